@@ -1,0 +1,214 @@
+//! Effects as arguments of the command that replicas and the AOF receive: a JSON header that a person can read in
+//! MONITOR or in the file, then what the header speaks of, one argument each: the messages appended, the message
+//! edited, the summary.
+
+use serde::{Deserialize, Serialize};
+
+use crate::conversation::attributes::{Attributes, MAX_TTL};
+use crate::conversation::effect::{Count, Effect, NewMessage, NewSummary, Numbering};
+use crate::conversation::{Conversation, message};
+
+/// Version of the header.
+const VERSION: u8 = 1;
+
+/// Bytes of messages in one effect of [`rebuild`].
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// Messages in one effect of [`rebuild`].
+const BATCH_MESSAGES: usize = 512;
+
+/// Sequence number, arrival (Unix ms), count.
+type StoredMessage = (i64, i64, Count);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    v: u8,
+    at: i64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    event: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    create: Option<Attributes>,
+    /// Created (Unix ms), next number, lowest number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    numbering: Option<(i64, i64, i64)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    alter: Option<Attributes>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    push: Vec<StoredMessage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edit: Option<StoredMessage>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    remove: Vec<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    summary: Option<SummaryHeader>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    drop: Vec<(i64, i64)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expire: Option<i64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SummaryHeader {
+    upto: Option<i64>,
+}
+
+fn stored(message: &NewMessage<'_>) -> StoredMessage {
+    (message.seq, message.time, message.count)
+}
+
+/// The header of `effect`, and the arguments that follow it.
+#[must_use]
+pub fn encode_effect<'a>(effect: &Effect<'a>) -> (Vec<u8>, Vec<&'a [u8]>) {
+    let header = Header {
+        v: VERSION,
+        at: effect.at,
+        event: effect.event.to_owned(),
+        create: effect.create,
+        numbering: effect.numbering.map(|n| (n.created, n.next, n.lowest)),
+        alter: effect.alter,
+        push: effect.push.iter().map(stored).collect(),
+        edit: effect.edit.as_ref().map(stored),
+        remove: effect.remove.clone(),
+        summary: effect
+            .summary
+            .as_ref()
+            .map(|s| SummaryHeader { upto: s.upto }),
+        drop: effect.drop.clone(),
+        expire: effect.expire,
+    };
+    let payload = effect
+        .push
+        .iter()
+        .chain(&effect.edit)
+        .map(|m| m.bytes)
+        .chain(effect.summary.iter().map(|s| s.text.as_bytes()))
+        .collect();
+    // Serialising plain data into memory cannot fail.
+    (serde_json::to_vec(&header).unwrap_or_default(), payload)
+}
+
+/// Reads what [`encode_effect`] made. `events` are the names that an event may have.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decode_effect<'a>(
+    header: &[u8],
+    payload: &[&'a [u8]],
+    events: &[&'static str],
+) -> Result<Effect<'a>, String> {
+    let header: Header =
+        serde_json::from_slice(header).map_err(|e| format!("unreadable header: {e}"))?;
+    if header.v != VERSION {
+        return Err(format!("header version {}, expected {VERSION}", header.v));
+    }
+    let event = match header.event.as_str() {
+        "" => "",
+        name => events
+            .iter()
+            .find(|&&event| event == name)
+            .copied()
+            .ok_or_else(|| format!("unknown event {name:?}"))?,
+    };
+    if [header.create, header.alter]
+        .iter()
+        .flatten()
+        .any(|a| a.ttl > MAX_TTL)
+    {
+        return Err("a ttl beyond all time".into());
+    }
+    let mut payload = payload.iter().copied();
+    let mut next = || payload.next().ok_or("too few arguments behind the header");
+    let read = |(seq, time, count): StoredMessage, bytes: &'a [u8]| {
+        let bytes = message::trim(bytes);
+        message::facts(bytes)
+            .map(|facts| NewMessage {
+                seq,
+                time,
+                count,
+                bytes,
+                facts,
+            })
+            .map_err(|e| format!("message {seq}: {}", e.0))
+    };
+    let mut push = Vec::with_capacity(header.push.len().min(1024));
+    for stored in header.push {
+        push.push(read(stored, next()?)?);
+    }
+    let edit = match header.edit {
+        Some(stored) => Some(read(stored, next()?)?),
+        None => None,
+    };
+    let summary = match header.summary {
+        Some(SummaryHeader { upto }) => Some(NewSummary {
+            text: std::str::from_utf8(next()?).map_err(|_| "the summary is not UTF-8")?,
+            upto,
+        }),
+        None => None,
+    };
+    if payload.next().is_some() {
+        return Err("surplus arguments behind the header".into());
+    }
+    Ok(Effect {
+        at: header.at,
+        event,
+        create: header.create,
+        numbering: header.numbering.map(|(created, next, lowest)| Numbering {
+            created,
+            next,
+            lowest,
+        }),
+        alter: header.alter,
+        push,
+        edit,
+        remove: header.remove,
+        summary,
+        drop: header.drop,
+        expire: header.expire,
+    })
+}
+
+/// Effects of bounded size that rebuild `conversation` from nothing, one after the other handed to `sink`.
+pub fn rebuild(conversation: &Conversation, mut sink: impl FnMut(&Effect<'_>)) {
+    let updated = conversation.updated();
+    let mut effect = Effect {
+        create: Some(*conversation.attributes()),
+        numbering: Some(conversation.numbering()),
+        ..Effect::new("", updated)
+    };
+    let mut bytes = 0;
+    for stored in conversation.messages() {
+        if bytes >= BATCH_BYTES || effect.push.len() >= BATCH_MESSAGES {
+            sink(&effect);
+            effect = Effect::new("", updated);
+            bytes = 0;
+        }
+        bytes += stored.bytes.len();
+        let count = match (stored.flags.pending(), stored.flags.explicit()) {
+            (true, _) => Count::Pending,
+            (false, false) => Count::Counted(stored.tokens),
+            (false, true) => Count::Given(stored.tokens),
+        };
+        effect.push.push(NewMessage {
+            seq: stored.seq,
+            time: stored.time,
+            count,
+            bytes: stored.bytes,
+            // Not part of what is written; whoever reads it back reads the message.
+            facts: message::Facts::default(),
+        });
+    }
+    sink(&effect);
+    if let Some(summary) = conversation.summary() {
+        sink(&Effect {
+            summary: Some(NewSummary {
+                text: &summary.text,
+                upto: summary.upto,
+            }),
+            ..Effect::new("", summary.updated)
+        });
+        // The summary may be older than the last write.
+        sink(&Effect::new("", updated));
+    }
+}

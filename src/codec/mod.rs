@@ -1,0 +1,63 @@
+//! Bytes to conversations and back.
+//!
+//! A stored conversation is a series of *frames*: a header, then messages in batches. RDB files and DUMP payloads
+//! store one frame a string. Every release reads all versions that any release has written; [`VERSION`] is the one
+//! that this release writes.
+
+mod effect;
+mod reader;
+mod v1;
+
+use std::fmt;
+
+pub use effect::{decode_effect, encode_effect, rebuild};
+
+use crate::conversation::Conversation;
+
+/// Version of the stored form that is written.
+pub const VERSION: u32 = 1;
+
+/// Why bytes are no conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Written by a newer release.
+    Version(u32),
+    /// The source ended or failed before the last frame.
+    Truncated,
+    /// The bytes contradict the format; says where and how.
+    Invalid(String),
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(v) => write!(
+                f,
+                "stored form version {v} is newer than {VERSION}, the newest this release of conv reads"
+            ),
+            Self::Truncated => f.write_str("the data ends too early"),
+            Self::Invalid(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Writes the frames of `conversation` to `sink`, in order. Allocates one buffer of about a frame's size, and changes
+/// nothing: it runs in forked children.
+pub fn encode(conversation: &Conversation, sink: impl FnMut(&[u8])) {
+    v1::encode(conversation, sink);
+}
+
+/// Reads a conversation from frames; `next` yields them in order, nothing when the source fails.
+///
+/// # Errors
+/// See [`DecodeError`].
+pub fn decode<F: AsRef<[u8]>>(
+    version: u32,
+    next: impl FnMut() -> Option<F>,
+) -> Result<Conversation, DecodeError> {
+    match version {
+        1 => v1::decode(next),
+        newer => Err(DecodeError::Version(newer)),
+    }
+}

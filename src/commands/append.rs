@@ -1,0 +1,161 @@
+//! `CONV.APPEND key [NX | XX] [UNIQUE] [IFLAST seq] [TOKENS n] message [[TOKENS n] message ...]`
+//! and `CONV.EDIT key seq message`.
+
+use std::collections::HashSet;
+
+use super::args::{Args, integer};
+use super::error::{CommandError, err};
+use super::reply::Reply;
+use super::{Env, Target};
+use crate::conversation::effect::{Count, Effect, NewMessage};
+use crate::conversation::message;
+
+/// Most tokens that one message can count.
+const MOST_TOKENS: i64 = u32::MAX as i64;
+
+/// Reads an argument as the message with that number (from 1); sequence number and time are still to be given.
+fn read<'a>(
+    env: &Env,
+    number: usize,
+    argument: &'a [u8],
+    count: Count,
+) -> Result<NewMessage<'a>, CommandError> {
+    let bytes = message::trim(argument);
+    let most = env.settings.max_message_bytes;
+    if bytes.len() > most {
+        return Err(CommandError::BadMessage(
+            number,
+            format!(
+                "{} bytes, more than conv.max-message-bytes allows ({most})",
+                bytes.len()
+            ),
+        ));
+    }
+    let facts =
+        message::facts(bytes).map_err(|refusal| CommandError::BadMessage(number, refusal.0))?;
+    Ok(NewMessage {
+        seq: 0,
+        time: env.now,
+        count,
+        bytes,
+        facts,
+    })
+}
+
+/// Takes `[TOKENS n] message [[TOKENS n] message ...]` up to the end.
+fn messages<'a>(args: &mut Args<'a>, env: &Env) -> Result<Vec<NewMessage<'a>>, CommandError> {
+    let mut messages = Vec::with_capacity(args.len());
+    let mut count = Count::Pending;
+    while let Some(argument) = args.next() {
+        if argument.eq_ignore_ascii_case(b"TOKENS") {
+            if count != Count::Pending {
+                return err("option TOKENS is given twice for one message");
+            }
+            let tokens = args.number("TOKENS", 0, MOST_TOKENS)?;
+            count = Count::Given(u32::try_from(tokens).unwrap_or(u32::MAX));
+            continue;
+        }
+        messages.push(read(env, messages.len() + 1, argument, count)?);
+        count = Count::Pending;
+    }
+    if count != Count::Pending {
+        return err("TOKENS needs a message behind its value");
+    }
+    if messages.is_empty() {
+        return Err(CommandError::Arity);
+    }
+    Ok(messages)
+}
+
+/// See the head of this file.
+pub fn append<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    let (mut create_only, mut extend_only, mut unique, mut newest) = (false, false, false, None);
+    while let Some(option) = args.option(&["NX", "XX", "UNIQUE", "IFLAST"])? {
+        match option {
+            "NX" => create_only = true,
+            "XX" => extend_only = true,
+            "UNIQUE" => unique = true,
+            _ => newest = Some(args.number("IFLAST", i64::MIN, i64::MAX)?),
+        }
+    }
+    if create_only && extend_only {
+        return err("options NX and XX exclude each other");
+    }
+    let messages = messages(args, env)?;
+
+    let held = target.and_then(|c| c.log().last_seq()).unwrap_or(0);
+    if (create_only && target.is_some())
+        || (extend_only && target.is_none())
+        || newest.is_some_and(|seq| seq != held)
+    {
+        out.null();
+        return Ok(None);
+    }
+
+    let mut effect = Effect::new("conv.append", env.now);
+    let mut seq = target.map_or(1, |c| c.numbering().next);
+    let mut ids: HashSet<Box<str>> = HashSet::new();
+    for mut message in messages {
+        if unique
+            && let Some(id) = &message.facts.id
+            && (target.is_some_and(|c| c.holds_id(id)) || !ids.insert(id.clone()))
+        {
+            continue;
+        }
+        message.seq = seq;
+        seq = match seq.checked_add(1) {
+            Some(next) => next,
+            None => return err("the sequence numbers of this conversation are used up"),
+        };
+        effect.push.push(message);
+    }
+    let Some(last) = effect.push.last() else {
+        out.integer(held);
+        return Ok(None);
+    };
+    out.integer(last.seq);
+    let attributes = match target {
+        Some(conversation) => *conversation.attributes(),
+        None => {
+            let attributes = env.settings.attributes();
+            effect.create = Some(attributes);
+            attributes
+        }
+    };
+    effect.expire = env.expiry(attributes.ttl);
+    Ok(Some(effect))
+}
+
+/// See the head of this file.
+pub fn edit<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    let seq = integer("seq", args.required()?, i64::MIN, i64::MAX)?;
+    let argument = args.required()?;
+    args.finish()?;
+    let mut new = read(env, 1, argument, Count::Pending)?;
+    let Some(conversation) = target else {
+        return err("no such key");
+    };
+    let log = conversation.log();
+    let Some(old) = log.find(seq).and_then(|position| log.get(position)) else {
+        return err("no such message");
+    };
+    out.status("OK");
+    if old.bytes == new.bytes && !old.flags.explicit() {
+        return Ok(None);
+    }
+    new.seq = seq;
+    new.time = old.time;
+    let mut effect = Effect::new("conv.edit", env.now);
+    effect.edit = Some(new);
+    Ok(Some(effect))
+}

@@ -1,0 +1,189 @@
+//! Message lists in the formats that RECENT and RANGE reply with.
+
+use std::ops::Range;
+
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use simd_json::{Node, StaticNode};
+
+use super::args::Args;
+use super::error::CommandError;
+use super::reply::Reply;
+use crate::conversation::Conversation;
+use crate::conversation::json::{Document, NodeId, with_document};
+
+/// How a list of messages is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// An array of bulk strings.
+    #[default]
+    List,
+    /// One bulk string, a JSON array.
+    Json,
+    /// One bulk string, a MessagePack array of maps.
+    MsgPack,
+}
+
+impl Format {
+    /// Takes the value of the option `FORMAT`.
+    pub fn take(args: &mut Args<'_>) -> Result<Self, CommandError> {
+        Ok(match args.choice("FORMAT", &["LIST", "JSON", "MSGPACK"])? {
+            "JSON" => Self::Json,
+            "MSGPACK" => Self::MsgPack,
+            _ => Self::List,
+        })
+    }
+}
+
+/// A piece of a message list.
+pub enum Piece<'a> {
+    /// A message that is not held as such.
+    One(&'a [u8]),
+    /// Messages held; with `true` only those that RECENT may return.
+    Held(Range<usize>, bool),
+}
+
+/// Writes the messages of `pieces` in the format.
+pub fn write_messages(
+    format: Format,
+    conversation: &Conversation,
+    pieces: &[Piece<'_>],
+    out: &mut dyn Reply,
+) {
+    let log = conversation.log();
+    let count = || {
+        pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::One(_) => 1,
+                Piece::Held(range, false) => range.len(),
+                Piece::Held(range, true) => {
+                    let sums = log
+                        .sums_before(range.end)
+                        .minus(log.sums_before(range.start));
+                    sums.live as usize
+                }
+            })
+            .sum::<usize>()
+    };
+    let each = |visit: &mut dyn FnMut(&[u8])| {
+        for piece in pieces {
+            match piece {
+                Piece::One(message) => visit(message),
+                Piece::Held(range, live) => log.visit(range.clone(), *live, |m| visit(m.bytes)),
+            }
+        }
+    };
+    match format {
+        Format::List => {
+            out.array(count());
+            each(&mut |message| out.bulk(message));
+        }
+        Format::Json => {
+            let mut json = vec![b'['];
+            for piece in pieces {
+                match piece {
+                    Piece::One(message) => {
+                        json.extend_from_slice(message);
+                        json.push(b',');
+                    }
+                    Piece::Held(range, live) => {
+                        log.visit_runs(range.clone(), *live, |run| json.extend_from_slice(run));
+                    }
+                }
+            }
+            // The comma behind the last message becomes the bracket.
+            if json.len() > 1 {
+                json.pop();
+            }
+            json.push(b']');
+            out.bulk(&json);
+        }
+        Format::MsgPack => {
+            let mut packed = Vec::new();
+            // Writing into memory cannot fail.
+            let _ = rmp::encode::write_array_len(
+                &mut packed,
+                u32::try_from(count()).unwrap_or(u32::MAX),
+            );
+            each(&mut |message| pack(message, &mut packed));
+            out.bulk(&packed);
+        }
+    }
+}
+
+/// Appends a message, which is valid JSON, as MessagePack.
+fn pack(message: &[u8], out: &mut Vec<u8>) {
+    let begin = out.len();
+    let packed = with_document(message, |document| {
+        let mut serializer = rmp_serde::Serializer::new(&mut *out);
+        Value { document, id: 0 }.serialize(&mut serializer).is_ok()
+    });
+    if packed != Ok(true) {
+        // Not reached for a message that was accepted; the list stays well formed all the same.
+        out.truncate(begin);
+        let _ = rmp::encode::write_nil(out);
+    }
+}
+
+/// A JSON value to be written in another format. Of equal keys the last counts; numbers beyond 64 bits become
+/// floating point, as Python's `json` reads them into a float.
+struct Value<'d, 'a> {
+    document: &'d Document<'a>,
+    id: NodeId,
+}
+
+impl Serialize for Value<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let at = |id| Value {
+            document: self.document,
+            id,
+        };
+        match self.document.node(self.id) {
+            Some(Node::Object { .. }) => {
+                let members = distinct(self.document, self.id);
+                let mut map = serializer.serialize_map(Some(members.len()))?;
+                for (key, id) in members {
+                    map.serialize_entry(key, &at(id))?;
+                }
+                map.end()
+            }
+            Some(Node::Array { len, .. }) => {
+                let mut array = serializer.serialize_seq(Some(*len))?;
+                for id in self.document.elements(self.id) {
+                    array.serialize_element(&at(id))?;
+                }
+                array.end()
+            }
+            Some(Node::String(text)) => serializer.serialize_str(text),
+            Some(Node::Static(StaticNode::Bool(value))) => serializer.serialize_bool(*value),
+            Some(Node::Static(StaticNode::Null)) | None => serializer.serialize_none(),
+            Some(Node::Static(number)) => {
+                let Some(text) = self.document.number_source(self.id) else {
+                    return match number {
+                        StaticNode::I64(integer) => serializer.serialize_i64(*integer),
+                        StaticNode::U64(integer) => serializer.serialize_u64(*integer),
+                        StaticNode::F64(float) => serializer.serialize_f64(*float),
+                        StaticNode::Bool(_) | StaticNode::Null => serializer.serialize_none(),
+                    };
+                };
+                if let Ok(integer) = text.parse::<i64>() {
+                    serializer.serialize_i64(integer)
+                } else if let Ok(integer) = text.parse::<u64>() {
+                    serializer.serialize_u64(integer)
+                } else {
+                    serializer.serialize_f64(text.parse().unwrap_or(f64::NAN))
+                }
+            }
+        }
+    }
+}
+
+/// The members of an object without those that a later one of the same key replaces, in their order.
+fn distinct<'a>(document: &Document<'a>, id: NodeId) -> Vec<(&'a str, NodeId)> {
+    let mut members: Vec<_> = document.members(id).collect();
+    let mut seen = std::collections::HashSet::with_capacity(members.len());
+    members.reverse();
+    members.retain(|(key, _)| seen.insert(*key));
+    members.reverse();
+    members
+}

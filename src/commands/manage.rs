@@ -1,0 +1,169 @@
+//! `CONV.CREATE`, `CONV.ALTER`, `CONV.DEL`, `CONV.POP`, `CONV.TRIM`.
+
+use super::args::{Args, integer};
+use super::error::{CommandError, err};
+use super::reply::Reply;
+use super::{Env, Target};
+use crate::conversation::Limit;
+use crate::conversation::attributes::{Attributes, MAX_TTL};
+use crate::conversation::effect::Effect;
+
+/// Takes `[ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`.
+fn attributes(args: &mut Args<'_>, mut set: Attributes) -> Result<Attributes, CommandError> {
+    while let Some(option) =
+        args.only_options(&["ENCODING", "MAXMESSAGES", "MAXTOKENS", "TTL", "COMPLETE"])?
+    {
+        match option {
+            "ENCODING" => set.encoding = args.encoding()?,
+            "MAXMESSAGES" => set.max_messages = args.unsigned("MAXMESSAGES", 0)?,
+            "MAXTOKENS" => set.max_tokens = args.unsigned("MAXTOKENS", 0)?,
+            "TTL" => {
+                let most = i64::try_from(MAX_TTL).unwrap_or(i64::MAX);
+                set.ttl = args.number("TTL", 0, most)?.unsigned_abs();
+            }
+            _ => set.complete = args.choice("COMPLETE", &["yes", "no"])? == "yes",
+        }
+    }
+    Ok(set)
+}
+
+/// `CONV.CREATE key [ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`
+pub fn create<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    let attributes = attributes(args, env.settings.attributes())?;
+    if target.is_some() {
+        return err("the key exists already");
+    }
+    out.status("OK");
+    let mut effect = Effect::new("conv.create", env.now);
+    effect.create = Some(attributes);
+    Ok(Some(effect))
+}
+
+/// `CONV.ALTER key [ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`
+pub fn alter<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    let old = target.map(|c| *c.attributes());
+    let new = attributes(args, old.unwrap_or_else(|| env.settings.attributes()))?;
+    let Some(old) = old else {
+        return err("no such key");
+    };
+    out.status("OK");
+    if new == old {
+        return Ok(None);
+    }
+    let mut effect = Effect::new("conv.alter", env.now);
+    effect.alter = Some(new);
+    Ok(Some(effect))
+}
+
+/// `CONV.DEL key seq [seq ...]`
+pub fn del<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    let mut seqs = Vec::with_capacity(args.len());
+    while let Some(argument) = args.next() {
+        seqs.push(integer("seq", argument, i64::MIN, i64::MAX)?);
+    }
+    if seqs.is_empty() {
+        return Err(CommandError::Arity);
+    }
+    seqs.sort_unstable();
+    seqs.dedup();
+    seqs.retain(|&seq| target.is_some_and(|c| c.log().find(seq).is_some()));
+    out.integer(signed(seqs.len()));
+    if seqs.is_empty() {
+        return Ok(None);
+    }
+    let mut effect = Effect::new("conv.del", env.now);
+    effect.remove = seqs;
+    Ok(Some(effect))
+}
+
+/// `CONV.POP key [count]`
+pub fn pop<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    let count = match args.next() {
+        Some(count) => integer("count", count, 0, i64::MAX)?,
+        None => 1,
+    };
+    args.finish()?;
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let held = target.map_or(0, |c| c.log().len());
+    let newest: Vec<_> = target
+        .into_iter()
+        .flat_map(|c| c.log().iter_from(held.saturating_sub(count)))
+        .take(count)
+        .collect();
+    out.array(newest.len());
+    for message in newest.iter().rev() {
+        out.bulk(message.bytes);
+    }
+    if newest.is_empty() {
+        return Ok(None);
+    }
+    let mut effect = Effect::new("conv.pop", env.now);
+    effect.remove = newest.iter().map(|m| m.seq).collect();
+    Ok(Some(effect))
+}
+
+/// `CONV.TRIM key MAXMESSAGES n | MAXTOKENS n | BEFORE seq`
+pub fn trim<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    const LIMITS: [&str; 3] = ["MAXMESSAGES", "MAXTOKENS", "BEFORE"];
+    let limit = match args.only_options(&LIMITS)? {
+        Some("MAXMESSAGES") => Limit::Messages(args.unsigned("MAXMESSAGES", 1)?),
+        Some("MAXTOKENS") => Limit::Tokens(args.unsigned("MAXTOKENS", 1)?),
+        Some(_) => Limit::Before(args.number("BEFORE", i64::MIN, i64::MAX)?),
+        None => return Err(CommandError::Arity),
+    };
+    args.finish()?;
+    let Some(conversation) = target else {
+        out.integer(0);
+        return Ok(None);
+    };
+    let log = conversation.log();
+    let dropped = conversation.to_drop(limit);
+    let gone: usize = dropped
+        .iter()
+        .map(|&(first, last)| log.position_of(last.saturating_add(1)) - log.position_of(first))
+        .sum();
+    out.integer(signed(log.len().saturating_sub(gone)));
+    let nothing = dropped.is_empty();
+    let mut effect = Effect::new("conv.trim", env.now);
+    effect.drop = dropped;
+    let attributes = conversation.attributes();
+    if !attributes.complete {
+        // What is not here now is deliberately gone.
+        effect.alter = Some(Attributes {
+            complete: true,
+            ..*attributes
+        });
+    } else if nothing {
+        return Ok(None);
+    }
+    Ok(Some(effect))
+}
+
+fn signed(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

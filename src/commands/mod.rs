@@ -1,0 +1,84 @@
+//! The commands: parse, look, and either reply or say what is to change. Pure; no Redis.
+//!
+//! A reading command is a function of its arguments and the conversation to a [`Reply`]. A writing command also
+//! returns the [`Effect`] to be made, which [`commit`] then makes; a command that fails has changed nothing, as it
+//! never had the means to. [`spec::COMMANDS`] lists them all.
+
+mod append;
+pub mod args;
+mod error;
+mod format;
+mod manage;
+mod read;
+mod recent;
+mod replay;
+pub mod reply;
+pub mod spec;
+mod summary;
+
+pub use error::CommandError;
+use reply::Reply;
+
+use crate::conversation::Conversation;
+use crate::conversation::effect::Effect;
+use crate::settings::Settings;
+use crate::tokens::Counter;
+
+/// What a command may know beside its arguments and the conversation.
+#[derive(Debug, Clone, Copy)]
+pub struct Env {
+    /// Unix ms.
+    pub now: i64,
+    /// The server's settings.
+    pub settings: Settings,
+}
+
+impl Env {
+    /// When a key with this `ttl` (seconds; 0 for none) expires, Unix ms.
+    fn expiry(&self, ttl: u64) -> Option<i64> {
+        let ms = i64::try_from(ttl).ok()?.checked_mul(1000)?;
+        (ms > 0).then(|| self.now.saturating_add(ms))
+    }
+}
+
+/// The conversation under the key; nothing if the key is missing, or the command has none.
+pub type Target<'c> = Option<&'c Conversation>;
+
+/// A command that changes nothing.
+pub type Read =
+    fn(&mut args::Args<'_>, Target<'_>, &Env, &mut dyn Reply) -> Result<(), CommandError>;
+
+/// A command that may change the conversation.
+pub type Write = for<'a> fn(
+    &mut args::Args<'a>,
+    Target<'_>,
+    &Env,
+    &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError>;
+
+/// Makes the change, counts what came with it, and drops what retention no longer keeps; `effect` then says all of
+/// it, and is what replicas apply.
+pub fn commit(conversation: &mut Conversation, effect: &mut Effect<'_>, counter: &impl Counter) {
+    replay(conversation, effect, counter);
+    if effect.push.is_empty() {
+        return;
+    }
+    for limit in conversation.limits().into_iter().flatten() {
+        let drop = conversation.to_drop(limit);
+        if drop.is_empty() {
+            continue;
+        }
+        let retention = Effect {
+            drop,
+            ..Effect::new(effect.event, effect.at)
+        };
+        conversation.apply(&retention);
+        effect.drop.extend(retention.drop);
+    }
+}
+
+/// Makes a change that another server, or this one before its restart, has decided.
+pub fn replay(conversation: &mut Conversation, effect: &Effect<'_>, counter: &impl Counter) {
+    conversation.apply(effect);
+    conversation.settle(counter);
+}

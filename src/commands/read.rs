@@ -1,0 +1,207 @@
+//! Reading without a budget: `CONV.RANGE`, `CONV.GET`, `CONV.LEN`, `CONV.INFO`, `CONV.TOKENS`.
+
+use super::args::{Args, encoding, integer};
+use super::error::{CommandError, err};
+use super::format::{Format, Piece, write_messages};
+use super::reply::Reply;
+use super::{Env, Target};
+use crate::conversation::attributes::Attributes;
+use crate::conversation::log::Stored;
+use crate::tokens;
+
+/// `CONV.RANGE key start stop [FORMAT LIST | JSON | MSGPACK]`
+pub fn range(
+    args: &mut Args<'_>,
+    target: Target<'_>,
+    env: &Env,
+    out: &mut dyn Reply,
+) -> Result<(), CommandError> {
+    let start = integer("start", args.required()?, i64::MIN, i64::MAX)?;
+    let stop = integer("stop", args.required()?, i64::MIN, i64::MAX)?;
+    let mut format = Format::List;
+    while args.only_options(&["FORMAT"])?.is_some() {
+        format = Format::take(args)?;
+    }
+    let empty;
+    let conversation = match target {
+        Some(conversation) => conversation,
+        None => {
+            empty = crate::conversation::Conversation::new(env.settings.attributes(), env.now);
+            &empty
+        }
+    };
+    let len = conversation.log().len();
+    // As LRANGE: negative indexes count from the end, what lies outside is cut off.
+    let index = |i: i64| match usize::try_from(i) {
+        Ok(i) => Some(i),
+        Err(_) => len.checked_sub(usize::try_from(i.unsigned_abs()).unwrap_or(usize::MAX)),
+    };
+    let from = index(start).unwrap_or(0);
+    let behind = index(stop)
+        .map_or(0, |stop| stop.saturating_add(1))
+        .min(len);
+    let range = if from < behind { from..behind } else { 0..0 };
+    write_messages(format, conversation, &[Piece::Held(range, false)], out);
+    Ok(())
+}
+
+/// `CONV.GET key seq [seq ...] [WITHINFO]`
+pub fn get(
+    args: &mut Args<'_>,
+    target: Target<'_>,
+    _env: &Env,
+    out: &mut dyn Reply,
+) -> Result<(), CommandError> {
+    let mut seqs = Vec::with_capacity(args.len());
+    let mut with_info = false;
+    while args.len() > 0 {
+        if args.option(&["WITHINFO"])?.is_some() {
+            with_info = true;
+        } else {
+            seqs.push(integer("seq", args.required()?, i64::MIN, i64::MAX)?);
+        }
+    }
+    if seqs.is_empty() {
+        return Err(CommandError::Arity);
+    }
+    out.array(seqs.len());
+    for seq in seqs {
+        let stored = target.and_then(|c| c.log().get(c.log().find(seq)?));
+        match stored {
+            None => out.null(),
+            Some(stored) if with_info => describe(&stored, out),
+            Some(stored) => out.bulk(stored.bytes),
+        }
+    }
+    Ok(())
+}
+
+fn describe(stored: &Stored<'_>, out: &mut dyn Reply) {
+    out.map(4);
+    out.bulk(b"seq");
+    out.integer(stored.seq);
+    out.bulk(b"time");
+    out.integer(stored.time);
+    out.bulk(b"tokens");
+    if stored.flags.pending() {
+        out.null();
+    } else {
+        out.integer(i64::from(stored.tokens));
+    }
+    out.bulk(b"message");
+    out.bulk(stored.bytes);
+}
+
+/// `CONV.LEN key`
+pub fn len(
+    args: &mut Args<'_>,
+    target: Target<'_>,
+    _env: &Env,
+    out: &mut dyn Reply,
+) -> Result<(), CommandError> {
+    args.finish()?;
+    out.integer(target.map_or(0, |c| signed(c.log().len() as u64)));
+    Ok(())
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// `CONV.INFO key`
+pub fn info(
+    args: &mut Args<'_>,
+    target: Target<'_>,
+    _env: &Env,
+    out: &mut dyn Reply,
+) -> Result<(), CommandError> {
+    args.finish()?;
+    let Some(conversation) = target else {
+        out.null();
+        return Ok(());
+    };
+    let log = conversation.log();
+    let totals = log.totals();
+    let summary = conversation.summary();
+    let Attributes {
+        encoding,
+        max_messages,
+        max_tokens,
+        ttl,
+        complete,
+        ..
+    } = *conversation.attributes();
+    out.map(17);
+    let number = |out: &mut dyn Reply, name: &str, value: i64| {
+        out.bulk(name.as_bytes());
+        out.integer(value);
+    };
+    number(out, "messages", signed(totals.messages));
+    number(out, "tokens", signed(totals.tokens));
+    number(out, "first", log.first_seq().unwrap_or(0));
+    number(out, "last", log.last_seq().unwrap_or(0));
+    number(out, "created", conversation.numbering().created);
+    number(out, "updated", conversation.updated());
+    out.bulk(b"encoding");
+    out.bulk(encoding.name().as_bytes());
+    number(out, "max-messages", signed(max_messages));
+    number(out, "max-tokens", signed(max_tokens));
+    number(out, "ttl", signed(ttl));
+    out.bulk(b"complete");
+    out.bulk(if complete { b"yes" } else { b"no" });
+    number(
+        out,
+        "summary-tokens",
+        summary.map_or(0, |s| i64::from(s.tokens)),
+    );
+    out.bulk(b"summary-upto");
+    match summary.and_then(|s| s.upto) {
+        Some(upto) => out.integer(upto),
+        None => out.null(),
+    }
+    let footprint = conversation.footprint();
+    number(out, "bytes-raw", signed(footprint.raw));
+    number(out, "bytes-stored", signed(footprint.stored));
+    number(out, "segments", signed(log.segments() as u64));
+    number(out, "pending", signed(totals.pending));
+    Ok(())
+}
+
+/// `CONV.TOKENS text [text ...] [ENCODING name]`
+pub fn tokens(
+    args: &mut Args<'_>,
+    _target: Target<'_>,
+    env: &Env,
+    out: &mut dyn Reply,
+) -> Result<(), CommandError> {
+    let mut wanted = env.settings.encoding;
+    // Options stand last: ENCODING is one if exactly its value stands behind it.
+    if let [.., option, value] = args.rest()
+        && option.eq_ignore_ascii_case(b"ENCODING")
+    {
+        wanted = encoding(value)?;
+        args.last();
+        args.last();
+    }
+    let mut texts = Vec::with_capacity(args.len());
+    while let Some(text) = args.next() {
+        match std::str::from_utf8(text) {
+            Ok(text) => texts.push(text),
+            Err(e) => {
+                return err(format!(
+                    "text {} is not UTF-8: invalid at byte {}",
+                    texts.len() + 1,
+                    e.valid_up_to()
+                ));
+            }
+        }
+    }
+    if texts.is_empty() {
+        return Err(CommandError::Arity);
+    }
+    out.array(texts.len());
+    for text in texts {
+        out.integer(signed(tokens::count(wanted, text)));
+    }
+    Ok(())
+}

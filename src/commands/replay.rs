@@ -1,0 +1,39 @@
+//! `CONV.EFFECT key header [payload ...]`: what replicas and the AOF receive instead of the commands that clients
+//! send. Not meant for clients, yet as safe as any command.
+
+use super::args::{Args, quoted};
+use super::error::{CommandError, err};
+use super::reply::Reply;
+use super::{Env, Target, spec};
+use crate::codec::decode_effect;
+use crate::conversation::Conversation;
+use crate::conversation::effect::Effect;
+
+/// See the head of this file.
+pub fn effect<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    _env: &Env,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    let header = args.required()?;
+    let effect = match decode_effect(header, args.rest(), &spec::EVENTS) {
+        Ok(effect) => effect,
+        Err(why) => return err(format!("effect {}: {why}", quoted(header))),
+    };
+    let created;
+    let conversation = match (target, effect.create) {
+        (Some(_), Some(_)) => return err("the effect creates a key that exists"),
+        (None, None) => return err("no such key"),
+        (Some(conversation), None) => conversation,
+        (None, Some(attributes)) => {
+            created = Conversation::new(attributes, effect.at);
+            &created
+        }
+    };
+    if let Err(why) = conversation.check(&effect) {
+        return err(format!("effect {}: {why}", quoted(header)));
+    }
+    out.status("OK");
+    Ok(Some(effect))
+}

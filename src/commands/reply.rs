@@ -1,0 +1,55 @@
+//! Where replies go.
+
+/// Takes a reply, element by element. Two implementations: Redis's own reply calls, and a tree for tests.
+pub trait Reply {
+    /// Nil.
+    fn null(&mut self);
+    /// An integer.
+    fn integer(&mut self, value: i64);
+    /// A bulk string.
+    fn bulk(&mut self, bytes: &[u8]);
+    /// A simple string, such as `OK`.
+    fn status(&mut self, text: &'static str);
+    /// An array of `len` elements, which follow.
+    fn array(&mut self, len: usize);
+    /// A map of `len` keys and values, which follow. In RESP2 a flat array.
+    fn map(&mut self, len: usize);
+}
+
+/// A reply as a tree, for tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tree {
+    /// Nil.
+    Null,
+    /// An integer.
+    Integer(i64),
+    /// A bulk string.
+    Bulk(Vec<u8>),
+    /// A simple string.
+    Status(&'static str),
+    /// An array of so many of the elements that follow.
+    Array(usize),
+    /// A map of so many pairs of the elements that follow.
+    Map(usize),
+}
+
+impl Reply for Vec<Tree> {
+    fn null(&mut self) {
+        self.push(Tree::Null);
+    }
+    fn integer(&mut self, value: i64) {
+        self.push(Tree::Integer(value));
+    }
+    fn bulk(&mut self, bytes: &[u8]) {
+        self.push(Tree::Bulk(bytes.to_vec()));
+    }
+    fn status(&mut self, text: &'static str) {
+        self.push(Tree::Status(text));
+    }
+    fn array(&mut self, len: usize) {
+        self.push(Tree::Array(len));
+    }
+    fn map(&mut self, len: usize) {
+        self.push(Tree::Map(len));
+    }
+}

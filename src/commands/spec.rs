@@ -1,0 +1,438 @@
+//! The one table of all commands: from it come registration, key specs, ACL categories, COMMAND DOCS and the events.
+
+use super::{Read, Write, append, manage, read, recent, replay, summary};
+
+/// What a command does with its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// It has none.
+    None,
+    /// Reads it.
+    Read,
+    /// May create it or add to it.
+    Insert,
+    /// Changes what is there.
+    Update,
+    /// Takes something away.
+    Delete,
+}
+
+/// The function behind a command.
+#[derive(Debug, Clone, Copy)]
+pub enum Handler {
+    /// Changes nothing.
+    Read(Read),
+    /// May change the conversation.
+    Write(Write),
+    /// As `Write`, with an effect that has been decided elsewhere.
+    Replay(Write),
+}
+
+/// What an argument is, for COMMAND DOCS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The key.
+    Key,
+    /// Any string.
+    String,
+    /// An integer.
+    Integer,
+    /// A word that stands for itself.
+    Token,
+    /// One of the sub-arguments.
+    OneOf,
+    /// All of the sub-arguments.
+    Block,
+}
+
+/// An argument, for COMMAND DOCS.
+#[derive(Debug, Clone, Copy)]
+pub struct Arg {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// The word in front of it, or that it is.
+    pub token: Option<&'static str>,
+    /// May be left out.
+    pub optional: bool,
+    /// May be given several times.
+    pub multiple: bool,
+    /// The sub-arguments.
+    pub sub: &'static [Arg],
+}
+
+const fn arg(name: &'static str, kind: Kind) -> Arg {
+    Arg {
+        name,
+        kind,
+        token: None,
+        optional: false,
+        multiple: false,
+        sub: &[],
+    }
+}
+
+const fn word(name: &'static str, token: &'static str) -> Arg {
+    Arg {
+        token: Some(token),
+        ..arg(name, Kind::Token)
+    }
+}
+
+const fn option(name: &'static str, token: &'static str, kind: Kind) -> Arg {
+    optional(Arg {
+        token: Some(token),
+        ..arg(name, kind)
+    })
+}
+
+const fn flag(name: &'static str, token: &'static str) -> Arg {
+    optional(word(name, token))
+}
+
+const fn one_of(name: &'static str, token: Option<&'static str>, sub: &'static [Arg]) -> Arg {
+    Arg {
+        token,
+        sub,
+        ..arg(name, Kind::OneOf)
+    }
+}
+
+const fn optional(arg: Arg) -> Arg {
+    Arg {
+        optional: true,
+        ..arg
+    }
+}
+
+const fn multiple(arg: Arg) -> Arg {
+    Arg {
+        multiple: true,
+        ..arg
+    }
+}
+
+/// A command.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// Its name.
+    pub name: &'static str,
+    /// Its function.
+    pub handler: Handler,
+    /// Redis's flags, separated by spaces.
+    pub flags: &'static str,
+    /// Number of arguments with the name; negative: at least so many.
+    pub arity: i32,
+    /// What it does with its key, the first argument.
+    pub key: Key,
+    /// ACL categories beside `conv`, separated by spaces.
+    pub categories: &'static str,
+    /// First release that has it.
+    pub since: &'static str,
+    /// Time it takes.
+    pub complexity: &'static str,
+    /// What it does.
+    pub summary: &'static str,
+    /// Its arguments.
+    pub args: &'static [Arg],
+}
+
+const KEY: Arg = arg("key", Kind::Key);
+const SEQ: Arg = arg("seq", Kind::Integer);
+const MESSAGE: Arg = arg("message", Kind::String);
+const FORMAT: Arg = optional(one_of(
+    "format",
+    Some("FORMAT"),
+    &[
+        word("list", "LIST"),
+        word("json", "JSON"),
+        word("msgpack", "MSGPACK"),
+    ],
+));
+const ATTRIBUTES: &[Arg] = &[
+    KEY,
+    option("name", "ENCODING", Kind::String),
+    option("max-messages", "MAXMESSAGES", Kind::Integer),
+    option("max-tokens", "MAXTOKENS", Kind::Integer),
+    option("seconds", "TTL", Kind::Integer),
+    optional(one_of(
+        "complete",
+        Some("COMPLETE"),
+        &[word("yes", "yes"), word("no", "no")],
+    )),
+];
+
+/// All commands.
+pub static COMMANDS: [Spec; 16] = [
+    Spec {
+        name: "CONV.APPEND",
+        handler: Handler::Write(append::append),
+        flags: "write deny-oom fast",
+        arity: -3,
+        key: Key::Insert,
+        categories: "write fast",
+        since: "0.1.0",
+        complexity: "O(N) in the bytes of the messages",
+        summary: "Appends messages to a conversation, which is created if it is missing.",
+        args: &[
+            KEY,
+            optional(one_of(
+                "condition",
+                None,
+                &[word("nx", "NX"), word("xx", "XX")],
+            )),
+            flag("unique", "UNIQUE"),
+            option("seq", "IFLAST", Kind::Integer),
+            multiple(Arg {
+                sub: &[option("tokens", "TOKENS", Kind::Integer), MESSAGE],
+                ..arg("messages", Kind::Block)
+            }),
+        ],
+    },
+    Spec {
+        name: "CONV.RECENT",
+        handler: Handler::Read(recent::recent),
+        flags: "readonly",
+        arity: -3,
+        key: Key::Read,
+        categories: "read",
+        since: "0.1.0",
+        complexity: "O(log(N)+M) with N messages held and M bytes returned",
+        summary: "Returns the newest messages that fit a token budget, tool turns unbroken, oldest first.",
+        args: &[
+            KEY,
+            arg("max_tokens", Kind::Integer),
+            FORMAT,
+            option("messages", "MESSAGES", Kind::Integer),
+            optional(one_of("start", Some("START"), &[word("user", "USER")])),
+            optional(one_of(
+                "oversize",
+                Some("OVERSIZE"),
+                &[word("empty", "EMPTY"), word("keep", "KEEP")],
+            )),
+            option("step", "STEP", Kind::Integer),
+            flag("nosystem", "NOSYSTEM"),
+            flag("nosummary", "NOSUMMARY"),
+            flag("any", "ANY"),
+            flag("withinfo", "WITHINFO"),
+        ],
+    },
+    Spec {
+        name: "CONV.SUMMARY",
+        handler: Handler::Read(summary::summary),
+        flags: "readonly fast",
+        arity: -2,
+        key: Key::Read,
+        categories: "read fast",
+        since: "0.1.0",
+        complexity: "O(1)",
+        summary: "Returns the summary of a conversation.",
+        args: &[KEY, flag("withinfo", "WITHINFO")],
+    },
+    Spec {
+        name: "CONV.SETSUMMARY",
+        handler: Handler::Write(summary::set_summary),
+        flags: "write deny-oom",
+        arity: -3,
+        key: Key::Insert,
+        categories: "write slow",
+        since: "0.1.0",
+        complexity: "O(N) in the bytes of the summary",
+        summary: "Stores the summary of a conversation, unless a newer one is stored.",
+        args: &[
+            KEY,
+            arg("text", Kind::String),
+            option("seq", "UPTO", Kind::Integer),
+            option("characters", "MINCHANGE", Kind::Integer),
+        ],
+    },
+    Spec {
+        name: "CONV.RANGE",
+        handler: Handler::Read(read::range),
+        flags: "readonly",
+        arity: -4,
+        key: Key::Read,
+        categories: "read slow",
+        since: "0.1.0",
+        complexity: "O(log(N)+M) with N messages held and M bytes returned",
+        summary: "Returns a range of messages by index, as LRANGE does.",
+        args: &[
+            KEY,
+            arg("start", Kind::Integer),
+            arg("stop", Kind::Integer),
+            FORMAT,
+        ],
+    },
+    Spec {
+        name: "CONV.GET",
+        handler: Handler::Read(read::get),
+        flags: "readonly fast",
+        arity: -3,
+        key: Key::Read,
+        categories: "read fast",
+        since: "0.1.0",
+        complexity: "O(log(N)) for each message",
+        summary: "Returns messages by their sequence numbers.",
+        args: &[KEY, multiple(SEQ), flag("withinfo", "WITHINFO")],
+    },
+    Spec {
+        name: "CONV.LEN",
+        handler: Handler::Read(read::len),
+        flags: "readonly fast",
+        arity: 2,
+        key: Key::Read,
+        categories: "read fast",
+        since: "0.1.0",
+        complexity: "O(1)",
+        summary: "Returns the number of messages held.",
+        args: &[KEY],
+    },
+    Spec {
+        name: "CONV.INFO",
+        handler: Handler::Read(read::info),
+        flags: "readonly fast",
+        arity: 2,
+        key: Key::Read,
+        categories: "read fast",
+        since: "0.1.0",
+        complexity: "O(S) in the number of 16 kB segments",
+        summary: "Returns figures and attributes of a conversation.",
+        args: &[KEY],
+    },
+    Spec {
+        name: "CONV.TOKENS",
+        handler: Handler::Read(read::tokens),
+        flags: "readonly",
+        arity: -2,
+        key: Key::None,
+        categories: "read slow",
+        since: "0.1.0",
+        complexity: "O(N) in the bytes of the texts",
+        summary: "Counts the tokens of texts.",
+        args: &[
+            multiple(arg("text", Kind::String)),
+            option("name", "ENCODING", Kind::String),
+        ],
+    },
+    Spec {
+        name: "CONV.CREATE",
+        handler: Handler::Write(manage::create),
+        flags: "write deny-oom fast",
+        arity: -2,
+        key: Key::Insert,
+        categories: "write fast",
+        since: "0.1.0",
+        complexity: "O(1)",
+        summary: "Creates an empty conversation.",
+        args: ATTRIBUTES,
+    },
+    Spec {
+        name: "CONV.ALTER",
+        handler: Handler::Write(manage::alter),
+        flags: "write deny-oom",
+        arity: -2,
+        key: Key::Update,
+        categories: "write slow",
+        since: "0.1.0",
+        complexity: "O(1); O(N) in the bytes held if the encoding changes",
+        summary: "Changes attributes of a conversation.",
+        args: ATTRIBUTES,
+    },
+    Spec {
+        name: "CONV.EDIT",
+        handler: Handler::Write(append::edit),
+        flags: "write deny-oom",
+        arity: 4,
+        key: Key::Update,
+        categories: "write slow",
+        since: "0.1.0",
+        complexity: "O(M+S) with M bytes of its turn and S segments of 16 kB",
+        summary: "Replaces a message.",
+        args: &[KEY, SEQ, MESSAGE],
+    },
+    Spec {
+        name: "CONV.DEL",
+        handler: Handler::Write(manage::del),
+        flags: "write",
+        arity: -3,
+        key: Key::Delete,
+        categories: "write slow",
+        since: "0.1.0",
+        complexity: "O(M+S) for each message, with M bytes of its turn and S segments of 16 kB",
+        summary: "Removes messages by their sequence numbers.",
+        args: &[KEY, multiple(SEQ)],
+    },
+    Spec {
+        name: "CONV.POP",
+        handler: Handler::Write(manage::pop),
+        flags: "write fast",
+        arity: -2,
+        key: Key::Delete,
+        categories: "write fast",
+        since: "0.1.0",
+        complexity: "O(M) in the bytes returned",
+        summary: "Removes and returns the newest messages.",
+        args: &[KEY, optional(arg("count", Kind::Integer))],
+    },
+    Spec {
+        name: "CONV.TRIM",
+        handler: Handler::Write(manage::trim),
+        flags: "write",
+        arity: -4,
+        key: Key::Delete,
+        categories: "write slow",
+        since: "0.1.0",
+        complexity: "O(log(N)+M) with N messages held and M dropped",
+        summary: "Drops the oldest messages between turns.",
+        args: &[
+            KEY,
+            one_of(
+                "limit",
+                None,
+                &[
+                    Arg {
+                        token: Some("MAXMESSAGES"),
+                        ..arg("max-messages", Kind::Integer)
+                    },
+                    Arg {
+                        token: Some("MAXTOKENS"),
+                        ..arg("max-tokens", Kind::Integer)
+                    },
+                    Arg {
+                        token: Some("BEFORE"),
+                        ..arg("seq", Kind::Integer)
+                    },
+                ],
+            ),
+        ],
+    },
+    Spec {
+        name: "CONV.EFFECT",
+        handler: Handler::Replay(replay::effect),
+        flags: "write deny-oom",
+        arity: -3,
+        key: Key::Insert,
+        categories: "write slow dangerous",
+        since: "0.1.0",
+        complexity: "As the command that it replicates",
+        summary: "An internal command for replicating changes.",
+        args: &[
+            KEY,
+            arg("header", Kind::String),
+            optional(multiple(arg("payload", Kind::String))),
+        ],
+    },
+];
+
+/// The keyspace events that effects may carry.
+pub const EVENTS: [&str; 8] = [
+    "conv.append",
+    "conv.setsummary",
+    "conv.create",
+    "conv.alter",
+    "conv.edit",
+    "conv.del",
+    "conv.pop",
+    "conv.trim",
+];

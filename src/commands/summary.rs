@@ -1,0 +1,119 @@
+//! `CONV.SUMMARY key [WITHINFO]` and `CONV.SETSUMMARY key text [UPTO seq] [MINCHANGE n]`.
+
+use super::args::{Args, quoted};
+use super::error::{CommandError, err};
+use super::reply::Reply;
+use super::{Env, Target};
+use crate::conversation::effect::{Effect, NewSummary};
+
+/// See the head of this file.
+pub fn summary(
+    args: &mut Args<'_>,
+    target: Target<'_>,
+    _env: &Env,
+    out: &mut dyn Reply,
+) -> Result<(), CommandError> {
+    let mut with_info = false;
+    while let Some(argument) = args.peek() {
+        if args.option(&["WITHINFO"])?.is_none() {
+            return err(format!(
+                "surplus argument {}: CONV.SUMMARY only reads, CONV.SETSUMMARY key text stores a summary",
+                quoted(argument)
+            ));
+        }
+        with_info = true;
+    }
+    let Some(summary) = target.and_then(|c| c.summary()) else {
+        out.null();
+        return Ok(());
+    };
+    if !with_info {
+        out.bulk(summary.text.as_bytes());
+        return Ok(());
+    }
+    out.map(4);
+    out.bulk(b"text");
+    out.bulk(summary.text.as_bytes());
+    out.bulk(b"tokens");
+    out.integer(i64::from(summary.tokens));
+    out.bulk(b"upto");
+    match summary.upto {
+        Some(upto) => out.integer(upto),
+        None => out.null(),
+    }
+    out.bulk(b"updated");
+    out.integer(summary.updated);
+    Ok(())
+}
+
+/// See the head of this file.
+pub fn set_summary<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    let text = args.required()?;
+    let (mut upto, mut min_change) = (None, None);
+    while let Some(option) = args.only_options(&["UPTO", "MINCHANGE"])? {
+        match option {
+            "UPTO" => upto = Some(args.number("UPTO", i64::MIN, i64::MAX)?),
+            _ => min_change = Some(args.unsigned("MINCHANGE", 0)?),
+        }
+    }
+    let text = match std::str::from_utf8(text) {
+        Ok(text) => text,
+        Err(e) => {
+            return err(format!(
+                "the summary is not UTF-8: invalid at byte {}",
+                e.valid_up_to()
+            ));
+        }
+    };
+    let newest = target.and_then(|c| c.log().last_seq()).unwrap_or(0);
+    if let Some(upto) = upto
+        && upto > newest
+    {
+        return err(format!(
+            "UPTO {upto} lies beyond the newest message ({newest})"
+        ));
+    }
+
+    let stored = target.and_then(|c| c.summary());
+    let stored_upto = stored.and_then(|s| s.upto);
+    let mut effect = Effect::new("conv.setsummary", env.now);
+    if text.is_empty() {
+        out.integer(i64::from(stored.is_some()));
+        if stored.is_none() {
+            return Ok(None);
+        }
+        effect.summary = Some(NewSummary { text, upto: None });
+        return Ok(Some(effect));
+    }
+    let stale = matches!((upto, stored_upto), (Some(new), Some(held)) if held > new);
+    let grows = match (upto, stored_upto) {
+        (Some(new), Some(held)) => new > held,
+        (Some(_), None) => true,
+        (None, _) => false,
+    };
+    let too_similar = match (min_change, stored) {
+        (Some(least), Some(stored)) if !grows => {
+            let difference = stored.text.chars().count().abs_diff(text.chars().count());
+            (difference as u64) < least
+        }
+        _ => false,
+    };
+    if stale || too_similar {
+        out.integer(0);
+        return Ok(None);
+    }
+    out.integer(1);
+    if target.is_none() {
+        effect.create = Some(env.settings.attributes());
+    }
+    effect.summary = Some(NewSummary {
+        text,
+        upto: upto.or(stored_upto),
+    });
+    Ok(Some(effect))
+}

@@ -1,0 +1,96 @@
+//! Effects: what a write does, decided once.
+//!
+//! A command is turned into an effect on the server it was sent to. The same effect is applied there, written to the
+//! AOF and sent to replicas; whatever depends on the clock, on settings or on counts is fixed in it.
+
+use serde::{Deserialize, Serialize};
+
+use super::attributes::Attributes;
+use super::message::Facts;
+
+/// What is known of T(message) when a message is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Count {
+    /// Nothing yet.
+    #[default]
+    Pending,
+    /// It has been counted.
+    Counted(u32),
+    /// The caller gave it, with `TOKENS`: it is never counted.
+    Given(u32),
+}
+
+/// A message to be stored, read already.
+#[derive(Debug, Clone)]
+pub struct NewMessage<'a> {
+    /// Its sequence number: larger than any held (appended), or that of the message it replaces (edited).
+    pub seq: i64,
+    /// Arrival, Unix ms.
+    pub time: i64,
+    /// What is known of T(message).
+    pub count: Count,
+    /// The message, without the white space around it.
+    pub bytes: &'a [u8],
+    /// What was read of it.
+    pub facts: Facts,
+}
+
+/// How the summary changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSummary<'a> {
+    /// The text; empty to remove the summary.
+    pub text: &'a str,
+    /// The last message that it stands for.
+    pub upto: Option<i64>,
+}
+
+/// Where numbering stands; only for a conversation that is rebuilt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Numbering {
+    /// When the conversation was created, Unix ms.
+    pub created: i64,
+    /// Number of the next message to be appended.
+    pub next: i64,
+    /// Lowest number ever given.
+    pub lowest: i64,
+}
+
+/// Changes, made in the order of the fields.
+#[derive(Debug, Clone, Default)]
+pub struct Effect<'a> {
+    /// When, Unix ms.
+    pub at: i64,
+    /// Keyspace event, such as `conv.append`; empty for none.
+    pub event: &'static str,
+    /// Creates the conversation with these attributes.
+    pub create: Option<Attributes>,
+    /// Sets where numbering stands.
+    pub numbering: Option<Numbering>,
+    /// Replaces the attributes.
+    pub alter: Option<Attributes>,
+    /// Appends these messages.
+    pub push: Vec<NewMessage<'a>>,
+    /// Replaces a message.
+    pub edit: Option<NewMessage<'a>>,
+    /// Removes the messages with these numbers, wherever they stand.
+    pub remove: Vec<i64>,
+    /// Sets or removes the summary.
+    pub summary: Option<NewSummary<'a>>,
+    /// Removes the messages whose numbers lie in these ranges, both ends included: what retention dropped.
+    pub drop: Vec<(i64, i64)>,
+    /// When the key expires, Unix ms; nothing to leave it as it is.
+    pub expire: Option<i64>,
+}
+
+impl Effect<'_> {
+    /// An effect that changes nothing yet.
+    #[must_use]
+    pub fn new(event: &'static str, now: i64) -> Self {
+        Self {
+            at: now,
+            event,
+            ..Self::default()
+        }
+    }
+}

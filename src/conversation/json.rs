@@ -1,0 +1,346 @@
+//! Reading JSON: simd-json's tape, made to take everything that JSON allows.
+//!
+//! simd-json validates and unescapes at memory speed, yet refuses three things that are valid JSON: numbers too
+//! large for 64 bits, unpaired surrogates in `\u` escapes, and (by its default) deep nesting. Nothing here depends
+//! on a number's value, so when simd-json refuses a text that the grammar allows, it is read once more from a copy
+//! in which such numbers are `0` and such escapes are U+FFFD. All positions stay the same, so a value's verbatim
+//! source can still be cut from the original.
+
+use std::cell::RefCell;
+
+use simd_json::{Buffers, ErrorType, INPUT_PADDING, Node, Tape, fill_tape_padded};
+
+/// Containers that may be nested in one another, the outermost the first.
+pub const MAX_DEPTH: usize = 128;
+
+/// Buffers larger than this are given back after use: one huge message must not be paid for ever after.
+const KEEP_BYTES: usize = 1 << 20;
+
+/// Why a text is not usable JSON, in words for the person who sent it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonError(pub String);
+
+/// The parser's buffers, reused from text to text.
+pub struct Reader {
+    copy: Vec<u8>,
+    buffers: Buffers,
+    tape: Tape<'static>,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self {
+            copy: Vec::new(),
+            buffers: Buffers::with_max_depth(1024, MAX_DEPTH),
+            tape: Tape(Vec::new()),
+        }
+    }
+}
+
+thread_local! {
+    static READER: RefCell<Reader> = RefCell::new(Reader::default());
+}
+
+/// Parses `source` with this thread's reader and hands the document to `f`.
+///
+/// # Errors
+/// What `source` lacks to be JSON in UTF-8 of at most [`MAX_DEPTH`] nested containers.
+pub fn with_document<R>(source: &[u8], f: impl FnOnce(&Document<'_>) -> R) -> Result<R, JsonError> {
+    READER.with(|cell| match cell.try_borrow_mut() {
+        Ok(mut reader) => reader.with_document(source, f),
+        // A document read while another is being read: rare enough to pay for fresh buffers.
+        Err(_) => Reader::default().with_document(source, f),
+    })
+}
+
+impl Reader {
+    /// See [`with_document`].
+    ///
+    /// # Errors
+    /// As [`with_document`].
+    pub fn with_document<R>(
+        &mut self,
+        source: &[u8],
+        f: impl FnOnce(&Document<'_>) -> R,
+    ) -> Result<R, JsonError> {
+        let mut f = Some(f);
+        let mut repaired = false;
+        let result = loop {
+            self.copy.clear();
+            self.copy.extend_from_slice(source);
+            if repaired {
+                neutralise(&mut self.copy);
+            }
+            self.copy.resize(source.len() + INPUT_PADDING, b' ');
+            let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
+            let outcome =
+                fill_tape_padded(&mut self.copy, source.len(), &mut self.buffers, &mut tape);
+            let result = match outcome {
+                Ok(()) => {
+                    let document = Document {
+                        nodes: &tape.0,
+                        source,
+                        structurals: self.buffers.structural_indexes(),
+                        repaired,
+                        starts: RefCell::new(Vec::new()),
+                    };
+                    f.take().map(|f| Ok(f(&document)))
+                }
+                Err(error) => match diagnose(source, error.error()) {
+                    Some(reason) => Some(Err(reason)),
+                    // Valid by the grammar, and already repaired: a gap between the two parsers.
+                    None if repaired => Some(Err(JsonError("not JSON that can be read".into()))),
+                    None => None,
+                },
+            };
+            self.tape = tape.reset();
+            if let Some(result) = result {
+                break result;
+            }
+            repaired = true;
+        };
+        if self.copy.capacity() > KEEP_BYTES {
+            *self = Self::default();
+        }
+        result
+    }
+}
+
+/// The reason why `source` is no JSON, or nothing if it is (and only simd-json cannot read it).
+fn diagnose(source: &[u8], error: &ErrorType) -> Option<JsonError> {
+    let text = match std::str::from_utf8(source) {
+        Ok(text) => text,
+        Err(e) => {
+            return Some(JsonError(format!(
+                "invalid UTF-8 at byte {}",
+                e.valid_up_to()
+            )));
+        }
+    };
+    if matches!(error, ErrorType::DepthLimitExceeded) {
+        return Some(JsonError(format!("nested deeper than {MAX_DEPTH}")));
+    }
+    if text.trim().is_empty() {
+        return Some(JsonError("expected a JSON object, found nothing".into()));
+    }
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => None,
+        Err(e) => Some(JsonError(format!("not JSON: {e}"))),
+    }
+}
+
+/// Overwrites, in valid JSON, what simd-json cannot read though the grammar allows it: see the head of this file.
+fn neutralise(json: &mut [u8]) {
+    let mut at = 0;
+    while let Some(&byte) = json.get(at) {
+        match byte {
+            b'"' => at = neutralise_string(json, at + 1),
+            b'-' | b'0'..=b'9' => {
+                let number = json.get_mut(at..).unwrap_or_default();
+                let end = number
+                    .iter()
+                    .position(|b| !is_number_byte(*b))
+                    .unwrap_or(number.len());
+                if let Some(number) = number.get_mut(..end) {
+                    number.fill(b' ');
+                    if let Some(first) = number.first_mut() {
+                        *first = b'0';
+                    }
+                }
+                at += end.max(1);
+            }
+            _ => at += 1,
+        }
+    }
+}
+
+/// Replaces unpaired surrogate escapes by `\uFFFD` from `at` (behind the opening quote); returns where to go on,
+/// behind the closing quote.
+fn neutralise_string(json: &mut [u8], mut at: usize) -> usize {
+    loop {
+        match json.get(at) {
+            None => return at,
+            Some(b'"') => return at + 1,
+            Some(b'\\') if json.get(at + 1) == Some(&b'u') => {
+                let first = hex4(json, at + 2);
+                let pair = first.is_some_and(|c| (0xD800..0xDC00).contains(&c))
+                    && json.get(at + 6..at + 8) == Some(b"\\u")
+                    && hex4(json, at + 8).is_some_and(|c| (0xDC00..0xE000).contains(&c));
+                if pair {
+                    at += 12;
+                } else {
+                    if first.is_some_and(|c| (0xD800..0xE000).contains(&c))
+                        && let Some(digits) = json.get_mut(at + 2..at + 6)
+                    {
+                        digits.copy_from_slice(b"FFFD");
+                    }
+                    at += 6;
+                }
+            }
+            Some(b'\\') => at += 2,
+            Some(_) => at += 1,
+        }
+    }
+}
+
+fn hex4(json: &[u8], at: usize) -> Option<u32> {
+    let digits = std::str::from_utf8(json.get(at..at + 4)?).ok()?;
+    u32::from_str_radix(digits, 16).ok()
+}
+
+/// Index of a value in a [`Document`].
+pub type NodeId = usize;
+
+/// A parsed text. Values are named by their index; 0 is the outermost.
+pub struct Document<'a> {
+    nodes: &'a [Node<'a>],
+    source: &'a [u8],
+    structurals: &'a [u32],
+    /// Numbers in `nodes` are not those of the source.
+    repaired: bool,
+    /// Per node its position in `structurals`; made when the first [`Document::verbatim`] asks for it.
+    starts: RefCell<Vec<u32>>,
+}
+
+impl<'a> Document<'a> {
+    /// What kind of value this is, with its article, for error messages.
+    #[must_use]
+    pub fn kind(&self, id: NodeId) -> &'static str {
+        match self.nodes.get(id) {
+            Some(Node::Object { .. }) => "an object",
+            Some(Node::Array { .. }) => "an array",
+            Some(Node::String(_)) => "a string",
+            Some(Node::Static(simd_json::StaticNode::Null)) => "null",
+            Some(Node::Static(simd_json::StaticNode::Bool(_))) => "a boolean",
+            Some(Node::Static(_)) => "a number",
+            None => "nothing",
+        }
+    }
+
+    /// True for `{...}`.
+    #[must_use]
+    pub fn is_object(&self, id: NodeId) -> bool {
+        matches!(self.nodes.get(id), Some(Node::Object { .. }))
+    }
+
+    /// The node itself.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> Option<&'a Node<'a>> {
+        self.nodes.get(id)
+    }
+
+    /// The unescaped text of a string, nothing for any other value.
+    #[must_use]
+    pub fn string(&self, id: NodeId) -> Option<&'a str> {
+        match self.nodes.get(id) {
+            Some(Node::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements of an array; none for any other value.
+    pub fn elements(&self, id: NodeId) -> impl Iterator<Item = NodeId> + use<'a> {
+        let len = match self.nodes.get(id) {
+            Some(Node::Array { len, .. }) => *len,
+            _ => 0,
+        };
+        let nodes = self.nodes;
+        let mut next = id + 1;
+        (0..len).map(move |_| {
+            let this = next;
+            next = after(nodes, this);
+            this
+        })
+    }
+
+    /// The members of an object, in their order, duplicates included; none for any other value.
+    pub fn members(&self, id: NodeId) -> impl Iterator<Item = (&'a str, NodeId)> + use<'a> {
+        let len = match self.nodes.get(id) {
+            Some(Node::Object { len, .. }) => *len,
+            _ => 0,
+        };
+        let nodes = self.nodes;
+        let mut next = id + 1;
+        (0..len).map(move |_| {
+            let key = match nodes.get(next) {
+                Some(Node::String(key)) => *key,
+                _ => "",
+            };
+            let value = next + 1;
+            next = after(nodes, value);
+            (key, value)
+        })
+    }
+
+    /// The source text of an object or array, byte for byte; nothing for any other value.
+    #[must_use]
+    pub fn verbatim(&self, id: NodeId) -> Option<&'a str> {
+        if !matches!(
+            self.nodes.get(id)?,
+            Node::Object { .. } | Node::Array { .. }
+        ) {
+            return None;
+        }
+        let first = self.structural(id)?;
+        let mut depth = 0usize;
+        for &at in self.structurals.get(first..)? {
+            match self.source.get(at as usize)? {
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth = depth.checked_sub(1)?,
+                _ => {}
+            }
+            if depth == 0 {
+                let begin = *self.structurals.get(first)? as usize;
+                return std::str::from_utf8(self.source.get(begin..=at as usize)?).ok();
+            }
+        }
+        None
+    }
+
+    /// Which of the structural positions the node begins at.
+    fn structural(&self, id: NodeId) -> Option<usize> {
+        let mut starts = self.starts.borrow_mut();
+        if starts.is_empty() {
+            // Each node begins at one structural position, in the order of the tape; the others only separate.
+            starts.extend(
+                (0u32..)
+                    .zip(self.structurals)
+                    .filter(|&(_, &at)| {
+                        !matches!(
+                            self.source.get(at as usize),
+                            Some(b':' | b',' | b'}' | b']')
+                        )
+                    })
+                    .map(|(i, _)| i),
+            );
+        }
+        starts.get(id).map(|&first| first as usize)
+    }
+
+    /// The source text of a number, if the node does not hold its value: see the head of this file.
+    #[must_use]
+    pub fn number_source(&self, id: NodeId) -> Option<&'a str> {
+        if !self.repaired {
+            return None;
+        }
+        let begin = *self.structurals.get(self.structural(id)?)? as usize;
+        let rest = self.source.get(begin..)?;
+        let end = rest
+            .iter()
+            .position(|b| !is_number_byte(*b))
+            .unwrap_or(rest.len());
+        std::str::from_utf8(rest.get(..end)?).ok()
+    }
+}
+
+fn is_number_byte(byte: u8) -> bool {
+    matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')
+}
+
+/// The node behind the value at `id` and all that is nested in it.
+fn after(nodes: &[Node<'_>], id: NodeId) -> NodeId {
+    match nodes.get(id) {
+        Some(Node::Object { count, .. } | Node::Array { count, .. }) => id + 1 + count,
+        _ => id + 1,
+    }
+}

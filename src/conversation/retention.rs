@@ -1,0 +1,116 @@
+//! What retention and TRIM drop: the oldest messages, between turn groups; never system messages that stand first or
+//! come to stand first, never the newest group nor what stands behind it.
+
+use super::Conversation;
+
+/// How much of a conversation is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// At most so many messages, all held counted.
+    Messages(u64),
+    /// At most this sum of T(message), over all held.
+    Tokens(u64),
+    /// No message with a smaller sequence number.
+    Before(i64),
+}
+
+impl Conversation {
+    /// The limits that the attributes set for each append.
+    #[must_use]
+    pub fn limits(&self) -> [Option<Limit>; 2] {
+        let set = |n: u64| (n > 0).then_some(n);
+        [
+            set(self.attributes.max_messages).map(Limit::Messages),
+            set(self.attributes.max_tokens).map(Limit::Tokens),
+        ]
+    }
+
+    /// Ranges of sequence numbers to drop, both ends included, so that `limit` is kept as far as it can be.
+    #[must_use]
+    pub fn to_drop(&self, limit: Limit) -> Vec<(i64, i64)> {
+        let log = &self.log;
+        let mut ranges = Vec::new();
+        let mut from = log.leading();
+        let end = self.newest_group_start(from);
+        let totals = log.totals();
+        let mut surplus = match limit {
+            Limit::Messages(most) => totals.messages.saturating_sub(most),
+            Limit::Tokens(most) => totals.tokens.saturating_sub(most),
+            Limit::Before(_) => 1,
+        };
+        while surplus > 0 && from < end {
+            let cut = self.cut(limit, from, surplus).min(end);
+            // A system message on the way comes to stand first: it stays, and what is behind it goes on to go.
+            let system = self.system_from(from).min(cut);
+            if let (Some(first), Some(last)) = (
+                log.get(from),
+                system.checked_sub(1).and_then(|last| log.get(last)),
+            ) && first.seq <= last.seq
+            {
+                ranges.push((first.seq, last.seq));
+            }
+            if system >= cut {
+                break;
+            }
+            let gone = log.sums_before(system).minus(log.sums_before(from));
+            surplus = match limit {
+                Limit::Messages(_) => surplus.saturating_sub(gone.messages),
+                Limit::Tokens(_) => surplus.saturating_sub(gone.tokens),
+                Limit::Before(_) => surplus,
+            };
+            from = self.other_from(system);
+        }
+        ranges
+    }
+
+    /// Where to cut behind `from` so that at least `surplus` messages or tokens are dropped, or what `Before` asks.
+    fn cut(&self, limit: Limit, from: usize, surplus: u64) -> usize {
+        let log = &self.log;
+        let end = log.len();
+        let needed = match limit {
+            Limit::Messages(_) => {
+                from.saturating_add(usize::try_from(surplus).unwrap_or(usize::MAX))
+            }
+            Limit::Tokens(_) => {
+                let target = log.sums_before(from).tokens.saturating_add(surplus);
+                log.first_where(|s| s.tokens >= target).unwrap_or(end)
+            }
+            Limit::Before(seq) => {
+                return log.boundary_until(log.position_of(seq)).unwrap_or(from);
+            }
+        };
+        if needed >= end {
+            return end;
+        }
+        log.boundary_from(needed).unwrap_or(end)
+    }
+
+    /// Position of the first system message at or behind `from`.
+    fn system_from(&self, from: usize) -> usize {
+        let before = self.log.sums_before(from);
+        let passed = before.messages - before.others;
+        self.log
+            .first_where(|s| s.messages - s.others > passed)
+            .map_or(self.log.len(), |behind| behind.saturating_sub(1))
+    }
+
+    /// Position of the first other message at or behind `from`.
+    fn other_from(&self, from: usize) -> usize {
+        let passed = self.log.sums_before(from).others;
+        self.log
+            .first_where(|s| s.others > passed)
+            .map_or(self.log.len(), |behind| behind.saturating_sub(1))
+    }
+
+    /// Where the newest group begins, or what still waits to become one.
+    fn newest_group_start(&self, leading: usize) -> usize {
+        let end = self.log.len();
+        match self.log.live_before(end).filter(|&p| p >= leading) {
+            Some(live) => self.log.boundary_until(live).unwrap_or(leading),
+            None => self
+                .tracker
+                .waiting_reasoning()
+                .map_or(end, |seq| self.log.position_of(seq)),
+        }
+    }
+}

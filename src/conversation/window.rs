@@ -1,0 +1,251 @@
+//! Selecting: which messages make the prompt for a budget.
+//!
+//! All sums are differences of the log's running sums, all boundaries are found by binary search; nothing here
+//! depends on how long the conversation is, but for the logarithm.
+
+use std::ops::Range;
+
+use super::Conversation;
+use super::log::Log;
+use super::segment::Sums;
+use crate::tokens::REPLY_TOKENS;
+
+/// What RECENT is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The reply counts at most so many tokens.
+    pub max_tokens: i64,
+    /// `MESSAGES`: at most so many messages in the window.
+    pub messages: Option<u64>,
+    /// `START USER`.
+    pub start_user: bool,
+    /// `OVERSIZE KEEP`.
+    pub keep: bool,
+    /// `STEP`, in tokens; not 0.
+    pub step: Option<u64>,
+    /// `NOSYSTEM`.
+    pub no_system: bool,
+    /// `NOSUMMARY`.
+    pub no_summary: bool,
+}
+
+/// What was selected, in the order of the reply: system messages, summary, user message in front, window.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Window {
+    /// The first so many messages, which are system messages, are taken.
+    pub system: usize,
+    /// The summary is taken.
+    pub summary: bool,
+    /// A user message from before the window is put in front of it.
+    pub front: Option<usize>,
+    /// Positions of the window; dead messages in it are left out.
+    pub range: Range<usize>,
+    /// Tokens of the reply, 0 if it is empty.
+    pub tokens: i64,
+    /// Sequence number of the window's first message, 0 if it is empty.
+    pub first: i64,
+    /// Sequence number of the window's last message, 0 if it is empty.
+    pub last: i64,
+    /// Messages before `first` (if the window is empty: all) that are not in the reply.
+    pub skipped: u64,
+    /// The window's only group does not fit, and was asked for all the same.
+    pub over: bool,
+    /// Older messages than those held could not have been part of the reply.
+    pub filled: bool,
+}
+
+/// The groups that may be taken.
+struct Candidates<'a> {
+    log: &'a Log,
+    totals: Sums,
+    /// Position of the first, and the sums before it.
+    region: usize,
+    base: Sums,
+    /// Start of the newest group.
+    newest: usize,
+}
+
+impl Candidates<'_> {
+    /// Tokens and messages from `start` to the end.
+    fn from(&self, start: usize) -> (i64, u64) {
+        let sums = self.totals.minus(self.log.sums_before(start));
+        (signed(sums.live_tokens), sums.live)
+    }
+
+    /// The start of the oldest group from which on all fits, if the newest does.
+    fn fitting(&self, budget: i64, messages: u64) -> Option<usize> {
+        let budget = u64::try_from(budget).ok()?;
+        let position = self.log.first_where(|s| {
+            let rest = self.totals.minus(*s);
+            rest.live_tokens <= budget && rest.live <= messages
+        })?;
+        self.group_from(position)
+    }
+
+    /// The start of the first group behind at least `offset` tokens of candidates.
+    fn behind(&self, offset: u64) -> Option<usize> {
+        let target = self.base.live_tokens.saturating_add(offset);
+        self.group_from(self.log.first_where(|s| s.live_tokens >= target)?)
+    }
+
+    fn group_from(&self, position: usize) -> Option<usize> {
+        self.log
+            .boundary_from(position.max(self.region))
+            .filter(|&start| start <= self.newest)
+    }
+}
+
+fn signed(tokens: u64) -> i64 {
+    i64::try_from(tokens).unwrap_or(i64::MAX)
+}
+
+impl Conversation {
+    /// Selects the newest messages that fit.
+    #[must_use]
+    pub fn select(&self, request: &Request) -> Window {
+        let log = &self.log;
+        let mut budget = request.max_tokens.saturating_sub(REPLY_TOKENS);
+        let mut window = Window {
+            range: log.len()..log.len(),
+            ..Window::default()
+        };
+        let mut spent = 0;
+
+        let leading = log.leading();
+        let system_tokens = signed(log.sums_before(leading).live_tokens);
+        if !request.no_system && leading > 0 && system_tokens <= budget {
+            window.system = leading;
+            spent += system_tokens;
+            budget -= system_tokens;
+        }
+        let mut region = leading;
+        if let Some(summary) = self.summary().filter(|_| !request.no_summary)
+            && i64::from(summary.tokens) <= budget
+        {
+            window.summary = true;
+            spent += i64::from(summary.tokens);
+            budget -= i64::from(summary.tokens);
+            if let Some(upto) = summary.upto {
+                let behind = log.position_of(upto.saturating_add(1));
+                if behind > leading {
+                    region = log.boundary_from(behind).unwrap_or(log.len());
+                }
+                window.filled = log.first_seq().is_some_and(|oldest| upto >= oldest);
+            }
+        }
+
+        if let Some(newest) = log
+            .live_before(log.len())
+            .filter(|&live| live >= region)
+            .and_then(|live| log.boundary_until(live))
+        {
+            let candidates = Candidates {
+                log,
+                totals: log.totals(),
+                region,
+                base: log.sums_before(region),
+                newest,
+            };
+            let (tokens, messages) = candidates.from(region);
+            window.filled |= tokens > budget || request.messages.is_some_and(|n| messages > n);
+            fill(&candidates, request, budget, &mut window);
+        }
+        self.describe(&mut window, spent);
+        window
+    }
+
+    /// Fills in the figures that follow from what was taken; `spent` is what system messages and summary cost.
+    fn describe(&self, window: &mut Window, spent: i64) {
+        let log = &self.log;
+        let before = log.sums_before(window.range.start);
+        let rest = log.totals().minus(before);
+        let front = window
+            .front
+            .and_then(|p| log.get(p))
+            .map_or(0, |m| m.tokens);
+        let any = window.system > 0 || window.summary || rest.live > 0;
+        if any {
+            window.tokens = REPLY_TOKENS
+                .saturating_add(spent)
+                .saturating_add(i64::from(front))
+                .saturating_add(signed(rest.live_tokens));
+        }
+        let first = log.live_from(window.range.start);
+        let last = log.live_before(log.len());
+        if let (Some(first), Some(last)) = (
+            first.and_then(|p| log.get(p)),
+            last.and_then(|p| log.get(p)),
+        ) {
+            window.first = first.seq;
+            window.last = last.seq;
+        }
+        let in_reply = window.system + usize::from(window.front.is_some());
+        let older = first.unwrap_or_else(|| log.len());
+        window.skipped = older.saturating_sub(in_reply) as u64;
+    }
+}
+
+/// Decides where the window starts. `budget` is what system messages and summary have left.
+fn fill(candidates: &Candidates<'_>, request: &Request, budget: i64, window: &mut Window) {
+    let log = candidates.log;
+    let newest = candidates.newest;
+    let most = request.messages.unwrap_or(u64::MAX);
+    let (newest_tokens, _) = candidates.from(newest);
+    let (all_tokens, _) = candidates.from(candidates.region);
+
+    let mut start = candidates.fitting(budget, most);
+    if let Some(step) = request.step
+        && all_tokens > budget
+    {
+        let surplus = all_tokens.saturating_sub(budget).unsigned_abs();
+        let offset = surplus.div_ceil(step.max(1)).saturating_mul(step);
+        let stepped = candidates.behind(offset).unwrap_or(newest);
+        start = start.map(|start| start.max(stepped));
+    }
+
+    if !request.start_user {
+        if start.is_none() && request.keep && newest_tokens > budget {
+            window.over = true;
+            start = Some(newest);
+        }
+        if let Some(start) = start {
+            window.range.start = start;
+        }
+        return;
+    }
+
+    if let Some(user) = start.and_then(|start| log.user_from(start)) {
+        window.range.start = user;
+        return;
+    }
+    // No user message in the window: an earlier one is put in front, unless the newest group, too large for the
+    // window, begins with one itself.
+    let in_newest = start.is_none() && log.user_from(newest).is_some();
+    let front = if in_newest {
+        None
+    } else {
+        match log.user_before(start.unwrap_or(newest)) {
+            None => return,
+            user => user,
+        }
+    };
+    let front_tokens = front
+        .and_then(|p| log.get(p))
+        .map_or(0, |m| i64::from(m.tokens));
+    let left = budget.saturating_sub(front_tokens);
+    if newest_tokens > left {
+        if request.keep {
+            window.over = true;
+            window.front = front;
+            window.range.start = newest;
+        }
+        return;
+    }
+    if let Some(floor) = start
+        && let Some(most) = most.checked_sub(1)
+        && let Some(fitting) = candidates.fitting(left, most)
+    {
+        window.front = front;
+        window.range.start = fitting.max(floor);
+    }
+}

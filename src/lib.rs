@@ -1,0 +1,27 @@
+//! `conv`: conversations as a native Redis type.
+//!
+//! A Redis module that holds the message list of a chat on the server, knows the token count of every message, and
+//! returns the newest messages that fit a token budget, never splitting a tool call from its result.
+//!
+//! The rooms of the house:
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`conversation`] | the value: messages, turn groups, selecting. Knows no Redis |
+//! | [`tokens`] | counting: E(s) and T(message) |
+//! | [`codec`] | bytes to conversations and back |
+//! | [`commands`] | one function a command: arguments and conversation to reply and effect |
+//! | [`metrics`] | figures for INFO |
+//! | [`settings`] | the server-wide settings as commands see them |
+//! | `server` | all that speaks with Redis, and all unsafe code |
+//!
+//! A write is decided once, as a [`conversation::effect::Effect`]; the same effect is applied here, written to the
+//! AOF and applied by replicas.
+
+pub mod codec;
+pub mod commands;
+pub mod conversation;
+pub mod metrics;
+mod server;
+pub mod settings;
+pub mod tokens;

@@ -1,0 +1,76 @@
+//! Figures of the whole server, for INFO. Relaxed atomics: values are freed on background threads too.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+use crate::conversation::Footprint;
+
+/// What is held at the moment.
+static CONVERSATIONS: AtomicI64 = AtomicI64::new(0);
+static MESSAGES: AtomicI64 = AtomicI64::new(0);
+static BYTES_RAW: AtomicI64 = AtomicI64::new(0);
+static BYTES_STORED: AtomicI64 = AtomicI64::new(0);
+static PENDING: AtomicI64 = AtomicI64::new(0);
+
+/// What has happened since the start.
+static TOKENS_COUNTED: AtomicU64 = AtomicU64::new(0);
+static RECENT_HITS: AtomicU64 = AtomicU64::new(0);
+static RECENT_MISSES: AtomicU64 = AtomicU64::new(0);
+static TOKENS_RETURNED: AtomicU64 = AtomicU64::new(0);
+
+fn shift(gauge: &AtomicI64, before: u64, after: u64) {
+    let delta = i64::try_from(i128::from(after) - i128::from(before)).unwrap_or_default();
+    gauge.fetch_add(delta, Relaxed);
+}
+
+/// A conversation takes `after` where it took `before`.
+pub fn resized(before: Footprint, after: Footprint) {
+    shift(&MESSAGES, before.messages, after.messages);
+    shift(&BYTES_RAW, before.raw, after.raw);
+    shift(&BYTES_STORED, before.stored, after.stored);
+    shift(&PENDING, before.pending, after.pending);
+}
+
+/// A conversation has come to be.
+pub fn created(footprint: Footprint) {
+    CONVERSATIONS.fetch_add(1, Relaxed);
+    resized(Footprint::default(), footprint);
+}
+
+/// A conversation is gone.
+pub fn freed(footprint: Footprint) {
+    CONVERSATIONS.fetch_sub(1, Relaxed);
+    resized(footprint, Footprint::default());
+}
+
+/// A message or text has been tokenised.
+pub fn counted(tokens: u64) {
+    TOKENS_COUNTED.fetch_add(tokens, Relaxed);
+}
+
+/// RECENT has been answered from what is held.
+pub fn hit(tokens: i64) {
+    RECENT_HITS.fetch_add(1, Relaxed);
+    TOKENS_RETURNED.fetch_add(tokens.unsigned_abs(), Relaxed);
+}
+
+/// RECENT could not be answered: the key is missing, or older messages may be elsewhere.
+pub fn missed() {
+    RECENT_MISSES.fetch_add(1, Relaxed);
+}
+
+/// All figures, by their names in INFO.
+#[must_use]
+pub fn all() -> [(&'static std::ffi::CStr, u64); 9] {
+    let gauge = |gauge: &AtomicI64| gauge.load(Relaxed).max(0).unsigned_abs();
+    [
+        (c"conversations", gauge(&CONVERSATIONS)),
+        (c"messages", gauge(&MESSAGES)),
+        (c"bytes_raw", gauge(&BYTES_RAW)),
+        (c"bytes_stored", gauge(&BYTES_STORED)),
+        (c"pending", gauge(&PENDING)),
+        (c"tokens_counted", TOKENS_COUNTED.load(Relaxed)),
+        (c"recent_hits", RECENT_HITS.load(Relaxed)),
+        (c"recent_misses", RECENT_MISSES.load(Relaxed)),
+        (c"tokens_returned", TOKENS_RETURNED.load(Relaxed)),
+    ]
+}

@@ -1,0 +1,65 @@
+//! The allocator: Redis's own, so that MEMORY and maxmemory see what is held; the system's where there is no Redis,
+//! as in `cargo test`.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+
+use redis_module::raw;
+
+/// What Redis's allocator aligns to at least.
+const REDIS_ALIGN: usize = 16;
+
+/// See the head of this file.
+pub struct Allocator;
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
+
+/// Redis's functions are set once, while the module is loaded and before it allocates; so memory is always freed
+/// where it came from. What wants a larger alignment never goes to Redis.
+fn is_for_redis(layout: Layout) -> bool {
+    layout.align() <= REDIS_ALIGN
+}
+
+// SAFETY: each function hands to one of two allocators, which one depends on the layout and on a pointer that does
+// not change once memory has been allocated.
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the API pointers are only written while the module is loaded.
+        match unsafe { raw::RedisModule_Alloc } {
+            // SAFETY: any size may be asked for.
+            Some(alloc) if is_for_redis(layout) => unsafe { alloc(layout.size()).cast() },
+            // SAFETY: as the caller promises.
+            _ => unsafe { System.alloc(layout) },
+        }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as in `alloc`.
+        match unsafe { raw::RedisModule_Calloc } {
+            // SAFETY: any size may be asked for.
+            Some(calloc) if is_for_redis(layout) => unsafe { calloc(1, layout.size()).cast() },
+            // SAFETY: as the caller promises.
+            _ => unsafe { System.alloc_zeroed(layout) },
+        }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: as in `alloc`.
+        match unsafe { raw::RedisModule_Free } {
+            // SAFETY: `ptr` came from Redis's allocator, by the same conditions.
+            Some(free) if is_for_redis(layout) => unsafe { free(ptr.cast()) },
+            // SAFETY: `ptr` came from the system's allocator, by the same conditions.
+            _ => unsafe { System.dealloc(ptr, layout) },
+        }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as in `alloc`.
+        match unsafe { raw::RedisModule_Realloc } {
+            // SAFETY: `ptr` came from Redis's allocator, by the same conditions.
+            Some(realloc) if is_for_redis(layout) => unsafe { realloc(ptr.cast(), size).cast() },
+            // SAFETY: `ptr` came from the system's allocator, by the same conditions.
+            _ => unsafe { System.realloc(ptr, layout, size) },
+        }
+    }
+}

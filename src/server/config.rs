@@ -1,0 +1,309 @@
+//! The settings `conv.*`: CONFIG GET and SET, redis.conf, and arguments of `loadmodule`.
+
+use std::ffi::{c_char, c_int, c_longlong, c_uint, c_void};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering::Relaxed};
+
+use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
+
+use super::api::{ERR, OK, OwnedString, bytes, c_text, call};
+use super::guard::guard;
+use crate::commands::args::{encoding, quoted};
+use crate::conversation::attributes::MAX_TTL;
+use crate::settings::Settings;
+use crate::tokens::{ENCODINGS, Encoding, load};
+
+/// A setting that is a number; `yes` and `no` are 1 and 0.
+struct Number {
+    name: &'static str,
+    value: AtomicI64,
+    least: i64,
+    most: i64,
+    kind: Kind,
+}
+
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum Kind {
+    Plain,
+    Bytes,
+    YesNo,
+}
+
+const fn number(name: &'static str, value: i64, least: i64, most: i64, kind: Kind) -> Number {
+    Number {
+        name,
+        value: AtomicI64::new(value),
+        least,
+        most,
+        kind,
+    }
+}
+
+/// Largest size of one message: what fits into one argument of Redis's protocol by default.
+const MOST_MESSAGE_BYTES: i64 = 512 << 20;
+
+static MAX_MESSAGES: Number = number("max-messages", 0, 0, i64::MAX, Kind::Plain);
+static MAX_TOKENS: Number = number("max-tokens", 0, 0, i64::MAX, Kind::Plain);
+static TTL: Number = number("ttl", 0, 0, MAX_TTL.cast_signed(), Kind::Plain);
+static ASSUME_COMPLETE: Number = number("assume-complete", 1, 0, 1, Kind::YesNo);
+static MEDIA_TOKENS: Number = number("media-tokens", 85, 0, 1_000_000, Kind::Plain);
+static MAX_MESSAGE_BYTES: Number = number(
+    "max-message-bytes",
+    16 << 20,
+    64,
+    MOST_MESSAGE_BYTES,
+    Kind::Bytes,
+);
+
+static NUMBERS: [&Number; 6] = [
+    &MAX_MESSAGES,
+    &MAX_TOKENS,
+    &TTL,
+    &ASSUME_COMPLETE,
+    &MEDIA_TOKENS,
+    &MAX_MESSAGE_BYTES,
+];
+
+/// Index in [`ENCODINGS`].
+static ENCODING: AtomicU8 = AtomicU8::new(0);
+
+/// The encodings' names as Redis strings, for CONFIG GET. They live as long as the server.
+static NAMES: OnceLock<Vec<usize>> = OnceLock::new();
+
+fn encoding_now() -> Encoding {
+    ENCODINGS
+        .get(usize::from(ENCODING.load(Relaxed)))
+        .copied()
+        .unwrap_or_default()
+}
+
+fn set_encoding(new: Encoding) {
+    let index = ENCODINGS.iter().position(|e| *e == new).unwrap_or_default();
+    ENCODING.store(u8::try_from(index).unwrap_or_default(), Relaxed);
+    preload();
+}
+
+/// Loads the tables of the encoding that new conversations get, on a thread of its own.
+pub fn preload() {
+    let encoding = encoding_now();
+    // Should there be no thread, the first count loads them.
+    let _ = std::thread::Builder::new()
+        .name("conv-tables".into())
+        .spawn(move || load(encoding));
+}
+
+/// The settings at this moment.
+pub fn settings() -> Settings {
+    let unsigned = |number: &Number| number.value.load(Relaxed).unsigned_abs();
+    Settings {
+        encoding: encoding_now(),
+        max_messages: unsigned(&MAX_MESSAGES),
+        max_tokens: unsigned(&MAX_TOKENS),
+        ttl: unsigned(&TTL),
+        assume_complete: ASSUME_COMPLETE.value.load(Relaxed) != 0,
+        media_tokens: u32::try_from(unsigned(&MEDIA_TOKENS)).unwrap_or(u32::MAX),
+        max_message_bytes: usize::try_from(unsigned(&MAX_MESSAGE_BYTES)).unwrap_or(usize::MAX),
+    }
+}
+
+/// Takes the arguments of `loadmodule`: `name value ...`, each name with or without `conv.`. They stand until
+/// redis.conf or CONFIG SET says otherwise.
+///
+/// # Errors
+/// Which argument is wrong, and what would be right.
+pub fn take_arguments(args: &[&[u8]]) -> Result<(), String> {
+    for pair in args.chunks(2) {
+        let name = pair.first().copied().unwrap_or_default();
+        let bare = name.strip_prefix(b"conv.").unwrap_or(name);
+        let Some(value) = pair.get(1) else {
+            return Err(format!("argument {} needs a value", quoted(name)));
+        };
+        if bare.eq_ignore_ascii_case(b"encoding") {
+            set_encoding(encoding(value).map_err(|e| e.to_string())?);
+            continue;
+        }
+        let Some(number) = NUMBERS
+            .iter()
+            .find(|n| bare.eq_ignore_ascii_case(n.name.as_bytes()))
+        else {
+            let known: Vec<&str> = NUMBERS.iter().map(|n| n.name).collect();
+            return Err(format!(
+                "unknown argument {}: expected encoding, {}",
+                quoted(name),
+                known.join(", ")
+            ));
+        };
+        let parsed = match (number.kind, *value) {
+            (Kind::YesNo, b"yes") => Some(1),
+            (Kind::YesNo, b"no") => Some(0),
+            (Kind::YesNo, _) => None,
+            _ => std::str::from_utf8(value).ok().and_then(|v| v.parse().ok()),
+        };
+        match parsed.filter(|n| (number.least..=number.most).contains(n)) {
+            Some(value) => number.value.store(value, Relaxed),
+            None => {
+                return Err(format!(
+                    "argument {} {} is out of range: expected {}",
+                    quoted(name),
+                    quoted(value),
+                    match number.kind {
+                        Kind::YesNo => "yes or no".to_owned(),
+                        _ => format!("an integer from {} to {}", number.least, number.most),
+                    }
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Registers the settings, with what [`take_arguments`] left as defaults, and reads redis.conf.
+pub fn register(ctx: *mut RedisModuleCtx) -> bool {
+    NAMES.get_or_init(|| {
+        ENCODINGS
+            .iter()
+            .filter_map(|e| OwnedString::new(e.name().as_bytes()))
+            .map(|string| string.into_raw() as usize)
+            .collect()
+    });
+    let default = c_text(encoding_now().name());
+    // SAFETY: the context is that of the load under way; names end in NUL; Redis copies them.
+    let encoding = unsafe {
+        call!(
+            RedisModule_RegisterStringConfig,
+            ctx,
+            c"encoding".as_ptr(),
+            default.as_ptr(),
+            raw::REDISMODULE_CONFIG_DEFAULT as c_uint,
+            Some(get_encoding),
+            Some(accept_encoding),
+            None,
+            std::ptr::null_mut()
+        )
+    };
+    let numbers = NUMBERS.iter().all(|number| {
+        let name = c_text(number.name);
+        let value = number.value.load(Relaxed);
+        let privdata = std::ptr::from_ref::<Number>(number).cast_mut().cast();
+        // SAFETY: as above; the private data is a static.
+        let registered = unsafe {
+            match number.kind {
+                Kind::YesNo => call!(
+                    RedisModule_RegisterBoolConfig,
+                    ctx,
+                    name.as_ptr(),
+                    c_int::from(value != 0),
+                    raw::REDISMODULE_CONFIG_DEFAULT as c_uint,
+                    Some(get_bool),
+                    Some(set_bool),
+                    None,
+                    privdata
+                ),
+                kind => call!(
+                    RedisModule_RegisterNumericConfig,
+                    ctx,
+                    name.as_ptr(),
+                    value,
+                    if kind == Kind::Bytes {
+                        raw::REDISMODULE_CONFIG_MEMORY as c_uint
+                    } else {
+                        raw::REDISMODULE_CONFIG_DEFAULT as c_uint
+                    },
+                    number.least,
+                    number.most,
+                    Some(get_number),
+                    Some(set_number),
+                    None,
+                    privdata
+                ),
+            }
+        };
+        registered == Some(OK)
+    });
+    if encoding != Some(OK) || !numbers {
+        return false;
+    }
+    // SAFETY: the context is that of the load under way.
+    let loaded = unsafe { call!(RedisModule_LoadConfigs, ctx) };
+    loaded == Some(OK)
+}
+
+/// # Safety
+/// `privdata` is what [`register`] passed.
+unsafe fn number_of<'a>(privdata: *mut c_void) -> Option<&'a Number> {
+    // SAFETY: it points to a static.
+    unsafe { privdata.cast::<Number>().as_ref() }
+}
+
+unsafe extern "C" fn get_number(_name: *const c_char, privdata: *mut c_void) -> c_longlong {
+    // SAFETY: Redis passes what was registered.
+    unsafe { number_of(privdata) }.map_or(0, |n| n.value.load(Relaxed))
+}
+
+unsafe extern "C" fn set_number(
+    _name: *const c_char,
+    value: c_longlong,
+    privdata: *mut c_void,
+    _error: *mut *mut RedisModuleString,
+) -> c_int {
+    // SAFETY: Redis passes what was registered, and has checked the range.
+    if let Some(number) = unsafe { number_of(privdata) } {
+        number.value.store(value, Relaxed);
+    }
+    OK
+}
+
+unsafe extern "C" fn get_bool(_name: *const c_char, privdata: *mut c_void) -> c_int {
+    // SAFETY: Redis passes what was registered.
+    c_int::from(unsafe { number_of(privdata) }.is_some_and(|n| n.value.load(Relaxed) != 0))
+}
+
+unsafe extern "C" fn set_bool(
+    _name: *const c_char,
+    value: c_int,
+    privdata: *mut c_void,
+    _error: *mut *mut RedisModuleString,
+) -> c_int {
+    // SAFETY: Redis passes what was registered.
+    if let Some(number) = unsafe { number_of(privdata) } {
+        number.value.store(i64::from(value), Relaxed);
+    }
+    OK
+}
+
+unsafe extern "C" fn get_encoding(
+    _name: *const c_char,
+    _privdata: *mut c_void,
+) -> *mut RedisModuleString {
+    let index = usize::from(ENCODING.load(Relaxed));
+    NAMES
+        .get()
+        .and_then(|names| names.get(index))
+        .map_or(std::ptr::null_mut(), |name| *name as *mut RedisModuleString)
+}
+
+unsafe extern "C" fn accept_encoding(
+    _name: *const c_char,
+    value: *mut RedisModuleString,
+    _privdata: *mut c_void,
+    error: *mut *mut RedisModuleString,
+) -> c_int {
+    guard(std::ptr::null_mut(), ERR, || {
+        // SAFETY: Redis passes a valid string.
+        match encoding(unsafe { bytes(value) }) {
+            Ok(new) => {
+                set_encoding(new);
+                OK
+            }
+            Err(why) => {
+                let why = why.to_string();
+                let text = why.strip_prefix("ERR ").unwrap_or(&why);
+                if let (Some(text), false) = (OwnedString::new(text.as_bytes()), error.is_null()) {
+                    // SAFETY: Redis passes a place for the error, which it frees.
+                    unsafe { *error = text.into_raw() };
+                }
+                ERR
+            }
+        }
+    })
+}

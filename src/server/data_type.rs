@@ -1,0 +1,284 @@
+//! The native type `conv-list`: the callbacks by which Redis saves, loads, copies, measures and frees values.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::sync::atomic::Ordering;
+
+use redis_module::raw::{
+    RedisModuleCtx, RedisModuleDigest, RedisModuleIO, RedisModuleString, RedisModuleTypeMethods,
+};
+
+use super::api::{OwnedString, c_text, call};
+use super::guard::guard;
+use super::key::TYPE;
+use crate::codec::{self, DecodeError, encode_effect};
+use crate::conversation::Conversation;
+use crate::metrics;
+
+/// Name of the type; nine characters, as Redis demands.
+const NAME: &std::ffi::CStr = c"conv-list";
+
+/// Version of the method table that is filled in here (4 came with Redis 7.0).
+const METHODS_VERSION: u64 = 4;
+
+/// Registers the type.
+pub fn register(ctx: *mut RedisModuleCtx) -> bool {
+    let mut methods = RedisModuleTypeMethods {
+        version: METHODS_VERSION,
+        rdb_load: Some(rdb_load),
+        rdb_save: Some(rdb_save),
+        aof_rewrite: Some(aof_rewrite),
+        mem_usage: Some(mem_usage),
+        digest: Some(digest),
+        free: Some(free),
+        // Nothing is kept beside the keys.
+        aux_load: None,
+        aux_save: None,
+        aux_save_triggers: 0,
+        free_effort: Some(free_effort),
+        // A value holds nothing that belongs to its key.
+        unlink: None,
+        copy: Some(copy),
+        defrag: None,
+        // The variants that are told key and database need neither.
+        mem_usage2: None,
+        free_effort2: None,
+        unlink2: None,
+        copy2: None,
+        aux_save2: None,
+    };
+    let version = c_int::try_from(codec::VERSION).unwrap_or(c_int::MAX);
+    // SAFETY: the context is that of the load under way; Redis copies the methods.
+    let kind = unsafe {
+        call!(
+            RedisModule_CreateDataType,
+            ctx,
+            NAME.as_ptr(),
+            version,
+            &raw mut methods
+        )
+    };
+    let kind = kind.unwrap_or(std::ptr::null_mut());
+    TYPE.store(kind, Ordering::Relaxed);
+    !kind.is_null()
+}
+
+/// # Safety
+/// `value` is a value of our type that nobody changes during `'a`.
+unsafe fn conversation<'a>(value: *const c_void) -> Option<&'a Conversation> {
+    // SAFETY: values of our type are boxed conversations.
+    unsafe { value.cast::<Conversation>().as_ref() }
+}
+
+/// A string that Redis read from a file or payload.
+struct Loaded(*mut c_char, usize);
+
+impl AsRef<[u8]> for Loaded {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: Redis returned the pointer with its length.
+        unsafe { std::slice::from_raw_parts(self.0.cast(), self.1) }
+    }
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        // SAFETY: Redis allocated it for us.
+        unsafe { call!(RedisModule_Free, self.0.cast()) };
+    }
+}
+
+fn load_string(io: *mut RedisModuleIO) -> Option<Loaded> {
+    let mut len = 0;
+    // SAFETY: the io is that of the load under way.
+    let data = unsafe { call!(RedisModule_LoadStringBuffer, io, &raw mut len) }?;
+    (!data.is_null()).then(|| Loaded(data, len)).filter(|_| {
+        // SAFETY: as above.
+        let failed = unsafe { call!(RedisModule_IsIOError, io) };
+        failed == Some(0)
+    })
+}
+
+fn log_io(io: *mut RedisModuleIO, error: &DecodeError) {
+    let text = c_text(&format!("conv-list: {error}"));
+    // SAFETY: the io is that of the load under way; the text is an argument, never the format.
+    unsafe {
+        call!(
+            RedisModule_LogIOError,
+            io,
+            c"warning".as_ptr(),
+            c"%s".as_ptr(),
+            text.as_ptr()
+        );
+    }
+}
+
+unsafe extern "C" fn rdb_load(io: *mut RedisModuleIO, version: c_int) -> *mut c_void {
+    guard(std::ptr::null_mut(), std::ptr::null_mut(), || {
+        let version = u32::try_from(version).unwrap_or(u32::MAX);
+        match codec::decode(version, || load_string(io)) {
+            Ok(conversation) => {
+                metrics::created(conversation.footprint());
+                Box::into_raw(Box::new(conversation)).cast()
+            }
+            Err(error) => {
+                log_io(io, &error);
+                std::ptr::null_mut()
+            }
+        }
+    })
+}
+
+unsafe extern "C" fn rdb_save(io: *mut RedisModuleIO, value: *mut c_void) {
+    guard(std::ptr::null_mut(), (), || {
+        // SAFETY: Redis passes a value of our type, which it does not change meanwhile.
+        let Some(conversation) = (unsafe { conversation(value) }) else {
+            return;
+        };
+        codec::encode(conversation, |frame| {
+            // SAFETY: the io is that of the save under way; pointer and length belong together.
+            unsafe {
+                call!(
+                    RedisModule_SaveStringBuffer,
+                    io,
+                    frame.as_ptr().cast(),
+                    frame.len()
+                );
+            }
+        });
+    });
+}
+
+unsafe extern "C" fn aof_rewrite(
+    io: *mut RedisModuleIO,
+    key: *mut RedisModuleString,
+    value: *mut c_void,
+) {
+    guard(std::ptr::null_mut(), (), || {
+        // SAFETY: as in `rdb_save`.
+        let Some(conversation) = (unsafe { conversation(value) }) else {
+            return;
+        };
+        codec::rebuild(conversation, |effect| {
+            let (header, payload) = encode_effect(effect);
+            let own: Vec<OwnedString> = payload
+                .iter()
+                .filter_map(|part| OwnedString::new(part))
+                .collect();
+            let strings: Vec<_> = own.iter().map(OwnedString::as_ptr).collect();
+            // SAFETY: io and key are those of the rewrite under way; the format says: a string, a buffer with its
+            // length, a vector with its length.
+            unsafe {
+                call!(
+                    RedisModule_EmitAOF,
+                    io,
+                    c"CONV.EFFECT".as_ptr(),
+                    c"sbv".as_ptr(),
+                    key,
+                    header.as_ptr().cast::<c_char>(),
+                    header.len(),
+                    strings.as_ptr(),
+                    strings.len()
+                );
+            }
+        });
+    });
+}
+
+unsafe extern "C" fn mem_usage(value: *const c_void) -> usize {
+    guard(std::ptr::null_mut(), 0, || {
+        // SAFETY: as in `rdb_save`.
+        unsafe { conversation(value) }.map_or(0, |c| size_of::<Conversation>() + c.heap_bytes())
+    })
+}
+
+unsafe extern "C" fn free(value: *mut c_void) {
+    guard(std::ptr::null_mut(), (), || {
+        if !value.is_null() {
+            // SAFETY: Redis gives the value back, for the last time.
+            let conversation = unsafe { Box::from_raw(value.cast::<Conversation>()) };
+            metrics::freed(conversation.footprint());
+        }
+    });
+}
+
+/// How many allocations freeing takes: Redis leaves large values to a background thread.
+unsafe extern "C" fn free_effort(_key: *mut RedisModuleString, value: *const c_void) -> usize {
+    guard(std::ptr::null_mut(), 1, || {
+        // SAFETY: as in `rdb_save`.
+        unsafe { conversation(value) }.map_or(1, Conversation::free_effort)
+    })
+}
+
+unsafe extern "C" fn copy(
+    _from: *mut RedisModuleString,
+    _to: *mut RedisModuleString,
+    value: *const c_void,
+) -> *mut c_void {
+    guard(std::ptr::null_mut(), std::ptr::null_mut(), || {
+        // SAFETY: as in `rdb_save`.
+        let Some(conversation) = (unsafe { conversation(value) }) else {
+            return std::ptr::null_mut();
+        };
+        metrics::created(conversation.footprint());
+        Box::into_raw(Box::new(conversation.clone())).cast()
+    })
+}
+
+/// All that a replica must agree on. Counts are left out where they follow from the text: a server that has not
+/// counted yet holds the same conversation.
+unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
+    let text = |bytes: &[u8]| {
+        // SAFETY: the digest is that of the call under way; pointer and length belong together.
+        unsafe {
+            call!(
+                RedisModule_DigestAddStringBuffer,
+                md,
+                bytes.as_ptr().cast(),
+                bytes.len()
+            );
+        }
+    };
+    let number = |value: i64| {
+        // SAFETY: as above.
+        unsafe { call!(RedisModule_DigestAddLongLong, md, value) };
+    };
+    guard(std::ptr::null_mut(), (), || {
+        // SAFETY: as in `rdb_save`.
+        let Some(conversation) = (unsafe { conversation(value) }) else {
+            return;
+        };
+        let attributes = conversation.attributes();
+        let numbering = conversation.numbering();
+        text(attributes.encoding.name().as_bytes());
+        for value in [
+            i64::from(attributes.media_tokens),
+            attributes.max_messages.cast_signed(),
+            attributes.max_tokens.cast_signed(),
+            attributes.ttl.cast_signed(),
+            i64::from(attributes.complete),
+            numbering.created,
+            numbering.next,
+            numbering.lowest,
+            conversation.updated(),
+        ] {
+            number(value);
+        }
+        if let Some(summary) = conversation.summary() {
+            text(summary.text.as_bytes());
+            number(i64::from(summary.upto.is_some()));
+            number(summary.upto.unwrap_or_default());
+            number(summary.updated);
+        }
+        // SAFETY: the digest is that of the call under way.
+        unsafe { call!(RedisModule_DigestEndSequence, md) };
+        for message in conversation.messages() {
+            text(message.bytes);
+            number(message.seq);
+            number(message.time);
+            if message.flags.explicit() {
+                number(i64::from(message.tokens));
+            }
+            // SAFETY: as above.
+            unsafe { call!(RedisModule_DigestEndSequence, md) };
+        }
+    });
+}

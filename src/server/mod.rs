@@ -1,0 +1,97 @@
+//! All that speaks with Redis, and all unsafe code. Thin: what a command does is decided in [`crate::commands`].
+
+mod alloc;
+mod api;
+mod config;
+mod data_type;
+mod dispatch;
+mod guard;
+mod info;
+mod key;
+mod register;
+mod reply;
+
+use std::ffi::c_int;
+
+use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
+
+use api::{ERR, Level, OK, call, log};
+
+/// Version in MODULE LIST: 10000 * major + 100 * minor + patch.
+const VERSION: c_int = 100;
+
+/// Called by Redis when the module is loaded.
+///
+/// # Safety
+/// Called by Redis, with a valid context and `argc` valid arguments.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn RedisModule_OnLoad(
+    ctx: *mut RedisModuleCtx,
+    argv: *mut *mut RedisModuleString,
+    argc: c_int,
+) -> c_int {
+    // Until this call has set Redis's functions, nothing may be allocated: see `alloc`.
+    // SAFETY: the context is valid; the name ends in NUL.
+    let init = unsafe {
+        raw::Export_RedisModule_Init(
+            ctx,
+            c"conv".as_ptr(),
+            VERSION,
+            raw::REDISMODULE_APIVER_1 as c_int,
+        )
+    };
+    if init != OK {
+        return ERR;
+    }
+    guard::guard(ctx, ERR, || {
+        let len = usize::try_from(argc).unwrap_or_default();
+        let args: Vec<&[u8]> = (0..len)
+            // SAFETY: as Redis promises, for the time of this call.
+            .map(|i| unsafe { api::bytes(*argv.add(i)) })
+            .collect();
+        match load(ctx, &args) {
+            Ok(()) => OK,
+            Err(why) => {
+                log(ctx, Level::Warning, &format!("cannot be loaded: {why}"));
+                ERR
+            }
+        }
+    })
+}
+
+fn load(ctx: *mut RedisModuleCtx, args: &[&[u8]]) -> Result<(), String> {
+    // SAFETY: the API pointers are only written by the call above.
+    let (describe, configs) = unsafe {
+        (
+            raw::RedisModule_SetCommandInfo,
+            raw::RedisModule_LoadConfigs,
+        )
+    };
+    if describe.is_none() || configs.is_none() {
+        return Err("it needs Redis 7.0 or Valkey".into());
+    }
+    let options = raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS
+        | raw::REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD
+        | raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED;
+    // SAFETY: the context is that of the load under way.
+    unsafe {
+        call!(
+            RedisModule_SetModuleOptions,
+            ctx,
+            c_int::try_from(options).unwrap_or_default()
+        );
+    }
+    if !data_type::register(ctx) {
+        return Err("the server refused the type conv-list".into());
+    }
+    register::register(ctx)?;
+    if !info::register(ctx) {
+        return Err("the server refused the INFO section".into());
+    }
+    config::take_arguments(args)?;
+    if !config::register(ctx) {
+        return Err("the server refused the settings; see the line above".into());
+    }
+    config::preload();
+    Ok(())
+}

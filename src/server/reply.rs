@@ -1,0 +1,92 @@
+//! Replies through Redis's own calls.
+
+use std::ffi::{c_char, c_long};
+
+use redis_module::raw::RedisModuleCtx;
+
+use super::api::{c_text, call};
+use crate::commands::reply::Reply;
+
+/// The reply to the client of a call under way.
+pub struct ClientReply {
+    ctx: *mut RedisModuleCtx,
+    started: bool,
+}
+
+impl ClientReply {
+    /// Replies in the context of the call under way.
+    ///
+    /// # Safety
+    /// `ctx` stays valid as long as this value is used.
+    pub unsafe fn new(ctx: *mut RedisModuleCtx) -> Self {
+        Self {
+            ctx,
+            started: false,
+        }
+    }
+
+    /// An error, unless a reply has begun already.
+    pub fn error(&mut self, text: &str) {
+        if !std::mem::replace(&mut self.started, true) {
+            // Line breaks would end the error in the protocol.
+            let text = c_text(&text.replace(['\r', '\n'], " "));
+            // SAFETY: the context is valid; the text ends in NUL.
+            unsafe { call!(RedisModule_ReplyWithError, self.ctx, text.as_ptr()) };
+        }
+    }
+
+    fn begin(&mut self) -> *mut RedisModuleCtx {
+        self.started = true;
+        self.ctx
+    }
+}
+
+fn length(len: usize) -> c_long {
+    c_long::try_from(len).unwrap_or(c_long::MAX)
+}
+
+impl Reply for ClientReply {
+    fn null(&mut self) {
+        let ctx = self.begin();
+        // SAFETY: the context is valid.
+        unsafe { call!(RedisModule_ReplyWithNull, ctx) };
+    }
+
+    fn integer(&mut self, value: i64) {
+        let ctx = self.begin();
+        // SAFETY: the context is valid.
+        unsafe { call!(RedisModule_ReplyWithLongLong, ctx, value) };
+    }
+
+    fn bulk(&mut self, bytes: &[u8]) {
+        let ctx = self.begin();
+        // SAFETY: the context is valid; pointer and length belong together.
+        unsafe {
+            call!(
+                RedisModule_ReplyWithStringBuffer,
+                ctx,
+                bytes.as_ptr().cast::<c_char>(),
+                bytes.len()
+            )
+        };
+    }
+
+    fn status(&mut self, text: &'static str) {
+        let ctx = self.begin();
+        let text = c_text(text);
+        // SAFETY: the context is valid; the text ends in NUL.
+        unsafe { call!(RedisModule_ReplyWithSimpleString, ctx, text.as_ptr()) };
+    }
+
+    fn array(&mut self, len: usize) {
+        let ctx = self.begin();
+        // SAFETY: the context is valid.
+        unsafe { call!(RedisModule_ReplyWithArray, ctx, length(len)) };
+    }
+
+    fn map(&mut self, len: usize) {
+        let ctx = self.begin();
+        // SAFETY: the context is valid. In RESP2 Redis writes a flat array itself.
+        unsafe { call!(RedisModule_ReplyWithMap, ctx, length(len)) };
+    }
+}

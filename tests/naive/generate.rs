@@ -1,0 +1,443 @@
+//! Random message logs and options of RECENT. All JSON is compact and without duplicate keys.
+
+use super::{NaiveLog, NaiveSummary, RecentArgs};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{Index, select, subsequence};
+use serde_json::{Value, json};
+
+/// A tiny alphabet, so that ids meet often.
+const IDS: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Dialect {
+    Chat,
+    Anthropic,
+    LangChain,
+    Responses,
+}
+
+pub fn dialect() -> impl Strategy<Value = Dialect> {
+    select(vec![
+        Dialect::Chat,
+        Dialect::Anthropic,
+        Dialect::LangChain,
+        Dialect::Responses,
+    ])
+}
+
+fn call_id() -> impl Strategy<Value = String> {
+    select(IDS.to_vec()).prop_map(String::from)
+}
+
+/// 1 to 3 different ids, in any order.
+fn call_ids() -> impl Strategy<Value = Vec<String>> {
+    subsequence(IDS.to_vec(), 1..=3)
+        .prop_shuffle()
+        .prop_map(|ids| ids.into_iter().map(String::from).collect())
+}
+
+pub fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        6 => (0..1000u32).prop_map(|n| format!("w{n}")),
+        1 => select(vec!["", " ", "line\nline", "say \"hi\"", "back\\slash", "é ß 世界 🙂", "<|endoftext|>"])
+            .prop_map(String::from),
+    ]
+}
+
+/// Text parts of content arrays, media and refusals among them.
+fn part() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        6 => text().prop_map(|t| json!({"type":"text","text":t})),
+        1 => text().prop_map(Value::String),
+        1 => text().prop_map(|t| json!({"type":"refusal","refusal":t})),
+        1 => select(vec!["image_url", "input_image", "image", "input_audio", "audio", "file", "input_file", "document",
+            "video"]).prop_map(|kind| json!({"type":kind,"data":"QUJD"})),
+    ]
+}
+
+fn content() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        6 => text().prop_map(Value::String),
+        2 => vec(part(), 0..3).prop_map(Value::Array),
+    ]
+}
+
+fn compact(v: &Value) -> String {
+    v.to_string()
+}
+
+/// A message without calls. `role` is one of user, assistant, system, developer.
+fn plain(d: Dialect, role: &str, content: Value, name: Option<String>) -> String {
+    let kind = match role {
+        "user" => "human",
+        "assistant" => "ai",
+        _ => "system",
+    };
+    let mut v = match d {
+        Dialect::Chat => json!({"role":role,"content":content}),
+        Dialect::Anthropic => match content {
+            Value::String(t) => json!({"role":role,"content":[{"type":"text","text":t}]}),
+            other => json!({"role":role,"content":other}),
+        },
+        Dialect::LangChain => json!({"type":kind,"data":{"content":content}}),
+        Dialect::Responses => match content {
+            Value::String(t) => {
+                json!({"type":"message","role":role,"content":[{"type":"input_text","text":t}]})
+            }
+            other => json!({"type":"message","role":role,"content":other}),
+        },
+    };
+    if let Some(name) = name {
+        let holder = if d == Dialect::LangChain {
+            &mut v["data"]
+        } else {
+            &mut v
+        };
+        holder["name"] = json!(name);
+    }
+    compact(&v)
+}
+
+fn plain_of(roles: &'static [&'static str]) -> impl Strategy<Value = String> {
+    (
+        dialect(),
+        select(roles.to_vec()),
+        content(),
+        option::weighted(0.1, text()),
+    )
+        .prop_map(|(d, role, content, name)| plain(d, role, content, name))
+}
+
+/// The message, or for Responses the items, that open these calls. `odd` varies the form.
+fn opener(d: Dialect, ids: &[String], t: &str, odd: bool) -> Vec<String> {
+    let v = match d {
+        Dialect::Chat => {
+            let call = |id: &String| match odd {
+                false => {
+                    json!({"id":id,"type":"function","function":{"name":"f","arguments":format!("{{\"x\":{t:?}}}")}})
+                }
+                true => json!({"id":id,"type":"custom","custom":{"name":"g","input":t}}),
+            };
+            json!({"role":"assistant","content":null,"tool_calls":ids.iter().map(call).collect::<Vec<_>>()})
+        }
+        Dialect::Anthropic => {
+            let mut blocks = vec![json!({"type":"text","text":t})];
+            if odd {
+                blocks.insert(
+                    0,
+                    json!({"type":"thinking","thinking":"hm","signature":"c2ln"}),
+                );
+            }
+            blocks.extend(
+                ids.iter()
+                    .map(|id| json!({"type":"tool_use","id":id,"name":"f","input":{"x":t}})),
+            );
+            json!({"role":"assistant","content":blocks})
+        }
+        Dialect::LangChain => {
+            let call = |id: &String| json!({"name":"f","args":{"x":t},"id":id,"type":"tool_call"});
+            let content = match odd {
+                false => json!(t),
+                true => json!([{"type":"tool_use","id":ids[0],"name":"f","input":{"x":t}}]),
+            };
+            json!({"type":"ai","data":{"content":content,"tool_calls":ids.iter().map(call).collect::<Vec<_>>()}})
+        }
+        Dialect::Responses => {
+            return ids.iter().map(|id| call_item(id, t, odd)).collect();
+        }
+    };
+    vec![compact(&v)]
+}
+
+fn call_item(id: &str, t: &str, odd: bool) -> String {
+    compact(&match odd {
+        false => {
+            json!({"type":"function_call","call_id":id,"name":"f","arguments":format!("{{\"x\":{t:?}}}")})
+        }
+        true => json!({"type":"custom_tool_call","call_id":id,"name":"g","input":t}),
+    })
+}
+
+/// One message that answers these calls; only Anthropic can answer several at once, others take the first.
+fn answer(d: Dialect, ids: &[String], t: &str, odd: bool) -> String {
+    compact(&match d {
+        Dialect::Chat => json!({"role":"tool","tool_call_id":ids[0],"content":t}),
+        Dialect::Anthropic => {
+            let mut blocks: Vec<Value> = ids
+                .iter()
+                .map(|id| json!({"type":"tool_result","tool_use_id":id,"content":t}))
+                .collect();
+            if odd {
+                blocks.push(json!({"type":"text","text":"and more"}));
+            }
+            json!({"role":"user","content":blocks})
+        }
+        Dialect::LangChain => json!({"type":"tool","data":{"content":t,"tool_call_id":ids[0]}}),
+        Dialect::Responses if odd => {
+            json!({"type":"custom_tool_call_output","call_id":ids[0],"output":t})
+        }
+        Dialect::Responses => json!({"type":"function_call_output","call_id":ids[0],"output":t}),
+    })
+}
+
+fn any_opener() -> impl Strategy<Value = Vec<String>> {
+    (dialect(), call_ids(), text(), any::<bool>())
+        .prop_map(|(d, ids, t, odd)| opener(d, &ids, &t, odd))
+}
+
+/// Ids may repeat here: such a message is an orphan.
+fn any_answer() -> impl Strategy<Value = String> {
+    (dialect(), vec(call_id(), 1..=3), text(), any::<bool>())
+        .prop_map(|(d, ids, t, odd)| answer(d, &ids, &t, odd))
+}
+
+fn reasoning() -> impl Strategy<Value = String> {
+    vec(text(), 0..3).prop_map(|texts| {
+        let summary: Vec<Value> = texts
+            .iter()
+            .map(|t| json!({"type":"summary_text","text":t}))
+            .collect();
+        compact(&json!({"type":"reasoning","summary":summary}))
+    })
+}
+
+/// Messages that neither open nor answer anything, of unusual kinds.
+fn oddity() -> impl Strategy<Value = String> {
+    prop_oneof![
+        2 => text().prop_map(|t| compact(&json!({"type":"web_search_call","status":"completed","action":{"query":t}}))),
+        1 => text().prop_map(|t| compact(&json!({"role":"function","name":"f","content":t}))),
+        1 => text().prop_map(|t| compact(&json!({"role":"assistant","content":null,"refusal":t}))),
+        1 => text().prop_map(|t| compact(
+            &json!({"role":"assistant","content":null,"function_call":{"name":"f","arguments":t}}))),
+        1 => text().prop_map(|t| compact(&json!({"type":"chat","data":{"role":"critic","content":t}}))),
+        1 => text().prop_map(|t| compact(&json!({"role":"tool","content":t}))),
+        1 => text().prop_map(|t| compact(&json!({"type":"function_call_output","output":t}))),
+    ]
+}
+
+/// Any single message.
+pub fn message() -> BoxedStrategy<String> {
+    prop_oneof![
+        4 => plain_of(&["user", "assistant"]),
+        1 => plain_of(&["system", "developer"]),
+        3 => (any_opener(), any::<Index>()).prop_map(|(m, i)| i.get(&m).clone()),
+        4 => any_answer(),
+        2 => reasoning(),
+        1 => oddity(),
+    ]
+    .boxed()
+}
+
+/// What may stand inside a turn that should not, or need not.
+fn disturbance() -> BoxedStrategy<String> {
+    prop_oneof![
+        5 => any_answer(),
+        2 => reasoning(),
+        2 => oddity(),
+        2 => (call_id(), text(), any::<bool>()).prop_map(|(id, t, odd)| call_item(&id, &t, odd)),
+        2 => content().prop_map(|c| plain(Dialect::Responses, "assistant", c, None)),
+        1 => plain_of(&["user", "assistant", "system"]),
+    ]
+    .boxed()
+}
+
+/// A tool turn: calls and all their answers in any order, then perhaps disturbed or cut short.
+fn turn() -> BoxedStrategy<Vec<String>> {
+    let shape = (
+        dialect(),
+        prop_oneof![4 => Just(None), 1 => dialect().prop_map(Some)],
+        call_ids(),
+        any::<bool>(),
+    );
+    (
+        shape,
+        text(),
+        any::<bool>(),
+        vec((any::<Index>(), disturbance()), 0..3),
+        0..10u8,
+        vec(reasoning(), 0..2),
+        0..3u8,
+    )
+        .prop_flat_map(
+            |((d, other, ids, at_once), t, odd, disturb, flaw, thought, talk)| {
+                Just(ids.clone()).prop_shuffle().prop_map(move |order| {
+                    let mut out = opener(d, &ids, &t, odd);
+                    // Ids pair across dialects as well.
+                    let by = other.unwrap_or(d);
+                    if by == Dialect::Anthropic && at_once {
+                        out.push(answer(by, &order, &t, odd));
+                    } else {
+                        out.extend(
+                            order
+                                .iter()
+                                .map(|id| answer(by, std::slice::from_ref(id), &t, odd)),
+                        );
+                    }
+                    if d == Dialect::Responses && talk == 0 && ids.len() > 1 {
+                        // Items alternate: the second call after the first answer.
+                        out.swap(1, ids.len());
+                    }
+                    match flaw {
+                        0 => {
+                            out.pop();
+                        }
+                        1 => {
+                            out.remove(0);
+                        }
+                        2..=4 => {
+                            for (i, m) in &disturb {
+                                out.insert(i.index(out.len() + 1), m.clone());
+                            }
+                        }
+                        _ => {}
+                    }
+                    if d == Dialect::Responses {
+                        out.splice(0..0, thought.clone());
+                    }
+                    out
+                })
+            },
+        )
+        .boxed()
+}
+
+/// A few messages that belong together, more or less.
+pub fn fragment() -> BoxedStrategy<Vec<String>> {
+    prop_oneof![
+        6 => plain_of(&["user"]).prop_map(|m| vec![m]),
+        4 => plain_of(&["assistant"]).prop_map(|m| vec![m]),
+        1 => plain_of(&["system", "developer"]).prop_map(|m| vec![m]),
+        7 => turn(),
+        2 => any_opener(),
+        3 => any_answer().prop_map(|m| vec![m]),
+        2 => vec(reasoning(), 1..=3),
+        1 => oddity().prop_map(|m| vec![m]),
+    ]
+    .boxed()
+}
+
+pub fn tokens() -> impl Strategy<Value = u64> {
+    prop_oneof![1 => Just(0u64), 9 => 0..=40u64]
+}
+
+/// The message with a number in a field that means nothing, so that no two messages of a log are equal.
+pub fn numbered(json: &str, n: i64) -> String {
+    format!("{},\"n\":{n}}}", json.strip_suffix('}').unwrap())
+}
+
+/// Messages with their tokens, oldest first; all different.
+pub fn messages(fragments: usize) -> impl Strategy<Value = Vec<(String, u64)>> {
+    let lead = prop_oneof![2 => Just(0..=0usize), 3 => Just(0..=2usize)]
+        .prop_flat_map(|n| vec(plain_of(&["system", "developer"]), n));
+    (lead, vec(fragment(), 0..=fragments)).prop_flat_map(|(mut list, fragments)| {
+        list.extend(fragments.into_iter().flatten());
+        let n = list.len();
+        (Just(list), vec(tokens(), n)).prop_map(|(list, tokens)| {
+            (1..)
+                .zip(list)
+                .map(|(n, m)| numbered(&m, n))
+                .zip(tokens)
+                .collect()
+        })
+    })
+}
+
+/// A log with gaps, perhaps a summary, perhaps incomplete.
+pub fn log(fragments: usize) -> impl Strategy<Value = NaiveLog> {
+    let summary = option::weighted(
+        0.4,
+        (text(), option::weighted(0.8, any::<Index>()), tokens()),
+    );
+    let holes = prop_oneof![3 => Just(vec![]), 1 => vec(any::<Index>(), 1..4)];
+    (
+        messages(fragments),
+        holes,
+        summary,
+        prop::bool::weighted(0.7),
+    )
+        .prop_map(|(list, holes, summary, complete)| {
+            let mut log = NaiveLog {
+                complete,
+                ..Default::default()
+            };
+            for (json, tokens) in &list {
+                log.append(json, *tokens);
+            }
+            let top = log.next_seq - 1;
+            log.summary =
+                summary
+                    .filter(|(text, ..)| !text.is_empty())
+                    .map(|(text, upto, tokens)| NaiveSummary {
+                        text,
+                        upto: upto.map(|i| i.index(top as usize + 1) as i64),
+                        tokens,
+                    });
+            if top > 0 {
+                let holes: Vec<i64> = holes
+                    .iter()
+                    .map(|i| i.index(top as usize) as i64 + 1)
+                    .collect();
+                log.del(&holes);
+            }
+            log
+        })
+}
+
+/// Every option combination. The budget is a share of all that could be returned and reaches a bit beyond it.
+#[derive(Debug, Clone)]
+pub struct RandomArgs {
+    pub budget_permille: i64,
+    pub args: RecentArgs,
+}
+
+impl RandomArgs {
+    pub fn on(&self, log: &NaiveLog) -> RecentArgs {
+        let no_limit = RecentArgs {
+            max_tokens: i64::MAX,
+            any: true,
+            ..RecentArgs::default()
+        };
+        let flags = RecentArgs {
+            no_system: self.args.no_system,
+            no_summary: self.args.no_summary,
+            ..no_limit
+        };
+        let total = log.recent(&flags).unwrap().tokens;
+        RecentArgs {
+            max_tokens: (total + 12) * self.budget_permille / 1000,
+            ..self.args.clone()
+        }
+    }
+}
+
+pub fn recent_args() -> impl Strategy<Value = RandomArgs> {
+    let budget = prop_oneof![3 => 0..=1000i64, 2 => 0..=300i64, 1 => Just(1000i64)];
+    let messages = option::weighted(0.3, 1..=12u64);
+    let step = option::weighted(0.5, prop_oneof![1 => 1..=10u64, 3 => 10..=150u64]);
+    let flags = (
+        any::<bool>(),
+        any::<bool>(),
+        prop::bool::weighted(0.3),
+        prop::bool::weighted(0.3),
+        any::<bool>(),
+    );
+    (budget, messages, step, flags).prop_map(
+        |(budget_permille, messages, step, (start_user, keep, no_system, no_summary, any))| {
+            RandomArgs {
+                budget_permille,
+                args: RecentArgs {
+                    max_tokens: 0,
+                    messages,
+                    start_user,
+                    keep,
+                    step,
+                    no_system,
+                    no_summary,
+                    any,
+                },
+            }
+        },
+    )
+}

@@ -1,0 +1,232 @@
+//! Section 6: what RECENT selects, and section 7: when that is a miss.
+
+use super::message::NaiveRead;
+use super::turns::{Kind, group, leading_system};
+use super::{NaiveLog, NaiveSummary, RecentArgs, RecentReply};
+
+/// A group that may be returned; members are positions in the whole list.
+struct Candidate {
+    members: Vec<usize>,
+    tokens: i128,
+    is_user: bool,
+}
+
+impl NaiveLog {
+    /// None is a miss.
+    pub fn recent(&self, a: &RecentArgs) -> Option<RecentReply> {
+        let reads = self.reads();
+        let cost = |i: usize| i128::from(self.messages[i].tokens);
+
+        // "`B = max_tokens - 3`"
+        let mut b = i128::from(a.max_tokens) - 3;
+
+        // "System messages that stand first now [...]: taken if they fit together; cost leaves `B`. `NOSYSTEM` leaves
+        // them out. Taken or not, they are no candidates for the window."
+        let lead = leading_system(&reads);
+        let system_cost: i128 = (0..lead).map(cost).sum();
+        let system = if !a.no_system && system_cost <= b {
+            lead
+        } else {
+            0
+        };
+        if system > 0 {
+            b -= system_cost;
+        }
+
+        // "Summary [...]: taken if it fits." "`NOSUMMARY` leaves it out, and then they are [candidates]."
+        let summary = self
+            .summary
+            .as_ref()
+            .filter(|s| !a.no_summary && i128::from(s.tokens) <= b);
+        b -= summary.map_or(0, |s| i128::from(s.tokens));
+
+        // "If it is taken, messages up to its `upto` are not candidates."
+        let start = self.first_candidate(lead, summary);
+
+        // "The other messages form turn groups."
+        let groups: Vec<Candidate> = group(&reads[start..])
+            .groups
+            .into_iter()
+            .filter(|g| g.kind != Kind::Dangling)
+            .map(|g| {
+                let members: Vec<usize> = g.members.iter().map(|i| i + start).collect();
+                Candidate {
+                    tokens: members.iter().map(|&i| cost(i)).sum(),
+                    is_user: members.iter().any(|&i| reads[i].is_user()),
+                    members,
+                }
+            })
+            .collect();
+        let end = groups.len();
+        let total: i128 = groups.iter().map(|g| g.tokens).sum();
+        let all_messages: usize = groups.iter().map(|g| g.members.len()).sum();
+        let limit = a
+            .messages
+            .map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
+
+        // "a **hit** only if the budget is filled (some candidate did not fit)"; "A window that MESSAGES ends is a hit.";
+        // "Also a hit: a summary is taken whose `upto` is at least the oldest number held"; "`ANY` returns what is here."
+        let filled = end > 0 && total > b;
+        let ended_by_messages = all_messages > limit;
+        let oldest = self.messages.first().map(|m| m.seq);
+        let covered = matches!((summary.and_then(|s| s.upto), oldest), (Some(upto), Some(oldest)) if upto >= oldest);
+        if !self.complete && !a.any && !filled && !ended_by_messages && !covered {
+            return None;
+        }
+
+        // "`STEP n` [...] is decided before START USER."
+        let step_start = match a.step {
+            // "if C > B the window starts at the first group whose offset (tokens of the candidate groups before it)
+            // is at least `ceil((C - B) / n) * n`"
+            Some(n) if total > b && end > 0 => {
+                let n = i128::from(n);
+                let at_least = (total - b + n - 1) / n * n;
+                let offset = |k: usize| groups[..k].iter().map(|g| g.tokens).sum::<i128>();
+                // "if no group starts there, the newest group, if it fits"
+                (0..end).find(|&k| offset(k) >= at_least).unwrap_or(end - 1)
+            }
+            _ => 0,
+        };
+
+        // "Newest first, groups are taken while they fit"
+        let mut from = take_newest(&groups, step_start, b, limit);
+        let mut front: Option<usize> = None;
+        let mut over = false;
+
+        // "the nearest earlier user message, covered by a summary or not"
+        let user_before =
+            |group: &Candidate| (0..group.members[0]).rev().find(|&i| reads[i].is_user());
+
+        if a.start_user && end > 0 {
+            if let Some(k) = (from..end).find(|&k| groups[k].is_user) {
+                // "moves the window's start forward to its first user message"
+                from = k;
+            } else if from < end {
+                match user_before(&groups[from]) {
+                    // "is put in front and as many newest groups as still fit follow [...]; it counts for MESSAGES";
+                    // "After STEP, the groups that follow it are at most those of STEP's window."
+                    Some(user) => {
+                        from = take_newest(&groups, from, b - cost(user), limit.saturating_sub(1));
+                        // "If it and the newest group do not both fit [...]: the window is empty."
+                        front = Some(user).filter(|_| from < end);
+                    }
+                    // "or there is no user message: the window is empty"
+                    None => from = end,
+                }
+            }
+        }
+
+        // "if not even the newest group fits (under `START USER`: with its user message), the window is empty (default),
+        // or with `KEEP` that group alone (under `START USER` with its user message in front, `elided` 1), and `over` is 1.
+        // KEEP ignores MESSAGES."; "KEEP does not act on a group that fits but exceeds MESSAGES."
+        if from == end && a.keep && end > 0 {
+            let newest = &groups[end - 1];
+            let needs_user = a.start_user && !newest.is_user;
+            let user = if needs_user {
+                user_before(newest)
+            } else {
+                None
+            };
+            let together = newest.tokens + user.map_or(0, cost);
+            // "No user message at all: empty, also with KEEP."
+            if together > b && (user.is_some() || !needs_user) {
+                from = end - 1;
+                front = user;
+                over = true;
+            }
+        }
+
+        // "Reply: system messages, summary, [user message put in front], window."
+        let window: Vec<usize> = groups[from..]
+            .iter()
+            .flat_map(|g| g.members.clone())
+            .collect();
+        let held: Vec<usize> = (0..system)
+            .chain(front)
+            .chain(window.iter().copied())
+            .collect();
+        let mut messages: Vec<String> = held
+            .iter()
+            .map(|&i| self.messages[i].json.clone())
+            .collect();
+        if let Some(s) = summary {
+            messages.insert(system, self.summary_message(&reads, s));
+        }
+        // "tokens of a reply = 3 + sum of T(message)          an empty reply counts 0"
+        let sum: i128 = held.iter().map(|&i| cost(i)).sum::<i128>()
+            + summary.map_or(0, |s| i128::from(s.tokens));
+        let tokens = if messages.is_empty() { 0 } else { sum + 3 };
+
+        // "`first`, `last` (sequence numbers of the window, 0 if empty)": without the user message put in front.
+        let first = window.first().map_or(0, |&i| self.messages[i].seq);
+        let last = window.last().map_or(0, |&i| self.messages[i].seq);
+        // "`skipped` counts the messages before `first` that are not in the reply, for whatever reason.";
+        // "`skipped` with an empty window: all messages that are not in the reply."
+        let skipped = (0..self.messages.len())
+            .filter(|i| !held.contains(i) && (window.is_empty() || *i < window[0]))
+            .count();
+
+        Some(RecentReply {
+            messages,
+            tokens: i64::try_from(tokens).unwrap(),
+            first,
+            last,
+            skipped: skipped as i64,
+            summary: summary.is_some(),
+            // "`elided` is 1 whenever a user message is put in front."
+            elided: front.is_some(),
+            over,
+        })
+    }
+
+    /// Position of the first message that is neither a leading system message nor covered by a taken summary.
+    fn first_candidate(&self, lead: usize, taken: Option<&NaiveSummary>) -> usize {
+        let covered = match taken.and_then(|s| s.upto) {
+            Some(upto) => self.messages.iter().filter(|m| m.seq <= upto).count(),
+            None => 0,
+        };
+        lead.max(covered)
+    }
+
+    /// "as `{"role":"system","content":<text>}` (`{"type":"system","data":{"content":<text>}}` if the conversation's
+    /// first message is LangChain's)"
+    fn summary_message(&self, reads: &[NaiveRead], s: &NaiveSummary) -> String {
+        let text = serde_json::to_string(&s.text).unwrap();
+        if reads.first().is_some_and(|m| m.dialect == "langchain") {
+            format!(r#"{{"type":"system","data":{{"content":{text}}}}}"#)
+        } else {
+            format!(r#"{{"role":"system","content":{text}}}"#)
+        }
+    }
+
+    /// Does the summary's `upto` fall inside a group of the whole log? The contract can be read in two ways there (the
+    /// rest forms groups anew, as here; or the rest of the cut group is absent), so a test may want to pass over it.
+    pub fn summary_cuts_a_group(&self) -> bool {
+        let Some(upto) = self.summary.as_ref().and_then(|s| s.upto) else {
+            return false;
+        };
+        let reads = self.reads();
+        let lead = leading_system(&reads);
+        group(&reads[lead..]).groups.iter().any(|g| {
+            let covered = |i: &usize| self.messages[i + lead].seq <= upto;
+            g.members.iter().any(covered) && !g.members.iter().all(covered)
+        })
+    }
+}
+
+/// Where the window starts: "Newest first, groups are taken while they fit; the first that does not ends the window.
+/// Equality fits. `MESSAGES n`: as well, at most n messages in the window." Nothing before `earliest` is taken.
+fn take_newest(groups: &[Candidate], earliest: usize, budget: i128, limit: usize) -> usize {
+    let mut from = groups.len();
+    let (mut tokens, mut messages) = (0, 0);
+    while from > earliest {
+        let next = &groups[from - 1];
+        tokens += next.tokens;
+        messages += next.members.len();
+        if tokens > budget || messages > limit {
+            break;
+        }
+        from -= 1;
+    }
+    from
+}

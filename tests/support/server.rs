@@ -1,0 +1,305 @@
+//! Starting, breaking and connecting servers.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use redis::{Connection, RedisResult};
+
+use super::{cmd, error_line, info, text, try_cmd};
+
+/// No reply for this long means that the server hangs: better a failed test than one that never ends.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The module to load: the one that cargo built along with this test or example.
+pub fn module_path() -> PathBuf {
+    if let Some(path) = std::env::var_os("CONV_MODULE") {
+        return PathBuf::from(path);
+    }
+    let exe = std::env::current_exe().expect("the path of this executable");
+    // <profile>/deps/<test> or <profile>/examples/<example>. Building those leaves the library in deps; only a plain
+    // `cargo build` also links it one level up, where it may be older.
+    let profile = exe.ancestors().nth(2).expect("a profile directory");
+    ["deps/libconv.so", "libconv.so"]
+        .map(|name| profile.join(name))
+        .into_iter()
+        .find(|path| path.exists())
+        .unwrap_or_else(|| {
+            panic!(
+                "no libconv.so under {}: run cargo build, or set CONV_MODULE",
+                profile.display()
+            )
+        })
+}
+
+/// A redis-server of our own.
+pub struct Server {
+    child: Child,
+    port: u16,
+    dir: PathBuf,
+    args: Vec<String>,
+}
+
+impl Server {
+    /// With the module, nothing persisted.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With the module and further server options, such as `["--appendonly", "yes"]`.
+    pub fn with(server_args: &[&str]) -> Self {
+        Self::with_module_args(server_args, &[])
+    }
+
+    /// With further server options and `loadmodule` arguments, such as `["max-messages", "10"]`.
+    pub fn with_module_args(server_args: &[&str], module_args: &[&str]) -> Self {
+        let module = module_path()
+            .into_os_string()
+            .into_string()
+            .expect("a module path in UTF-8");
+        let mut args = vec!["--loadmodule", &module];
+        args.extend(module_args);
+        args.extend(server_args);
+        Self::launch(&args)
+    }
+
+    /// Without the module, to compare with and to move data to.
+    pub fn plain(server_args: &[&str]) -> Self {
+        Self::launch(server_args)
+    }
+
+    fn launch(args: &[&str]) -> Self {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("conv-{}-{number}", std::process::id()));
+        // An earlier process with our pid may have been killed before it could clean up.
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).expect("a temporary directory");
+        let args: Vec<String> = args.iter().map(|arg| arg.to_string()).collect();
+        // Between choosing a free port and binding it someone else may take it: then try another.
+        for _ in 0..5 {
+            let port = free_port();
+            let mut server = Self {
+                child: spawn(port, &dir, &args),
+                port,
+                dir: dir.clone(),
+                args: args.clone(),
+            };
+            match server.wait_until_ready() {
+                Ok(()) => return server,
+                Err(log) if log.contains("Address already in use") => {
+                    let _ = fs::remove_file(server.log_file());
+                    std::mem::forget(server); // its process has ended, its directory is used again
+                }
+                Err(log) => {
+                    drop(server); // before the panic, or its log would be printed twice
+                    panic!("redis-server did not start:\n{log}");
+                }
+            }
+        }
+        panic!("no free port found in five attempts");
+    }
+
+    /// Up, loaded, and ours: another server could answer on the port that ours failed to get.
+    fn wait_until_ready(&mut self) -> Result<(), String> {
+        let start = Instant::now();
+        while start.elapsed() < START_TIMEOUT {
+            if let Ok(Some(_)) = self.child.try_wait() {
+                return Err(tail(&self.log()));
+            }
+            if let Ok(mut con) = self.try_conn("")
+                && let Ok(reply) = try_cmd!(con, "INFO", "server")
+                && text(&reply).contains(&format!("process_id:{}\r\n", self.child.id()))
+                && try_cmd!(con, "PING").is_ok()
+            {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Err(format!(
+            "no answer within {START_TIMEOUT:?}\n{}",
+            tail(&self.log())
+        ))
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where the server keeps its files.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.dir.join("redis.log")
+    }
+
+    /// All that the server and the module have logged, over restarts.
+    pub fn log(&self) -> String {
+        fs::read(self.log_file())
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// A new RESP2 connection.
+    pub fn conn(&self) -> Connection {
+        self.try_conn("")
+            .unwrap_or_else(|e| panic!("no connection: {e}\n{}", tail(&self.log())))
+    }
+
+    /// A new RESP3 connection.
+    pub fn conn3(&self) -> Connection {
+        self.try_conn("?protocol=resp3")
+            .unwrap_or_else(|e| panic!("no connection: {e}\n{}", tail(&self.log())))
+    }
+
+    fn try_conn(&self, query: &str) -> RedisResult<Connection> {
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}/{query}", self.port))?;
+        let con = client.get_connection_with_timeout(Duration::from_secs(5))?;
+        con.set_read_timeout(Some(REPLY_TIMEOUT))?;
+        con.set_write_timeout(Some(REPLY_TIMEOUT))?;
+        Ok(con)
+    }
+
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// An orderly shutdown, which saves as configured, and a start with the same options and files.
+    pub fn restart(&mut self) {
+        // The reply to a successful SHUTDOWN is a closed connection.
+        if let Err(e) = try_cmd!(self.conn(), "SHUTDOWN")
+            && e.code().is_some()
+        {
+            panic!("SHUTDOWN: {}\n{}", error_line(&e), tail(&self.log()));
+        }
+        assert!(
+            wait_until(START_TIMEOUT, || !self.is_alive()),
+            "no shutdown:\n{}",
+            tail(&self.log())
+        );
+        self.start_again();
+    }
+
+    /// As a crash or a power cut: nothing is saved or flushed any more.
+    pub fn kill9(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts a server that has ended, with the same port, options and files.
+    pub fn start_again(&mut self) {
+        assert!(!self.is_alive(), "the server is still running");
+        self.child = spawn(self.port, &self.dir, &self.args);
+        if let Err(log) = self.wait_until_ready() {
+            panic!("redis-server did not start again:\n{log}");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill9();
+        if std::thread::panicking() {
+            eprintln!(
+                "--- log of the server on port {} ---\n{}",
+                self.port,
+                tail(&self.log())
+            );
+        }
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+fn spawn(port: u16, dir: &Path, args: &[String]) -> Child {
+    let program = std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
+    let log: File = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(dir.join("redis.log"))
+        .expect("a log file");
+    Command::new(&program)
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
+        .arg(dir)
+        // Standard output as the log, so that refused options and panics stand in it too.
+        .args(["--logfile", "", "--save", "", "--appendonly", "no"])
+        .args([
+            "--enable-debug-command",
+            "yes",
+            "--enable-module-command",
+            "yes",
+        ])
+        // The default gathers replicas for five seconds before it sends them anything.
+        .args(["--repl-diskless-sync-delay", "0"])
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a second handle of the log"))
+        .stderr(log)
+        .spawn()
+        .unwrap_or_else(|e| panic!("cannot run {}: {e}", program.to_string_lossy()))
+}
+
+/// Below 55536, so that a cluster's bus (port + 10000) fits.
+fn free_port() -> u16 {
+    std::iter::repeat_with(|| {
+        TcpListener::bind(("127.0.0.1", 0))
+            .and_then(|l| l.local_addr())
+            .expect("a port")
+            .port()
+    })
+    .find(|port| *port < 55_536)
+    .expect("an endless iterator")
+}
+
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(60)..].join("\n")
+}
+
+/// Makes `replica` one of `primary` and waits for the first synchronisation.
+pub fn replicate(replica: &Server, primary: &Server) {
+    cmd!(replica.conn(), "REPLICAOF", "127.0.0.1", primary.port());
+    caught_up(replica, primary);
+}
+
+/// Waits until the replica has applied everything that the primary has written.
+pub fn caught_up(replica: &Server, primary: &Server) {
+    let (mut from, mut to) = (primary.conn(), replica.conn());
+    let offset = |fields: &BTreeMap<String, String>| fields.get("master_repl_offset").cloned();
+    let equal = wait_until(START_TIMEOUT, || {
+        let (primary, replica) = (info(&mut from, "replication"), info(&mut to, "replication"));
+        replica
+            .get("master_link_status")
+            .is_some_and(|status| status == "up")
+            && offset(&primary) == offset(&replica)
+    });
+    assert!(
+        equal,
+        "the replica did not catch up:\n{}",
+        tail(&replica.log())
+    );
+}
+
+/// Whether `condition` became true in time.
+pub fn wait_until(timeout: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    loop {
+        if condition() {
+            return true;
+        }
+        if start.elapsed() > timeout {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
