@@ -12,7 +12,7 @@ DATA   := $(TARGET)/run
 REDIS  := $(or $(REDIS_SERVER),redis-server)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test run bench clean need-rust need-redis first-build
+.PHONY: help deps build demo test run bench clean need-rust first-build
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ deps: need-rust ## install what is missing: redis-server, libclang, a C compiler
 	[ -n "$$LIBCLANG_PATH" ] || { ! command -v apt-get >/dev/null && ldconfig -p 2>/dev/null | grep -q libclang; } \
 	  || { there '/usr/lib/llvm*/lib/libclang*.so*' && there '/usr/lib/llvm*/lib/clang/*/include/stddef.h'; } \
 	  || missing+=(libclang-dev); \
-	if [ $${#missing[@]} -eq 0 ]; then echo "Nothing to install."; exit 0; fi; \
+	if [ $${#missing[@]} -eq 0 ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
 	  echo "Missing: $${missing[*]} (Debian's names). No apt-get here: please install them yourself." >&2; exit 1; fi; \
 	sudo=; if [ "$$(id -u)" -ne 0 ]; then sudo=sudo; command -v sudo >/dev/null \
@@ -34,14 +34,14 @@ deps: need-rust ## install what is missing: redis-server, libclang, a C compiler
 	  || { echo "apt-get could not install: $${missing[*]}" >&2; exit 1; }; \
 	echo "Done."
 
-build: need-rust first-build ## build the module: target/release/libconv.so
+build: deps first-build ## build the module: target/release/libconv.so
 	@$(CARGO) build --release --quiet
 	@echo "$(MODULE)"
 
-demo: need-rust need-redis first-build ## see it work, on one screen
+demo: deps first-build ## see it work, on one screen
 	@$(CARGO) run --release --quiet --example demo
 
-test: need-rust need-redis ## formatting, lints, all tests
+test: deps ## formatting, lints, all tests
 	@if $(CARGO) fmt --version >/dev/null 2>&1; then echo "fmt"; $(CARGO) fmt --check; \
 	 else echo "fmt: rustfmt is not installed, skipped"; fi
 	@if $(CARGO) clippy --version >/dev/null 2>&1; then echo "clippy"; \
@@ -49,7 +49,7 @@ test: need-rust need-redis ## formatting, lints, all tests
 	 else echo "clippy: not installed, skipped"; fi
 	@echo "test"; $(CARGO) test --quiet
 
-run: build need-redis ## a server with the module in the foreground, on PORT (6379), loopback only
+run: build ## a server with the module in the foreground, on PORT (6379), loopback only
 	@if (exec 3<>/dev/tcp/127.0.0.1/$(PORT)) 2>/dev/null; then \
 	  echo "Port $(PORT) is in use (Debian's redis-server package starts a server on 6379). Try: make run PORT=6380" >&2; \
 	  exit 1; fi
@@ -58,7 +58,7 @@ run: build need-redis ## a server with the module in the foreground, on PORT (63
 	@sed '/^loadmodule /d' redis.conf.example | $(REDIS) - --loadmodule $(abspath $(MODULE)) \
 	  --bind 127.0.0.1 --port $(PORT) --dir $(abspath $(DATA))
 
-bench: need-rust need-redis ## measure, beside what one would use instead
+bench: deps ## measure, beside what one would use instead
 	@$(CARGO) bench
 
 clean: ## remove all that was built, and the data of `make run`
@@ -73,6 +73,3 @@ need-rust:
 
 first-build:
 	@[ -e $(TARGET)/release/deps/libconv.so ] || echo "Building; a few minutes, the first time only ..."
-
-need-redis:
-	@command -v $(REDIS) >/dev/null || { echo "$(REDIS) is missing: make deps installs it" >&2; exit 1; }

@@ -1,0 +1,359 @@
+//! Random operations on a conversation, through the commands and against a naive model written independently; each
+//! effect is also sent, as replicas and the AOF get it, to a second conversation that must stay the same.
+
+mod naive;
+
+use conv::codec;
+use conv::commands::args::Args;
+use conv::commands::reply::Tree;
+use conv::commands::spec::{COMMANDS, EVENTS, Handler};
+use conv::commands::{Env, commit, replay};
+use conv::conversation::Conversation;
+use conv::settings::Settings;
+use conv::tokens::Inline;
+use naive::ops::{Op, Step};
+use naive::{NaiveLog, RecentArgs, RecentReply, check_valid_prompt, generate};
+use proptest::prelude::*;
+
+/// A key on a primary and on a replica.
+#[derive(Default)]
+struct Pair {
+    primary: Option<Conversation>,
+    replica: Option<Conversation>,
+    now: i64,
+}
+
+/// Runs a command on a conversation, as the server does.
+fn call(
+    target: &mut Option<Conversation>,
+    now: i64,
+    name: &str,
+    args: &[&[u8]],
+) -> (Result<Vec<Tree>, String>, Option<(Vec<u8>, Vec<Vec<u8>>)>) {
+    let spec = COMMANDS.iter().find(|s| s.name == name).expect(name);
+    let env = Env {
+        now,
+        settings: Settings::default(),
+    };
+    let mut cursor = Args::new(spec.name, args);
+    let mut reply = Vec::new();
+    match spec.handler {
+        Handler::Read(command) => {
+            let done = command(&mut cursor, target.as_ref(), &env, &mut reply);
+            (done.map(|()| reply).map_err(|e| e.to_string()), None)
+        }
+        Handler::Write(command) | Handler::Replay(command) => {
+            match command(&mut cursor, target.as_ref(), &env, &mut reply) {
+                Err(error) => {
+                    assert!(reply.is_empty(), "{name} replied before it failed");
+                    (Err(error.to_string()), None)
+                }
+                Ok(None) => (Ok(reply), None),
+                Ok(Some(mut effect)) => {
+                    let conversation = match target {
+                        Some(conversation) => conversation,
+                        none => none.insert(Conversation::new(
+                            effect.create.expect("attributes for a new key"),
+                            effect.at,
+                        )),
+                    };
+                    if matches!(spec.handler, Handler::Replay(_)) {
+                        replay(conversation, &effect, &Inline);
+                    } else {
+                        commit(conversation, &mut effect, &Inline);
+                    }
+                    let (header, payload) = codec::encode_effect(&effect);
+                    let payload = payload.into_iter().map(<[u8]>::to_vec).collect();
+                    (Ok(reply), Some((header, payload)))
+                }
+            }
+        }
+    }
+}
+
+fn frames(conversation: &Conversation) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    codec::encode(conversation, |frame| frames.push(frame.to_vec()));
+    frames
+}
+
+fn reloaded(conversation: &Conversation) -> Conversation {
+    let mut frames = frames(conversation).into_iter();
+    codec::decode(codec::VERSION, || frames.next()).expect("what was encoded decodes")
+}
+
+/// A conversation rebuilt as an AOF rewrite does.
+fn rewritten(conversation: &Conversation) -> Conversation {
+    let mut log = Vec::new();
+    codec::rebuild(conversation, |effect| {
+        let (header, payload) = codec::encode_effect(effect);
+        let payload: Vec<Vec<u8>> = payload.into_iter().map(<[u8]>::to_vec).collect();
+        log.push((header, payload));
+    });
+    let mut target = None;
+    for (header, payload) in log {
+        let mut args: Vec<&[u8]> = vec![&header];
+        args.extend(payload.iter().map(Vec::as_slice));
+        call(&mut target, 0, "CONV.EFFECT", &args)
+            .0
+            .expect("what was rewritten is read");
+    }
+    target.expect("a conversation")
+}
+
+impl Pair {
+    fn run(&mut self, name: &str, args: &[&str]) -> Result<Vec<Tree>, String> {
+        let args: Vec<&[u8]> = args.iter().map(|a| a.as_bytes()).collect();
+        self.now += 1;
+        let (reply, effect) = call(&mut self.primary, self.now, name, &args);
+        if let Some((header, payload)) = effect {
+            let mut args: Vec<&[u8]> = vec![&header];
+            args.extend(payload.iter().map(Vec::as_slice));
+            call(&mut self.replica, self.now + 1_000_000, "CONV.EFFECT", &args)
+                .0
+                .expect("a replica takes every effect");
+        }
+        reply
+    }
+
+    fn agree(&self) {
+        match (&self.primary, &self.replica) {
+            (None, None) => {}
+            (Some(primary), Some(replica)) => assert_eq!(frames(primary), frames(replica)),
+            _ => panic!("only one of primary and replica has the key"),
+        }
+    }
+
+    /// T(message) as the conversation says.
+    fn tokens_of(&mut self, seq: i64) -> u64 {
+        let reply = self.run("CONV.GET", &[&seq.to_string(), "WITHINFO"]);
+        figure(&reply.expect("GET"), b"tokens").unsigned_abs()
+    }
+}
+
+/// The integer that follows this name in a flat reply.
+fn figure(reply: &[Tree], name: &[u8]) -> i64 {
+    let at = reply
+        .iter()
+        .rposition(|e| matches!(e, Tree::Bulk(b) if b == name))
+        .unwrap_or_else(|| panic!("no {} in {reply:?}", String::from_utf8_lossy(name)));
+    match reply[at + 1] {
+        Tree::Integer(value) => value,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+fn recent(target: &Option<Conversation>, a: &RecentArgs) -> Option<RecentReply> {
+    let mut args = vec![a.max_tokens.to_string(), "WITHINFO".into()];
+    let mut option = |on: bool, words: &[&str]| {
+        if on {
+            args.extend(words.iter().map(ToString::to_string));
+        }
+    };
+    let messages = a.messages.unwrap_or_default().to_string();
+    let step = a.step.unwrap_or_default().to_string();
+    option(a.messages.is_some(), &["messages", &messages]);
+    option(a.start_user, &["START", "user"]);
+    option(a.keep, &["OVERSIZE", "KEEP"]);
+    option(a.step.is_some(), &["STEP", &step]);
+    option(a.no_system, &["NOSYSTEM"]);
+    option(a.no_summary, &["NOSUMMARY"]);
+    option(a.any, &["ANY"]);
+    let args: Vec<&[u8]> = args.iter().map(|a| a.as_bytes()).collect();
+    let reply = call(&mut target.clone(), 0, "CONV.RECENT", &args)
+        .0
+        .expect("RECENT");
+    if reply == [Tree::Null] {
+        return None;
+    }
+    let Some(Tree::Array(len)) = reply.get(2) else {
+        panic!("{reply:?}");
+    };
+    let messages = reply[3..3 + len]
+        .iter()
+        .map(|e| match e {
+            Tree::Bulk(bytes) => String::from_utf8(bytes.clone()).expect("UTF-8"),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    Some(RecentReply {
+        messages,
+        tokens: figure(&reply, b"tokens"),
+        first: figure(&reply, b"first"),
+        last: figure(&reply, b"last"),
+        skipped: figure(&reply, b"skipped"),
+        summary: figure(&reply, b"summary") == 1,
+        elided: figure(&reply, b"elided") == 1,
+        over: figure(&reply, b"over") == 1,
+    })
+}
+
+/// Is the newest group one that stays a group while older messages go? Without one, or if it is a system message that
+/// comes to stand first, or a dead turn that a reasoning item without successor ended, the contract names nothing that trimming must keep; the module keeps reasoning items that may
+/// still become a group.
+fn has_group(model: &NaiveLog) -> bool {
+    let reads = model.reads();
+    let leading = reads.iter().take_while(|r| r.is_system()).count();
+    let reads = &reads[leading..];
+    naive::turns::group(reads)
+        .groups
+        .iter()
+        .last()
+        .is_some_and(|g| g.kind != naive::turns::Kind::Dangling && !reads[g.members[0]].is_system())
+}
+
+/// Makes one random write on both sides and compares its reply.
+fn step(pair: &mut Pair, model: &mut NaiveLog, op: &Op) {
+    let Some(mut step) = op.on(model) else {
+        return;
+    };
+    if matches!(step, Step::Retain(..) | Step::TrimBefore(_)) && !has_group(model) {
+        return;
+    }
+    match &mut step {
+        Step::Append(list) => {
+            let numbers: Vec<String> = list.iter().map(|(_, t)| t.to_string()).collect();
+            let args: Vec<&str> = list
+                .iter()
+                .zip(&numbers)
+                .flat_map(|((json, _), tokens)| ["TOKENS", tokens, json])
+                .collect();
+            if args.is_empty() {
+                return;
+            }
+            let reply = pair.run("CONV.APPEND", &args).expect("APPEND");
+            let last = model.next_seq + list.len() as i64 - 1;
+            assert_eq!(reply, [Tree::Integer(last)]);
+        }
+        Step::Edit(seq, json, tokens) => {
+            pair.run("CONV.EDIT", &[&seq.to_string(), json]).expect("EDIT");
+            *tokens = pair.tokens_of(*seq);
+        }
+        Step::Del(seqs) => {
+            let args: Vec<String> = seqs.iter().map(ToString::to_string).collect();
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            let reply = pair.run("CONV.DEL", &args).expect("DEL");
+            let gone = model.clone().del(seqs);
+            assert_eq!(reply, [Tree::Integer(gone as i64)]);
+        }
+        Step::Pop(count) => {
+            let reply = pair.run("CONV.POP", &[&count.to_string()]).expect("POP");
+            let popped = model.clone().pop(*count);
+            assert_eq!(reply[0], Tree::Array(popped.len()));
+            for (reply, popped) in reply[1..].iter().zip(popped) {
+                assert_eq!(*reply, Tree::Bulk(popped.into_bytes()));
+            }
+        }
+        Step::Retain(messages, tokens) => {
+            for (limit, most) in [("MAXMESSAGES", &messages), ("MAXTOKENS", &tokens)] {
+                if let Some(most) = most {
+                    pair.run("CONV.TRIM", &[limit, &most.to_string()]).expect("TRIM");
+                }
+            }
+        }
+        Step::TrimBefore(seq) => {
+            pair.run("CONV.TRIM", &["BEFORE", &seq.to_string()]).expect("TRIM");
+        }
+        Step::SetSummary(text, upto, tokens) => {
+            let upto = upto.map(|seq| seq.to_string());
+            let mut args = vec![text.as_str()];
+            if let Some(upto) = &upto {
+                args.extend(["UPTO", upto]);
+            }
+            let reply = pair.run("CONV.SETSUMMARY", &args).expect("SETSUMMARY");
+            if let Some(summary) = pair.primary.as_ref().and_then(Conversation::summary) {
+                *tokens = u64::from(summary.tokens);
+            }
+            if reply == [Tree::Integer(0)] {
+                let before = model.summary.clone();
+                model.apply(&step);
+                assert_eq!(model.summary, before, "0 although something changed");
+                return;
+            }
+        }
+    }
+    model.apply(&step);
+    if matches!(step, Step::Retain(..) | Step::TrimBefore(_)) && pair.primary.is_some() {
+        // "TRIM makes the conversation complete"
+        model.complete = true;
+    }
+}
+
+/// Messages held, as numbers and bytes.
+fn held(conversation: &Option<Conversation>) -> Vec<(i64, String)> {
+    conversation
+        .iter()
+        .flat_map(Conversation::messages)
+        .map(|m| (m.seq, String::from_utf8_lossy(m.bytes).into_owned()))
+        .collect()
+}
+
+fn compare(pair: &Pair, model: &NaiveLog, args: &[generate::RandomArgs]) {
+    let expected: Vec<(i64, String)> = model
+        .messages
+        .iter()
+        .map(|m| (m.seq, m.json.clone()))
+        .collect();
+    assert_eq!(held(&pair.primary), expected);
+    let Some(conversation) = &pair.primary else {
+        return;
+    };
+    let reloaded = Some(reloaded(conversation));
+    let rewritten = Some(rewritten(conversation));
+    assert_eq!(reloaded.as_ref().map(frames), Some(frames(conversation)));
+    assert_eq!(rewritten.as_ref().map(frames), Some(frames(conversation)));
+    for args in args {
+        let args = args.on(model);
+        let reply = recent(&pair.primary, &args);
+        // What is derived when loading is what was kept while writing.
+        assert_eq!(reply, recent(&reloaded, &args), "reloaded, {args:?}");
+        assert_eq!(reply, recent(&rewritten, &args), "rewritten, {args:?}");
+        if let Some(reply) = &reply {
+            if let Err(why) = check_valid_prompt(&reply.messages) {
+                panic!("{why}: {reply:#?}");
+            }
+            assert!(reply.over || reply.tokens <= args.max_tokens, "{reply:?}");
+        }
+        // The model forms groups of what the summary leaves; here a group that the summary cuts is absent.
+        let cut = model.summary_cuts_a_group() && reply.as_ref().is_some_and(|r| r.summary);
+        if !cut {
+            assert_eq!(reply, model.recent(&args), "{args:?}");
+        }
+    }
+}
+
+/// How many random histories; `PROPTEST_CASES` for longer runs.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(1500)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn conversation_is_the_model(
+        ops in naive::ops::ops(14),
+        complete in any::<bool>(),
+        args in proptest::collection::vec(generate::recent_args(), 4),
+    ) {
+        let mut pair = Pair::default();
+        let mut model = NaiveLog { complete, ..NaiveLog::default() };
+        pair.run("CONV.CREATE", &["COMPLETE", if complete { "yes" } else { "no" }]).expect("CREATE");
+        for op in &ops {
+            step(&mut pair, &mut model, op);
+            compare(&pair, &model, &args);
+        }
+        pair.agree();
+    }
+}
+
+#[test]
+fn events_of_effects_are_those_of_commands() {
+    for event in EVENTS {
+        let command = event.to_uppercase();
+        assert!(COMMANDS.iter().any(|s| s.name == command), "{event}");
+    }
+}

@@ -1,0 +1,13 @@
+//! Tests against a real redis-server with the module loaded: one file per promise.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod citizen;
+mod commands;
+mod corpus;
+mod persistence;
+mod refusals;
+mod replication;
+mod retention;
+mod selecting;
