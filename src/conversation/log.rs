@@ -412,3 +412,7 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

@@ -1,0 +1,170 @@
+//! The log against a plain list, over many segments.
+
+use proptest::prelude::*;
+
+use super::super::message::{Class, Facts};
+use super::super::segment::{Flags, Sums};
+use super::Log;
+
+/// A message of the plain list.
+#[derive(Debug, Clone)]
+struct Plain {
+    seq: i64,
+    bytes: Vec<u8>,
+    tokens: u32,
+    flags: Flags,
+}
+
+#[derive(Debug, Clone)]
+enum Op {
+    Push {
+        len: usize,
+        tokens: u32,
+        class: u8,
+        dead: bool,
+        boundary: bool,
+        gap: i64,
+    },
+    Remove(usize, usize),
+    Replace(usize, usize, u32),
+    Update(usize, usize, u32),
+}
+
+fn flags(class: u8, dead: bool, boundary: bool) -> Flags {
+    let classes = [Class::System, Class::User, Class::Assistant, Class::Tool];
+    let mut flags = Flags::of(&Facts {
+        class: classes[usize::from(class % 4)],
+        ..Facts::default()
+    });
+    flags.set_dead(dead);
+    flags.set_boundary(boundary);
+    flags.set_pending(false);
+    flags
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let at = 0..200usize;
+    prop_oneof![
+        8 => (2..7000usize, 0..50u32, any::<u8>(), any::<bool>(), any::<bool>(), 1..40_000i64).prop_map(
+            |(len, tokens, class, dead, boundary, gap)| Op::Push { len, tokens, class, dead, boundary, gap }
+        ),
+        2 => (at.clone(), 1..9usize).prop_map(|(at, n)| Op::Remove(at, n)),
+        1 => (at.clone(), 2..9000usize, 0..50u32).prop_map(|(at, len, tokens)| Op::Replace(at, len, tokens)),
+        1 => (at, 1..30usize, 0..50u32).prop_map(|(at, n, tokens)| Op::Update(at, n, tokens)),
+    ]
+}
+
+fn weight(plain: &Plain) -> Sums {
+    let live = u64::from(!plain.flags.dead());
+    Sums {
+        messages: 1,
+        others: u64::from(plain.flags.class() != Class::System),
+        tokens: u64::from(plain.tokens),
+        live,
+        live_tokens: live * u64::from(plain.tokens),
+        boundaries: u64::from(plain.flags.boundary()),
+        users: u64::from(plain.flags.user_start()),
+        pending: 0,
+        bytes: plain.bytes.len() as u64,
+    }
+}
+
+fn check(log: &Log, list: &[Plain]) {
+    assert_eq!(log.len(), list.len());
+    assert_eq!(log.is_empty(), list.is_empty());
+    let mut sums = Sums::default();
+    for (i, plain) in list.iter().enumerate() {
+        assert_eq!(log.sums_before(i), sums, "before {i}");
+        let stored = log.get(i).expect("held");
+        assert_eq!((stored.seq, stored.bytes), (plain.seq, &plain.bytes[..]));
+        assert_eq!((stored.tokens, stored.flags), (plain.tokens, plain.flags));
+        assert_eq!(log.find(plain.seq), Some(i));
+        assert_eq!(log.position_of(plain.seq), i);
+        let wanted = sums.tokens + 1;
+        let reached = list.iter().scan(0, |sum, m| {
+            *sum += u64::from(m.tokens);
+            Some(*sum)
+        });
+        let expected = reached.clone().position(|sum| sum >= wanted).map(|p| p + 1);
+        assert_eq!(log.first_where(|s| s.tokens >= wanted), expected);
+        let boundary = |range: std::ops::Range<usize>| {
+            let mut found = range.filter(|&p| list[p].flags.boundary());
+            (found.next(), found.last())
+        };
+        assert_eq!(log.boundary_from(i), boundary(i..list.len()).0);
+        let (first, last) = boundary(0..i + 1);
+        assert_eq!(log.boundary_until(i), last.or(first));
+        sums = sums.plus(weight(plain));
+    }
+    assert_eq!(log.totals(), sums);
+    assert_eq!(log.sums_before(list.len()), sums);
+    let leading = list
+        .iter()
+        .take_while(|m| m.flags.class() == Class::System)
+        .count();
+    assert_eq!(log.leading(), leading);
+    for (from, to) in [(0, list.len()), (list.len() / 3, list.len() / 2)] {
+        for live in [false, true] {
+            let mut runs = Vec::new();
+            log.visit_runs(from..to, live, |run| runs.extend_from_slice(run));
+            let mut expected = Vec::new();
+            for plain in &list[from..to] {
+                if !(live && plain.flags.dead()) {
+                    expected.extend_from_slice(&plain.bytes);
+                    expected.push(b',');
+                }
+            }
+            assert_eq!(runs, expected);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn log_is_a_list(ops in proptest::collection::vec(op(), 1..120)) {
+        let mut log = Log::default();
+        let mut list: Vec<Plain> = Vec::new();
+        let mut seq = 0;
+        for op in ops {
+            match op {
+                Op::Push { len, tokens, class, dead, boundary, gap } => {
+                    seq += gap;
+                    let plain = Plain {
+                        seq,
+                        bytes: vec![b'a' + (class % 26); len],
+                        tokens,
+                        flags: flags(class, dead, boundary),
+                    };
+                    log.push(seq, seq * 100_000, tokens, plain.flags, &plain.bytes);
+                    list.push(plain);
+                }
+                Op::Remove(at, n) if at < list.len() => {
+                    let to = (at + n).min(list.len());
+                    log.remove(at..to);
+                    list.drain(at..to);
+                }
+                Op::Replace(at, len, tokens) if at < list.len() => {
+                    let plain = &mut list[at];
+                    plain.bytes = vec![b'z'; len];
+                    plain.tokens = tokens;
+                    log.replace(at, tokens, plain.flags, &plain.bytes);
+                }
+                Op::Update(at, n, tokens) if at < list.len() => {
+                    let to = (at + n).min(list.len());
+                    log.update(at..to, |e| {
+                        e.tokens = tokens;
+                        e.flags.set_dead(tokens % 2 == 0);
+                    });
+                    for plain in &mut list[at..to] {
+                        plain.tokens = tokens;
+                        plain.flags.set_dead(tokens % 2 == 0);
+                    }
+                }
+                _ => {}
+            }
+        }
+        check(&log, &list);
+    }
+}

@@ -1,0 +1,219 @@
+//! E(s) and T(message) against tiktoken-rs, on real text where `CONV_CORPUS` names a directory of conversations, on
+//! random text, and on text made to hurt.
+
+use std::panic::catch_unwind;
+
+use conv::conversation::message::with_message;
+use conv::tokens::{ENCODINGS, Encoding, Rules, count, message_tokens};
+use proptest::prelude::*;
+use tiktoken_rs::CoreBPE;
+
+fn oracle(encoding: Encoding) -> &'static CoreBPE {
+    match encoding {
+        Encoding::O200kBase => tiktoken_rs::o200k_base_singleton(),
+        Encoding::O200kHarmony => tiktoken_rs::o200k_harmony_singleton(),
+        Encoding::Cl100kBase => tiktoken_rs::cl100k_base_singleton(),
+        Encoding::P50kBase => tiktoken_rs::p50k_base_singleton(),
+        Encoding::R50kBase => tiktoken_rs::r50k_base_singleton(),
+    }
+}
+
+/// What tiktoken-rs counts; nothing where it panics, as it does on very long runs of white space.
+fn expected(encoding: Encoding, text: &str) -> Option<u64> {
+    catch_unwind(|| oracle(encoding).encode_ordinary(text).len() as u64).ok()
+}
+
+fn agree(encoding: Encoding, text: &str, what: &str) {
+    let expected = expected(encoding, text).unwrap_or_else(|| panic!("no oracle for {what}"));
+    assert_eq!(count(encoding, text), expected, "{encoding} of {what}");
+}
+
+/// Every message of the corpus, as JSON.
+fn corpus() -> Vec<serde_json::Value> {
+    let Some(dir) = std::env::var_os("CONV_CORPUS") else {
+        return Vec::new();
+    };
+    let mut messages = Vec::new();
+    for entry in std::fs::read_dir(&dir).expect("CONV_CORPUS is a directory") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|e| e == "jsonl") {
+            let text = std::fs::read_to_string(&path).expect("a readable file");
+            for line in text.lines() {
+                let list: Vec<serde_json::Value> = serde_json::from_str(line).expect("an array");
+                messages.extend(list);
+            }
+        }
+    }
+    messages
+}
+
+#[test]
+fn corpus_counts_as_tiktoken() {
+    let messages = corpus();
+    let text = |m: &serde_json::Value| {
+        let content = m["content"].as_str().map(str::to_owned);
+        content.unwrap_or_else(|| m.to_string())
+    };
+    for encoding in ENCODINGS {
+        for message in &messages {
+            let text = text(message);
+            agree(encoding, &text, &text);
+        }
+    }
+    println!("{} messages, {} encodings", messages.len(), ENCODINGS.len());
+}
+
+/// T(message) of an OpenAI message, written down once more with the oracle's counts.
+fn formula(encoding: Encoding, message: &serde_json::Value) -> u64 {
+    let e = |value: &serde_json::Value| {
+        value.as_str().map_or(0, |text| {
+            oracle(encoding).encode_ordinary(text).len() as u64
+        })
+    };
+    let mut sum = 3 + e(&message["role"]) + e(&message["content"]);
+    if message["name"].is_string() {
+        sum += 1 + e(&message["name"]);
+    }
+    for call in message["tool_calls"].as_array().into_iter().flatten() {
+        sum += e(&call["function"]["name"]) + e(&call["function"]["arguments"]) + 1;
+    }
+    sum
+}
+
+#[test]
+fn corpus_messages_follow_the_formula() {
+    let rules = Rules {
+        encoding: Encoding::O200kBase,
+        media_tokens: 85,
+    };
+    let own = r#"[{"role":"user","content":"Hi","name":"Ann"},
+        {"role":"assistant","content":null,"tool_calls":[{"id":"1","function":{"name":"look","arguments":"{\"at\": 1}"}}]},
+        {"role":"tool","tool_call_id":"1","content":"done"}]"#;
+    let mut messages: Vec<serde_json::Value> = serde_json::from_str(own).expect("JSON");
+    messages.extend(corpus());
+    for message in messages {
+        let json = message.to_string();
+        let counted = with_message(json.as_bytes(), |m| message_tokens(rules, m)).expect(&json);
+        assert_eq!(
+            u64::from(counted),
+            formula(rules.encoding, &message),
+            "{json}"
+        );
+    }
+}
+
+#[test]
+fn hostile_text_counts_as_tiktoken() {
+    const MB: usize = 1_000_000;
+    let mut state = 88_172_645_463_325_252u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let letters: String = (0..MB)
+        .map(|_| char::from(b'a' + (random() % 26) as u8))
+        .collect();
+    let cjk: String = (0..MB / 3)
+        .filter_map(|_| char::from_u32(0x4e00 + (random() % 20_000) as u32))
+        .collect();
+    let texts = [
+        ("dashes", "-".repeat(MB)),
+        ("letters", letters),
+        ("CJK", cjk),
+        ("combining marks", "e\u{301}\u{327}".repeat(MB / 5)),
+        ("NUL", "\0".repeat(MB)),
+        (
+            "special tokens",
+            "<|endoftext|><|fim_prefix|>".repeat(MB / 30),
+        ),
+        ("new lines", "\r\n\n ".repeat(MB / 4)),
+        ("digits", "1234567890".repeat(MB / 10)),
+        ("emoji", "👩‍👩‍👧‍👦🏳️‍🌈".repeat(MB / 40)),
+        ("some spaces", " ".repeat(20_000)),
+        ("spaces before a word", " ".repeat(20_000) + "x"),
+        (
+            "other white space",
+            "\u{2003}\t\u{a0} \u{3000}".repeat(2_000),
+        ),
+    ];
+    for encoding in ENCODINGS {
+        for (name, text) in &texts {
+            agree(encoding, text, name);
+        }
+        // The oracle's regular expression gives up here; a run of spaces is one piece, so its count can be scaled:
+        // the longest token of spaces (of k) is taken as often as it fits.
+        let spaces = " ".repeat(MB);
+        let counted = count(encoding, &spaces);
+        match expected(encoding, &spaces) {
+            Some(oracle) => assert_eq!(counted, oracle, "{encoding} of 1 MB of spaces"),
+            None => assert!(
+                (MB as u64 / 256..=MB as u64 / 64).contains(&counted),
+                "{counted}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn models_map_as_tiktoken_maps_them() {
+    for (name, encoding) in [
+        ("gpt-4o", "o200k_base"),
+        ("gpt-4o-mini-2024-07-18", "o200k_base"),
+        ("gpt-4.1", "o200k_base"),
+        ("o3", "o200k_base"),
+        ("gpt-5", "o200k_base"),
+        ("gpt-oss-20b", "o200k_harmony"),
+        ("gpt-4", "cl100k_base"),
+        ("gpt-4-32k-0314", "cl100k_base"),
+        ("gpt-3.5-turbo", "cl100k_base"),
+        ("text-embedding-3-small", "cl100k_base"),
+        ("ft:gpt-4o:acme::x", "o200k_base"),
+        ("text-davinci-003", "p50k_base"),
+        ("text-davinci-edit-001", "p50k_base"),
+        ("davinci", "r50k_base"),
+        ("gpt2", "r50k_base"),
+    ] {
+        assert_eq!(
+            Encoding::by_name(name).map(Encoding::name),
+            Some(encoding),
+            "{name}"
+        );
+    }
+    for encoding in ENCODINGS {
+        assert_eq!(Encoding::by_name(encoding.name()), Some(encoding));
+    }
+    for name in ["", "gpt-6", "O200K_BASE", "o200k_base "] {
+        assert_eq!(Encoding::by_name(name), None, "{name}");
+    }
+}
+
+/// Pieces that meet the rules of cutting text in all their branches.
+fn piece() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-zA-Z]{1,8}",
+        "[0-9]{1,9}",
+        "[ \t\r\n]{1,6}",
+        "'(s|S|t|re|ve|m|ll|LL|d|x)",
+        "[-!?.,:;(){}\\[\\]<>|/\\\\\"#@*+=_~`^&%$]{1,7}",
+        "\\PC{1,5}",
+        "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]{1,5}",
+        "[一-龥ぁ-んァ-ヶ가-힣]{1,6}",
+        "[\u{a0}\u{2000}-\u{200b}\u{3000}\u{85}\u{1c}]{1,3}",
+        Just("<|endoftext|>".to_owned()),
+        any::<char>().prop_map(String::from),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn random_text_counts_as_tiktoken(pieces in proptest::collection::vec(piece(), 0..25)) {
+        let text = pieces.concat();
+        for encoding in ENCODINGS {
+            prop_assert_eq!(Some(count(encoding, &text)), expected(encoding, &text), "{}", encoding);
+        }
+    }
+}
