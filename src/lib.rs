@@ -18,10 +18,28 @@
 //! A write is decided once, as a [`conversation::effect::Effect`]; the same effect is applied here, written to the
 //! AOF and applied by replicas.
 
+#![deny(missing_docs, unsafe_op_in_unsafe_fn)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::undocumented_unsafe_blocks
+    )
+)]
+
+#[forbid(unsafe_code)]
 pub mod codec;
+#[forbid(unsafe_code)]
 pub mod commands;
+#[forbid(unsafe_code)]
 pub mod conversation;
+#[forbid(unsafe_code)]
 pub mod metrics;
 mod server;
+#[forbid(unsafe_code)]
 pub mod settings;
+#[forbid(unsafe_code)]
 pub mod tokens;

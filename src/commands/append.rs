@@ -44,9 +44,9 @@ fn read<'a>(
 
 /// Takes `[TOKENS n] message [[TOKENS n] message ...]` up to the end.
 fn messages<'a>(args: &mut Args<'a>, env: &Env) -> Result<Vec<NewMessage<'a>>, CommandError> {
-    let mut messages = Vec::with_capacity(args.len());
+    let mut messages = Vec::with_capacity(args.left());
     let mut count = Count::Pending;
-    while let Some(argument) = args.next() {
+    while let Some(argument) = args.take() {
         if argument.eq_ignore_ascii_case(b"TOKENS") {
             if count != Count::Pending {
                 return err("option TOKENS is given twice for one message");

@@ -33,7 +33,7 @@ impl<'a> Args<'a> {
     }
 
     /// How many are left.
-    pub fn len(&self) -> usize {
+    pub fn left(&self) -> usize {
         self.rest.len()
     }
 
@@ -48,7 +48,7 @@ impl<'a> Args<'a> {
     }
 
     /// The next argument, if there is one.
-    pub fn next(&mut self) -> Option<&'a [u8]> {
+    pub fn take(&mut self) -> Option<&'a [u8]> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
         Some(first)
@@ -56,7 +56,7 @@ impl<'a> Args<'a> {
 
     /// The next argument, which the command cannot do without.
     pub fn required(&mut self) -> Result<&'a [u8], CommandError> {
-        self.next().ok_or(CommandError::Arity)
+        self.take().ok_or(CommandError::Arity)
     }
 
     /// The last argument, taken from the end.
@@ -82,7 +82,7 @@ impl<'a> Args<'a> {
             return err(format!("option {name} is given twice"));
         }
         self.seen.push(name);
-        self.next();
+        self.take();
         Ok(Some(name))
     }
 
@@ -123,7 +123,7 @@ impl<'a> Args<'a> {
 
     /// The value of the option `name`.
     pub fn value(&mut self, name: &str) -> Result<&'a [u8], CommandError> {
-        match self.next() {
+        match self.take() {
             Some(value) => Ok(value),
             None => err(format!("option {name} needs a value")),
         }

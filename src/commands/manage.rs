@@ -72,8 +72,8 @@ pub fn del<'a>(
     env: &Env,
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
-    let mut seqs = Vec::with_capacity(args.len());
-    while let Some(argument) = args.next() {
+    let mut seqs = Vec::with_capacity(args.left());
+    while let Some(argument) = args.take() {
         seqs.push(integer("seq", argument, i64::MIN, i64::MAX)?);
     }
     if seqs.is_empty() {
@@ -98,7 +98,7 @@ pub fn pop<'a>(
     env: &Env,
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
-    let count = match args.next() {
+    let count = match args.take() {
         Some(count) => integer("count", count, 0, i64::MAX)?,
         None => 1,
     };

@@ -52,9 +52,9 @@ pub fn get(
     _env: &Env,
     out: &mut dyn Reply,
 ) -> Result<(), CommandError> {
-    let mut seqs = Vec::with_capacity(args.len());
+    let mut seqs = Vec::with_capacity(args.left());
     let mut with_info = false;
-    while args.len() > 0 {
+    while args.left() > 0 {
         if args.option(&["WITHINFO"])?.is_some() {
             with_info = true;
         } else {
@@ -183,8 +183,8 @@ pub fn tokens(
         args.last();
         args.last();
     }
-    let mut texts = Vec::with_capacity(args.len());
-    while let Some(text) = args.next() {
+    let mut texts = Vec::with_capacity(args.left());
+    while let Some(text) = args.take() {
         match std::str::from_utf8(text) {
             Ok(text) => texts.push(text),
             Err(e) => {

@@ -89,7 +89,7 @@ fn check(log: &Log, list: &[Plain]) {
         assert_eq!(log.first_where(|s| s.tokens >= wanted), expected);
         let boundary = |range: std::ops::Range<usize>| {
             let mut found = range.filter(|&p| list[p].flags.boundary());
-            (found.next(), found.last())
+            (found.next(), found.next_back())
         };
         assert_eq!(log.boundary_from(i), boundary(i..list.len()).0);
         let (first, last) = boundary(0..i + 1);

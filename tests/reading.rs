@@ -1,0 +1,164 @@
+//! Reading messages: against the naive reader on messages of all dialects, and against serde_json on damaged JSON.
+
+mod naive;
+
+use conv::conversation::json::with_document;
+use conv::conversation::message::{Answers, Counted, facts, trim, with_message};
+use naive::{generate, read};
+use proptest::prelude::*;
+
+/// All counted strings, the fixed part of T(message), and the number of media parts.
+fn counted(json: &str) -> (Vec<String>, u64, u64) {
+    let (mut texts, mut fixed, mut media) = (Vec::new(), 3, 0);
+    with_message(json.as_bytes(), |message| {
+        message.visit_counted(&mut |part| match part {
+            Counted::Role(text) | Counted::Text(text) => texts.push(text.to_owned()),
+            Counted::Name(name) => {
+                texts.push(name.to_owned());
+                fixed += 1;
+            }
+            Counted::Call(name, arguments) => {
+                texts.extend([name.to_owned(), arguments.to_owned()]);
+                fixed += 1;
+            }
+            Counted::Media => media += 1,
+        });
+    })
+    .expect(json);
+    texts.retain(|text| !text.is_empty());
+    texts.sort();
+    (texts, fixed, media)
+}
+
+/// serde_json's verdict, by the grammar alone.
+fn is_json(text: &[u8]) -> bool {
+    std::str::from_utf8(text)
+        .is_ok_and(|t| serde_json::from_str::<serde::de::IgnoredAny>(t).is_ok())
+}
+
+/// Small pieces of JSON and of what is almost JSON.
+fn shard() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(vec![
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"a\"",
+        "\"\"",
+        "\"role\"",
+        "null",
+        "true",
+        "fals",
+        "0",
+        "-",
+        "1e400",
+        "-12345678901234567890123",
+        "1.5",
+        "01",
+        "1.",
+        ".5",
+        "1e",
+        "\"\\ud800\"",
+        "\"\\udc00x\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\\u12\"",
+        "\"\\x\"",
+        "\"\\u0000\"",
+        "\"\t\"",
+        " ",
+        "\n",
+        "\"",
+        "\\",
+        "é",
+        "\u{feff}",
+        "{\"a\":1}",
+        "[1,2]",
+        "{\"a\":{\"b\":[]}}",
+        "\u{7f}",
+        "Infinity",
+        "'a'",
+        "/**/",
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn messages_read_as_the_model_reads_them(json in generate::message()) {
+        let model = read(&json).expect("generated messages are messages");
+        let known = facts(json.as_bytes()).expect("and read as such");
+        prop_assert_eq!(known.opens.iter().map(|s| s.to_string()).collect::<Vec<_>>(), model.opens.clone());
+        let answers = match &known.answers {
+            Answers::Calls(ids) => ids.iter().map(|s| s.to_string()).collect(),
+            Answers::None | Answers::Unmatched => Vec::new(),
+        };
+        prop_assert_eq!(answers, model.answers.clone());
+        prop_assert_eq!(known.answers != Answers::None, model.is_answer);
+        prop_assert_eq!(known.id.as_deref(), model.id.as_deref());
+        let mut texts = model.counted.clone();
+        texts.retain(|text| !text.is_empty());
+        texts.sort();
+        prop_assert_eq!(counted(&json), (texts, model.fixed, model.media));
+    }
+
+    #[test]
+    fn json_is_taken_as_the_grammar_says(shards in proptest::collection::vec(shard(), 0..9)) {
+        let text = shards.concat();
+        let taken = with_document(text.as_bytes(), |_| ()).is_ok();
+        prop_assert_eq!(taken, is_json(text.as_bytes()), "{:?}", text);
+    }
+
+    #[test]
+    fn damaged_messages_are_taken_as_the_grammar_says(
+        json in generate::message(),
+        at in any::<proptest::sample::Index>(),
+        byte in any::<u8>(),
+        kind in 0..3u8,
+    ) {
+        let mut bytes = json.into_bytes();
+        let at = at.index(bytes.len());
+        match kind {
+            0 => bytes[at] = byte,
+            1 => bytes.truncate(at),
+            _ => bytes.insert(at, byte),
+        }
+        prop_assert_eq!(with_document(&bytes, |_| ()).is_ok(), is_json(&bytes));
+        // Whatever it is, reading it as a message ends well.
+        let _ = facts(trim(&bytes));
+    }
+
+    #[test]
+    fn any_bytes_are_taken_as_the_grammar_says(bytes in proptest::collection::vec(any::<u8>(), 0..90)) {
+        prop_assert_eq!(with_document(&bytes, |_| ()).is_ok(), is_json(&bytes));
+    }
+}
+
+#[test]
+fn nesting_is_limited() {
+    let nested = |depth: usize| {
+        let inner = depth - 1;
+        format!(
+            r#"{{"role":"user","x":{}{}}}"#,
+            "[".repeat(inner),
+            "]".repeat(inner)
+        )
+    };
+    assert!(facts(nested(128).as_bytes()).is_ok());
+    let refused = facts(nested(129).as_bytes()).expect_err("too deep");
+    assert_eq!(refused.0, "nested deeper than 128");
+    assert!(facts(nested(1_000_000).as_bytes()).is_err());
+}
+
+#[test]
+fn arguments_count_verbatim() {
+    let json = r#"{"role":"assistant","n":1e999,"content":[{"type":"text","text":"a\ud800b"},
+        {"type":"tool_use","id":"x","name":"f","input":{ "a" : [1, {"b":"}]"} ] , "a": 2 }}]}"#;
+    let (texts, fixed, _) = counted(json);
+    assert_eq!(fixed, 4);
+    let arguments = r#"{ "a" : [1, {"b":"}]"} ] , "a": 2 }"#;
+    assert!(texts.iter().any(|t| t == arguments), "{texts:?}");
+    assert!(texts.iter().any(|t| t == "a\u{fffd}b"), "{texts:?}");
+}
