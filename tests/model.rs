@@ -23,13 +23,16 @@ struct Pair {
     now: i64,
 }
 
+/// An effect as replicas get it: header, and what follows it.
+type Wire = (Vec<u8>, Vec<Vec<u8>>);
+
 /// Runs a command on a conversation, as the server does.
 fn call(
     target: &mut Option<Conversation>,
     now: i64,
     name: &str,
     args: &[&[u8]],
-) -> (Result<Vec<Tree>, String>, Option<(Vec<u8>, Vec<Vec<u8>>)>) {
+) -> (Result<Vec<Tree>, String>, Option<Wire>) {
     let spec = COMMANDS.iter().find(|s| s.name == name).expect(name);
     let env = Env {
         now,

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use redis::{Connection, Value};
 use screen::{Screen, micros, number};
 use serde_json::Value as Json;
-use support::{Server, cmd, int, map, strings, wait_until};
+use support::{Server, cmd, int, map, strings};
 
 const KEY: &str = "chat:4711";
 
@@ -23,39 +23,16 @@ fn main() {
     let mut con = server.conn();
     let out = Screen::new();
     let messages = conversation::messages();
-    let tokens: HashMap<&str, i64> = messages
-        .iter()
-        .map(|m| (m.as_str(), count(&parse(m))))
-        .collect();
 
     let version = support::info(&mut con, "server")["redis_version"].clone();
     out.title(&format!(
-        "conv on redis {version}: an afternoon at an airline's support desk"
+        "conv on redis {version}: an afternoon at an airline's support desk, in OpenAI's message format"
     ));
     append(&out, &mut con, &messages);
-    let info = map(&cmd!(con, "CONV.INFO", KEY));
-    let total = int(&info["tokens"]);
-    let agree = if total == tokens.values().sum::<i64>() {
-        "as OpenAI's tiktoken counts"
-    } else {
-        "tiktoken differs!"
-    };
-    out.command(&format!("CONV.INFO {KEY}"));
-    out.note(&format!(
-        "{} messages, {} bytes, {} tokens ({agree}), {} calls of tools",
-        number(int(&info["messages"])),
-        number(int(&info["bytes-raw"])),
-        number(total),
-        messages
-            .iter()
-            .map(|m| calls_of(&parse(m)).len())
-            .sum::<usize>(),
-    ));
-
     show(&out, &mut con, 3000, (2, 2));
     show(&out, &mut con, 300, (2, 1));
-    every_budget(&out, &mut con, &tokens, total);
     summarise(&out, &mut con);
+    check(&out, &mut con, &messages);
     compare(&out, &mut con, &messages);
 }
 
@@ -66,16 +43,16 @@ fn append(out: &Screen, con: &mut Connection, messages: &[String]) {
         cmd!(*con, "CONV.APPEND", KEY, message);
         times.push(start.elapsed());
     }
+    let info = map(&cmd!(*con, "CONV.INFO", KEY));
+    let calls: usize = messages.iter().map(|m| calls_of(&parse(m)).len()).sum();
     out.command(&format!("CONV.APPEND {KEY} '{}'", messages[0]));
     out.note(&format!(
-        "and so on, {} times, {} µs each",
-        messages.len(),
+        "and so on: {} messages with {calls} tool calls, {} bytes, {} tokens; {} µs an append",
+        number(int(&info["messages"])),
+        number(int(&info["bytes-raw"])),
+        number(int(&info["tokens"])),
         micros(median(times))
     ));
-    // Counting goes on in the background; here we want to show its result.
-    wait_until(Duration::from_secs(10), || {
-        int(&map(&cmd!(*con, "CONV.INFO", KEY))["pending"]) == 0
-    });
 }
 
 /// What a client gets from RECENT.
@@ -87,8 +64,8 @@ struct Reply {
     skipped: i64,
 }
 
-fn recent(con: &mut Connection, budget: i64) -> Reply {
-    let reply = map(&cmd!(*con, "CONV.RECENT", KEY, budget, "WITHINFO"));
+fn recent(con: &mut Connection, budget: i64, options: &[&str]) -> Reply {
+    let reply = map(&cmd!(*con, "CONV.RECENT", KEY, budget, "WITHINFO", options));
     Reply {
         messages: texts(&reply["messages"]),
         tokens: int(&reply["tokens"]),
@@ -100,14 +77,13 @@ fn recent(con: &mut Connection, budget: i64) -> Reply {
 
 /// A reply: its figures, and the beginning and the end of its messages.
 fn show(out: &Screen, con: &mut Connection, budget: i64, (head, tail): (usize, usize)) {
-    let reply = recent(con, budget);
+    let reply = recent(con, budget, &[]);
     out.blank();
     out.command(&format!("CONV.RECENT {KEY} {budget} WITHINFO"));
     out.note(&format!(
-        "{} messages, {} of {} tokens, numbers {} to {}, {} older ones skipped",
-        reply.messages.len(),
+        "{} tokens in {} messages: system message and numbers {} to {}; {} older ones left out",
         number(reply.tokens),
-        number(budget),
+        reply.messages.len(),
         reply.first,
         reply.last,
         reply.skipped,
@@ -122,102 +98,143 @@ fn show(out: &Screen, con: &mut Connection, budget: i64, (head, tail): (usize, u
     }
 }
 
-/// Nobody has to believe that the budget holds and that no call is split: try every budget there is.
-fn every_budget(out: &Screen, con: &mut Connection, tokens: &HashMap<&str, i64>, total: i64) {
-    let (mut over, mut split) = (0, 0);
-    for budget in 0..=total + 3 {
-        let reply = recent(con, budget);
-        let sum: i64 = reply.messages.iter().map(|m| tokens[m.as_str()]).sum();
-        let cost = if reply.messages.is_empty() {
-            0
-        } else {
-            3 + sum
-        };
-        over += i64::from(cost > budget || cost != reply.tokens);
-        let mut open = BTreeSet::new();
-        for message in reply.messages.iter().map(|m| parse(m)) {
-            open.extend(calls_of(&message).iter().map(|call| call["id"].to_string()));
-            split += usize::from(
-                message["role"] == "tool" && !open.remove(&message["tool_call_id"].to_string()),
-            );
-        }
-        split += open.len();
-    }
-    out.blank();
-    out.plain(&format!(
-        "Every budget from 0 to {} tried: {over} over budget, {split} tool calls split from their results.",
-        number(total + 3)
-    ));
-}
-
-/// What a background worker does: fetch what is due, have a model write the summary, hand it in.
+/// A summary takes the place of what a smaller budget leaves out; the window then goes on where it ends.
 fn summarise(out: &Screen, con: &mut Connection) {
-    out.blank();
-    out.command(&format!("CONV.CLAIMSUMMARY {KEY} 2000 KEEP 170"));
-    let claim = map(&cmd!(*con, "CONV.CLAIMSUMMARY", KEY, 2000, "KEEP", 170));
-    let upto = int(&claim["upto"]);
-    out.note(&format!(
-        "{} messages for the worker's model, up to number {upto}",
-        strings(&claim["messages"]).len()
-    ));
+    // What would be left of the 300 tokens if the summary took 100.
+    let upto = recent(con, 200, &[]).first - 1;
+    // A model would write it. Where a window starts no turn is cut, so a summary may end there.
     let summary = "Mara Lindqvist (8841-2207, silver), booking QX7L2M, 4 people. Outbound moved to 14 June, HA611 07:00, \
                    seats 22D-G, EUR 76 refunded. Cello in the hold (R-90417), meals VGML and CHML. Return unchanged.";
     cmd!(*con, "CONV.SETSUMMARY", KEY, summary, "UPTO", upto);
+    out.blank();
     out.command(&format!(
         "CONV.SETSUMMARY {KEY} '{}...' UPTO {upto}",
-        &summary[..41]
+        &summary[..55]
     ));
-    let reply = recent(con, 300);
+    show_reserved(out, con, upto);
+}
+
+fn show_reserved(out: &Screen, con: &mut Connection, upto: i64) {
+    let reply = recent(con, 300, &[]);
     out.command(&format!("CONV.RECENT {KEY} 300 WITHINFO"));
     out.note(&format!(
-        "{} messages, {} of 300 tokens: the summary stands for 1 to {upto}, verbatim from {} on",
-        reply.messages.len(),
+        "{} tokens in {} messages: the summary stands for all up to {upto}, verbatim from {} on",
         reply.tokens,
+        reply.messages.len(),
         reply.first,
     ));
-    for message in reply.messages.iter().take(5) {
+    for message in reply.messages.iter().take(3) {
         out.message(&parse(message));
+    }
+    out.detail(&format!("{:9} {} more", "...", reply.messages.len() - 3));
+}
+
+/// What a message counts, and the ids of calls that it opens and answers.
+struct Facts {
+    tokens: i64,
+    opens: Vec<String>,
+    answers: Option<String>,
+}
+
+impl Facts {
+    fn of(message: &str) -> Self {
+        let message = parse(message);
+        Self {
+            tokens: count(&message),
+            opens: calls_of(&message)
+                .iter()
+                .map(|call| call["id"].to_string())
+                .collect(),
+            answers: (message["role"] == "tool").then(|| message["tool_call_id"].to_string()),
+        }
     }
 }
 
-/// RECENT beside what one does with a list: fetch it all, then parse and count from the newest back. Once with this
+/// Nobody has to believe that the budget holds and that no call is split: try every budget there is.
+fn check(out: &Screen, con: &mut Connection, messages: &[String]) {
+    let mut known: HashMap<String, Facts> =
+        messages.iter().map(|m| (m.clone(), Facts::of(m))).collect();
+    let tokens = int(&map(&cmd!(*con, "CONV.INFO", KEY))["tokens"]);
+    let differ = messages
+        .iter()
+        .zip(1..)
+        .filter(|(message, seq)| {
+            let reply = cmd!(*con, "CONV.GET", KEY, *seq, "WITHINFO");
+            int(&map(&support::items(&reply)[0])["tokens"]) != known[*message].tokens
+        })
+        .count();
+    let (mut replies, mut over, mut wrong, mut split) = (0, 0, 0, 0);
+    for options in [&[][..], &["NOSUMMARY"]] {
+        for budget in 0..=tokens + 3 {
+            let reply = recent(con, budget, options);
+            let (mut sum, mut open) = (0, BTreeSet::new());
+            for message in reply.messages {
+                let facts = known
+                    .entry(message)
+                    .or_insert_with_key(|message| Facts::of(message));
+                sum += facts.tokens;
+                open.extend(facts.opens.iter().cloned());
+                split += usize::from(facts.answers.as_ref().is_some_and(|id| !open.remove(id)));
+            }
+            split += open.len();
+            let cost = if sum == 0 { 0 } else { 3 + sum };
+            replies += 1;
+            over += usize::from(cost > budget);
+            wrong += usize::from(cost != reply.tokens);
+        }
+    }
+    out.blank();
+    out.plain(
+        "Checked with OpenAI's tiktoken (tiktoken-rs), every budget, with the summary and without:",
+    );
+    out.note(&format!(
+        "{differ} of {} messages counted differently; of {} replies {over} over budget, {wrong} miscounted;",
+        messages.len(),
+        number(replies)
+    ));
+    out.note(&format!(
+        "{split} tool calls without their result or results without their call"
+    ));
+}
+
+/// RECENT beside what one does with a list: fetch it all, then parse, and count from the newest back. Once with this
 /// conversation, once with one a hundred times as long.
 fn compare(out: &Screen, con: &mut Connection, messages: &[String]) {
     out.blank();
     out.plain(&format!(
-        "{:47}{:>11}{:>14}{:>24}",
-        "A prompt of 3,000 tokens out of", "bytes", "round trip", "parse, count in client"
+        "{:37}{:>14}{:>15}{:>15}{:>15}",
+        "The newest 3,000 tokens of a list of",
+        "bytes sent",
+        "round trip",
+        "parse JSON",
+        "count tokens"
     ));
-    for (times, calls) in [(1, 500), (100, 100)] {
+    for (times, calls) in [(1, 500), (100, 50)] {
         let (key, list) = (format!("chat:x{times}"), format!("list:x{times}"));
         for _ in 0..times {
             cmd!(*con, "CONV.APPEND", &key, messages);
             cmd!(*con, "RPUSH", &list, messages);
         }
         let length = number((messages.len() * times) as i64);
-        let (reply, time) = measure(calls, || cmd!(*con, "CONV.RECENT", &key, 3000));
-        out.row(
-            &format!("{length} messages, CONV.RECENT"),
-            &texts(&reply),
-            time,
-            None,
-        );
-        let (reply, time) = measure(calls, || cmd!(*con, "LRANGE", &list, 0, -1));
+        let (reply, trip) = measure(calls, || cmd!(*con, "LRANGE", &list, 0, -1));
         let all = texts(&reply);
-        let (_, client) = measure(calls, || {
+        let (parsed, parsing) = measure(calls, || parse_all(&all));
+        let (_, counting) = measure(calls, || {
             let mut left = 3000 - 3;
-            let fits = |message: &&String| {
-                left -= count(&parse(message));
+            let fits = |message: &&Json| {
+                left -= count(message);
                 left >= 0
             };
-            all.iter().rev().take_while(fits).count()
+            parsed.iter().rev().take_while(fits).count()
         });
-        out.row(
-            &format!("{length} messages, LRANGE 0 -1"),
-            &all,
-            time,
-            Some(client),
-        );
+        let times = [Some(trip), Some(parsing), Some(counting)];
+        out.row(&format!("{length} messages, LRANGE 0 -1"), &all, times);
+
+        let (reply, trip) = measure(calls, || cmd!(*con, "CONV.RECENT", &key, 3000));
+        let newest = texts(&reply);
+        let (_, parsing) = measure(calls, || parse_all(&newest));
+        let times = [Some(trip), Some(parsing), None];
+        out.row(&format!("{length} messages, CONV.RECENT"), &newest, times);
     }
 }
 
@@ -248,6 +265,10 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 fn parse(message: &str) -> Json {
     serde_json::from_str(message).expect("JSON")
+}
+
+fn parse_all(messages: &[String]) -> Vec<Json> {
+    messages.iter().map(|message| parse(message)).collect()
 }
 
 fn calls_of(message: &Json) -> &[Json] {

@@ -77,18 +77,15 @@ impl Screen {
         ));
     }
 
-    pub fn row(&self, what: &str, messages: &[String], time: Duration, client: Option<Duration>) {
+    /// A line of the table: what, the bytes of its messages, and times, if they apply.
+    pub fn row(&self, what: &str, messages: &[String], times: [Option<Duration>; 3]) {
         let bytes: usize = messages.iter().map(String::len).sum();
-        let client = client.map_or("none".to_string(), |time| format!("{} µs", micros(time)));
-        let time = format!("{} µs", micros(time));
-        self.line(
-            "",
-            "  ",
-            &format!(
-                "{what:45}{:>11}{time:>14}{client:>24}",
-                number(bytes as i64)
-            ),
-        );
+        let mut line = format!("{what:35}{:>14}", number(bytes as i64));
+        for time in times {
+            let time = time.map_or("-".to_string(), |time| format!("{} µs", micros(time)));
+            line += &format!("{time:>15}");
+        }
+        self.line("", "  ", &line);
     }
 }
 

@@ -42,17 +42,25 @@ fn read<'a>(
     })
 }
 
-/// Takes `[TOKENS n] message [[TOKENS n] message ...]` up to the end.
-fn messages<'a>(args: &mut Args<'a>, env: &Env) -> Result<Vec<NewMessage<'a>>, CommandError> {
+/// Takes the value of `TOKENS`.
+fn given(args: &mut Args<'_>) -> Result<Count, CommandError> {
+    let tokens = args.number("TOKENS", 0, MOST_TOKENS)?;
+    Ok(Count::Given(u32::try_from(tokens).unwrap_or(u32::MAX)))
+}
+
+/// Takes `message [[TOKENS n] message ...]` up to the end; `count` is what was said of the first.
+fn messages<'a>(
+    args: &mut Args<'a>,
+    env: &Env,
+    mut count: Count,
+) -> Result<Vec<NewMessage<'a>>, CommandError> {
     let mut messages = Vec::with_capacity(args.left());
-    let mut count = Count::Pending;
     while let Some(argument) = args.take() {
         if argument.eq_ignore_ascii_case(b"TOKENS") {
             if count != Count::Pending {
                 return err("option TOKENS is given twice for one message");
             }
-            let tokens = args.number("TOKENS", 0, MOST_TOKENS)?;
-            count = Count::Given(u32::try_from(tokens).unwrap_or(u32::MAX));
+            count = given(args)?;
             continue;
         }
         messages.push(read(env, messages.len() + 1, argument, count)?);
@@ -75,18 +83,20 @@ pub fn append<'a>(
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     let (mut create_only, mut extend_only, mut unique, mut newest) = (false, false, false, None);
-    while let Some(option) = args.option(&["NX", "XX", "UNIQUE", "IFLAST"])? {
+    let mut count = Count::Pending;
+    while let Some(option) = args.option(&["NX", "XX", "UNIQUE", "IFLAST", "TOKENS"])? {
         match option {
             "NX" => create_only = true,
             "XX" => extend_only = true,
             "UNIQUE" => unique = true,
-            _ => newest = Some(args.number("IFLAST", i64::MIN, i64::MAX)?),
+            "IFLAST" => newest = Some(args.number("IFLAST", i64::MIN, i64::MAX)?),
+            _ => count = given(args)?,
         }
     }
     if create_only && extend_only {
         return err("options NX and XX exclude each other");
     }
-    let messages = messages(args, env)?;
+    let messages = messages(args, env, count)?;
 
     let held = target.and_then(|c| c.log().last_seq()).unwrap_or(0);
     if (create_only && target.is_some())

@@ -1,0 +1,300 @@
+//! What the tests here share: messages written as a word, transcripts of commands and replies, replies of CONV.RECENT
+//! in a line, and the counting formula of the contract with tiktoken-rs.
+
+use redis::{Connection, RedisResult, Value};
+
+use crate::support::{
+    Server, bytes, cmd, error_line, int, items, map, run, strings, text, wait_until,
+};
+
+/// E(s) in the default encoding.
+pub fn e(text: &str) -> i64 {
+    let count = tiktoken_rs::o200k_base_singleton()
+        .encode_ordinary(text)
+        .len();
+    i64::try_from(count).expect("a count")
+}
+
+/// `{"role":role,"content":content}`, the content escaped as JSON wants it.
+pub fn chat(role: &str, content: &str) -> String {
+    let content = serde_json::Value::from(content);
+    format!(r#"{{"role":"{role}","content":{content}}}"#)
+}
+
+/// The message that `kind[.ids]` stands for; `n`, if not 0, is written into it to tell it from others.
+///
+/// Chat: `u`ser, `a`ssistant, `s`ystem, `d`eveloper, `c`alls, `t`ool result. Anthropic: `A` (tool_use), `R`
+/// (tool_result). LangChain: `lu la ls lc lt`. Responses items: `f`unction_call, `o`utput of it, `x` (custom_tool_call),
+/// `y` (its output), `r`easoning, `m`essage of the assistant, `mu` of the user. Each letter of `ids` is a call's id.
+pub fn message(word: &str, n: usize) -> String {
+    let (kind, ids) = word.split_once('.').unwrap_or((word, ""));
+    let n = match n {
+        0 => String::new(),
+        n => format!(r#","n":{n}"#),
+    };
+    let each = |one: &dyn Fn(char) -> String| ids.chars().map(one).collect::<Vec<_>>().join(",");
+    let chat = |role: &str| format!(r#"{{"role":"{role}","content":"x"{n}}}"#);
+    let blocks =
+        |role: &str, blocks: String| format!(r#"{{"role":"{role}","content":[{blocks}]{n}}}"#);
+    let lang = |kind: &str, more: String| {
+        format!(r#"{{"type":"{kind}","data":{{"content":"x"{n}{more}}}}}"#)
+    };
+    let item = |kind: &str, more: &str| format!(r#"{{"type":"{kind}"{n}{more}}}"#);
+    let call_id = if ids.is_empty() {
+        String::new()
+    } else {
+        format!(r#","call_id":"{ids}""#)
+    };
+    match kind {
+        "u" => chat("user"),
+        "a" => chat("assistant"),
+        "s" => chat("system"),
+        "d" => chat("developer"),
+        "c" => {
+            let calls = each(&|id| {
+                format!(
+                    r#"{{"id":"{id}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}"#
+                )
+            });
+            format!(r#"{{"role":"assistant","content":null{n},"tool_calls":[{calls}]}}"#)
+        }
+        "t" => format!(r#"{{"role":"tool","content":"x"{n},"tool_call_id":"{ids}"}}"#),
+        "A" => blocks(
+            "assistant",
+            each(&|id| format!(r#"{{"type":"tool_use","id":"{id}","name":"f","input":{{}}}}"#)),
+        ),
+        "R" => blocks(
+            "user",
+            each(&|id| format!(r#"{{"type":"tool_result","tool_use_id":"{id}","content":"x"}}"#)),
+        ),
+        "lu" => lang("human", String::new()),
+        "la" => lang("ai", String::new()),
+        "ls" => lang("system", String::new()),
+        "lc" => {
+            let calls = each(&|id| format!(r#"{{"id":"{id}","name":"f","args":{{}}}}"#));
+            lang("ai", format!(r#","tool_calls":[{calls}]"#))
+        }
+        "lt" => lang("tool", format!(r#","tool_call_id":"{ids}""#)),
+        "f" => item(
+            "function_call",
+            &format!(r#","name":"f","arguments":"{{}}"{call_id}"#),
+        ),
+        "o" => item(
+            "function_call_output",
+            &format!(r#","output":"x"{call_id}"#),
+        ),
+        "x" => item(
+            "custom_tool_call",
+            &format!(r#","name":"f","input":"x"{call_id}"#),
+        ),
+        "y" => item(
+            "custom_tool_call_output",
+            &format!(r#","output":"x"{call_id}"#),
+        ),
+        "r" => item(
+            "reasoning",
+            r#","summary":[{"type":"summary_text","text":"x"}]"#,
+        ),
+        "m" => item(
+            "message",
+            r#","role":"assistant","content":[{"type":"output_text","text":"x"}]"#,
+        ),
+        "mu" => item(
+            "message",
+            r#","role":"user","content":[{"type":"input_text","text":"x"}]"#,
+        ),
+        other => panic!("no such kind of message: {other}"),
+    }
+}
+
+/// Appends `kind[.ids][=tokens] ...` in one command, 10 tokens each if not said otherwise; the messages are numbered
+/// from 1. Returns the command's reply.
+pub fn fill(con: &mut Connection, key: &str, words: &str) -> i64 {
+    let mut args: Vec<String> = vec!["CONV.APPEND".into(), key.into()];
+    for (i, word) in words.split_whitespace().enumerate() {
+        let (word, tokens) = word.split_once('=').unwrap_or((word, "10"));
+        args.extend(["TOKENS".into(), tokens.into(), message(word, i + 1)]);
+    }
+    match run(con, &args) {
+        Ok(reply) => int(&reply),
+        Err(error) => panic!("{words}: {}", error_line(&error)),
+    }
+}
+
+/// Waits until the counts of all messages are there.
+pub fn counted(con: &mut Connection, key: &str) {
+    cmd!(*con, "CONV.RECENT", key, 1_000_000_000, "ANY");
+    let mut pending = || int(&map(&cmd!(*con, "CONV.INFO", key))["pending"]);
+    assert!(
+        wait_until(std::time::Duration::from_secs(20), || pending() == 0),
+        "messages stay uncounted"
+    );
+}
+
+/// T(message) as the module has counted it.
+pub fn tokens_of(con: &mut Connection, key: &str, seq: i64) -> i64 {
+    counted(con, key);
+    let reply = cmd!(*con, "CONV.GET", key, seq, "WITHINFO");
+    int(&map(&items(&reply)[0])["tokens"])
+}
+
+/// Sends a command given as a line. `""` is an empty argument, `@word` a message.
+pub fn line(con: &mut Connection, line: &str) -> RedisResult<Value> {
+    let args: Vec<String> = line
+        .split_whitespace()
+        .map(|arg| match arg.strip_prefix('@') {
+            Some(word) => message(word, 0),
+            None if arg == r#""""# => String::new(),
+            None => arg.to_string(),
+        })
+        .collect();
+    run(con, &args)
+}
+
+/// Runs lines of the form `command => reply`, over RESP2 and, on an emptied server, over RESP3. Empty lines and those
+/// that begin with `#` are passed over. A reply is written as [`show`] writes it; `!CODE word word` is an error that
+/// begins with the code and mentions the words.
+pub fn transcript(server: &Server, lines: &str) {
+    for (protocol, mut con) in [("RESP2", server.conn()), ("RESP3", server.conn3())] {
+        cmd!(con, "FLUSHALL");
+        for one in lines.lines().map(str::trim) {
+            if one.is_empty() || one.starts_with('#') {
+                continue;
+            }
+            let (command, want) = one.split_once(" => ").expect("command => reply");
+            let got = line(&mut con, command);
+            if let Some(want) = want.strip_prefix('!') {
+                match got {
+                    Err(error) => check_error(&error_line(&error), want, command),
+                    Ok(reply) => panic!("{protocol} {command}: {} and no error", show(&reply)),
+                }
+                continue;
+            }
+            let want: Vec<String> = want.split(' ').map(expand).collect();
+            match got {
+                Ok(reply) => assert_eq!(show(&reply), want.join(" "), "{protocol} {command}"),
+                Err(error) => panic!("{protocol} {command}: {}", error_line(&error)),
+            }
+        }
+    }
+}
+
+/// `@word`, alone or in brackets, as the message.
+fn expand(word: &str) -> String {
+    let open = word.len() - word.trim_start_matches('[').len();
+    let close = word.trim_end_matches(']').len();
+    match word.get(open..close).and_then(|w| w.strip_prefix('@')) {
+        Some(kind) => format!("{}{}{}", &word[..open], message(kind, 0), &word[close..]),
+        None => word.to_string(),
+    }
+}
+
+/// An error begins with the code and mentions all words, in any letter case; of `a|b` one is enough.
+pub fn check_error(error: &str, want: &str, of: &str) {
+    let mut words = want.split_whitespace();
+    let code = words.next().expect("an error code");
+    assert_eq!(error.split(' ').next(), Some(code), "{of}: {error}");
+    let lower = error.to_lowercase();
+    for word in words {
+        assert!(
+            word.split('|').any(|w| lower.contains(&w.to_lowercase())),
+            "{of}: the error does not mention {word}: {error}"
+        );
+    }
+}
+
+/// A reply in a line: `nil`, numbers, strings, `[a b]`; a map as its keys and values in turn.
+pub fn show(value: &Value) -> String {
+    let list = |values: Vec<&Value>| {
+        let shown: Vec<String> = values.into_iter().map(show).collect();
+        format!("[{}]", shown.join(" "))
+    };
+    match value {
+        Value::Nil => "nil".into(),
+        Value::Array(values) | Value::Set(values) => list(values.iter().collect()),
+        Value::Map(pairs) => list(pairs.iter().flat_map(|(k, v)| [k, v]).collect()),
+        other => String::from_utf8_lossy(&bytes(other)).into_owned(),
+    }
+}
+
+/// A fixed field of `CONV.INFO`.
+pub fn field(con: &mut Connection, key: &str, name: &str) -> String {
+    show(&map(&cmd!(*con, "CONV.INFO", key))[name])
+}
+
+/// What CONV.RECENT says, in a line: the numbers of the messages (`S` for the summary), then, behind a bar, tokens,
+/// window, how many are skipped, and those of `summary`, `elided`, `over` that are 1:
+/// `1 S 4 5 | 38 4-5 -2 summary`. Asks in all formats and both protocols, which have to agree.
+pub fn recent(two: &mut Connection, three: &mut Connection, key: &str, args: &str) -> String {
+    let mut ask = |resp3: bool, more: &str| {
+        let con: &mut Connection = if resp3 { &mut *three } else { &mut *two };
+        let command = format!("CONV.RECENT {key} {args} {more}");
+        line(con, &command).unwrap_or_else(|e| panic!("{command}: {}", error_line(&e)))
+    };
+    let list = ask(false, "");
+    let with_info = ask(false, "WITHINFO");
+    let others = [
+        ask(true, "format list withinfo"),
+        ask(true, "WithInfo Format Json"),
+        ask(false, "FORMAT MSGPACK WITHINFO"),
+    ];
+    if list == Value::Nil {
+        for reply in others.iter().chain([&with_info]) {
+            assert_eq!(*reply, Value::Nil, "RECENT {args}");
+        }
+        return "nil".into();
+    }
+    let messages = strings(&list);
+    let parsed: Vec<serde_json::Value> = messages
+        .iter()
+        .map(|m| serde_json::from_slice(m).expect("a message in JSON"))
+        .collect();
+    let info = map(&with_info);
+    assert_eq!(info["messages"], list, "RECENT {args}");
+    assert_eq!(info.len(), 8, "{info:?}");
+    for reply in &others {
+        let same = map(reply);
+        for (name, value) in &info {
+            if name != "messages" {
+                assert_eq!(&same[name], value, "RECENT {args}: {name}");
+            }
+        }
+    }
+    assert_eq!(map(&others[0])["messages"], list, "RECENT {args}");
+    let json: Vec<serde_json::Value> =
+        serde_json::from_slice(&bytes(&map(&others[1])["messages"])).expect("a JSON array");
+    assert_eq!(json, parsed, "RECENT {args} FORMAT JSON");
+    let packed: Vec<serde_json::Value> =
+        rmp_serde::from_slice(&bytes(&map(&others[2])["messages"])).expect("MessagePack");
+    assert_eq!(packed, parsed, "RECENT {args} FORMAT MSGPACK");
+
+    let numbers: Vec<String> = parsed
+        .iter()
+        .map(|m| match (&m["n"], &m["data"]["n"]) {
+            (serde_json::Value::Number(n), _) | (_, serde_json::Value::Number(n)) => n.to_string(),
+            _ => "S".into(),
+        })
+        .collect();
+    let of = |name: &str| int(&info[name]);
+    let mut line = format!(
+        "{} | {} {}-{} -{}",
+        numbers.join(" "),
+        of("tokens"),
+        of("first"),
+        of("last"),
+        of("skipped")
+    );
+    for flag in ["summary", "elided", "over"] {
+        match of(flag) {
+            0 => {}
+            1 => line.push_str(&format!(" {flag}")),
+            other => panic!("{flag} is {other}"),
+        }
+    }
+    line.trim_start().to_string()
+}
+
+/// The text of the only summary message, or of any string reply.
+pub fn string(con: &mut Connection, command: &str) -> String {
+    text(&line(con, command).unwrap_or_else(|e| panic!("{command}: {}", error_line(&e))))
+}
