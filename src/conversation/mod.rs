@@ -177,8 +177,9 @@ impl Conversation {
             return Err(format!("no message {} to edit", edit.seq));
         }
         if let Some(numbering) = &effect.numbering
-            && numbering.lowest > numbering.next
+            && (effect.create.is_none() || numbering.lowest > numbering.next)
         {
+            // Numbers that are held could be given again.
             return Err("numbering out of order".into());
         }
         Ok(())
