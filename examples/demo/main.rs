@@ -1,6 +1,6 @@
 //! `make demo`: one conversation, a server with the module, and on one screen what RECENT makes of it.
 //!
-//! All figures are measured while it runs. Tokens are counted a second time here, with OpenAI's own tokenizer.
+//! All figures are measured while it runs. Tokens are counted a second time here, with tiktoken-rs.
 
 mod conversation;
 mod screen;
@@ -81,9 +81,10 @@ fn show(out: &Screen, con: &mut Connection, budget: i64, (head, tail): (usize, u
     out.blank();
     out.command(&format!("CONV.RECENT {KEY} {budget} WITHINFO"));
     out.note(&format!(
-        "{} tokens in {} messages: system message and numbers {} to {}; {} older ones left out",
+        "{} tokens, {} messages: {} system, then numbers {} to {}; {} older ones left out",
         number(reply.tokens),
         reply.messages.len(),
+        systems(&reply.messages),
         reply.first,
         reply.last,
         reply.skipped,
@@ -100,33 +101,40 @@ fn show(out: &Screen, con: &mut Connection, budget: i64, (head, tail): (usize, u
 
 /// A summary takes the place of what a smaller budget leaves out; the window then goes on where it ends.
 fn summarise(out: &Screen, con: &mut Connection) {
-    // What would be left of the 300 tokens if the summary took 100.
-    let upto = recent(con, 200, &[]).first - 1;
-    // A model would write it. Where a window starts no turn is cut, so a summary may end there.
+    // What is left of 300 tokens if the summary takes 100. A window never starts inside a turn, so before its first
+    // message a summary may end. A model would write it.
+    const ROOM: i64 = 200;
+    let upto = recent(con, ROOM, &[]).first - 1;
     let summary = "Mara Lindqvist (8841-2207, silver), booking QX7L2M, 4 people. Outbound moved to 14 June, HA611 07:00, \
                    seats 22D-G, EUR 76 refunded. Cello in the hold (R-90417), meals VGML and CHML. Return unchanged.";
-    cmd!(*con, "CONV.SETSUMMARY", KEY, summary, "UPTO", upto);
     out.blank();
+    out.plain(&format!(
+        "A summary of what a window of {ROOM} tokens leaves out. RECENT then reserves its tokens first:"
+    ));
+    cmd!(*con, "CONV.SETSUMMARY", KEY, summary, "UPTO", upto);
     out.command(&format!(
         "CONV.SETSUMMARY {KEY} '{}...' UPTO {upto}",
         &summary[..55]
     ));
-    show_reserved(out, con, upto);
-}
-
-fn show_reserved(out: &Screen, con: &mut Connection, upto: i64) {
     let reply = recent(con, 300, &[]);
     out.command(&format!("CONV.RECENT {KEY} 300 WITHINFO"));
     out.note(&format!(
-        "{} tokens in {} messages: the summary stands for all up to {upto}, verbatim from {} on",
-        reply.tokens,
+        "{} tokens, {} messages: {} system, then numbers {} to {}",
+        number(reply.tokens),
         reply.messages.len(),
+        systems(&reply.messages),
         reply.first,
+        reply.last,
     ));
     for message in reply.messages.iter().take(3) {
         out.message(&parse(message));
     }
     out.detail(&format!("{:9} {} more", "...", reply.messages.len() - 3));
+}
+
+fn systems(messages: &[String]) -> usize {
+    let system = |message: &&String| parse(message)["role"] == "system";
+    messages.iter().filter(system).count()
 }
 
 /// What a message counts, and the ids of calls that it opens and answers.
@@ -184,16 +192,17 @@ fn check(out: &Screen, con: &mut Connection, messages: &[String]) {
         }
     }
     out.blank();
-    out.plain(
-        "Checked with OpenAI's tiktoken (tiktoken-rs), every budget, with the summary and without:",
-    );
+    out.plain(&format!(
+        "Every budget from 0 to {}, with and without the summary, counted again with tiktoken-rs:",
+        number(tokens + 3)
+    ));
     out.note(&format!(
-        "{differ} of {} messages counted differently; of {} replies {over} over budget, {wrong} miscounted;",
-        messages.len(),
+        "{} replies: {over} over budget, {wrong} miscounted, {split} calls without result or results without call",
         number(replies)
     ));
     out.note(&format!(
-        "{split} tool calls without their result or results without their call"
+        "{} messages: {differ} counted otherwise than CONV.APPEND counted them",
+        messages.len()
     ));
 }
 
@@ -202,9 +211,9 @@ fn check(out: &Screen, con: &mut Connection, messages: &[String]) {
 fn compare(out: &Screen, con: &mut Connection, messages: &[String]) {
     out.blank();
     out.plain(&format!(
-        "{:37}{:>14}{:>15}{:>15}{:>15}",
-        "The newest 3,000 tokens of a list of",
-        "bytes sent",
+        "{:40}{:>11}{:>15}{:>15}{:>15}",
+        "A prompt of 3,000 tokens, for a client:",
+        "bytes read",
         "round trip",
         "parse JSON",
         "count tokens"

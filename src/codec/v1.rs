@@ -90,7 +90,8 @@ pub fn decode<F: AsRef<[u8]>>(
 ) -> Result<Conversation, DecodeError> {
     let frame = next().ok_or(DecodeError::Truncated)?;
     let header: Header = rmp_serde::from_slice(frame.as_ref())
-        .map_err(|e| invalid(format!("the header is not readable: {e}")))?;
+        // Why not, could tell of what is stored; the log is no place for that.
+        .map_err(|_| invalid("the header is not readable"))?;
     drop(frame);
     if header.attributes.ttl > MAX_TTL {
         return Err(invalid("the ttl lies beyond all time"));
@@ -170,7 +171,8 @@ fn read_message<'a>(
     if message::trim(bytes).len() != bytes.len() {
         return Err(invalid(format!("message {seq} has white space around it")));
     }
-    let facts = message::facts(bytes).map_err(|e| invalid(format!("message {seq}: {}", e.0)))?;
+    let facts = message::facts(bytes)
+        .map_err(|_| invalid(format!("message {seq} is none that could be appended")))?;
     Ok(NewMessage {
         seq,
         time,

@@ -175,13 +175,19 @@ pub fn tokens(
     out: &mut dyn Reply,
 ) -> Result<(), CommandError> {
     let mut wanted = env.settings.encoding;
-    // Options stand last: ENCODING is one if exactly its value stands behind it.
-    if let [.., option, value] = args.rest()
+    // Options stand last; ENCODING is a text if it is the last word, or the first with no encoding behind it.
+    if let [texts @ .., option, value] = args.rest()
         && option.eq_ignore_ascii_case(b"ENCODING")
     {
-        wanted = encoding(value)?;
-        args.last();
-        args.last();
+        match encoding(value) {
+            Ok(encoding) => {
+                wanted = encoding;
+                args.last();
+                args.last();
+            }
+            Err(_) if texts.is_empty() => {}
+            Err(unknown) => return Err(unknown),
+        }
     }
     let mut texts = Vec::with_capacity(args.left());
     while let Some(text) = args.take() {

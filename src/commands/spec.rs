@@ -122,7 +122,8 @@ pub struct Spec {
     pub handler: Handler,
     /// Redis's flags, separated by spaces.
     pub flags: &'static str,
-    /// Number of arguments with the name; negative: at least so many.
+    /// Number of arguments with the name; negative: at least so many. Always negative, so that it is the command that
+    /// names a surplus argument, not Redis that only counts.
     pub arity: i32,
     /// What it does with its key, the first argument.
     pub key: Key,
@@ -280,7 +281,7 @@ pub static COMMANDS: [Spec; 16] = [
         name: "CONV.LEN",
         handler: Handler::Read(read::len),
         flags: "readonly fast",
-        arity: 2,
+        arity: -2,
         key: Key::Read,
         categories: "read fast",
         since: "0.1.0",
@@ -292,7 +293,7 @@ pub static COMMANDS: [Spec; 16] = [
         name: "CONV.INFO",
         handler: Handler::Read(read::info),
         flags: "readonly fast",
-        arity: 2,
+        arity: -2,
         key: Key::Read,
         categories: "read fast",
         since: "0.1.0",
@@ -343,7 +344,7 @@ pub static COMMANDS: [Spec; 16] = [
         name: "CONV.EDIT",
         handler: Handler::Write(append::edit),
         flags: "write deny-oom",
-        arity: 4,
+        arity: -4,
         key: Key::Update,
         categories: "write slow",
         since: "0.1.0",

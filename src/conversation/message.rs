@@ -210,7 +210,15 @@ impl<'d, 'a> Message<'d, 'a> {
         }
         let top = Fields::of(doc, 0);
         let kind = top.kind.and_then(|id| doc.string(id));
-        let langchain = top.data.filter(|&id| doc.is_object(id)).zip(kind);
+        // A role decides before anything else; LangChain's messages have none at the top.
+        let given = match top.role {
+            Some(_) => Some(role_of(doc, top.role, "role")?),
+            None => None,
+        };
+        let langchain = top
+            .data
+            .filter(|&id| given.is_none() && doc.is_object(id))
+            .zip(kind);
         if let Some((data, kind)) = langchain {
             let fields = Fields::of(doc, data);
             let role = match kind {
@@ -234,14 +242,16 @@ impl<'d, 'a> Message<'d, 'a> {
             }
         }
         let item = kind.is_some() && top.data.is_none();
-        let (shape, role) = match kind.filter(|_| item) {
-            Some(kind) if kind.ends_with("_call_output") => (Shape::OutputItem, "tool"),
-            Some(kind) if kind.ends_with("_call") => (Shape::CallItem, "assistant"),
-            Some("reasoning") => (Shape::Item, "assistant"),
-            Some(kind) if top.role.is_none() && kind != "message" => (Shape::Item, "assistant"),
-            _ if top.role.is_some() => (Shape::Chat, role_of(doc, top.role, "role")?),
-            Some(_) => return Err(JsonError("no role: a `message` item needs one".into())),
-            None => return Err(unrecognised(doc, &top, kind)),
+        let (shape, role) = match (kind.filter(|_| item), given) {
+            (Some(kind), _) if kind.ends_with("_call_output") => (Shape::OutputItem, "tool"),
+            (Some(kind), _) if kind.ends_with("_call") => (Shape::CallItem, "assistant"),
+            (Some("reasoning"), _) => (Shape::Item, "assistant"),
+            (_, Some(role)) => (Shape::Chat, role),
+            (Some("message"), None) => {
+                return Err(JsonError("no role: a `message` item needs one".into()));
+            }
+            (Some(_), None) => (Shape::Item, "assistant"),
+            (None, None) => return Err(unrecognised(doc, &top, kind)),
         };
         Ok(Self {
             doc,

@@ -110,16 +110,21 @@ pub fn settings() -> Settings {
 /// redis.conf or CONFIG SET says otherwise.
 ///
 /// # Errors
-/// Which argument is wrong, and what would be right.
+/// Which argument is wrong, and what would be right; nothing is set then.
 pub fn take_arguments(args: &[&[u8]]) -> Result<(), String> {
+    let mut wanted_encoding = None;
+    let mut wanted = Vec::new();
     for pair in args.chunks(2) {
         let name = pair.first().copied().unwrap_or_default();
-        let bare = name.strip_prefix(b"conv.").unwrap_or(name);
+        let bare = match name.split_at_checked(5) {
+            Some((prefix, bare)) if prefix.eq_ignore_ascii_case(b"conv.") => bare,
+            _ => name,
+        };
         let Some(value) = pair.get(1) else {
             return Err(format!("argument {} needs a value", quoted(name)));
         };
         if bare.eq_ignore_ascii_case(b"encoding") {
-            set_encoding(encoding(value).map_err(|e| e.to_string())?);
+            wanted_encoding = Some(encoding(value).map_err(|e| e.to_string())?);
             continue;
         }
         let Some(number) = NUMBERS
@@ -133,28 +138,56 @@ pub fn take_arguments(args: &[&[u8]]) -> Result<(), String> {
                 known.join(", ")
             ));
         };
-        let parsed = match (number.kind, *value) {
-            (Kind::YesNo, b"yes") => Some(1),
-            (Kind::YesNo, b"no") => Some(0),
-            (Kind::YesNo, _) => None,
-            _ => std::str::from_utf8(value).ok().and_then(|v| v.parse().ok()),
+        let parsed = number.parse(value);
+        let Some(value) = parsed.filter(|n| (number.least..=number.most).contains(n)) else {
+            return Err(format!(
+                "argument {} {} is out of range: expected {}",
+                quoted(name),
+                quoted(value),
+                match number.kind {
+                    Kind::YesNo => "yes or no".to_owned(),
+                    _ => format!("an integer from {} to {}", number.least, number.most),
+                }
+            ));
         };
-        match parsed.filter(|n| (number.least..=number.most).contains(n)) {
-            Some(value) => number.value.store(value, Relaxed),
-            None => {
-                return Err(format!(
-                    "argument {} {} is out of range: expected {}",
-                    quoted(name),
-                    quoted(value),
-                    match number.kind {
-                        Kind::YesNo => "yes or no".to_owned(),
-                        _ => format!("an integer from {} to {}", number.least, number.most),
-                    }
-                ));
+        wanted.push((number, value));
+    }
+    if let Some(encoding) = wanted_encoding {
+        set_encoding(encoding);
+    }
+    for (number, value) in wanted {
+        number.value.store(value, Relaxed);
+    }
+    Ok(())
+}
+
+impl Number {
+    /// The value as CONFIG SET reads it.
+    fn parse(&self, value: &[u8]) -> Option<i64> {
+        let text = std::str::from_utf8(value).ok()?;
+        match self.kind {
+            Kind::YesNo => match text.to_ascii_lowercase().as_str() {
+                "yes" => Some(1),
+                "no" => Some(0),
+                _ => None,
+            },
+            Kind::Plain => text.parse().ok(),
+            Kind::Bytes => {
+                let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+                let unit: i64 = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
+                    "" | "b" => 1,
+                    "k" => 1000,
+                    "kb" => 1 << 10,
+                    "m" => 1_000_000,
+                    "mb" => 1 << 20,
+                    "g" => 1_000_000_000,
+                    "gb" => 1 << 30,
+                    _ => return None,
+                };
+                digits.parse::<i64>().ok()?.checked_mul(unit)
             }
         }
     }
-    Ok(())
 }
 
 /// Registers the settings, with what [`take_arguments`] left as defaults, and reads redis.conf.

@@ -3,13 +3,23 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agreement;
+mod bystander;
+mod catalogue;
 mod citizen;
 mod commands;
 mod corpus;
 mod dialects;
+mod dialects_by_type;
+mod dice;
+mod effects;
+mod events;
 mod hostile;
+mod loading;
 mod managing;
+mod memory;
 mod notation;
+mod odd_messages;
 mod payloads;
 mod persistence;
 mod reading;
@@ -18,5 +28,11 @@ mod replication;
 mod retention;
 mod samples;
 mod selecting;
+mod settings;
+mod shapes;
 mod start;
 mod summaries;
+mod verbatim;
+mod views;
+mod writes;
+mod wrong_place;

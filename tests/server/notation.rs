@@ -3,9 +3,7 @@
 
 use redis::{Connection, RedisResult, Value};
 
-use crate::support::{
-    Server, bytes, cmd, error_line, int, items, map, run, strings, text, wait_until,
-};
+use crate::support::{Server, bytes, cmd, error_line, int, items, map, run, strings, wait_until};
 
 /// E(s) in the default encoding.
 pub fn e(text: &str) -> i64 {
@@ -189,18 +187,19 @@ fn expand(word: &str) -> String {
     }
 }
 
-/// An error begins with the code and mentions all words, in any letter case; of `a|b` one is enough.
-pub fn check_error(error: &str, want: &str, of: &str) {
-    let mut words = want.split_whitespace();
-    let code = words.next().expect("an error code");
-    assert_eq!(error.split(' ').next(), Some(code), "{of}: {error}");
+/// Whether the error begins with the code and mentions all words, in any letter case; of `a|b` one is enough.
+pub fn is_error(error: &str, want: &str) -> bool {
+    let (code, words) = want.split_once(' ').unwrap_or((want, ""));
     let lower = error.to_lowercase();
-    for word in words {
-        assert!(
-            word.split('|').any(|w| lower.contains(&w.to_lowercase())),
-            "{of}: the error does not mention {word}: {error}"
-        );
-    }
+    let mentioned = |word: &str| word.split('|').any(|w| lower.contains(&w.to_lowercase()));
+    error.split(' ').next() == Some(code) && words.split_whitespace().all(mentioned)
+}
+
+pub fn check_error(error: &str, want: &str, of: &str) {
+    assert!(
+        is_error(error, want),
+        "{of}\n   want {want}\n   got  {error}"
+    );
 }
 
 /// A reply in a line: `nil`, numbers, strings, `[a b]`; a map as its keys and values in turn.
@@ -292,9 +291,4 @@ pub fn recent(two: &mut Connection, three: &mut Connection, key: &str, args: &st
         }
     }
     line.trim_start().to_string()
-}
-
-/// The text of the only summary message, or of any string reply.
-pub fn string(con: &mut Connection, command: &str) -> String {
-    text(&line(con, command).unwrap_or_else(|e| panic!("{command}: {}", error_line(&e))))
 }

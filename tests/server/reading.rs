@@ -297,7 +297,13 @@ fn tokens_counts_texts() {
         cmd!(con, "CONV.TOKENS", &texts),
         cmd!(con, "CONV.TOKENS", &texts, "ENCODING", "gpt-4o")
     );
-    // "a text that equals an option's name is a text if no encoding follows it"
+}
+
+/// "a text that equals an option's name is a text if no encoding follows it"
+#[test]
+fn a_text_may_be_called_encoding() {
+    let server = Server::start();
+    let mut con = server.conn();
     let one = |text: &str| e(text).to_string();
     for (args, want) in [
         (vec!["ENCODING"], vec![one("ENCODING")]),

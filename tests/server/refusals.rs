@@ -1,1 +1,272 @@
-//! To come.
+//! Bad arguments of every command: the code of the error, that it names the argument, and that nothing has changed.
+
+use crate::bystander::watching;
+use crate::notation::check_error;
+use crate::support::error_line;
+
+#[test]
+fn bad_arguments_of_append() {
+    watching(|by| {
+        by.refuses(
+            "CONV.APPEND => ERR conv.append
+             CONV.APPEND k => ERR conv.append
+             CONV.APPEND k NX => ERR
+             CONV.APPEND k UNIQUE XX => ERR
+             CONV.APPEND k NX XX @u => ERR NX|XX
+             CONV.APPEND missing xx nx @u => ERR NX|XX
+             CONV.APPEND missing NX nx @u => ERR NX
+             CONV.APPEND k XX XX @u => ERR XX
+             CONV.APPEND k UNIQUE Unique @u => ERR UNIQUE
+             CONV.APPEND k IFLAST => ERR IFLAST
+             CONV.APPEND k IFLAST x @u => ERR IFLAST
+             CONV.APPEND k IFLAST 1.5 @u => ERR IFLAST
+             CONV.APPEND k IFLAST @u => ERR IFLAST
+             CONV.APPEND k IFLAST 9223372036854775808 @u => ERR IFLAST
+             CONV.APPEND k IFLAST 5 IFLAST 5 @u => ERR IFLAST
+             CONV.APPEND k TOKENS => ERR TOKENS
+             CONV.APPEND k TOKENS 5 => ERR TOKENS|conv.append
+             CONV.APPEND k TOKENS @u => ERR TOKENS
+             CONV.APPEND k TOKENS -1 @u => ERR TOKENS
+             CONV.APPEND missing TOKENS -1 @u => ERR TOKENS
+             CONV.APPEND k TOKENS 1.5 @u => ERR TOKENS
+             CONV.APPEND k TOKENS 9223372036854775808 @u => ERR TOKENS
+             CONV.APPEND k @u TOKENS 5 => ERR TOKENS
+             CONV.APPEND k @u TOKENS => ERR TOKENS
+             CONV.APPEND k @u TOKENS x @u => ERR TOKENS
+             CONV.APPEND k BOGUS @u => BADMSG message 1
+             CONV.APPEND k NOX @u => BADMSG message 1
+             CONV.APPEND k UNIQUE BOGUS @u => BADMSG message 1
+             CONV.APPEND k @u NX @u => BADMSG message 2
+             CONV.APPEND k @u @a IFLAST 5 => BADMSG message 3
+             CONV.APPEND missing @u BOGUS => BADMSG message 2
+             CONV.APPEND k @u [] @u => BADMSG message 2 object array
+             CONV.APPEND k TOKENS 1 @u TOKENS 2 7 => BADMSG message 2
+             CONV.APPEND k UNIQUE TOKENS 1 @u @u @u nil => BADMSG message 4",
+        );
+    });
+}
+
+#[test]
+fn bad_arguments_of_recent() {
+    watching(|by| {
+        by.refuses(
+            r#"CONV.RECENT => ERR conv.recent
+             CONV.RECENT k => ERR conv.recent
+             CONV.RECENT k x => ERR max_tokens|'x'
+             CONV.RECENT k -1 => ERR max_tokens|'-1'
+             CONV.RECENT k 1.5 => ERR max_tokens|'1.5'
+             CONV.RECENT k 1e3 => ERR max_tokens|'1e3'
+             CONV.RECENT k 0x10 => ERR max_tokens|'0x10'
+             CONV.RECENT k "" => ERR
+             CONV.RECENT k 9223372036854775808 => ERR max_tokens|9223372036854775808
+             CONV.RECENT missing x => ERR max_tokens|'x'
+             CONV.RECENT k FORMAT JSON => ERR max_tokens|FORMAT
+             CONV.RECENT k 100 200 => ERR 200
+             CONV.RECENT k 100 BOGUS => ERR BOGUS
+             CONV.RECENT missing 100 BOGUS => ERR BOGUS
+             CONV.RECENT k 100 FORMAT => ERR FORMAT
+             CONV.RECENT k 100 FORMAT XML => ERR FORMAT XML
+             CONV.RECENT k 100 FORMAT JSON FORMAT JSON => ERR FORMAT
+             CONV.RECENT k 100 FORMAT JSON format LIST => ERR FORMAT
+             CONV.RECENT k 100 JSON => ERR JSON
+             CONV.RECENT k 100 MESSAGES => ERR MESSAGES
+             CONV.RECENT k 100 MESSAGES -1 => ERR MESSAGES
+             CONV.RECENT k 100 MESSAGES x => ERR MESSAGES
+             CONV.RECENT k 100 MESSAGES ANY => ERR MESSAGES
+             CONV.RECENT k 100 MESSAGES 1 MESSAGES 1 => ERR MESSAGES
+             CONV.RECENT k 100 START => ERR START
+             CONV.RECENT k 100 START TOOL => ERR START TOOL
+             CONV.RECENT k 100 START USER START USER => ERR START
+             CONV.RECENT k 100 USER => ERR USER
+             CONV.RECENT k 100 OVERSIZE => ERR OVERSIZE
+             CONV.RECENT k 100 OVERSIZE BIG => ERR OVERSIZE BIG
+             CONV.RECENT k 100 OVERSIZE KEEP OVERSIZE EMPTY => ERR OVERSIZE
+             CONV.RECENT k 100 STEP => ERR STEP
+             CONV.RECENT k 100 STEP 0 => ERR STEP
+             CONV.RECENT k 100 STEP -5 => ERR STEP
+             CONV.RECENT k 100 STEP 1.0 => ERR STEP
+             CONV.RECENT k 100 STEP 5 STEP 5 => ERR STEP
+             CONV.RECENT k 100 NOSYSTEM NOSYSTEM => ERR NOSYSTEM
+             CONV.RECENT k 100 NOSUMMARY ANY nosummary => ERR NOSUMMARY
+             CONV.RECENT k 100 ANY any => ERR ANY
+             CONV.RECENT k 100 WITHINFO WITHINFO => ERR WITHINFO"#,
+        );
+    });
+}
+
+#[test]
+fn bad_arguments_of_the_other_readers() {
+    watching(|by| {
+        by.refuses(
+            "CONV.SUMMARY => ERR conv.summary
+             CONV.SUMMARY k text => ERR CONV.SETSUMMARY
+             CONV.SUMMARY missing text => ERR CONV.SETSUMMARY
+             CONV.SUMMARY k text UPTO 1 => ERR CONV.SETSUMMARY
+             CONV.SUMMARY k WITHINFO WITHINFO => ERR WITHINFO
+             CONV.SUMMARY k WITHINFO more => ERR more
+             CONV.RANGE k => ERR conv.range
+             CONV.RANGE k 0 => ERR conv.range
+             CONV.RANGE k x 1 => ERR start|'x'
+             CONV.RANGE k 0 x => ERR stop|'x'
+             CONV.RANGE k 0 1.5 => ERR stop|1.5
+             CONV.RANGE k 0 9223372036854775808 => ERR stop|9223372036854775808
+             CONV.RANGE missing x 1 => ERR start|'x'
+             CONV.RANGE k 0 1 2 => ERR '2'
+             CONV.RANGE k 0 1 WITHINFO => ERR WITHINFO
+             CONV.RANGE k 0 1 FORMAT => ERR FORMAT
+             CONV.RANGE k 0 1 FORMAT XML => ERR FORMAT XML
+             CONV.RANGE k 0 1 FORMAT LIST FORMAT LIST => ERR FORMAT
+             CONV.GET k => ERR conv.get
+             CONV.GET k x => ERR seq|'x'
+             CONV.GET k 1 1.5 => ERR seq|1.5
+             CONV.GET k 1 9223372036854775808 => ERR seq|9223372036854775808
+             CONV.GET missing x => ERR seq|'x'
+             CONV.GET k 1 BOGUS => ERR BOGUS
+             CONV.GET k WITHINFO => ERR
+             CONV.GET k 1 WITHINFO WITHINFO => ERR WITHINFO
+             CONV.LEN => ERR conv.len
+             CONV.INFO => ERR conv.info
+             CONV.TOKENS => ERR conv.tokens
+             CONV.TOKENS ENCODING gpt-4o => ERR",
+        );
+        for text in [&b"\xff"[..], b"a\xc3", b"\xed\xa0\x80"] {
+            let reply = by.unchanged(&[b"CONV.TOKENS", &b"fine"[..], text]);
+            check_error(
+                &error_line(&reply.unwrap_err()),
+                "ERR text|UTF-8",
+                "CONV.TOKENS",
+            );
+        }
+    });
+}
+
+/// "a surplus argument is a `ERR` that names it", also where the number of arguments is fixed.
+#[test]
+fn surplus_arguments_are_named() {
+    watching(|by| {
+        by.refuses(
+            "CONV.LEN k more => ERR more
+             CONV.LEN missing more => ERR more
+             CONV.INFO k more => ERR more
+             CONV.EDIT k 1 @u more => ERR more",
+        );
+    });
+}
+
+#[test]
+fn bad_arguments_of_the_other_writers() {
+    watching(|by| {
+        by.refuses(
+            "CONV.SETSUMMARY k => ERR conv.setsummary
+             CONV.SETSUMMARY k text UPTO => ERR UPTO
+             CONV.SETSUMMARY k text UPTO x => ERR UPTO
+             CONV.SETSUMMARY k text UPTO 6 => ERR UPTO
+             CONV.SETSUMMARY e text UPTO 1 => ERR UPTO
+             CONV.SETSUMMARY missing text UPTO 1 => ERR UPTO
+             CONV.SETSUMMARY k text UPTO 9223372036854775808 => ERR UPTO
+             CONV.SETSUMMARY k text UPTO 3 UPTO 3 => ERR UPTO
+             CONV.SETSUMMARY k text MINCHANGE => ERR MINCHANGE
+             CONV.SETSUMMARY k text MINCHANGE -1 => ERR MINCHANGE
+             CONV.SETSUMMARY k text MINCHANGE x => ERR MINCHANGE
+             CONV.SETSUMMARY k text MINCHANGE 1 MINCHANGE 1 => ERR MINCHANGE
+             CONV.SETSUMMARY k text more => ERR more
+             CONV.SETSUMMARY k text UPTO 3 BOGUS 1 => ERR BOGUS
+             CONV.EDIT k 1 => ERR conv.edit
+             CONV.EDIT k x @u => ERR seq|'x'
+             CONV.EDIT k 1.0 @u => ERR seq|1.0
+             CONV.EDIT k 9 @u => ERR no such message
+             CONV.EDIT e 1 @u => ERR no such message
+             CONV.EDIT missing 1 @u => ERR no such key
+             CONV.EDIT k 1 [] => BADMSG message
+             CONV.EDIT k 1 {} => BADMSG message
+             CONV.EDIT k 1 TOKENS 5 @u => ERR
+             CONV.DEL k => ERR conv.del
+             CONV.DEL k x => ERR seq|'x'
+             CONV.DEL k 1 2 x => ERR seq|'x'
+             CONV.DEL k 1 2 9223372036854775808 => ERR seq|9223372036854775808
+             CONV.DEL missing x => ERR seq|'x'
+             CONV.POP => ERR conv.pop
+             CONV.POP k -1 => ERR count|-1
+             CONV.POP k x => ERR count|'x'
+             CONV.POP missing -1 => ERR count|-1
+             CONV.POP k 1 2 => ERR '2'
+             CONV.TRIM k => ERR conv.trim
+             CONV.TRIM k 5 => ERR '5'|conv.trim
+             CONV.TRIM k BOGUS 5 => ERR BOGUS
+             CONV.TRIM k MAXMESSAGES => ERR MAXMESSAGES|conv.trim
+             CONV.TRIM k MAXMESSAGES 0 => ERR MAXMESSAGES
+             CONV.TRIM k MAXMESSAGES -1 => ERR MAXMESSAGES
+             CONV.TRIM k MAXMESSAGES x => ERR MAXMESSAGES
+             CONV.TRIM missing MAXMESSAGES 0 => ERR MAXMESSAGES
+             CONV.TRIM k MAXTOKENS -1 => ERR MAXTOKENS
+             CONV.TRIM k MAXTOKENS x => ERR MAXTOKENS
+             CONV.TRIM k BEFORE x => ERR BEFORE
+             CONV.TRIM k MAXMESSAGES 1 MAXMESSAGES 1 => ERR MAXMESSAGES
+             CONV.TRIM k MAXMESSAGES 1 BEFORE 2 => ERR BEFORE
+             CONV.TRIM k MAXTOKENS 1 more => ERR more",
+        );
+        let reply = by.unchanged(&[&b"CONV.SETSUMMARY"[..], b"k", b"text \xff", b"UPTO", b"3"]);
+        check_error(
+            &error_line(&reply.unwrap_err()),
+            "ERR UTF-8",
+            "CONV.SETSUMMARY",
+        );
+        let reply = by.unchanged(&[&b"CONV.SETSUMMARY"[..], b"missing", b"\xc3"]);
+        check_error(
+            &error_line(&reply.unwrap_err()),
+            "ERR UTF-8",
+            "CONV.SETSUMMARY",
+        );
+    });
+}
+
+#[test]
+fn bad_arguments_of_create_and_alter() {
+    watching(|by| {
+        by.refuses("CONV.CREATE => ERR conv.create\n CONV.ALTER => ERR conv.alter");
+        by.refuses("CONV.CREATE k => ERR\n CONV.CREATE e MAXMESSAGES 4 => ERR");
+        by.refuses(
+            "CONV.ALTER missing MAXMESSAGES 4 => ERR no such key\n CONV.ALTER missing => ERR",
+        );
+        for command in [
+            "CONV.CREATE missing",
+            "CONV.ALTER k",
+            "CONV.ALTER missing",
+            "CONV.CREATE k",
+        ] {
+            for wrong in [
+                "BOGUS => BOGUS",
+                "5 => '5'",
+                "MAXMESSAGES 5 more => more",
+                "ENCODING => ENCODING",
+                "ENCODING bogus => bogus",
+                "ENCODING gpt-4 ENCODING gpt-4 => ENCODING",
+                "MAXMESSAGES => MAXMESSAGES",
+                "MAXMESSAGES -1 => MAXMESSAGES",
+                "MAXMESSAGES x => MAXMESSAGES",
+                "MAXMESSAGES 9223372036854775808 => MAXMESSAGES",
+                "MAXMESSAGES 5 maxmessages 5 => MAXMESSAGES",
+                "MAXTOKENS => MAXTOKENS",
+                "MAXTOKENS -1 => MAXTOKENS",
+                "MAXTOKENS 1.5 => MAXTOKENS",
+                "MAXTOKENS 5 MAXTOKENS 6 => MAXTOKENS",
+                "TTL => TTL",
+                "TTL -1 => TTL",
+                "TTL soon => TTL",
+                "TTL 5 TTL 5 => TTL",
+                // "A TTL beyond all time"
+                "TTL 9223372036854775807 => TTL",
+                "TTL 9223372036854775 => TTL",
+                "TTL 9223372036854776 => TTL",
+                "COMPLETE => COMPLETE",
+                "COMPLETE maybe => COMPLETE maybe",
+                "COMPLETE 1 => COMPLETE",
+                "COMPLETE yes COMPLETE yes => COMPLETE",
+            ] {
+                let (args, words) = wrong.split_once(" => ").unwrap();
+                by.refuses(&format!("{command} TTL 7 {args} => ERR").replace("TTL 7 TTL", "TTL"));
+                by.refuses(&format!("{command} {args} => ERR {words}"));
+            }
+        }
+    });
+}

@@ -1,9 +1,9 @@
-//! Conversations of all kinds, and all that a client can see of them: what has to be the same after a restart, in a
-//! copy, on a replica.
+//! Conversations of all kinds, for whatever has to hold for each of them.
 
 use redis::{Connection, Value};
 use serde_json::json;
 
+use crate::dice::{Dice, random_write};
 use crate::support::*;
 
 /// Says something and calls nothing, in OpenAI's dialect.
@@ -78,11 +78,12 @@ pub fn fill(con: &mut Connection) -> Vec<String> {
         .map(|key| String::from_utf8(key).expect("UTF-8"))
         .collect();
     keys.sort();
-    assert_eq!(keys.len(), 41, "{keys:?}");
+    assert_eq!(keys.len(), 40, "{keys:?}");
     keys
 }
 
-fn chat() -> Vec<String> {
+/// A short chat with a tool turn of two calls: 8 messages.
+pub fn chat() -> Vec<String> {
     vec![
         says("system", "Be brief."),
         says("user", "What is the capital of France?"),
@@ -344,252 +345,4 @@ fn large(con: &mut Connection) {
         "huge",
         &[says("user", "before"), megabyte, says("user", "behind")],
     );
-}
-
-/// What a client sees of a conversation, by the command that shows it.
-pub type View = Vec<(String, Value)>;
-
-/// Everything that is to be seen of the conversation under `key`.
-pub fn view(con: &mut Connection, key: &str) -> View {
-    let mut view = vec![("digest".to_string(), Value::SimpleString(digest(con, key)))];
-    let mut see = |args: &[&str]| {
-        let reply = go(con, &[&args[..1], &[key], &args[1..]].concat());
-        view.push((args.join(" "), reply));
-    };
-    see(&["TYPE"]);
-    see(&["PEXPIRETIME"]);
-    see(&["CONV.LEN"]);
-    see(&["CONV.SUMMARY", "WITHINFO"]);
-    see(&["CONV.RANGE", "0", "-1"]);
-    see(&["CONV.RANGE", "-3", "1000", "FORMAT", "JSON"]);
-    see(&["CONV.RANGE", "1", "2", "FORMAT", "MSGPACK"]);
-    for budget in ["0", "3", "30", "75", "200", "3000", "999999999999"] {
-        see(&["CONV.RECENT", budget]);
-        see(&["CONV.RECENT", budget, "ANY", "WITHINFO"]);
-        see(&[
-            "CONV.RECENT",
-            budget,
-            "ANY",
-            "WITHINFO",
-            "START",
-            "USER",
-            "OVERSIZE",
-            "KEEP",
-        ]);
-        see(&[
-            "CONV.RECENT",
-            budget,
-            "ANY",
-            "WITHINFO",
-            "NOSUMMARY",
-            "STEP",
-            "16",
-        ]);
-        see(&[
-            "CONV.RECENT",
-            budget,
-            "ANY",
-            "WITHINFO",
-            "NOSYSTEM",
-            "MESSAGES",
-            "2",
-        ]);
-        see(&["CONV.RECENT", budget, "ANY", "FORMAT", "JSON"]);
-    }
-    see(&["CONV.RECENT", "200", "ANY", "FORMAT", "MSGPACK"]);
-    let seqs: Vec<String> = (-1..=2001).map(|seq| seq.to_string()).collect();
-    let mut get = vec!["CONV.GET"];
-    get.extend(seqs.iter().map(String::as_str));
-    get.push("WITHINFO");
-    see(&get);
-    // How the bytes lie in memory may differ; all else not.
-    let mut info = map(&go(con, &["CONV.INFO", key]));
-    for physical in ["bytes-stored", "segments"] {
-        assert!(int(&info.remove(physical).expect("a figure")) >= 0);
-    }
-    view.extend(
-        info.into_iter()
-            .map(|(name, value)| (format!("CONV.INFO: {name}"), value)),
-    );
-    view
-}
-
-/// What is seen of each of the keys.
-pub fn views<A: AsRef<str>>(con: &mut Connection, keys: &[A]) -> Vec<View> {
-    keys.iter().map(|key| view(con, key.as_ref())).collect()
-}
-
-/// Panics with the first difference, `when` it was seen.
-pub fn assert_same<A: AsRef<str>>(keys: &[A], expected: &[View], got: &[View], when: &str) {
-    assert_eq!(expected.len(), got.len());
-    let short = |value: &Value| format!("{value:?}").chars().take(1500).collect::<String>();
-    for ((key, expected), got) in keys.iter().zip(expected).zip(got) {
-        for ((what, expected), (_, got)) in expected.iter().zip(got) {
-            assert!(
-                expected == got,
-                "{when}: {what:.100} of {:?} differs\nexpected {}\ngot      {}",
-                key.as_ref(),
-                short(expected),
-                short(got)
-            );
-        }
-    }
-}
-
-/// Conversations that [`fill`] made go on where they stood.
-pub fn go_on(con: &mut Connection) {
-    let now = says("user", "and now?");
-    // Numbers are never given twice, whatever was removed.
-    assert_eq!(append(con, "chat", std::slice::from_ref(&now)), 9);
-    assert_eq!(append(con, "gaps", std::slice::from_ref(&now)), 11);
-    assert_eq!(append(con, "emptied", std::slice::from_ref(&now)), 4);
-    assert_eq!(append(con, "empty", std::slice::from_ref(&now)), 1);
-    assert_eq!(append(con, "summary-only", std::slice::from_ref(&now)), 1);
-    assert_eq!(append(con, "long", std::slice::from_ref(&now)), 2001);
-    assert_eq!(append(con, ODD_KEY, std::slice::from_ref(&now)), 4);
-    // The turn is still open, and is completed.
-    append(con, "open", &[answer("x")]);
-    append(con, "half-answered", &[answer("y")]);
-    for (key, messages) in [("open", 3), ("half-answered", 4)] {
-        append(con, key, &[says("assistant", "done")]);
-        let recent = cmd!(*con, "CONV.RECENT", key, "1000");
-        assert_eq!(items(&recent).len(), messages + 1, "{key}");
-    }
-    append(con, "reasoning-last", &[says("assistant", "thought")]);
-    assert_eq!(
-        items(&cmd!(*con, "CONV.RECENT", "reasoning-last", "1000")).len(),
-        4
-    );
-    // Ids are still known.
-    let known = ["l1", "l4"].map(|id| langchain("human", id, "again"));
-    let reply = cmd!(*con, "CONV.APPEND", "langchain", "UNIQUE", &known[..]);
-    assert_eq!(
-        (int(&reply), int(&cmd!(*con, "CONV.LEN", "langchain"))),
-        (5, 5)
-    );
-    let reply = cmd!(
-        *con,
-        "CONV.APPEND",
-        "langchain",
-        "UNIQUE",
-        langchain("human", "l5", "new")
-    );
-    assert_eq!(int(&reply), 6);
-    // Retention still acts, expiry is still set anew, and the summary is not undone by a late writer.
-    append(con, "limits", &chat());
-    assert!(int(&cmd!(*con, "CONV.LEN", "limits")) <= 6);
-    cmd!(*con, "PERSIST", "ttl");
-    append(con, "ttl", std::slice::from_ref(&now));
-    let ttl = int(&cmd!(*con, "TTL", "ttl"));
-    assert!((99_990..=100_000).contains(&ttl), "{ttl}");
-    let late = cmd!(*con, "CONV.SETSUMMARY", "summary-upto", "late", "UPTO", "5");
-    assert_eq!(int(&late), 0);
-}
-
-/// A small generator of random numbers (SplitMix64): the same seed rolls the same.
-pub struct Dice(pub u64);
-
-impl Dice {
-    /// Any number.
-    pub fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// A number from 0, less than `n`.
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.roll() % n as u64) as usize
-    }
-
-    /// One of the choices.
-    pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
-        &choices[self.below(choices.len())]
-    }
-}
-
-fn random_message(dice: &mut Dice) -> String {
-    const IDS: [&str; 4] = ["a", "b", "c", "d"];
-    let (id, other) = (*dice.pick(&IDS), *dice.pick(&IDS));
-    let text = "word ".repeat(dice.below(20));
-    match dice.below(12) {
-        0 => says("system", &text),
-        1 => says("user", &text),
-        2 => says("assistant", &text),
-        3 => calls(&[id, other]),
-        4 | 5 => answer(id),
-        6 => langchain("human", id, &text),
-        7 => json!({"type": "reasoning", "id": id, "summary": []}).to_string(),
-        8 => json!({"type": "function_call", "call_id": id, "name": "f", "arguments": text}).to_string(),
-        9 => json!({"type": "function_call_output", "call_id": id, "output": text}).to_string(),
-        10 => json!({"role": "assistant", "content": [{"type": "tool_use", "id": id, "name": "f", "input": {}}]})
-            .to_string(),
-        _ => json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, "content": text}]})
-            .to_string(),
-    }
-}
-
-/// A command that writes, most often with an effect.
-pub fn random_write(dice: &mut Dice, key: &str) -> Vec<String> {
-    let seq = |dice: &mut Dice| (1 + dice.below(60)).to_string();
-    let mut args: Vec<String> = match dice.below(24) {
-        0 => vec!["CONV.DEL".into(), seq(dice), seq(dice), seq(dice)],
-        1 | 2 => vec!["CONV.DEL".into(), seq(dice)],
-        3 => vec!["CONV.POP".into(), dice.below(4).to_string()],
-        4 | 5 => vec!["CONV.EDIT".into(), seq(dice), random_message(dice)],
-        6 => vec!["CONV.TRIM".into(), "BEFORE".into(), seq(dice)],
-        7 => vec![
-            "CONV.TRIM".into(),
-            "MAXMESSAGES".into(),
-            (10 + dice.below(20)).to_string(),
-        ],
-        8 => vec![
-            "CONV.TRIM".into(),
-            "MAXTOKENS".into(),
-            (100 + dice.below(300)).to_string(),
-        ],
-        9 => vec![
-            "CONV.SETSUMMARY".into(),
-            "so far ".repeat(dice.below(5)),
-            "UPTO".into(),
-            seq(dice),
-        ],
-        10 => vec!["CONV.SETSUMMARY".into(), "so far ".repeat(dice.below(5))],
-        11 => vec![
-            "CONV.ALTER".into(),
-            "ENCODING".into(),
-            dice.pick(&["gpt-4", "gpt-4o"]).to_string(),
-        ],
-        12 => vec![
-            "CONV.ALTER".into(),
-            "MAXMESSAGES".into(),
-            dice.pick(&["0", "25"]).to_string(),
-        ],
-        13 => vec![
-            "CONV.ALTER".into(),
-            "TTL".into(),
-            dice.pick(&["0", "1000"]).to_string(),
-        ],
-        14 => vec![
-            "CONV.APPEND".into(),
-            "UNIQUE".into(),
-            random_message(dice),
-            random_message(dice),
-        ],
-        15 => vec![
-            "CONV.APPEND".into(),
-            "TOKENS".into(),
-            seq(dice),
-            random_message(dice),
-        ],
-        _ => vec![
-            "CONV.APPEND".into(),
-            random_message(dice),
-            random_message(dice),
-        ],
-    };
-    args.insert(1, key.into());
-    args
 }

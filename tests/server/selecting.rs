@@ -26,10 +26,14 @@ pub fn cases(lines: &str) {
             }
             None => log,
         };
-        if !words.trim().is_empty() {
-            fill(&mut two, "k", words);
-        } else if words == log {
-            cmd!(two, "CONV.CREATE", "k");
+        match words.trim() {
+            "" => {}
+            "empty" => {
+                cmd!(two, "CONV.CREATE", "k");
+            }
+            words => {
+                fill(&mut two, "k", words);
+            }
         }
         match summary.trim().split_once('@') {
             Some((text, upto)) => {
@@ -68,8 +72,8 @@ fn the_budget_and_the_window() {
          s=0 u=5 | - | 2 => | 0 0-0 -2
          u a=0 u=0 | - | 3 => 2 3 | 3 2-3 -1
          # An empty conversation.
-          | - | 100 => | 0 0-0 -0
-          | x | 100 => S | 8 0-0 -0 summary",
+         empty | - | 100 => | 0 0-0 -0
+         empty | x | 100 => S | 8 0-0 -0 summary",
     );
 }
 

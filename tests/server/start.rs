@@ -75,7 +75,7 @@ fn oversize_keeps_the_newest_group_if_asked() {
          s u=50 | - | 30 OVERSIZE KEEP => 1 2 | 63 2-2 -0 over
          s=20 u=50 | - | 20 OVERSIZE KEEP => 2 | 53 2-2 -1 over
          u a=50 | x@1 | 20 OVERSIZE KEEP => S 2 | 58 2-2 -1 summary over
-          | - | 20 OVERSIZE KEEP => | 0 0-0 -0
+         empty | - | 20 OVERSIZE KEEP => | 0 0-0 -0
          s | - | 20 OVERSIZE KEEP => 1 | 13 0-0 -0
          # KEEP ignores MESSAGES, but does not act on a group that fits and exceeds them.
          c.a=50 t.a=50 | - | 20 OVERSIZE KEEP MESSAGES 1 => 1 2 | 103 1-2 -0 over

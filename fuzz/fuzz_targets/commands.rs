@@ -1,0 +1,112 @@
+//! Random arguments for random commands on one conversation: no panic, no reply before an error, an effect that a
+//! replica takes, and the same conversation on both.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use conv::codec;
+use conv::commands::args::Args;
+use conv::commands::reply::Tree;
+use conv::commands::spec::{COMMANDS, EVENTS, Handler};
+use conv::commands::{Env, commit, replay};
+use conv::conversation::Conversation;
+use conv::settings::Settings;
+use conv::tokens::Inline;
+use libfuzzer_sys::fuzz_target;
+
+/// Words that commands know, and messages of all kinds.
+const WORDS: &[&str] = &[
+    "NX", "XX", "UNIQUE", "IFLAST", "TOKENS", "FORMAT", "JSON", "MSGPACK", "LIST", "MESSAGES", "START", "USER",
+    "OVERSIZE", "KEEP", "EMPTY", "STEP", "NOSYSTEM", "NOSUMMARY", "ANY", "WITHINFO", "UPTO", "MINCHANGE", "ENCODING",
+    "gpt-4", "p50k_base", "MAXMESSAGES", "MAXTOKENS", "TTL", "COMPLETE", "yes", "no", "BEFORE", "0", "1", "2", "3",
+    "10", "100", "-1", "9223372036854775807", "-9223372036854775808", "18446744073709551615", "",
+    r#"{"role":"user","content":"hi","id":"a"}"#,
+    r#"{"role":"system","content":"be kind"}"#,
+    r#"{"role":"assistant","content":"","tool_calls":[{"id":"a"},{"id":"b"}]}"#,
+    r#"{"role":"tool","tool_call_id":"a","content":"1"}"#,
+    r#"{"role":"tool","tool_call_id":"b","content":"2"}"#,
+    r#"{"type":"function_call","call_id":"a","name":"f","arguments":"{}"}"#,
+    r#"{"type":"function_call_output","call_id":"a","output":"x"}"#,
+    r#"{"type":"reasoning","summary":[]}"#,
+    r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"a"},{"type":"image"}]}"#,
+    r#"{"type":"ai","data":{"content":"x","id":"a","tool_calls":[{"id":"a","name":"f","args":{"x":1e999}}]}}"#,
+];
+
+#[derive(Debug, Arbitrary)]
+enum Word {
+    Known(u8),
+    Number(i64),
+    Bytes(Vec<u8>),
+}
+
+#[derive(Debug, Arbitrary)]
+struct Call {
+    command: u8,
+    words: Vec<Word>,
+}
+
+fn frames(conversation: &Conversation) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    codec::encode(conversation, |frame| frames.push(frame.to_vec()));
+    frames
+}
+
+fuzz_target!(|calls: Vec<Call>| {
+    let (mut primary, mut other): (Option<Conversation>, Option<Conversation>) = (None, None);
+    for (now, call) in (1..).zip(calls) {
+        let spec = &COMMANDS[usize::from(call.command) % COMMANDS.len()];
+        let owned: Vec<Vec<u8>> = call
+            .words
+            .iter()
+            .map(|word| match word {
+                Word::Known(i) => WORDS[usize::from(*i) % WORDS.len()].as_bytes().to_vec(),
+                Word::Number(n) => n.to_string().into_bytes(),
+                Word::Bytes(bytes) => bytes.clone(),
+            })
+            .collect();
+        let words: Vec<&[u8]> = owned.iter().map(Vec::as_slice).collect();
+        let env = Env {
+            now,
+            settings: Settings::default(),
+        };
+        let mut args = Args::new(spec.name, &words);
+        let mut reply: Vec<Tree> = Vec::new();
+        let effect = match spec.handler {
+            Handler::Read(read) => {
+                let _ = read(&mut args, primary.as_ref(), &env, &mut reply);
+                continue;
+            }
+            Handler::Write(write) | Handler::Replay(write) => {
+                write(&mut args, primary.as_ref(), &env, &mut reply)
+            }
+        };
+        let mut effect = match effect {
+            Err(_) => {
+                assert!(reply.is_empty());
+                continue;
+            }
+            Ok(None) => continue,
+            Ok(Some(effect)) => effect,
+        };
+        let target = primary.get_or_insert_with(|| {
+            Conversation::new(effect.create.expect("attributes"), effect.at)
+        });
+        match spec.handler {
+            Handler::Replay(_) => replay(target, &effect, &Inline),
+            _ => commit(target, &mut effect, &Inline),
+        }
+        let (header, payload) = codec::encode_effect(&effect);
+        let effect = codec::decode_effect(&header, &payload, &EVENTS).expect("a replica reads it");
+        let target = other.get_or_insert_with(|| {
+            Conversation::new(effect.create.expect("attributes"), effect.at)
+        });
+        target.check(&effect).expect("a replica takes it");
+        replay(target, &effect, &Inline);
+    }
+    if let (Some(primary), Some(other)) = (&primary, &other) {
+        let stored = frames(primary);
+        assert_eq!(stored, frames(other));
+        let mut next = stored.clone().into_iter();
+        let loaded = codec::decode(codec::VERSION, || next.next()).expect("it loads");
+        assert_eq!(stored, frames(&loaded));
+    }
+});

@@ -1,0 +1,30 @@
+//! Any bytes as an effect: an error, or a change that leaves a conversation that can be stored and loaded.
+#![no_main]
+
+use conv::codec;
+use conv::commands::replay;
+use conv::commands::spec::EVENTS;
+use conv::conversation::Conversation;
+use conv::settings::Settings;
+use conv::tokens::Inline;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|effects: Vec<(Vec<u8>, Vec<Vec<u8>>)>| {
+    let mut conversation = Conversation::new(Settings::default().attributes(), 0);
+    for (header, payload) in &effects {
+        let payload: Vec<&[u8]> = payload.iter().map(Vec::as_slice).collect();
+        let Ok(effect) = codec::decode_effect(header, &payload, &EVENTS) else {
+            continue;
+        };
+        if let Some(attributes) = effect.create {
+            conversation = Conversation::new(attributes, effect.at);
+        }
+        if conversation.check(&effect).is_ok() {
+            replay(&mut conversation, &effect, &Inline);
+        }
+    }
+    let mut stored = Vec::new();
+    codec::encode(&conversation, |frame| stored.push(frame.to_vec()));
+    let mut next = stored.into_iter();
+    codec::decode(codec::VERSION, || next.next()).expect("what was stored loads");
+});

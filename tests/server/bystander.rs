@@ -1,0 +1,180 @@
+//! Somebody who looks at everything that a refused command must leave alone: the values, the expiries, what goes to the
+//! AOF and to replicas, WATCH, and keyspace events.
+
+use redis::{Connection, ConnectionLike, PubSub, RedisResult, Value};
+
+use crate::notation::{counted, fill, is_error, line, message, show};
+use crate::support::{Server, cmd, error_line, info, replicate, run};
+
+/// Looks at everything that a refused command must leave alone. The keys: `k` a conversation, `e` an empty one, `s` a
+/// string; `missing` is none.
+pub struct Bystander<'a> {
+    pub con: Connection,
+    watcher: Connection,
+    events: PubSub<'a>,
+}
+
+const KEYS: [&str; 5] = ["k", "e", "s", "missing", "other"];
+
+impl<'a> Bystander<'a> {
+    fn new(server: &Server, listening: &'a mut Connection) -> Self {
+        let mut con = server.conn();
+        fill(&mut con, "k", "s u c.a t.a");
+        cmd!(
+            con,
+            "CONV.APPEND",
+            "k",
+            r#"{"role":"user","content":"some words","id":"a"}"#
+        );
+        cmd!(con, "CONV.SETSUMMARY", "k", "text", "UPTO", 2);
+        cmd!(con, "PEXPIRE", "k", 10_000_000);
+        cmd!(con, "CONV.CREATE", "e", "MAXMESSAGES", 3, "TTL", 1000);
+        cmd!(con, "SET", "s", "string");
+        counted(&mut con, "k");
+        let mut events = listening.as_pubsub();
+        events.psubscribe("__keyspace@0__:*").unwrap();
+        let mut new = Self {
+            con,
+            watcher: server.conn(),
+            events,
+        };
+        new.seen_events();
+        new
+    }
+
+    pub fn seen_events(&mut self) -> Vec<String> {
+        cmd!(self.con, "PUBLISH", "__keyspace@0__:end", "");
+        let mut seen = Vec::new();
+        loop {
+            let event = self.events.get_message().unwrap();
+            if event.get_channel_name().ends_with(":end") {
+                return seen;
+            }
+            seen.push(format!("{event:?}"));
+        }
+    }
+
+    fn state(&mut self) -> Vec<String> {
+        let mut state = vec![
+            show(&cmd!(self.con, "DEBUG", "DIGEST")),
+            show(&cmd!(self.con, "DEBUG", "DIGEST-VALUE", &KEYS)),
+            show(&cmd!(self.con, "CONV.INFO", "k")),
+            show(&cmd!(self.con, "CONV.INFO", "e")),
+            info(&mut self.con, "replication")["master_repl_offset"].clone(),
+            info(&mut self.con, "persistence")["aof_current_size"].clone(),
+        ];
+        for key in KEYS {
+            state.push(show(&cmd!(self.con, "PEXPIRETIME", key)));
+        }
+        state
+    }
+
+    /// Runs the command, which must leave no trace.
+    pub fn unchanged<A: AsRef<[u8]>>(&mut self, args: &[A]) -> RedisResult<Value> {
+        let what = || {
+            let words: Vec<_> = args
+                .iter()
+                .map(|a| String::from_utf8_lossy(a.as_ref()))
+                .collect();
+            words.join(" ")
+        };
+        let before = self.state();
+        cmd!(self.watcher, "WATCH", &KEYS);
+        let reply = run(&mut self.con, args);
+        cmd!(self.watcher, "MULTI");
+        let executed = cmd!(self.watcher, "EXEC");
+        assert_ne!(executed, Value::Nil, "{} touched WATCH", what());
+        assert_eq!(self.state(), before, "{}", what());
+        assert_eq!(self.seen_events(), Vec::<String>::new(), "{}", what());
+        reply
+    }
+
+    /// Each line: `command => CODE words`, as `transcript` has them.
+    pub fn refuses(&mut self, table: &str) {
+        let mut failed = Vec::new();
+        for case in table.lines().map(str::trim).filter(|l| !l.is_empty()) {
+            let (command, want) = case.split_once(" => ").expect("command => error");
+            let args: Vec<String> = command
+                .split_whitespace()
+                .map(|arg| match arg {
+                    r#""""# => String::new(),
+                    _ => arg
+                        .strip_prefix('@')
+                        .map_or_else(|| arg.into(), |word| message(word, 0)),
+                })
+                .collect();
+            let wrong = match self.unchanged(&args) {
+                Ok(reply) => Some(format!("{} and no error", show(&reply))),
+                Err(error) => {
+                    let error = error_line(&error);
+                    (!is_error(&error, want)).then_some(error)
+                }
+            };
+            failed.extend(wrong.map(|got| format!("{command}\n   want {want}\n   got  {got}")));
+        }
+        assert!(failed.is_empty(), "\n{}", failed.join("\n"));
+    }
+}
+
+impl Bystander<'_> {
+    /// EXEC of what is queued; the state can only be compared from another connection.
+    pub fn unchanged_exec(&mut self) -> Value {
+        std::mem::swap(&mut self.con, &mut self.watcher);
+        let before = self.state();
+        // Not `query`, which would make one error of them all.
+        let exec = redis::cmd("EXEC").get_packed_command();
+        let reply = self.watcher.req_packed_command(&exec).unwrap();
+        assert_eq!(self.state(), before);
+        assert_eq!(self.seen_events(), Vec::<String>::new());
+        std::mem::swap(&mut self.con, &mut self.watcher);
+        reply
+    }
+}
+
+pub fn watching(test: impl FnOnce(&mut Bystander<'_>)) {
+    // With a replica, or there would be no offset to compare; it is left alone by the primary's pings.
+    let server = Server::with(&[
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "always",
+        "--notify-keyspace-events",
+        "KEA",
+        "--repl-ping-replica-period",
+        "3600",
+    ]);
+    let replica = Server::start();
+    replicate(&replica, &server);
+    let mut listening = server.conn();
+    test(&mut Bystander::new(&server, &mut listening));
+}
+
+#[test]
+fn the_bystander_sees_what_changes() {
+    watching(|by| {
+        for command in [
+            "CONV.APPEND k @u",
+            "CONV.SETSUMMARY k other",
+            "CONV.EDIT k 2 @a",
+            "CONV.ALTER k MAXTOKENS 100000",
+            "CONV.DEL k 2",
+            "CONV.POP k",
+            "CONV.TRIM k MAXMESSAGES 1",
+            "CONV.CREATE other",
+        ] {
+            let before = by.state();
+            cmd!(by.watcher, "WATCH", &KEYS);
+            line(&mut by.con, command).unwrap();
+            cmd!(by.watcher, "MULTI");
+            assert_eq!(cmd!(by.watcher, "EXEC"), Value::Nil, "{command}");
+            let after = by.state();
+            let same: Vec<usize> = (0..6).filter(|i| before[*i] == after[*i]).collect();
+            // Of the two CONV.INFO only that of the key written to may differ.
+            assert!(
+                same.iter().all(|i| [2, 3].contains(i)),
+                "{command}: {same:?}"
+            );
+            assert_eq!(by.seen_events().len(), 1, "{command}");
+        }
+    });
+}

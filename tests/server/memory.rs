@@ -1,0 +1,202 @@
+//! Memory is Redis's: measured, limited, evicted, given back.
+
+use std::time::Duration;
+
+use redis::Connection;
+
+use crate::samples::*;
+use crate::support::*;
+use crate::writes::*;
+
+fn used(con: &mut Connection) -> i64 {
+    info(con, "memory")["used_memory"]
+        .parse()
+        .expect("a number")
+}
+
+/// Waits for the tables of the tokenizer, which are loaded in the background.
+fn tables_loaded(con: &mut Connection) {
+    cmd!(*con, "CONV.TOKENS", "hello");
+}
+
+#[test]
+fn memory_usage() {
+    let server = Server::start();
+    let mut con = server.conn();
+    let mut raw = 0;
+    for n in 0..1000 {
+        let message = says(
+            "user",
+            &format!("message {n}: {}", "some words of a chat ".repeat(n % 20)),
+        );
+        raw += message.len() as i64;
+        append(&mut con, "k", &[message]);
+    }
+    let usage = int(&cmd!(con, "MEMORY", "USAGE", "k", "SAMPLES", 0));
+    assert!((raw..=3 * raw).contains(&usage), "{usage} for {raw} bytes");
+    append(&mut con, "small", &[says("user", "hello")]);
+    let small = int(&cmd!(con, "MEMORY", "USAGE", "small"));
+    assert!(
+        (100..=2500).contains(&small),
+        "{small} for one short message"
+    );
+    cmd!(con, "CONV.SETSUMMARY", "small", "x".repeat(100_000));
+    let with_summary = int(&cmd!(con, "MEMORY", "USAGE", "small"));
+    assert!(
+        (100_000..=150_000).contains(&(with_summary - small)),
+        "{with_summary}"
+    );
+    cmd!(con, "CONV.TRIM", "k", "MAXMESSAGES", 10);
+    let trimmed = int(&cmd!(con, "MEMORY", "USAGE", "k"));
+    assert!(trimmed < usage / 4, "{trimmed} of {usage} after a TRIM");
+}
+
+#[test]
+fn memory_usage_is_what_is_taken() {
+    let server = Server::start();
+    let mut con = server.conn();
+    tables_loaded(&mut con);
+    let start = used(&mut con);
+    let batch: Vec<String> = (0..100).map(|n| says("user", &"text ".repeat(n))).collect();
+    for _ in 0..100 {
+        append(&mut con, "k", &batch);
+    }
+    let (taken, usage) = (
+        used(&mut con) - start,
+        int(&cmd!(con, "MEMORY", "USAGE", "k")),
+    );
+    assert!(
+        (taken * 7 / 10..=taken * 13 / 10).contains(&usage),
+        "MEMORY USAGE {usage}, taken {taken}"
+    );
+}
+
+#[test]
+fn at_the_limit_only_what_grows_is_refused() {
+    let server = Server::start();
+    let mut con = server.conn();
+    prepare(&mut con);
+    cmd!(con, "CONFIG", "SET", "maxmemory", "1");
+    let m = &*says("user", "open, sesame");
+    let grow: [&[&str]; 6] = [
+        &["CONV.APPEND", "k", m],
+        &["CONV.APPEND", "new", m],
+        &["CONV.SETSUMMARY", "k", "A longer summary."],
+        &["CONV.CREATE", "new"],
+        &["CONV.EDIT", "k", "1", m],
+        &["CONV.EFFECT", "k", "{\"v\":1,\"at\":1}"],
+    ];
+    let refused = |con: &mut Connection, args: &[&str]| err(run(con, args)).starts_with("OOM ");
+    for args in grow {
+        assert!(refused(&mut con, args), "{args:?}");
+    }
+    let work: [&[&str]; 12] = [
+        &["CONV.RECENT", "k", "1000"],
+        &["CONV.RANGE", "k", "0", "-1"],
+        &["CONV.GET", "k", "1"],
+        &["CONV.LEN", "k"],
+        &["CONV.INFO", "k"],
+        &["CONV.SUMMARY", "k"],
+        &["CONV.TOKENS", "hello"],
+        &["CONV.DEL", "k", "1"],
+        &["CONV.POP", "k"],
+        &["CONV.TRIM", "t", "MAXMESSAGES", "3"],
+        &["DUMP", "k"],
+        &["UNLINK", "k"],
+    ];
+    for args in work {
+        go(&mut con, args);
+    }
+    assert_eq!(int(&cmd!(con, "CONV.LEN", "t")), 3);
+    // Scripts are held to it too.
+    let script = "return redis.call('CONV.APPEND', KEYS[1], ARGV[1])";
+    assert!(try_cmd!(con, "EVAL", script, 1, "t", m).is_err());
+    cmd!(con, "CONFIG", "SET", "maxmemory", "0");
+    assert_eq!(append(&mut con, "t", &[m.to_string()]), 13);
+}
+
+#[test]
+fn a_replica_at_its_limit_still_follows() {
+    let [primary, replica] = [Server::start(), Server::start()];
+    replicate(&replica, &primary);
+    let (mut con, mut there) = (primary.conn(), replica.conn());
+    prepare(&mut con);
+    caught_up(&replica, &primary);
+    cmd!(there, "CONFIG", "SET", "maxmemory", "1");
+    for args in effective() {
+        go(&mut con, &args);
+    }
+    caught_up(&replica, &primary);
+    for key in ["k", "t", "new", "new4"] {
+        assert_eq!(digest(&mut con, key), digest(&mut there, key), "{key}");
+    }
+}
+
+#[test]
+fn eviction() {
+    let server = Server::start();
+    let mut con = server.conn();
+    tables_loaded(&mut con);
+    let limit = used(&mut con) + (8 << 20);
+    cmd!(con, "CONFIG", "SET", "maxmemory", limit);
+    cmd!(con, "CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+    let messages: Vec<String> = (0..50)
+        .map(|n| says("user", &format!("{n} {}", "word ".repeat(200))))
+        .collect();
+    for n in 0..600 {
+        append(&mut con, &format!("key {n}"), &messages);
+        assert!(used(&mut con) < limit + (1 << 20));
+    }
+    let evicted: i64 = info(&mut con, "stats")["evicted_keys"]
+        .parse()
+        .expect("a number");
+    assert!(evicted > 200, "{evicted} evicted");
+    assert_eq!(int(&cmd!(con, "DBSIZE")), 600 - evicted);
+    assert_eq!(
+        info(&mut con, "conv")["conv_conversations"],
+        (600 - evicted).to_string()
+    );
+    assert_eq!(
+        int(&cmd!(con, "CONV.LEN", "key 599")),
+        50,
+        "the newest are here"
+    );
+}
+
+#[test]
+fn memory_is_given_back() {
+    let server = Server::start();
+    let mut con = server.conn();
+    let round = |con: &mut Connection, flush: &str| {
+        fill(con);
+        let batch: Vec<String> = (0..100)
+            .map(|n| langchain("human", &format!("id {n}"), &"text ".repeat(n)))
+            .collect();
+        for n in 0..100 {
+            append(con, &format!("batch {}", n % 10), &batch);
+        }
+        // The tables of all encodings are loaded now, and all buffers have been used.
+        let full = used(con);
+        go(con, &flush.split(' ').collect::<Vec<_>>());
+        full
+    };
+    let given_back = |con: &mut Connection| {
+        let idle = wait_until(Duration::from_secs(10), || {
+            info(con, "memory")["lazyfree_pending_objects"] == "0"
+        });
+        assert!(idle);
+        std::thread::sleep(Duration::from_millis(50));
+        used(con)
+    };
+    round(&mut con, "FLUSHALL");
+    let start = given_back(&mut con);
+    for flush in ["FLUSHALL", "FLUSHALL ASYNC", "FLUSHALL SYNC"] {
+        let full = round(&mut con, flush);
+        let end = given_back(&mut con);
+        assert!(full - start > 3 << 20, "{full} held, {start} at first");
+        assert!(
+            end - start < 256 << 10,
+            "{flush}: {end} held after it, {start} before"
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! Refused for where or when they come: on keys of other types, out of memory, within transactions and scripts.
+
+use redis::Value;
+
+use crate::bystander::watching;
+use crate::notation::{check_error, line, message};
+use crate::support::{cmd, error_line, items};
+
+const EVERY: &str = "CONV.APPEND KEY @u
+    CONV.APPEND KEY NX @u
+    CONV.APPEND KEY XX IFLAST 0 @u
+    CONV.RECENT KEY 100
+    CONV.RECENT KEY 0 ANY WITHINFO
+    CONV.SUMMARY KEY
+    CONV.SUMMARY KEY WITHINFO
+    CONV.SETSUMMARY KEY text
+    CONV.SETSUMMARY KEY \"\"
+    CONV.RANGE KEY 0 -1
+    CONV.GET KEY 1
+    CONV.LEN KEY
+    CONV.INFO KEY
+    CONV.CREATE KEY
+    CONV.ALTER KEY MAXMESSAGES 5
+    CONV.EDIT KEY 1 @u
+    CONV.DEL KEY 1
+    CONV.POP KEY
+    CONV.POP KEY 0
+    CONV.TRIM KEY MAXMESSAGES 1";
+
+#[test]
+fn other_types_under_the_key() {
+    let text = "WRONGTYPE Operation against a key holding the wrong kind of value";
+    watching(|by| {
+        for make in [
+            "SET other string",
+            "RPUSH other element",
+            "SADD other member",
+            "ZADD other 1 member",
+            "HSET other field value",
+            "XADD other 1-1 field value",
+        ] {
+            cmd!(by.con, "DEL", "other");
+            line(&mut by.con, make).unwrap();
+            by.seen_events();
+            for command in EVERY.lines() {
+                let command = command.trim().replace("KEY", "other");
+                by.refuses(&format!("{command} => {text}"));
+            }
+        }
+        for command in [
+            "GET k",
+            "APPEND k x",
+            "LPUSH k x",
+            "LRANGE k 0 -1",
+            "HSET k f v",
+            "SADD k x",
+            "ZADD k 1 x",
+            "INCR k",
+            "XADD k * f v",
+            "GETEX k",
+            "LLEN k",
+            "STRLEN k",
+        ] {
+            by.refuses(&format!("{command} => {text}"));
+        }
+    });
+}
+
+/// "Whatever can grow memory is deny-oom"
+#[test]
+fn out_of_memory() {
+    watching(|by| {
+        cmd!(
+            by.con,
+            "CONFIG",
+            "SET",
+            "maxmemory-policy",
+            "noeviction",
+            "maxmemory",
+            1
+        );
+        by.refuses(
+            "CONV.APPEND k @u => OOM
+             CONV.APPEND missing @u => OOM
+             CONV.SETSUMMARY k other => OOM
+             CONV.CREATE missing => OOM
+             CONV.ALTER k ENCODING gpt-4 => OOM
+             CONV.EDIT k 1 @u => OOM",
+        );
+        for command in [
+            "CONV.RECENT k 100",
+            "CONV.RANGE k 0 -1",
+            "CONV.INFO k",
+            "CONV.POP k",
+            "CONV.DEL k 1",
+            "CONV.TRIM k MAXMESSAGES 1",
+        ] {
+            line(&mut by.con, command).unwrap();
+        }
+    });
+}
+
+/// The same where errors are not replies but values: in MULTI and in scripts.
+#[test]
+fn in_transactions_and_scripts() {
+    watching(|by| {
+        let script = "return redis.pcall('CONV.APPEND', KEYS[1], ARGV[1], '[]')";
+        let reply = by.unchanged(&["EVAL", script, "1", "k", &message("u", 0)]);
+        check_error(&error_line(&reply.unwrap_err()), "BADMSG message 2", "EVAL");
+        for command in [
+            "MULTI",
+            "CONV.APPEND k @u []",
+            "CONV.SETSUMMARY k x UPTO 99",
+            "CONV.DEL k 1 x",
+            "CONV.CREATE k",
+        ] {
+            line(&mut by.con, command).unwrap();
+        }
+        let reply = by.unchanged_exec();
+        let errors = items(&reply);
+        assert_eq!(errors.len(), 4);
+        assert!(
+            errors.iter().all(|e| matches!(e, Value::ServerError(_))),
+            "{errors:?}"
+        );
+    });
+}
