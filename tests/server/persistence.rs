@@ -179,7 +179,7 @@ fn kill_with_appendfsync_always() {
 
 #[test]
 fn what_expired_meanwhile_is_gone() {
-    let mut server = Server::with(&["--appendonly", "yes"]);
+    let mut server = Server::with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let mut con = server.conn();
     for key in ["soon", "later"] {
         append(&mut con, key, &[says("user", "hello")]);
