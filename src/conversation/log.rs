@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 pub use super::segment::Stored;
-use super::segment::{Entry, Flags, Segment, Sums};
+use super::segment::{Entry, Flags, Relocate, Segment, Sums};
 
 /// See the head of this file.
 #[derive(Debug, Clone, Default)]
@@ -394,6 +394,18 @@ impl Log {
                 self.shift_behind(index, Sums::default().minus(gone));
             }
         }
+    }
+
+    /// Relocates buffers from the segment at `from` on, as long as there is time; where to go on, or nothing when all
+    /// are done.
+    pub fn relocate(&mut self, from: usize, relocate: &mut impl Relocate) -> Option<usize> {
+        for (index, segment) in self.segments.iter_mut().enumerate().skip(from) {
+            if index > from && relocate.is_over() {
+                return Some(index);
+            }
+            segment.relocate(relocate);
+        }
+        None
     }
 
     /// Adds `shift` to the running sums behind the segment at `index`; or, what is the same as their origin is

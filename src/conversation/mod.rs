@@ -21,7 +21,7 @@ use log::{Log, Stored};
 use message::{Answers, Facts};
 pub use retention::Limit;
 use segment::Flags;
-pub use segment::Sums;
+pub use segment::{Relocate, Sums};
 use turns::Tracker;
 
 use crate::tokens::{Counter, summary_tokens};
@@ -215,6 +215,12 @@ impl Conversation {
             let to = self.log.position_of(last.saturating_add(1));
             self.drop_range(from, to);
         }
+    }
+
+    /// Relocates the buffers of the messages from the segment at `from` on, as long as there is time; where to go on,
+    /// or nothing when all are done.
+    pub fn relocate(&mut self, from: usize, relocate: &mut impl Relocate) -> Option<usize> {
+        self.log.relocate(from, relocate)
     }
 
     /// Counts what is pending, as far as `counter` knows.

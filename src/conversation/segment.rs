@@ -8,6 +8,14 @@ use super::message::{Class, Facts};
 /// A segment is closed to further messages when it holds this many bytes.
 pub const SEGMENT_BYTES: usize = 16 * 1024;
 
+/// Something that can put a buffer elsewhere in memory, for defragmentation.
+pub trait Relocate {
+    /// The same buffer, in a better place if there is one.
+    fn relocate<T: Copy>(&mut self, buffer: Vec<T>) -> Vec<T>;
+    /// True if the time for this round is over.
+    fn is_over(&mut self) -> bool;
+}
+
 /// What is remembered of a message in its index entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flags(u16);
@@ -410,6 +418,12 @@ impl Segment {
         for entry in self.entries.iter_mut().skip(index) {
             entry.end = u32::try_from(i64::from(entry.end) + grown).unwrap_or(u32::MAX);
         }
+    }
+
+    /// Lets `relocate` put the two buffers elsewhere in memory.
+    pub fn relocate(&mut self, relocate: &mut impl Relocate) {
+        self.bytes = relocate.relocate(std::mem::take(&mut self.bytes));
+        self.entries = relocate.relocate(std::mem::take(&mut self.entries));
     }
 
     /// Bytes on the heap.

@@ -38,7 +38,7 @@ pub fn register(ctx: *mut RedisModuleCtx) -> bool {
         // A value holds nothing that belongs to its key.
         unlink: None,
         copy: Some(copy),
-        defrag: None,
+        defrag: Some(super::defrag::defrag),
         // The variants that are told key and database need neither.
         mem_usage2: None,
         free_effort2: None,

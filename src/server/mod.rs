@@ -4,6 +4,7 @@ mod alloc;
 mod api;
 mod config;
 mod data_type;
+mod defrag;
 mod dispatch;
 mod guard;
 mod info;

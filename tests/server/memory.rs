@@ -147,6 +147,8 @@ fn eviction() {
         append(&mut con, &format!("key {n}"), &messages);
         assert!(used(&mut con) < limit + (1 << 20));
     }
+    // No command evicts any more.
+    cmd!(con, "CONFIG", "SET", "maxmemory", 0);
     let evicted: i64 = info(&mut con, "stats")["evicted_keys"]
         .parse()
         .expect("a number");
