@@ -58,7 +58,7 @@ run: build ## a server with the module in the foreground, on PORT (6379), loopba
 	@sed '/^loadmodule /d' redis.conf.example | $(REDIS) - --loadmodule $(abspath $(MODULE)) \
 	  --bind 127.0.0.1 --port $(PORT) --dir $(abspath $(DATA))
 
-bench: deps ## measure, beside what one would use instead
+bench: deps ## measure the parts that need no server
 	@$(CARGO) bench
 
 clean: ## remove all that was built, and the data of `make run`

@@ -37,6 +37,7 @@ fn call(
     let env = Env {
         now,
         settings: Settings::default(),
+        full: false,
     };
     let mut cursor = Args::new(spec.name, args);
     let mut reply = Vec::new();

@@ -67,6 +67,7 @@ fuzz_target!(|calls: Vec<Call>| {
         let env = Env {
             now,
             settings: Settings::default(),
+            full: false,
         };
         let mut args = Args::new(spec.name, &words);
         let mut reply: Vec<Tree> = Vec::new();

@@ -14,6 +14,8 @@ pub enum CommandError {
     Arity,
     /// The key holds another type.
     WrongType,
+    /// The server is at its memory limit.
+    OutOfMemory,
 }
 
 impl fmt::Display for CommandError {
@@ -22,6 +24,9 @@ impl fmt::Display for CommandError {
             Self::Err(text) => write!(f, "ERR {text}"),
             Self::BadMessage(number, reason) => write!(f, "BADMSG message {number}: {reason}"),
             Self::Arity => f.write_str("ERR wrong number of arguments"),
+            Self::OutOfMemory => {
+                f.write_str("OOM command not allowed when used memory > 'maxmemory'.")
+            }
             Self::WrongType => {
                 f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value")
             }

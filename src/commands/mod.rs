@@ -31,6 +31,9 @@ pub struct Env {
     pub now: i64,
     /// The server's settings.
     pub settings: Settings,
+    /// The server has no memory left for an effect that makes the conversation grow. (Commands of clients never get
+    /// here then: Redis itself refuses them.)
+    pub full: bool,
 }
 
 impl Env {

@@ -13,7 +13,7 @@ use crate::conversation::effect::Effect;
 pub fn effect<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
-    _env: &Env,
+    env: &Env,
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     let header = args.required()?;
@@ -21,6 +21,9 @@ pub fn effect<'a>(
         Ok(effect) => effect,
         Err(why) => return err(format!("effect {}: {why}", quoted(header))),
     };
+    if env.full && effect.grows() {
+        return Err(CommandError::OutOfMemory);
+    }
     let created;
     let conversation = match (target, effect.create) {
         (Some(_), Some(_)) => return err("the effect creates a key that exists"),

@@ -15,6 +15,8 @@ pub enum Key {
     Update,
     /// Takes something away.
     Delete,
+    /// Takes something away and returns it.
+    Take,
 }
 
 /// The function behind a command.
@@ -369,7 +371,7 @@ pub static COMMANDS: [Spec; 16] = [
         handler: Handler::Write(manage::pop),
         flags: "write fast",
         arity: -2,
-        key: Key::Delete,
+        key: Key::Take,
         categories: "write fast",
         since: "0.1.0",
         complexity: "O(M) in the bytes returned",
@@ -411,7 +413,8 @@ pub static COMMANDS: [Spec; 16] = [
     Spec {
         name: "CONV.EFFECT",
         handler: Handler::Replay(replay::effect),
-        flags: "write deny-oom",
+        // Not deny-oom: a replica at its limit must still take what makes it smaller. See `server::dispatch`.
+        flags: "write",
         arity: -3,
         key: Key::Insert,
         categories: "write slow dangerous",

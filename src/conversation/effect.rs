@@ -93,4 +93,13 @@ impl Effect<'_> {
             ..Self::default()
         }
     }
+
+    /// True if the conversation may take more memory afterwards.
+    #[must_use]
+    pub fn grows(&self) -> bool {
+        self.create.is_some()
+            || !self.push.is_empty()
+            || self.edit.is_some()
+            || self.summary.as_ref().is_some_and(|s| !s.text.is_empty())
+    }
 }

@@ -317,12 +317,14 @@ impl Conversation {
         }
     }
 
-    /// Removes the oldest messages, between boundaries: nothing that stays changes its group.
+    /// Removes messages that retention chose. They end at a boundary, so tracking anew looks at little; should an
+    /// effect from outside end elsewhere, what is left of the turn is tracked as after any other removal.
     fn drop_range(&mut self, from: usize, to: usize) {
         for position in from..to {
             self.forget_id(position);
         }
         self.log.remove(from..to);
+        self.retrack(from);
         self.attributes.complete = true;
     }
 

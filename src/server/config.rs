@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_longlong, c_uint, c_void};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering::Relaxed};
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
@@ -11,7 +11,7 @@ use super::guard::guard;
 use crate::commands::args::{encoding, quoted};
 use crate::conversation::attributes::MAX_TTL;
 use crate::settings::Settings;
-use crate::tokens::{ENCODINGS, Encoding, load};
+use crate::tokens::{ENCODINGS, Encoding, preload};
 
 /// A setting that is a number; `yes` and `no` are 1 and 0.
 struct Number {
@@ -80,16 +80,18 @@ fn encoding_now() -> Encoding {
 fn set_encoding(new: Encoding) {
     let index = ENCODINGS.iter().position(|e| *e == new).unwrap_or_default();
     ENCODING.store(u8::try_from(index).unwrap_or_default(), Relaxed);
-    preload();
+    if ACCEPTED.load(Relaxed) {
+        preload(new);
+    }
 }
 
-/// Loads the tables of the encoding that new conversations get, on a thread of its own.
-pub fn preload() {
-    let encoding = encoding_now();
-    // Should there be no thread, the first count loads them.
-    let _ = std::thread::Builder::new()
-        .name("conv-tables".into())
-        .spawn(move || load(encoding));
+/// The module is accepted: its code stays, so threads may run.
+static ACCEPTED: AtomicBool = AtomicBool::new(false);
+
+/// To be called when all has been registered.
+pub fn accepted() {
+    ACCEPTED.store(true, Relaxed);
+    preload(encoding_now());
 }
 
 /// The settings at this moment.

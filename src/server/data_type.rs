@@ -13,6 +13,7 @@ use super::key::TYPE;
 use crate::codec::{self, DecodeError, encode_effect};
 use crate::conversation::Conversation;
 use crate::metrics;
+use crate::tokens::preload;
 
 /// Name of the type; nine characters, as Redis demands.
 const NAME: &std::ffi::CStr = c"conv-list";
@@ -117,6 +118,7 @@ unsafe extern "C" fn rdb_load(io: *mut RedisModuleIO, version: c_int) -> *mut c_
         match codec::decode(version, || load_string(io)) {
             Ok(conversation) => {
                 metrics::created(conversation.footprint());
+                preload(conversation.attributes().encoding);
                 Box::into_raw(Box::new(conversation)).cast()
             }
             Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use redis_module::raw::{RedisModuleCtx, RedisModuleString};
+use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
 use super::api::{OK, OwnedString, bytes, c_text, call, now};
 use super::config;
@@ -16,7 +16,7 @@ use crate::commands::{CommandError, Env, commit, replay};
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
 use crate::metrics;
-use crate::tokens::Inline;
+use crate::tokens::{Inline, preload};
 
 /// A function of the table as C calls it.
 pub type Entry =
@@ -86,6 +86,7 @@ impl Call<'_> {
         let env = Env {
             now: now(),
             settings: config::settings(),
+            full: matches!(spec.handler, Handler::Replay(_)) && self.is_refused_memory(),
         };
         let name = self.strings.get(1).copied();
         let (key_name, rest) = match (spec.key, name) {
@@ -108,6 +109,14 @@ impl Call<'_> {
             Found::Conversation(conversation) => Some(conversation),
             Found::Other => return Err(CommandError::WrongType),
         };
+        if let Some(conversation) = &mut found {
+            // What was loaded uncounted is counted before anybody relies on it.
+            let before = conversation.footprint();
+            if before.pending > 0 {
+                conversation.settle(&Inline);
+                metrics::resized(before, conversation.footprint());
+            }
+        }
         let target = found.as_deref();
         let effect = match spec.handler {
             Handler::Read(command) => return command(&mut args, target, &env, reply),
@@ -118,6 +127,9 @@ impl Call<'_> {
         let Some(mut effect) = effect else {
             return Ok(());
         };
+        if let Some(attributes) = effect.create.or(effect.alter) {
+            preload(attributes.encoding);
+        }
         let make = |conversation: &mut Conversation, effect: &mut Effect<'_>| match spec.handler {
             Handler::Replay(_) => replay(conversation, effect, &Inline),
             _ => commit(conversation, effect, &Inline),
@@ -148,6 +160,17 @@ impl Call<'_> {
             matches!(spec.handler, Handler::Replay(_)),
         );
         Ok(())
+    }
+
+    /// True if the server is out of memory, and this is neither its primary's stream nor its own AOF, which must be
+    /// taken.
+    fn is_refused_memory(&self) -> bool {
+        // SAFETY: the context is that of this call.
+        let flags = unsafe { call!(RedisModule_GetContextFlags, self.ctx) }.unwrap_or_default();
+        let has = |flag: u32| c_int::try_from(flag).is_ok_and(|flag| flags & flag != 0);
+        has(raw::REDISMODULE_CTX_FLAGS_OOM)
+            && !has(raw::REDISMODULE_CTX_FLAGS_REPLICATED)
+            && !has(raw::REDISMODULE_CTX_FLAGS_LOADING)
     }
 
     /// Tells WATCH and tracking, replicas and the AOF, and subscribers of the change.
@@ -184,7 +207,7 @@ impl Call<'_> {
                 call!(
                     RedisModule_NotifyKeyspaceEvent,
                     self.ctx,
-                    redis_module::raw::REDISMODULE_NOTIFY_MODULE,
+                    raw::REDISMODULE_NOTIFY_MODULE,
                     event.as_ptr(),
                     key
                 )

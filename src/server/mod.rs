@@ -93,6 +93,6 @@ fn load(ctx: *mut RedisModuleCtx, args: &[&[u8]]) -> Result<(), String> {
     if !config::register(ctx) {
         return Err("the server refused the settings; see the line above".into());
     }
-    config::preload();
+    config::accepted();
     Ok(())
 }

@@ -56,7 +56,7 @@ fn tokenizer(encoding: Encoding) -> Option<&'static Tokenizer> {
     }
 }
 
-/// Loads the tables of an encoding, which takes 20 to 200 ms the first time and nothing later.
+/// Loads the tables of an encoding, which takes time the first time and nothing later.
 pub fn load(encoding: Encoding) {
     let _ = tokenizer(encoding);
 }

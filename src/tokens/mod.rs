@@ -3,10 +3,27 @@
 mod counter;
 mod encoding;
 
-pub use counter::{count, load};
+pub use counter::count;
 pub use encoding::{ENCODINGS, Encoding};
 
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
 use crate::conversation::message::{Counted, Message};
+
+/// Encodings whose tables are loaded or being loaded, a bit each.
+static LOADING: AtomicU8 = AtomicU8::new(0);
+
+/// Has the tables of an encoding loaded on a thread of their own, which takes 20 to 200 ms, once. Whoever counts
+/// before they are there waits for them.
+pub fn preload(encoding: Encoding) {
+    let bit = 1u8 << (encoding as u8);
+    if LOADING.fetch_or(bit, Relaxed) & bit == 0 {
+        // Should there be no thread, the first count loads them.
+        let _ = std::thread::Builder::new()
+            .name("conv-tables".into())
+            .spawn(move || counter::load(encoding));
+    }
+}
 
 /// What a reply costs beside its messages: the tokens that prime the model's answer.
 pub const REPLY_TOKENS: i64 = 3;

@@ -71,6 +71,9 @@ fn memory_usage_is_what_is_taken() {
     );
 }
 
+/// An effect that appends.
+const GROWS: &str = r#"{"v":1,"at":1,"push":[[999,1,"pending"]]}"#;
+
 #[test]
 fn at_the_limit_only_what_grows_is_refused() {
     let server = Server::start();
@@ -84,13 +87,13 @@ fn at_the_limit_only_what_grows_is_refused() {
         &["CONV.SETSUMMARY", "k", "A longer summary."],
         &["CONV.CREATE", "new"],
         &["CONV.EDIT", "k", "1", m],
-        &["CONV.EFFECT", "k", "{\"v\":1,\"at\":1}"],
+        &["CONV.EFFECT", "k", GROWS, m],
     ];
     let refused = |con: &mut Connection, args: &[&str]| err(run(con, args)).starts_with("OOM ");
     for args in grow {
         assert!(refused(&mut con, args), "{args:?}");
     }
-    let work: [&[&str]; 12] = [
+    let work: [&[&str]; 13] = [
         &["CONV.RECENT", "k", "1000"],
         &["CONV.RANGE", "k", "0", "-1"],
         &["CONV.GET", "k", "1"],
@@ -101,6 +104,7 @@ fn at_the_limit_only_what_grows_is_refused() {
         &["CONV.DEL", "k", "1"],
         &["CONV.POP", "k"],
         &["CONV.TRIM", "t", "MAXMESSAGES", "3"],
+        &["CONV.EFFECT", "k", r#"{"v":1,"at":1,"remove":[2]}"#],
         &["DUMP", "k"],
         &["UNLINK", "k"],
     ];
@@ -132,6 +136,27 @@ fn a_replica_at_its_limit_still_follows() {
     }
 }
 
+/// A replica that keeps to its own limit takes what makes it smaller.
+#[test]
+fn a_full_replica_can_shrink() {
+    let [primary, replica] = [Server::start(), Server::start()];
+    replicate(&replica, &primary);
+    let (mut con, mut there) = (primary.conn(), replica.conn());
+    append(
+        &mut con,
+        "k",
+        &[says("user", "a"), says("user", "b"), says("user", "c")],
+    );
+    caught_up(&replica, &primary);
+    cmd!(there, "CONFIG", "SET", "replica-ignore-maxmemory", "no");
+    cmd!(there, "CONFIG", "SET", "maxmemory", "1");
+    cmd!(con, "CONV.POP", "k");
+    cmd!(con, "CONV.DEL", "k", 1);
+    caught_up(&replica, &primary);
+    assert_eq!(int(&cmd!(there, "CONV.LEN", "k")), 1);
+    assert_eq!(digest(&mut con, "k"), digest(&mut there, "k"));
+}
+
 #[test]
 fn eviction() {
     let server = Server::start();
@@ -148,6 +173,8 @@ fn eviction() {
         assert!(used(&mut con) < limit + (1 << 20));
     }
     // No command evicts any more.
+    cmd!(con, "CONFIG", "SET", "maxmemory", 0);
+    // No more of it while the figures are read.
     cmd!(con, "CONFIG", "SET", "maxmemory", 0);
     let evicted: i64 = info(&mut con, "stats")["evicted_keys"]
         .parse()
@@ -190,6 +217,9 @@ fn memory_is_given_back() {
         std::thread::sleep(Duration::from_millis(50));
         used(con)
     };
+    for encoding in ["o200k_base", "cl100k_base", "p50k_base", "r50k_base"] {
+        cmd!(con, "CONV.TOKENS", "hello", "ENCODING", encoding);
+    }
     round(&mut con, "FLUSHALL");
     let start = given_back(&mut con);
     for flush in ["FLUSHALL", "FLUSHALL ASYNC", "FLUSHALL SYNC"] {

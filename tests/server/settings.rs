@@ -53,13 +53,6 @@ pub const SETTINGS: [Setting; 7] = [
     ),
 ];
 
-/// As above, of what is in the contract and not in the module yet.
-const TO_COME: [Setting; 3] = [
-    ("hot-bytes", "65536", &[("1mb", "1048576")], &["-1", "x"]),
-    ("compress", "yes", &[("no", "no")], &["maybe"]),
-    ("summary-threshold", "0", &[("4000", "4000")], &["-1", "x"]),
-];
-
 /// What CONFIG GET says of a setting.
 pub fn get(con: &mut Connection, name: &str) -> Option<String> {
     map(&cmd!(*con, "CONFIG", "GET", format!("conv.{name}")))
@@ -123,12 +116,6 @@ fn config_get_and_set() {
         error.contains("cl100k_base") && error.contains("'nonsense'"),
         "{error}"
     );
-}
-
-#[test]
-#[ignore = "settings of features that are to come"]
-fn config_get_and_set_to_come() {
-    get_and_set(&TO_COME);
 }
 
 #[test]
