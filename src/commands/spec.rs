@@ -199,7 +199,7 @@ pub static COMMANDS: [Spec; 16] = [
         flags: "readonly",
         arity: -3,
         key: Key::Read,
-        categories: "read",
+        categories: "read slow",
         since: "0.1.0",
         complexity: "O(log(N)+M) with N messages held and M bytes returned",
         summary: "Returns the newest messages that fit a token budget, tool turns unbroken, oldest first.",

@@ -5,8 +5,14 @@ use std::alloc::{GlobalAlloc, Layout, System};
 
 use redis_module::raw;
 
-/// What Redis's allocator aligns to at least.
+/// The largest alignment that Redis's allocator is asked for.
 const REDIS_ALIGN: usize = 16;
+
+/// What to ask Redis for. The jemalloc that Redis and Valkey bring along has size classes 8 bytes apart, so 16 bytes'
+/// alignment is only to be had for sizes that are multiples of 16.
+fn redis_size(size: usize, layout: Layout) -> usize {
+    size.next_multiple_of(layout.align())
+}
 
 /// See the head of this file.
 pub struct Allocator;
@@ -27,7 +33,9 @@ unsafe impl GlobalAlloc for Allocator {
         // SAFETY: the API pointers are only written while the module is loaded.
         match unsafe { raw::RedisModule_Alloc } {
             // SAFETY: any size may be asked for.
-            Some(alloc) if is_for_redis(layout) => unsafe { alloc(layout.size()).cast() },
+            Some(alloc) if is_for_redis(layout) => unsafe {
+                alloc(redis_size(layout.size(), layout)).cast()
+            },
             // SAFETY: as the caller promises.
             _ => unsafe { System.alloc(layout) },
         }
@@ -37,7 +45,9 @@ unsafe impl GlobalAlloc for Allocator {
         // SAFETY: as in `alloc`.
         match unsafe { raw::RedisModule_Calloc } {
             // SAFETY: any size may be asked for.
-            Some(calloc) if is_for_redis(layout) => unsafe { calloc(1, layout.size()).cast() },
+            Some(calloc) if is_for_redis(layout) => unsafe {
+                calloc(1, redis_size(layout.size(), layout)).cast()
+            },
             // SAFETY: as the caller promises.
             _ => unsafe { System.alloc_zeroed(layout) },
         }
@@ -57,7 +67,9 @@ unsafe impl GlobalAlloc for Allocator {
         // SAFETY: as in `alloc`.
         match unsafe { raw::RedisModule_Realloc } {
             // SAFETY: `ptr` came from Redis's allocator, by the same conditions.
-            Some(realloc) if is_for_redis(layout) => unsafe { realloc(ptr.cast(), size).cast() },
+            Some(realloc) if is_for_redis(layout) => unsafe {
+                realloc(ptr.cast(), redis_size(size, layout)).cast()
+            },
             // SAFETY: `ptr` came from the system's allocator, by the same conditions.
             _ => unsafe { System.realloc(ptr, layout, size) },
         }
