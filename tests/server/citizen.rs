@@ -152,6 +152,8 @@ fn hundred_thousand(con: &mut redis::Connection, key: &str) {
 fn freeing_what_is_large() {
     let server = Server::start();
     let mut con = server.conn();
+    // Valkey's default is yes, Redis's is no.
+    cmd!(con, "CONFIG", "SET", "lazyfree-lazy-user-del", "no");
     let lazy = |con: &mut redis::Connection| -> i64 {
         let stats = info(con, "memory");
         assert_eq!(stats["lazyfree_pending_objects"], "0");
