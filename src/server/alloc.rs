@@ -75,3 +75,7 @@ unsafe impl GlobalAlloc for Allocator {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "alloc_tests.rs"]
+mod tests;

@@ -28,3 +28,20 @@ pub fn guard<R>(ctx: *mut RedisModuleCtx, fallback: R, entry: impl FnOnce() -> R
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::guard;
+
+    #[test]
+    fn a_panic_becomes_the_fallback() {
+        let none = std::ptr::null_mut();
+        assert_eq!(guard(none, 1, || 2), 2);
+        assert_eq!(guard(none, 1, || panic!("deliberate")), 1);
+        assert_eq!(guard(none, 1, || panic!("{}", 5)), 1);
+        assert_eq!(
+            guard(none, 1, || Vec::<i32>::new().iter().max().copied().unwrap()),
+            1
+        );
+    }
+}
