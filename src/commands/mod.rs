@@ -5,6 +5,7 @@
 //! never had the means to. [`spec::COMMANDS`] lists them all.
 
 mod append;
+mod arg;
 pub mod args;
 mod error;
 mod format;

@@ -1,5 +1,7 @@
 //! The one table of all commands: from it come registration, key specs, ACL categories, COMMAND DOCS and the events.
 
+pub use super::arg::{Arg, Kind};
+use super::arg::{arg, flag, multiple, one_of, option, optional, word};
 use super::{Read, Write, append, manage, read, recent, replay, summary};
 
 /// What a command does with its key.
@@ -28,91 +30,6 @@ pub enum Handler {
     Write(Write),
     /// As `Write`, with an effect that has been decided elsewhere.
     Replay(Write),
-}
-
-/// What an argument is, for COMMAND DOCS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The key.
-    Key,
-    /// Any string.
-    String,
-    /// An integer.
-    Integer,
-    /// A word that stands for itself.
-    Token,
-    /// One of the sub-arguments.
-    OneOf,
-    /// All of the sub-arguments.
-    Block,
-}
-
-/// An argument, for COMMAND DOCS.
-#[derive(Debug, Clone, Copy)]
-pub struct Arg {
-    /// Its name.
-    pub name: &'static str,
-    /// What it is.
-    pub kind: Kind,
-    /// The word in front of it, or that it is.
-    pub token: Option<&'static str>,
-    /// May be left out.
-    pub optional: bool,
-    /// May be given several times.
-    pub multiple: bool,
-    /// The sub-arguments.
-    pub sub: &'static [Arg],
-}
-
-const fn arg(name: &'static str, kind: Kind) -> Arg {
-    Arg {
-        name,
-        kind,
-        token: None,
-        optional: false,
-        multiple: false,
-        sub: &[],
-    }
-}
-
-const fn word(name: &'static str, token: &'static str) -> Arg {
-    Arg {
-        token: Some(token),
-        ..arg(name, Kind::Token)
-    }
-}
-
-const fn option(name: &'static str, token: &'static str, kind: Kind) -> Arg {
-    optional(Arg {
-        token: Some(token),
-        ..arg(name, kind)
-    })
-}
-
-const fn flag(name: &'static str, token: &'static str) -> Arg {
-    optional(word(name, token))
-}
-
-const fn one_of(name: &'static str, token: Option<&'static str>, sub: &'static [Arg]) -> Arg {
-    Arg {
-        token,
-        sub,
-        ..arg(name, Kind::OneOf)
-    }
-}
-
-const fn optional(arg: Arg) -> Arg {
-    Arg {
-        optional: true,
-        ..arg
-    }
-}
-
-const fn multiple(arg: Arg) -> Arg {
-    Arg {
-        multiple: true,
-        ..arg
-    }
 }
 
 /// A command.

@@ -8,8 +8,10 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::flags::Flags;
 pub use super::segment::Stored;
-use super::segment::{Entry, Flags, Relocate, Segment, Sums};
+use super::segment::{Entry, Relocate, Segment};
+use super::sums::Sums;
 
 /// See the head of this file.
 #[derive(Debug, Clone, Default)]

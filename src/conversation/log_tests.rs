@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 
+use super::super::flags::Flags;
 use super::super::message::{Class, Facts};
-use super::super::segment::{Flags, Sums};
+use super::super::sums::Sums;
 use super::Log;
 
 /// A message of the plain list.

@@ -11,6 +11,8 @@
 //! What the service needs to know of a message for ever is small ([`Facts`]); its counted text is visited again
 //! whenever it is to be counted ([`Message::visit_counted`]).
 
+pub use super::counted::Counted;
+use super::fields::{Fields, Part, last_member};
 use super::json::{self, Document, JsonError, NodeId};
 
 /// Longest role, in bytes.
@@ -81,24 +83,9 @@ pub struct Facts {
     pub answers: Answers,
 }
 
-/// A part of a message that costs tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counted<'a> {
-    /// The role, by its OpenAI name.
-    Role(&'a str),
-    /// The author's name.
-    Name(&'a str),
-    /// Text of the content.
-    Text(&'a str),
-    /// A call, by its name and its arguments.
-    Call(&'a str, &'a str),
-    /// An image, audio, file or document part.
-    Media,
-}
-
 /// The shape by which a message was recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+pub(super) enum Shape {
     /// OpenAI chat or Anthropic; also Responses items of type `message`, which have the same fields.
     Chat,
     /// LangChain.
@@ -111,60 +98,12 @@ enum Shape {
     Item,
 }
 
-/// The fields that are interpreted, of the message or of LangChain's `data`. The last of equal keys counts.
-#[derive(Default)]
-struct Fields {
-    role: Option<NodeId>,
-    kind: Option<NodeId>,
-    data: Option<NodeId>,
-    id: Option<NodeId>,
-    name: Option<NodeId>,
-    content: Option<NodeId>,
-    refusal: Option<NodeId>,
-    tool_calls: Option<NodeId>,
-    tool_call_id: Option<NodeId>,
-    function_call: Option<NodeId>,
-    call_id: Option<NodeId>,
-    arguments: Option<NodeId>,
-    input: Option<NodeId>,
-    output: Option<NodeId>,
-    summary: Option<NodeId>,
-}
-
-impl Fields {
-    fn of(doc: &Document<'_>, object: NodeId) -> Self {
-        let mut fields = Self::default();
-        for (key, value) in doc.members(object) {
-            let slot = match key {
-                "role" => &mut fields.role,
-                "type" => &mut fields.kind,
-                "data" => &mut fields.data,
-                "id" => &mut fields.id,
-                "name" => &mut fields.name,
-                "content" => &mut fields.content,
-                "refusal" => &mut fields.refusal,
-                "tool_calls" => &mut fields.tool_calls,
-                "tool_call_id" => &mut fields.tool_call_id,
-                "function_call" => &mut fields.function_call,
-                "call_id" => &mut fields.call_id,
-                "arguments" => &mut fields.arguments,
-                "input" => &mut fields.input,
-                "output" => &mut fields.output,
-                "summary" => &mut fields.summary,
-                _ => continue,
-            };
-            *slot = Some(value);
-        }
-        fields
-    }
-}
-
 /// A message being read; borrows from the parser's buffers.
 pub struct Message<'d, 'a> {
-    doc: &'d Document<'a>,
-    shape: Shape,
-    role: &'a str,
-    fields: Fields,
+    pub(super) doc: &'d Document<'a>,
+    pub(super) shape: Shape,
+    pub(super) role: &'a str,
+    pub(super) fields: Fields,
     item: bool,
     reasoning: bool,
 }
@@ -324,177 +263,13 @@ impl<'d, 'a> Message<'d, 'a> {
         }
     }
 
-    /// Visits all that costs tokens, in the order of the message.
-    pub fn visit_counted(&self, visit: &mut impl FnMut(Counted<'a>)) {
-        let doc = self.doc;
-        let fields = &self.fields;
-        visit(Counted::Role(self.role));
-        match self.shape {
-            Shape::CallItem => {
-                let arguments = fields.arguments.or(fields.input);
-                visit(Counted::Call(
-                    self.text_of(fields.name).unwrap_or_default(),
-                    arguments_text(doc, arguments),
-                ));
-            }
-            _ => {
-                if let Some(name) = self.text_of(fields.name) {
-                    visit(Counted::Name(name));
-                }
-            }
-        }
-        if let Some(content) = fields.content {
-            self.visit_content(content, true, visit);
-        }
-        match self.shape {
-            Shape::Chat => {
-                if let Some(refusal) = self.text_of(fields.refusal) {
-                    visit(Counted::Text(refusal));
-                }
-                if let Some(call) = fields.function_call.filter(|&id| doc.is_object(id)) {
-                    let (name, arguments) = call_text(doc, call, "arguments");
-                    visit(Counted::Call(name, arguments));
-                }
-                for call in self.tool_calls() {
-                    let (inner, key) =
-                        match last_member(doc, call, "function").filter(|&id| doc.is_object(id)) {
-                            Some(function) => (function, "arguments"),
-                            None => (last_member(doc, call, "custom").unwrap_or(call), "input"),
-                        };
-                    let (name, arguments) = call_text(doc, inner, key);
-                    visit(Counted::Call(name, arguments));
-                }
-            }
-            Shape::LangChain => {
-                for call in self.tool_calls() {
-                    let (name, arguments) = call_text(doc, call, "args");
-                    visit(Counted::Call(name, arguments));
-                }
-            }
-            Shape::CallItem | Shape::OutputItem | Shape::Item => {
-                if let Some(output) = fields.output {
-                    self.visit_content(output, true, visit);
-                }
-                if let Some(summary) = fields.summary {
-                    for part in doc.elements(summary) {
-                        if let Some(text) = self.text_of(last_member(doc, part, "text")) {
-                            visit(Counted::Text(text));
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Text and media of a content: a string, or an array of parts. `outer` is false within a tool result, where
-    /// blocks of tools mean nothing any more.
-    fn visit_content(&self, content: NodeId, outer: bool, visit: &mut impl FnMut(Counted<'a>)) {
-        let doc = self.doc;
-        if let Some(text) = doc.string(content) {
-            visit(Counted::Text(text));
-            return;
-        }
-        for element in doc.elements(content) {
-            if let Some(text) = doc.string(element) {
-                visit(Counted::Text(text));
-                continue;
-            }
-            let part = Part::of(doc, element);
-            match part.kind {
-                "tool_use" if outer && self.shape == Shape::Chat => visit(Counted::Call(
-                    self.text_of(part.name).unwrap_or_default(),
-                    arguments_text(doc, part.input),
-                )),
-                "tool_use" => {}
-                "tool_result" if outer => {
-                    if let Some(content) = part.content {
-                        self.visit_content(content, false, visit);
-                    }
-                }
-                kind => {
-                    let text = match kind {
-                        "thinking" => part.thinking,
-                        "refusal" => part.refusal,
-                        _ => part.text,
-                    };
-                    if let Some(text) = self.text_of(text) {
-                        visit(Counted::Text(text));
-                    }
-                    if is_media(kind) {
-                        visit(Counted::Media);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The elements of `tool_calls` that are calls.
-    fn tool_calls(&self) -> impl Iterator<Item = NodeId> + use<'a, 'd> {
-        let doc = self.doc;
-        self.fields
-            .tool_calls
-            .into_iter()
-            .flat_map(|calls| doc.elements(calls))
-            .filter(|&call| doc.is_object(call))
-    }
-
-    fn text_of(&self, id: Option<NodeId>) -> Option<&'a str> {
+    pub(super) fn text_of(&self, id: Option<NodeId>) -> Option<&'a str> {
         id.and_then(|id| self.doc.string(id))
     }
 
     fn boxed(&self, id: Option<NodeId>) -> Option<Box<str>> {
         self.text_of(id).map(Box::from)
     }
-}
-
-/// The interpreted fields of a content part.
-#[derive(Default)]
-struct Part<'a> {
-    kind: &'a str,
-    text: Option<NodeId>,
-    thinking: Option<NodeId>,
-    refusal: Option<NodeId>,
-    content: Option<NodeId>,
-    id: Option<NodeId>,
-    tool_use_id: Option<NodeId>,
-    name: Option<NodeId>,
-    input: Option<NodeId>,
-}
-
-impl<'a> Part<'a> {
-    fn of(doc: &Document<'a>, element: NodeId) -> Self {
-        let mut part = Self::default();
-        for (key, value) in doc.members(element) {
-            match key {
-                "type" => part.kind = doc.string(value).unwrap_or_default(),
-                "text" => part.text = Some(value),
-                "thinking" => part.thinking = Some(value),
-                "refusal" => part.refusal = Some(value),
-                "content" => part.content = Some(value),
-                "id" => part.id = Some(value),
-                "tool_use_id" => part.tool_use_id = Some(value),
-                "name" => part.name = Some(value),
-                "input" => part.input = Some(value),
-                _ => {}
-            }
-        }
-        part
-    }
-}
-
-fn is_media(kind: &str) -> bool {
-    matches!(
-        kind,
-        "image_url"
-            | "input_image"
-            | "image"
-            | "input_audio"
-            | "audio"
-            | "file"
-            | "input_file"
-            | "document"
-            | "video"
-    )
 }
 
 fn role_of<'a>(doc: &Document<'a>, id: Option<NodeId>, field: &str) -> Result<&'a str, Refusal> {
@@ -526,27 +301,4 @@ fn unrecognised(doc: &Document<'_>, top: &Fields, kind: Option<&str>) -> Refusal
             format!("no `role` and no known `type`: {short:?} with `data` is none of LangChain's")
         }
     })
-}
-
-/// The last member of that name: of equal keys the last one counts.
-fn last_member(doc: &Document<'_>, object: NodeId, name: &str) -> Option<NodeId> {
-    doc.members(object)
-        .filter(|(key, _)| *key == name)
-        .map(|(_, value)| value)
-        .last()
-}
-
-/// Name and arguments of a call whose arguments stand under `key`.
-fn call_text<'a>(doc: &Document<'a>, call: NodeId, key: &str) -> (&'a str, &'a str) {
-    let name = last_member(doc, call, "name").and_then(|id| doc.string(id));
-    (
-        name.unwrap_or_default(),
-        arguments_text(doc, last_member(doc, call, key)),
-    )
-}
-
-/// Arguments as they count: a string as it is, an object or array as its JSON text, verbatim.
-fn arguments_text<'a>(doc: &Document<'a>, id: Option<NodeId>) -> &'a str {
-    id.and_then(|id| doc.string(id).or_else(|| doc.verbatim(id)))
-        .unwrap_or_default()
 }

@@ -4,24 +4,29 @@
 //! selecting a [`window`].
 
 pub mod attributes;
+mod counted;
 pub mod effect;
+mod fields;
+mod flags;
 mod ids;
 pub mod json;
 pub mod log;
 pub mod message;
 mod retention;
 mod segment;
+mod sums;
 mod turns;
 pub mod window;
 
 use attributes::Attributes;
 use effect::{Count, Effect, NewMessage, Numbering};
+use flags::Flags;
 use ids::Ids;
 use log::{Log, Stored};
 use message::{Answers, Facts};
 pub use retention::Limit;
-use segment::Flags;
-pub use segment::{Relocate, Sums};
+pub use segment::Relocate;
+pub use sums::Sums;
 use turns::Tracker;
 
 use crate::tokens::{Counter, summary_tokens};

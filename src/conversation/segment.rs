@@ -3,7 +3,9 @@
 //! The bytes are `message,message,...,`: each message is followed by a comma, so that a run of messages is already
 //! the inside of a JSON array.
 
-use super::message::{Class, Facts};
+use super::flags::Flags;
+use super::message::Class;
+use super::sums::Sums;
 
 /// A segment is closed to further messages when it holds this many bytes.
 pub const SEGMENT_BYTES: usize = 16 * 1024;
@@ -14,164 +16,6 @@ pub trait Relocate {
     fn relocate<T: Copy>(&mut self, buffer: Vec<T>) -> Vec<T>;
     /// True if the time for this round is over.
     fn is_over(&mut self) -> bool;
-}
-
-/// What is remembered of a message in its index entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Flags(u16);
-
-impl Flags {
-    const CLASS: u16 = 0b111;
-    const LANGCHAIN: u16 = 1 << 3;
-    const PENDING: u16 = 1 << 4;
-    const EXPLICIT: u16 = 1 << 5;
-    const DEAD: u16 = 1 << 6;
-    const BOUNDARY: u16 = 1 << 7;
-    const CLEAN: u16 = 1 << 8;
-    const REASONING: u16 = 1 << 9;
-    const CALLS: u16 = 1 << 10;
-    const ANSWERS: u16 = 1 << 11;
-    const ITEM: u16 = 1 << 12;
-    const HAS_ID: u16 = 1 << 13;
-
-    fn has(self, bit: u16) -> bool {
-        self.0 & bit != 0
-    }
-
-    fn set(&mut self, bit: u16, on: bool) {
-        if on {
-            self.0 |= bit;
-        } else {
-            self.0 &= !bit;
-        }
-    }
-
-    /// The flags that follow from the message itself; of its turn nothing is known yet.
-    #[must_use]
-    pub fn of(facts: &Facts) -> Self {
-        let mut flags = Self(facts.class as u16 & Self::CLASS);
-        flags.set(Self::LANGCHAIN, facts.langchain);
-        flags.set(Self::REASONING, facts.reasoning);
-        flags.set(Self::ITEM, facts.item);
-        flags.set(Self::CALLS, !facts.opens.is_empty());
-        flags.set(
-            Self::ANSWERS,
-            facts.answers != super::message::Answers::None,
-        );
-        flags.set(Self::HAS_ID, facts.id.is_some());
-        flags.set(Self::PENDING, true);
-        flags.set(Self::DEAD, true);
-        flags
-    }
-
-    /// The role's meaning.
-    #[must_use]
-    pub fn class(self) -> Class {
-        match self.0 & Self::CLASS {
-            0 => Class::System,
-            1 => Class::User,
-            2 => Class::Assistant,
-            3 => Class::Tool,
-            _ => Class::Other,
-        }
-    }
-
-    /// Written in LangChain's dialect.
-    #[must_use]
-    pub fn langchain(self) -> bool {
-        self.has(Self::LANGCHAIN)
-    }
-
-    /// A `reasoning` item.
-    #[must_use]
-    pub fn reasoning(self) -> bool {
-        self.has(Self::REASONING)
-    }
-
-    /// Has a `type` and no `data`.
-    #[must_use]
-    pub fn item(self) -> bool {
-        self.has(Self::ITEM)
-    }
-
-    /// Opens at least one call.
-    #[must_use]
-    pub fn opens(self) -> bool {
-        self.has(Self::CALLS)
-    }
-
-    /// Is an answer, to whatever call.
-    #[must_use]
-    pub fn answers(self) -> bool {
-        self.has(Self::ANSWERS)
-    }
-
-    /// Has an id.
-    #[must_use]
-    pub fn has_id(self) -> bool {
-        self.has(Self::HAS_ID)
-    }
-
-    /// Its tokens are not counted yet (and stand as 0 in all sums).
-    #[must_use]
-    pub fn pending(self) -> bool {
-        self.has(Self::PENDING)
-    }
-
-    /// Its tokens were given with `TOKENS`, and are never counted.
-    #[must_use]
-    pub fn explicit(self) -> bool {
-        self.has(Self::EXPLICIT)
-    }
-
-    /// It is not returned by RECENT: an orphan, part of an unanswered turn, or a reasoning item without successor.
-    #[must_use]
-    pub fn dead(self) -> bool {
-        self.has(Self::DEAD)
-    }
-
-    /// No turn group has messages on both sides of the gap in front of this message.
-    #[must_use]
-    pub fn boundary(self) -> bool {
-        self.has(Self::BOUNDARY)
-    }
-
-    /// Behind this message no call is open and no reasoning item waits.
-    #[must_use]
-    pub fn clean(self) -> bool {
-        self.has(Self::CLEAN)
-    }
-
-    /// A user message that a prompt may start with.
-    #[must_use]
-    pub fn user_start(self) -> bool {
-        self.class() == Class::User && !self.answers() && !self.dead()
-    }
-
-    /// See [`Flags::dead`].
-    pub fn set_dead(&mut self, on: bool) {
-        self.set(Self::DEAD, on);
-    }
-
-    /// See [`Flags::boundary`].
-    pub fn set_boundary(&mut self, on: bool) {
-        self.set(Self::BOUNDARY, on);
-    }
-
-    /// See [`Flags::clean`].
-    pub fn set_clean(&mut self, on: bool) {
-        self.set(Self::CLEAN, on);
-    }
-
-    /// See [`Flags::pending`].
-    pub fn set_pending(&mut self, on: bool) {
-        self.set(Self::PENDING, on);
-    }
-
-    /// See [`Flags::explicit`].
-    pub fn set_explicit(&mut self, on: bool) {
-        self.set(Self::EXPLICIT, on);
-    }
 }
 
 /// The index entry of one message. 16 bytes.
@@ -187,59 +31,6 @@ pub struct Entry {
     pub seq: u16,
     /// The rest.
     pub flags: Flags,
-}
-
-/// Sums over a run of messages. Differences of running sums wrap, so that a log may grow at its front too.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sums {
-    /// Messages.
-    pub messages: u64,
-    /// Messages that are not of class system.
-    pub others: u64,
-    /// Sum of T(message) over all that are counted.
-    pub tokens: u64,
-    /// Messages that RECENT may return.
-    pub live: u64,
-    /// Their tokens.
-    pub live_tokens: u64,
-    /// Boundaries between turn groups.
-    pub boundaries: u64,
-    /// Possible starts of `START USER`.
-    pub users: u64,
-    /// Messages not counted yet.
-    pub pending: u64,
-    /// Bytes of the messages, without what stands between them.
-    pub bytes: u64,
-}
-
-macro_rules! each_sum {
-    ($self:ident, $other:ident, $op:ident) => {
-        Sums {
-            messages: $self.messages.$op($other.messages),
-            others: $self.others.$op($other.others),
-            tokens: $self.tokens.$op($other.tokens),
-            live: $self.live.$op($other.live),
-            live_tokens: $self.live_tokens.$op($other.live_tokens),
-            boundaries: $self.boundaries.$op($other.boundaries),
-            users: $self.users.$op($other.users),
-            pending: $self.pending.$op($other.pending),
-            bytes: $self.bytes.$op($other.bytes),
-        }
-    };
-}
-
-impl Sums {
-    /// The sums over both runs.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        each_sum!(self, other, wrapping_add)
-    }
-
-    /// The sums over this run without its part `other`.
-    #[must_use]
-    pub fn minus(self, other: Self) -> Self {
-        each_sum!(self, other, wrapping_sub)
-    }
 }
 
 /// A message in the log.

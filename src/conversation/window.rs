@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::Conversation;
 use super::log::Log;
-use super::segment::Sums;
+use super::sums::Sums;
 use crate::tokens::REPLY_TOKENS;
 
 /// What RECENT is asked for.

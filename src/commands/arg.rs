@@ -1,0 +1,93 @@
+//! Arguments as COMMAND DOCS describes them, and a small vocabulary to write them down.
+
+/// What an argument is, for COMMAND DOCS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The key.
+    Key,
+    /// Any string.
+    String,
+    /// An integer.
+    Integer,
+    /// A word that stands for itself.
+    Token,
+    /// One of the sub-arguments.
+    OneOf,
+    /// All of the sub-arguments.
+    Block,
+}
+
+/// An argument, for COMMAND DOCS.
+#[derive(Debug, Clone, Copy)]
+pub struct Arg {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// The word in front of it, or that it is.
+    pub token: Option<&'static str>,
+    /// May be left out.
+    pub optional: bool,
+    /// May be given several times.
+    pub multiple: bool,
+    /// The sub-arguments.
+    pub sub: &'static [Arg],
+}
+
+/// An argument that must be given, once.
+pub const fn arg(name: &'static str, kind: Kind) -> Arg {
+    Arg {
+        name,
+        kind,
+        token: None,
+        optional: false,
+        multiple: false,
+        sub: &[],
+    }
+}
+
+/// The word `token`.
+pub const fn word(name: &'static str, token: &'static str) -> Arg {
+    Arg {
+        token: Some(token),
+        ..arg(name, Kind::Token)
+    }
+}
+
+/// A value behind the word `token`, which may be left out.
+pub const fn option(name: &'static str, token: &'static str, kind: Kind) -> Arg {
+    optional(Arg {
+        token: Some(token),
+        ..arg(name, kind)
+    })
+}
+
+/// The word `token`, which may be left out.
+pub const fn flag(name: &'static str, token: &'static str) -> Arg {
+    optional(word(name, token))
+}
+
+/// One of several, behind the word `token` if there is one.
+pub const fn one_of(name: &'static str, token: Option<&'static str>, sub: &'static [Arg]) -> Arg {
+    Arg {
+        token,
+        sub,
+        ..arg(name, Kind::OneOf)
+    }
+}
+
+/// The same, but it may be left out.
+pub const fn optional(arg: Arg) -> Arg {
+    Arg {
+        optional: true,
+        ..arg
+    }
+}
+
+/// The same, but it may be given several times.
+pub const fn multiple(arg: Arg) -> Arg {
+    Arg {
+        multiple: true,
+        ..arg
+    }
+}

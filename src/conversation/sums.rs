@@ -1,0 +1,54 @@
+//! Running sums, by which everything that depends on a budget is found.
+
+/// Sums over a run of messages. Differences of running sums wrap, so that a log may grow at its front too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Messages.
+    pub messages: u64,
+    /// Messages that are not of class system.
+    pub others: u64,
+    /// Sum of T(message) over all that are counted.
+    pub tokens: u64,
+    /// Messages that RECENT may return.
+    pub live: u64,
+    /// Their tokens.
+    pub live_tokens: u64,
+    /// Boundaries between turn groups.
+    pub boundaries: u64,
+    /// Possible starts of `START USER`.
+    pub users: u64,
+    /// Messages not counted yet.
+    pub pending: u64,
+    /// Bytes of the messages, without what stands between them.
+    pub bytes: u64,
+}
+
+macro_rules! each_sum {
+    ($self:ident, $other:ident, $op:ident) => {
+        Sums {
+            messages: $self.messages.$op($other.messages),
+            others: $self.others.$op($other.others),
+            tokens: $self.tokens.$op($other.tokens),
+            live: $self.live.$op($other.live),
+            live_tokens: $self.live_tokens.$op($other.live_tokens),
+            boundaries: $self.boundaries.$op($other.boundaries),
+            users: $self.users.$op($other.users),
+            pending: $self.pending.$op($other.pending),
+            bytes: $self.bytes.$op($other.bytes),
+        }
+    };
+}
+
+impl Sums {
+    /// The sums over both runs.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        each_sum!(self, other, wrapping_add)
+    }
+
+    /// The sums over this run without its part `other`.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        each_sum!(self, other, wrapping_sub)
+    }
+}
