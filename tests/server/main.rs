@@ -14,6 +14,7 @@ mod dialects_by_type;
 mod dice;
 mod effects;
 mod events;
+mod fixtures;
 mod hostile;
 mod loading;
 mod managing;

@@ -1,0 +1,67 @@
+//! RDB files of every stored version that was ever written, kept in `tests/fixtures` and loaded for ever after.
+//!
+//! `v1.rdb` was saved by Redis 7.0.15 from the keys of [`fill`]; `v1.jsonl` says what they held then: a line a key, with
+//! its digest, its length and RECENT at 200 tokens. A new version gets files of its own, by
+//! `CONV_WRITE_FIXTURE=v2 cargo test --test server fixtures`; those that are here are never written again.
+
+use std::path::{Path, PathBuf};
+
+use redis::Connection;
+
+use crate::samples::*;
+use crate::support::*;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
+
+/// What is kept of a key.
+fn line(con: &mut Connection, key: &str) -> String {
+    let recent = cmd!(*con, "CONV.RECENT", key, 200, "ANY", "FORMAT", "JSON");
+    let len = int(&cmd!(*con, "CONV.LEN", key));
+    serde_json::json!([key, digest(con, key), len, text(&recent)]).to_string()
+}
+
+#[test]
+fn write() {
+    let Ok(version) = std::env::var("CONV_WRITE_FIXTURE") else {
+        return;
+    };
+    let server = Server::start();
+    let mut con = server.conn();
+    let keys: Vec<String> = fill(&mut con);
+    // What expires is gone when the file is loaded.
+    let keys: Vec<String> = keys
+        .into_iter()
+        .filter(|key| int(&cmd!(con, "TTL", key)) == -1 || int(&cmd!(con, "DEL", key)) == 0)
+        .collect();
+    let lines: Vec<String> = keys.iter().map(|key| line(&mut con, key)).collect();
+    cmd!(con, "SAVE");
+    let [rdb, jsonl] = ["rdb", "jsonl"].map(|kind| fixture(&format!("{version}.{kind}")));
+    assert!(!rdb.exists(), "{} is never written again", rdb.display());
+    std::fs::copy(server.dir().join("dump.rdb"), rdb).expect("a copy");
+    std::fs::write(jsonl, lines.join("\n") + "\n").expect("a file");
+}
+
+#[test]
+fn all_versions_load() {
+    for version in ["v1"] {
+        let server = Server::start();
+        let mut con = server.conn();
+        let rdb = fixture(&format!("{version}.rdb"));
+        std::fs::copy(rdb, server.dir().join("dump.rdb")).expect("a copy");
+        cmd!(con, "DEBUG", "RELOAD", "NOSAVE");
+        let lines = std::fs::read_to_string(fixture(&format!("{version}.jsonl"))).expect("a file");
+        let mut keys = 0;
+        for expected in lines.lines() {
+            let parts: Vec<serde_json::Value> = serde_json::from_str(expected).expect("JSON");
+            let key = parts[0].as_str().expect("a key");
+            assert_eq!(line(&mut con, key), expected, "{version}");
+            keys += 1;
+        }
+        assert!(keys > 20, "{keys} keys");
+        assert_eq!(int(&cmd!(con, "DBSIZE")), keys);
+    }
+}
