@@ -79,7 +79,21 @@ pub fn write_messages(
             each(&mut |message| out.bulk(message));
         }
         Format::Json => {
-            let mut json = vec![b'['];
+            // Reserved at once: growing would copy the reply several times.
+            let bytes: usize = pieces
+                .iter()
+                .map(|piece| match piece {
+                    Piece::One(message) => message.len() + 1,
+                    Piece::Held(range, _) => {
+                        let sums = log
+                            .sums_before(range.end)
+                            .minus(log.sums_before(range.start));
+                        (sums.bytes + sums.messages) as usize
+                    }
+                })
+                .sum();
+            let mut json = Vec::with_capacity(bytes + 2);
+            json.push(b'[');
             for piece in pieces {
                 match piece {
                     Piece::One(message) => {

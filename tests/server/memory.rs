@@ -224,11 +224,13 @@ fn memory_is_given_back() {
     let start = given_back(&mut con);
     for flush in ["FLUSHALL", "FLUSHALL ASYNC", "FLUSHALL SYNC"] {
         let full = round(&mut con, flush);
-        let end = given_back(&mut con);
         assert!(full - start > 3 << 20, "{full} held, {start} at first");
-        assert!(
-            end - start < 256 << 10,
-            "{flush}: {end} held after it, {start} before"
-        );
+        // Redis itself keeps the buffer of a client that sent much for some seconds.
+        let mut end = given_back(&mut con);
+        let returned = wait_until(Duration::from_secs(10), || {
+            end = used(&mut con);
+            end - start < 256 << 10
+        });
+        assert!(returned, "{flush}: {end} held after it, {start} before");
     }
 }
