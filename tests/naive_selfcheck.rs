@@ -166,7 +166,7 @@ fn table(f: impl Fn(&str) -> String, cases: &[(&str, &str)]) {
     }
 }
 
-// ---- section 6, points 1 and 2 ----------------------------------------------------------------------------------
+// ---- system messages and summary --------------------------------------------------------------------------------
 
 #[test]
 fn budget_is_max_tokens_less_three_and_equality_fits() {
@@ -269,7 +269,7 @@ fn summary_as_a_message() {
     assert_eq!(first("mu lu"), r#"{"role":"system","content":"sum"}"#);
 }
 
-// ---- section 6, point 3 and the corners of section 11 -------------------------------------------------------------
+// ---- turn groups and their corners --------------------------------------------------------------------------------
 
 #[test]
 fn turns_are_whole_or_absent() {
@@ -470,7 +470,7 @@ fn messages_limits_the_window() {
     assert_eq!(recent(&log("u a u"), "13 n=2"), "3");
 }
 
-// ---- section 6, point 4 -------------------------------------------------------------------------------------------
+// ---- START USER ---------------------------------------------------------------------------------------------------
 
 #[test]
 fn start_user_moves_forward() {
@@ -527,7 +527,7 @@ fn start_user_puts_the_nearest_earlier_user_message_in_front() {
     assert_eq!(recent(&log("u t.z a=90 a"), "33 user"), "1 4 elided");
 }
 
-// ---- section 6, point 5 -------------------------------------------------------------------------------------------
+// ---- OVERSIZE -----------------------------------------------------------------------------------------------------
 
 #[test]
 fn oversize() {
@@ -567,7 +567,7 @@ fn oversize() {
     );
 }
 
-// ---- section 6, point 6 -------------------------------------------------------------------------------------------
+// ---- STEP ---------------------------------------------------------------------------------------------------------
 
 #[test]
 fn step_holds_the_start() {
@@ -633,7 +633,7 @@ fn step_is_decided_before_start_user() {
     );
 }
 
-// ---- section 7 -----------------------------------------------------------------------------------------------------
+// ---- misses --------------------------------------------------------------------------------------------------------
 
 #[test]
 fn hits_and_misses() {
@@ -685,7 +685,7 @@ fn hits_and_misses() {
     assert_eq!(recent(&log("u").incomplete(), "5 keep"), "1 over");
 }
 
-// ---- section 5: numbering, DEL, POP, EDIT, retention, TRIM, SETSUMMARY ---------------------------------------------
+// ---- numbering, DEL, POP, EDIT, retention, TRIM, SETSUMMARY ---------------------------------------------
 
 #[test]
 fn numbers_are_never_reused() {
@@ -824,7 +824,7 @@ fn setsummary() {
     assert_eq!(l.summary, None);
 }
 
-// ---- sections 3 and 4 ----------------------------------------------------------------------------------------------
+// ---- reading a message ----------------------------------------------------------------------------------------------
 
 #[test]
 fn reading() {

@@ -1,4 +1,4 @@
-//! Sections 3 and 4 of the contract: what one message says and what of it counts.
+//! What one message says, and what of it counts.
 
 use serde_json::{Map, Value};
 

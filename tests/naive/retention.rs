@@ -1,4 +1,4 @@
-//! Section 5: what retention and TRIM drop.
+//! What retention and TRIM drop.
 
 use super::NaiveLog;
 use super::turns::{group, leading_system};

@@ -1,4 +1,4 @@
-//! Section 6, point 3: how messages form turn groups.
+//! How messages form turn groups.
 
 use super::message::NaiveRead;
 

@@ -1,4 +1,4 @@
-//! Section 6: what RECENT selects, and section 7: when that is a miss.
+//! What RECENT selects, and when that is a miss.
 
 use super::message::NaiveRead;
 use super::turns::{Kind, group, leading_system};
