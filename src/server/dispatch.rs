@@ -11,7 +11,7 @@ use super::key::{Found, Key};
 use super::reply::ClientReply;
 use crate::codec::encode_effect;
 use crate::commands::args::Args;
-use crate::commands::spec::{COMMANDS, Handler, Spec};
+use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Spec};
 use crate::commands::{CommandError, Env, commit, replay};
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
@@ -83,14 +83,15 @@ impl Call<'_> {
     }
 
     fn run(&self, spec: &'static Spec, reply: &mut ClientReply) -> Result<(), CommandError> {
+        let replayed = matches!(spec.handler, Handler::Replay(_));
         let env = Env {
             now: now(),
             settings: config::settings(),
-            full: matches!(spec.handler, Handler::Replay(_)) && self.is_refused_memory(),
+            full: replayed && self.is_refused_memory(),
         };
         let name = self.strings.get(1).copied();
         let (key_name, rest) = match (spec.key, name) {
-            (crate::commands::spec::Key::None, _) => (None, 1),
+            (KeyUse::None, _) => (None, 1),
             (_, Some(name)) => (Some(name), 2),
             (_, None) => return Err(CommandError::Arity),
         };
@@ -130,9 +131,12 @@ impl Call<'_> {
         if let Some(attributes) = effect.create.or(effect.alter) {
             preload(attributes.encoding);
         }
-        let make = |conversation: &mut Conversation, effect: &mut Effect<'_>| match spec.handler {
-            Handler::Replay(_) => replay(conversation, effect, &Inline),
-            _ => commit(conversation, effect, &Inline),
+        let make = |conversation: &mut Conversation, effect: &mut Effect<'_>| {
+            if replayed {
+                replay(conversation, effect, &Inline);
+            } else {
+                commit(conversation, effect, &Inline);
+            }
         };
         match &mut found {
             Some(conversation) => {
@@ -154,11 +158,7 @@ impl Call<'_> {
             key.expire_at(at);
         }
         drop(key);
-        self.announce(
-            key_name,
-            &effect,
-            matches!(spec.handler, Handler::Replay(_)),
-        );
+        self.announce(key_name, &effect, replayed);
         Ok(())
     }
 
