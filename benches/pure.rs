@@ -43,6 +43,7 @@ fn conversation(messages: usize) -> Conversation {
             count: Count::Given(20 + (number as u32 * 7 % 11) * 24),
             bytes: json.as_bytes(),
             facts: facts(json.as_bytes()).expect("a message"),
+            text: None,
         });
         commit(&mut conversation, &mut effect, &Inline);
     }

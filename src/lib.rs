@@ -8,6 +8,7 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`conversation`] | the value: messages, turn groups, selecting. Knows no Redis |
+//! | [`background`] | the threads that do what is slow |
 //! | [`tokens`] | counting: E(s) and T(message) |
 //! | [`codec`] | bytes to conversations and back |
 //! | [`commands`] | one function a command: arguments and conversation to reply and effect |
@@ -31,6 +32,8 @@
 )]
 
 #[forbid(unsafe_code)]
+pub mod background;
+#[forbid(unsafe_code)]
 pub mod codec;
 #[forbid(unsafe_code)]
 pub mod commands;
@@ -43,3 +46,5 @@ mod server;
 pub mod settings;
 #[forbid(unsafe_code)]
 pub mod tokens;
+#[forbid(unsafe_code)]
+pub mod varint;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use crate::conversation::Footprint;
+use crate::tokens::background::queued;
 
 /// What is held at the moment.
 static CONVERSATIONS: AtomicI64 = AtomicI64::new(0);
@@ -16,6 +17,7 @@ static TOKENS_COUNTED: AtomicU64 = AtomicU64::new(0);
 static RECENT_HITS: AtomicU64 = AtomicU64::new(0);
 static RECENT_MISSES: AtomicU64 = AtomicU64::new(0);
 static TOKENS_RETURNED: AtomicU64 = AtomicU64::new(0);
+static WAITS: AtomicU64 = AtomicU64::new(0);
 
 fn shift(gauge: &AtomicI64, before: u64, after: u64) {
     let delta = i64::try_from(i128::from(after) - i128::from(before)).unwrap_or_default();
@@ -58,19 +60,25 @@ pub fn missed() {
     RECENT_MISSES.fetch_add(1, Relaxed);
 }
 
+/// A client has had to wait until its messages were counted.
+pub fn waited() {
+    WAITS.fetch_add(1, Relaxed);
+}
+
 /// All figures, by their names in INFO.
 #[must_use]
-pub fn all() -> [(&'static std::ffi::CStr, u64); 9] {
+pub fn all() -> [(&'static std::ffi::CStr, u64); 10] {
     let gauge = |gauge: &AtomicI64| gauge.load(Relaxed).max(0).unsigned_abs();
     [
         (c"conversations", gauge(&CONVERSATIONS)),
         (c"messages", gauge(&MESSAGES)),
         (c"bytes_raw", gauge(&BYTES_RAW)),
         (c"bytes_stored", gauge(&BYTES_STORED)),
-        (c"pending", gauge(&PENDING)),
+        (c"pending", gauge(&PENDING) + queued()),
         (c"tokens_counted", TOKENS_COUNTED.load(Relaxed)),
         (c"recent_hits", RECENT_HITS.load(Relaxed)),
         (c"recent_misses", RECENT_MISSES.load(Relaxed)),
+        (c"waits", WAITS.load(Relaxed)),
         (c"tokens_returned", TOKENS_RETURNED.load(Relaxed)),
     ]
 }

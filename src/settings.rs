@@ -20,6 +20,10 @@ pub struct Settings {
     pub media_tokens: u32,
     /// `conv.max-message-bytes`: longer messages are refused.
     pub max_message_bytes: usize,
+    /// `conv.hot-bytes`: the newest bytes of a conversation that stay uncompressed.
+    pub hot_bytes: usize,
+    /// `conv.compress`: older messages are compressed.
+    pub compress: bool,
 }
 
 impl Default for Settings {
@@ -32,6 +36,8 @@ impl Default for Settings {
             assume_complete: true,
             media_tokens: 85,
             max_message_bytes: 16 << 20,
+            hot_bytes: 64 << 10,
+            compress: true,
         }
     }
 }

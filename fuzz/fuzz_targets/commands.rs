@@ -7,7 +7,7 @@ use conv::codec;
 use conv::commands::args::Args;
 use conv::commands::reply::Tree;
 use conv::commands::spec::{COMMANDS, EVENTS, Handler};
-use conv::commands::{Env, commit, replay};
+use conv::commands::{Env, commit};
 use conv::conversation::Conversation;
 use conv::settings::Settings;
 use conv::tokens::Inline;
@@ -68,6 +68,7 @@ fuzz_target!(|calls: Vec<Call>| {
             now,
             settings: Settings::default(),
             full: false,
+            counts: None,
         };
         let mut args = Args::new(spec.name, &words);
         let mut reply: Vec<Tree> = Vec::new();
@@ -92,16 +93,16 @@ fuzz_target!(|calls: Vec<Call>| {
             Conversation::new(effect.create.expect("attributes"), effect.at)
         });
         match spec.handler {
-            Handler::Replay(_) => replay(target, &effect, &Inline),
+            Handler::Replay(_) => target.apply(&mut effect, &Inline),
             _ => commit(target, &mut effect, &Inline),
         }
         let (header, payload) = codec::encode_effect(&effect);
-        let effect = codec::decode_effect(&header, &payload, &EVENTS).expect("a replica reads it");
+        let mut effect = codec::decode_effect(&header, &payload, &EVENTS).expect("a replica reads it");
         let target = other.get_or_insert_with(|| {
             Conversation::new(effect.create.expect("attributes"), effect.at)
         });
         target.check(&effect).expect("a replica takes it");
-        replay(target, &effect, &Inline);
+        target.apply(&mut effect, &Inline);
     }
     if let (Some(primary), Some(other)) = (&primary, &other) {
         let stored = frames(primary);

@@ -2,7 +2,6 @@
 #![no_main]
 
 use conv::codec;
-use conv::commands::replay;
 use conv::commands::spec::EVENTS;
 use conv::conversation::Conversation;
 use conv::settings::Settings;
@@ -13,14 +12,14 @@ fuzz_target!(|effects: Vec<(Vec<u8>, Vec<Vec<u8>>)>| {
     let mut conversation = Conversation::new(Settings::default().attributes(), 0);
     for (header, payload) in &effects {
         let payload: Vec<&[u8]> = payload.iter().map(Vec::as_slice).collect();
-        let Ok(effect) = codec::decode_effect(header, &payload, &EVENTS) else {
+        let Ok(mut effect) = codec::decode_effect(header, &payload, &EVENTS) else {
             continue;
         };
         if let Some(attributes) = effect.create {
             conversation = Conversation::new(attributes, effect.at);
         }
         if conversation.check(&effect).is_ok() {
-            replay(&mut conversation, &effect, &Inline);
+            conversation.apply(&mut effect, &Inline);
         }
     }
     let mut stored = Vec::new();

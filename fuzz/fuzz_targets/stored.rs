@@ -4,7 +4,7 @@
 use conv::codec;
 use conv::commands::commit;
 use conv::conversation::effect::{Count, Effect, NewMessage};
-use conv::conversation::message::facts;
+use conv::conversation::message;
 use conv::conversation::window::Request;
 use conv::tokens::Inline;
 use libfuzzer_sys::fuzz_target;
@@ -25,7 +25,7 @@ fuzz_target!(|input: (u8, Vec<Vec<u8>>)| {
         assert!(window.tokens <= max_tokens.max(0));
     }
     let json = br#"{"role":"user","content":"hi"}"#;
-    if let Ok(facts) = facts(json)
+    if let Ok((facts, text)) = message::read(json)
         && conversation.numbering().next < i64::MAX
     {
         let mut effect = Effect::new("", 1);
@@ -35,6 +35,7 @@ fuzz_target!(|input: (u8, Vec<Vec<u8>>)| {
             count: Count::Pending,
             bytes: json,
             facts,
+            text: Some(text),
         });
         commit(&mut conversation, &mut effect, &Inline);
     }

@@ -8,11 +8,10 @@ use crate::conversation::attributes::{Attributes, MAX_TTL};
 use crate::conversation::effect::{Count, Effect, NewMessage, NewSummary, Numbering};
 use crate::conversation::{Conversation, message};
 
+use super::count;
+
 /// Version of the header.
 const VERSION: u8 = 1;
-
-/// Bytes of messages in one effect of [`rebuild`].
-const BATCH_BYTES: usize = 256 * 1024;
 
 /// Messages in one effect of [`rebuild`].
 const BATCH_MESSAGES: usize = 512;
@@ -122,13 +121,14 @@ pub fn decode_effect<'a>(
     let mut next = || payload.next().ok_or("too few arguments behind the header");
     let read = |(seq, time, count): StoredMessage, bytes: &'a [u8]| {
         let bytes = message::trim(bytes);
-        message::facts(bytes)
-            .map(|facts| NewMessage {
+        message::read(bytes)
+            .map(|(facts, text)| NewMessage {
                 seq,
                 time,
                 count,
                 bytes,
                 facts,
+                text: Some(text),
             })
             .map_err(|e| format!("message {seq}: {}", e.0))
     };
@@ -172,34 +172,36 @@ pub fn decode_effect<'a>(
 /// Effects of bounded size that rebuild `conversation` from nothing, one after the other handed to `sink`.
 pub fn rebuild(conversation: &Conversation, mut sink: impl FnMut(&Effect<'_>)) {
     let updated = conversation.updated();
-    let mut effect = Effect {
+    let mut first = Some(Effect {
         create: Some(*conversation.attributes()),
         numbering: Some(conversation.numbering()),
         ..Effect::new("", updated)
-    };
-    let mut bytes = 0;
-    for stored in conversation.messages() {
-        if bytes >= BATCH_BYTES || effect.push.len() >= BATCH_MESSAGES {
+    });
+    // A segment is a batch of bounded size; many small messages are several.
+    for segment in conversation.log().segments() {
+        let (bytes, entries) = (segment.bytes(), segment.entries());
+        let mut begin = 0;
+        for batch in entries.chunks(BATCH_MESSAGES) {
+            let mut effect = first.take().unwrap_or_else(|| Effect::new("", updated));
+            for entry in batch {
+                let end = entry.end as usize;
+                effect.push.push(NewMessage {
+                    seq: segment.seq(entry),
+                    time: segment.time(entry),
+                    count: count(entry),
+                    bytes: bytes.get(begin..end).unwrap_or_default(),
+                    // Not part of what is written; whoever reads it back reads the message.
+                    facts: message::Facts::default(),
+                    text: None,
+                });
+                begin = end + 1;
+            }
             sink(&effect);
-            effect = Effect::new("", updated);
-            bytes = 0;
         }
-        bytes += stored.bytes.len();
-        let count = match (stored.flags.pending(), stored.flags.explicit()) {
-            (true, _) => Count::Pending,
-            (false, false) => Count::Counted(stored.tokens),
-            (false, true) => Count::Given(stored.tokens),
-        };
-        effect.push.push(NewMessage {
-            seq: stored.seq,
-            time: stored.time,
-            count,
-            bytes: stored.bytes,
-            // Not part of what is written; whoever reads it back reads the message.
-            facts: message::Facts::default(),
-        });
     }
-    sink(&effect);
+    if let Some(empty) = first {
+        sink(&empty);
+    }
     if let Some(summary) = conversation.summary() {
         sink(&Effect {
             summary: Some(NewSummary {

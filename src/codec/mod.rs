@@ -5,17 +5,19 @@
 //! that this release writes.
 
 mod effect;
-mod reader;
 mod v1;
+mod v2;
 
 use std::fmt;
 
 pub use effect::{decode_effect, encode_effect, rebuild};
 
 use crate::conversation::Conversation;
+use crate::conversation::effect::Count;
+use crate::conversation::index::Entry;
 
 /// Version of the stored form that is written.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Why bytes are no conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +47,7 @@ impl fmt::Display for DecodeError {
 /// Writes the frames of `conversation` to `sink`, in order. Allocates one buffer of about a frame's size, and changes
 /// nothing: it runs in forked children.
 pub fn encode(conversation: &Conversation, sink: impl FnMut(&[u8])) {
-    v1::encode(conversation, sink);
+    v2::encode(conversation, sink);
 }
 
 /// Reads a conversation from frames; `next` yields them in order, nothing when the source fails.
@@ -58,6 +60,16 @@ pub fn decode<F: AsRef<[u8]>>(
 ) -> Result<Conversation, DecodeError> {
     match version {
         1 => v1::decode(next),
+        2 => v2::decode(next),
         newer => Err(DecodeError::Version(newer)),
+    }
+}
+
+/// What is known of the count of the message of `entry`.
+fn count(entry: &Entry) -> Count {
+    match (entry.flags.pending(), entry.flags.explicit()) {
+        (true, _) => Count::Pending,
+        (false, false) => Count::Counted(entry.tokens),
+        (false, true) => Count::Given(entry.tokens),
     }
 }

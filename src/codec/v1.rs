@@ -1,23 +1,21 @@
-//! Stored form, version 1.
+//! Stored form, version 1: read for ever, no longer written. Messages stood there one by one, uncompressed.
 //!
 //! The first frame is the [`Header`], a MessagePack map. Each further frame holds messages, as long as the header's
 //! number is not reached; of each message: state (one byte: 0 pending, 1 counted, 2 given), sequence number and
 //! arrival as signed differences to the message before (the first: to 0), T(message), length, bytes. Everything else
 //! (dialects, turn groups, ids, sums) is derived anew from the messages, and so cannot contradict them.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::DecodeError;
-use super::reader::{Reader, put_signed, put_unsigned};
 use crate::conversation::attributes::{Attributes, MAX_TTL};
 use crate::conversation::effect::{Count, Effect, NewMessage, NewSummary, Numbering};
 use crate::conversation::{Conversation, message};
-
-/// A frame of messages is closed when it holds so many bytes.
-const FRAME_BYTES: usize = 64 * 1024;
+use crate::tokens::Nobody;
+use crate::varint::Reader;
 
 /// The first frame. Fields may be added with a default; they never change their meaning.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
     attributes: Attributes,
@@ -29,55 +27,12 @@ struct Header {
     summary: Option<StoredSummary>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredSummary {
     text: String,
     upto: Option<i64>,
     updated: i64,
-}
-
-/// See [`super::encode`].
-pub fn encode(conversation: &Conversation, mut sink: impl FnMut(&[u8])) {
-    let numbering = conversation.numbering();
-    let header = Header {
-        attributes: *conversation.attributes(),
-        created: numbering.created,
-        updated: conversation.updated(),
-        next: numbering.next,
-        lowest: numbering.lowest,
-        messages: conversation.log().totals().messages,
-        summary: conversation.summary().map(|s| StoredSummary {
-            text: s.text.clone(),
-            upto: s.upto,
-            updated: s.updated,
-        }),
-    };
-    // Serialising plain data into memory cannot fail; an empty frame would be refused when read.
-    sink(&rmp_serde::to_vec_named(&header).unwrap_or_default());
-    let mut frame = Vec::new();
-    let (mut seq, mut time) = (0i64, 0i64);
-    for message in conversation.messages() {
-        let state = match (message.flags.pending(), message.flags.explicit()) {
-            (true, _) => 0,
-            (false, false) => 1,
-            (false, true) => 2,
-        };
-        frame.push(state);
-        put_signed(&mut frame, message.seq.wrapping_sub(seq));
-        put_signed(&mut frame, message.time.wrapping_sub(time));
-        put_unsigned(&mut frame, u64::from(message.tokens));
-        put_unsigned(&mut frame, message.bytes.len() as u64);
-        frame.extend_from_slice(message.bytes);
-        (seq, time) = (message.seq, message.time);
-        if frame.len() >= FRAME_BYTES {
-            sink(&frame);
-            frame.clear();
-        }
-    }
-    if !frame.is_empty() {
-        sink(&frame);
-    }
 }
 
 fn invalid(why: impl Into<String>) -> DecodeError {
@@ -117,28 +72,29 @@ pub fn decode<F: AsRef<[u8]>>(
                 return Err(invalid(format!("message {} was never numbered", new.seq)));
             }
             (seq, time) = (new.seq, new.time);
-            let effect = Effect {
+            let mut effect = Effect {
                 push: vec![new],
                 ..Effect::default()
             };
             conversation.check(&effect).map_err(invalid)?;
-            conversation.apply(&effect);
+            conversation.apply(&mut effect, &Nobody);
         }
     }
     if let Some(summary) = &header.summary {
         if summary.text.is_empty() {
             return Err(invalid("an empty summary"));
         }
-        conversation.apply(&Effect {
+        let mut effect = Effect {
             at: summary.updated,
             summary: Some(NewSummary {
                 text: &summary.text,
                 upto: summary.upto,
             }),
             ..Effect::default()
-        });
+        };
+        conversation.apply(&mut effect, &Nobody);
     }
-    conversation.apply(&Effect {
+    let mut effect = Effect {
         at: header.updated,
         numbering: Some(Numbering {
             created: header.created,
@@ -146,7 +102,8 @@ pub fn decode<F: AsRef<[u8]>>(
             lowest: header.lowest,
         }),
         ..Effect::default()
-    });
+    };
+    conversation.apply(&mut effect, &Nobody);
     Ok(conversation)
 }
 
@@ -155,10 +112,10 @@ fn read_message<'a>(
     seq: i64,
     time: i64,
 ) -> Result<NewMessage<'a>, DecodeError> {
-    let state = reader.byte()?;
-    let seq = seq.wrapping_add(reader.signed()?);
-    let time = time.wrapping_add(reader.signed()?);
-    let tokens = u32::try_from(reader.unsigned()?)
+    let state = reader.byte().ok_or(DecodeError::Truncated)?;
+    let seq = seq.wrapping_add(reader.signed().ok_or(DecodeError::Truncated)?);
+    let time = time.wrapping_add(reader.signed().ok_or(DecodeError::Truncated)?);
+    let tokens = u32::try_from(reader.unsigned().ok_or(DecodeError::Truncated)?)
         .map_err(|_| invalid(format!("message {seq} counts more tokens than can be")))?;
     let count = match state {
         0 => Count::Pending,
@@ -166,8 +123,10 @@ fn read_message<'a>(
         2 => Count::Given(tokens),
         other => return Err(invalid(format!("message {seq} has the state {other}"))),
     };
-    let len = usize::try_from(reader.unsigned()?).map_err(|_| DecodeError::Truncated)?;
-    let bytes = reader.bytes(len)?;
+    let len = reader.unsigned().and_then(|len| usize::try_from(len).ok());
+    let bytes = len
+        .and_then(|len| reader.bytes(len))
+        .ok_or(DecodeError::Truncated)?;
     if message::trim(bytes).len() != bytes.len() {
         return Err(invalid(format!("message {seq} has white space around it")));
     }
@@ -179,5 +138,6 @@ fn read_message<'a>(
         count,
         bytes,
         facts,
+        text: None,
     })
 }

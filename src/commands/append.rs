@@ -15,7 +15,7 @@ const MOST_TOKENS: i64 = u32::MAX as i64;
 
 /// Reads an argument as the message with that number (from 1); sequence number and time are still to be given.
 fn read<'a>(
-    env: &Env,
+    env: &Env<'_>,
     number: usize,
     argument: &'a [u8],
     count: Count,
@@ -31,14 +31,20 @@ fn read<'a>(
             ),
         ));
     }
-    let facts =
-        message::facts(bytes).map_err(|refusal| CommandError::BadMessage(number, refusal.0))?;
+    let refused = |refusal: message::Refusal| CommandError::BadMessage(number, refusal.0);
+    let (facts, text) = if count == Count::Pending {
+        let (facts, text) = message::read(bytes).map_err(refused)?;
+        (facts, Some(text))
+    } else {
+        (message::facts(bytes).map_err(refused)?, None)
+    };
     Ok(NewMessage {
         seq: 0,
         time: env.now,
         count,
         bytes,
         facts,
+        text,
     })
 }
 
@@ -51,7 +57,7 @@ fn given(args: &mut Args<'_>) -> Result<Count, CommandError> {
 /// Takes `message [[TOKENS n] message ...]` up to the end; `count` is what was said of the first.
 fn messages<'a>(
     args: &mut Args<'a>,
-    env: &Env,
+    env: &Env<'_>,
     mut count: Count,
 ) -> Result<Vec<NewMessage<'a>>, CommandError> {
     let mut messages = Vec::with_capacity(args.left());
@@ -79,7 +85,7 @@ fn messages<'a>(
 pub fn append<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
-    env: &Env,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     let (mut create_only, mut extend_only, mut unique, mut newest) = (false, false, false, None);
@@ -145,7 +151,7 @@ pub fn append<'a>(
 pub fn edit<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
-    env: &Env,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     let seq = integer("seq", args.required()?, i64::MIN, i64::MAX)?;
@@ -156,11 +162,12 @@ pub fn edit<'a>(
         return err("no such key");
     };
     let log = conversation.log();
-    let Some(old) = log.find(seq).and_then(|position| log.get(position)) else {
+    let Some((position, old)) = log.find(seq).and_then(|p| Some((p, log.get(p)?))) else {
         return err("no such message");
     };
     out.status("OK");
-    if old.bytes == new.bytes && !old.flags.explicit() {
+    let same = log.with_message(position, |bytes| bytes == new.bytes);
+    if same == Some(true) && !old.flags.explicit() {
         return Ok(None);
     }
     new.seq = seq;

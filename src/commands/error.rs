@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::conversation::Lacking;
+use crate::tokens::{Encoding, Text};
+
 /// Why a command did nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -16,6 +19,10 @@ pub enum CommandError {
     WrongType,
     /// The server is at its memory limit.
     OutOfMemory,
+    /// Nothing has been replied or changed yet: these counts must be known first, then the command is to be run again.
+    Uncounted(Lacking),
+    /// The same; the counts of these texts must be given in [`super::Env::counts`] then.
+    UncountedTexts(Encoding, Vec<Text>),
 }
 
 impl fmt::Display for CommandError {
@@ -26,6 +33,9 @@ impl fmt::Display for CommandError {
             Self::Arity => f.write_str("ERR wrong number of arguments"),
             Self::OutOfMemory => {
                 f.write_str("OOM command not allowed when used memory > 'maxmemory'.")
+            }
+            Self::Uncounted(_) | Self::UncountedTexts(..) => {
+                f.write_str("TRYAGAIN the tokens are being counted")
             }
             Self::WrongType => {
                 f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value")

@@ -10,6 +10,8 @@ use super::error::CommandError;
 use super::reply::Reply;
 use crate::conversation::Conversation;
 use crate::conversation::json::{Document, NodeId, with_document};
+use crate::conversation::log::Log;
+use crate::conversation::search::{Bytes, Field, Live};
 
 /// How a list of messages is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,12 +58,7 @@ pub fn write_messages(
             .map(|piece| match piece {
                 Piece::One(_) => 1,
                 Piece::Held(range, false) => range.len(),
-                Piece::Held(range, true) => {
-                    let sums = log
-                        .sums_before(range.end)
-                        .minus(log.sums_before(range.start));
-                    sums.live as usize
-                }
+                Piece::Held(range, true) => sum_of::<Live>(log, range),
             })
             .sum::<usize>()
     };
@@ -84,12 +81,7 @@ pub fn write_messages(
                 .iter()
                 .map(|piece| match piece {
                     Piece::One(message) => message.len() + 1,
-                    Piece::Held(range, _) => {
-                        let sums = log
-                            .sums_before(range.end)
-                            .minus(log.sums_before(range.start));
-                        (sums.bytes + sums.messages) as usize
-                    }
+                    Piece::Held(range, _) => sum_of::<Bytes>(log, range) + range.len(),
                 })
                 .sum();
             let mut json = Vec::with_capacity(bytes + 2);
@@ -123,6 +115,12 @@ pub fn write_messages(
             out.bulk(&packed);
         }
     }
+}
+
+/// The sum of `F` over the messages of a range.
+fn sum_of<F: Field>(log: &Log, range: &Range<usize>) -> usize {
+    log.before::<F>(range.end)
+        .saturating_sub(log.before::<F>(range.start)) as usize
 }
 
 /// Appends a message, which is valid JSON, as MessagePack.

@@ -4,9 +4,9 @@ use super::args::{Args, integer};
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Target};
-use crate::conversation::Limit;
 use crate::conversation::attributes::{Attributes, MAX_TTL};
 use crate::conversation::effect::Effect;
+use crate::conversation::{Conversation, Limit};
 
 /// Takes `[ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`.
 fn attributes(args: &mut Args<'_>, mut set: Attributes) -> Result<Attributes, CommandError> {
@@ -31,7 +31,7 @@ fn attributes(args: &mut Args<'_>, mut set: Attributes) -> Result<Attributes, Co
 pub fn create<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
-    env: &Env,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     let attributes = attributes(args, env.settings.attributes())?;
@@ -48,7 +48,7 @@ pub fn create<'a>(
 pub fn alter<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
-    env: &Env,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     let old = target.map(|c| *c.attributes());
@@ -69,7 +69,7 @@ pub fn alter<'a>(
 pub fn del<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
-    env: &Env,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     let mut seqs = Vec::with_capacity(args.left());
@@ -95,7 +95,7 @@ pub fn del<'a>(
 pub fn pop<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
-    env: &Env,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     let count = match args.take() {
@@ -105,28 +105,29 @@ pub fn pop<'a>(
     args.finish()?;
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     let held = target.map_or(0, |c| c.log().len());
-    let newest: Vec<_> = target
-        .into_iter()
-        .flat_map(|c| c.log().iter_from(held.saturating_sub(count)))
-        .take(count)
-        .collect();
-    out.array(newest.len());
-    for message in newest.iter().rev() {
-        out.bulk(message.bytes);
-    }
-    if newest.is_empty() {
-        return Ok(None);
-    }
+    let from = held.saturating_sub(count);
+    out.array(held - from);
     let mut effect = Effect::new("conv.pop", env.now);
-    effect.remove = newest.iter().map(|m| m.seq).collect();
-    Ok(Some(effect))
+    for position in (from..held).rev() {
+        let log = target.map(Conversation::log);
+        let message = log.and_then(|log| {
+            log.with_message(position, |bytes| out.bulk(bytes))?;
+            log.get(position)
+        });
+        match message {
+            Some(message) => effect.remove.push(message.seq),
+            None => out.null(),
+        }
+    }
+    effect.remove.reverse();
+    Ok((!effect.remove.is_empty()).then_some(effect))
 }
 
 /// `CONV.TRIM key MAXMESSAGES n | MAXTOKENS n | BEFORE seq`
 pub fn trim<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
-    env: &Env,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     const LIMITS: [&str; 3] = ["MAXMESSAGES", "MAXTOKENS", "BEFORE"];
@@ -141,6 +142,12 @@ pub fn trim<'a>(
         out.integer(0);
         return Ok(None);
     };
+    if matches!(limit, Limit::Tokens(_)) {
+        let lacking = conversation.lacking_messages();
+        if !lacking.is_empty() {
+            return Err(CommandError::Uncounted(lacking));
+        }
+    }
     let log = conversation.log();
     let dropped = conversation.to_drop(limit);
     let gone: usize = dropped

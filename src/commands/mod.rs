@@ -23,11 +23,11 @@ use reply::Reply;
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
 use crate::settings::Settings;
-use crate::tokens::Counter;
+use crate::tokens::{Counter, Nobody};
 
 /// What a command may know beside its arguments and the conversation.
 #[derive(Debug, Clone, Copy)]
-pub struct Env {
+pub struct Env<'e> {
     /// Unix ms.
     pub now: i64,
     /// The server's settings.
@@ -35,9 +35,11 @@ pub struct Env {
     /// The server has no memory left for an effect that makes the conversation grow. (Commands of clients never get
     /// here then: Redis itself refuses them.)
     pub full: bool,
+    /// Counts of the texts that this command has asked for when it was run before.
+    pub counts: Option<&'e [u32]>,
 }
 
-impl Env {
+impl Env<'_> {
     /// When a key with this `ttl` (seconds; 0 for none) expires, Unix ms.
     fn expiry(&self, ttl: u64) -> Option<i64> {
         let ms = i64::try_from(ttl).ok()?.checked_mul(1000)?;
@@ -50,39 +52,48 @@ pub type Target<'c> = Option<&'c Conversation>;
 
 /// A command that changes nothing.
 pub type Read =
-    fn(&mut args::Args<'_>, Target<'_>, &Env, &mut dyn Reply) -> Result<(), CommandError>;
+    fn(&mut args::Args<'_>, Target<'_>, &Env<'_>, &mut dyn Reply) -> Result<(), CommandError>;
 
 /// A command that may change the conversation.
 pub type Write = for<'a> fn(
     &mut args::Args<'a>,
     Target<'_>,
-    &Env,
+    &Env<'_>,
     &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError>;
 
-/// Makes the change, counts what came with it, and drops what retention no longer keeps; `effect` then says all of
+/// Makes the change, hands what came with it to `counter`, and drops what retention no longer keeps; `effect` then says all of
 /// it, and is what replicas apply.
 pub fn commit(conversation: &mut Conversation, effect: &mut Effect<'_>, counter: &impl Counter) {
-    replay(conversation, effect, counter);
-    if effect.push.is_empty() {
-        return;
+    conversation.apply(effect, counter);
+    if !effect.push.is_empty() {
+        effect.drop = retain(conversation, effect.event, effect.at);
     }
+}
+
+/// Drops what retention no longer keeps, as far as it is counted; the ranges of sequence numbers dropped.
+fn retain(conversation: &mut Conversation, event: &'static str, at: i64) -> Vec<(i64, i64)> {
+    let mut dropped = Vec::new();
     for limit in conversation.limits().into_iter().flatten() {
         let drop = conversation.to_drop(limit);
         if drop.is_empty() {
             continue;
         }
-        let retention = Effect {
+        let mut retention = Effect {
             drop,
-            ..Effect::new(effect.event, effect.at)
+            ..Effect::new(event, at)
         };
-        conversation.apply(&retention);
-        effect.drop.extend(retention.drop);
+        conversation.apply(&mut retention, &Nobody);
+        dropped.extend(retention.drop);
     }
+    dropped
 }
 
-/// Makes a change that another server, or this one before its restart, has decided.
-pub fn replay(conversation: &mut Conversation, effect: &Effect<'_>, counter: &impl Counter) {
-    conversation.apply(effect);
-    conversation.settle(counter);
+/// What retention drops when counts have come in after the append; nothing if it keeps all.
+pub fn retain_late(conversation: &mut Conversation, now: i64) -> Option<Effect<'static>> {
+    let drop = retain(conversation, "conv.trim", now);
+    (!drop.is_empty()).then(|| Effect {
+        drop,
+        ..Effect::new("conv.trim", now)
+    })
 }

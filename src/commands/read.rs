@@ -7,13 +7,14 @@ use super::reply::Reply;
 use super::{Env, Target};
 use crate::conversation::attributes::Attributes;
 use crate::conversation::log::Stored;
-use crate::tokens;
+use crate::conversation::{Conversation, LEAST_TOKENS, Lacking};
+use crate::tokens::{self, MOST_INLINE, Text};
 
 /// `CONV.RANGE key start stop [FORMAT LIST | JSON | MSGPACK]`
 pub fn range(
     args: &mut Args<'_>,
     target: Target<'_>,
-    env: &Env,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<(), CommandError> {
     let start = integer("start", args.required()?, i64::MIN, i64::MAX)?;
@@ -49,7 +50,7 @@ pub fn range(
 pub fn get(
     args: &mut Args<'_>,
     target: Target<'_>,
-    _env: &Env,
+    _env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<(), CommandError> {
     let mut seqs = Vec::with_capacity(args.left());
@@ -64,29 +65,51 @@ pub fn get(
     if seqs.is_empty() {
         return Err(CommandError::Arity);
     }
+    if with_info && let Some(conversation) = target {
+        let positions = seqs.iter().filter_map(|&seq| conversation.log().find(seq));
+        count_little(conversation, conversation.lacking_at(positions))?;
+    }
     out.array(seqs.len());
     for seq in seqs {
-        let stored = target.and_then(|c| c.log().get(c.log().find(seq)?));
-        match stored {
-            None => out.null(),
-            Some(stored) if with_info => describe(&stored, out),
-            Some(stored) => out.bulk(stored.bytes),
+        let log = target.map(Conversation::log);
+        let shown = log.and_then(|log| {
+            let position = log.find(seq)?;
+            let meta = log.get(position)?;
+            log.with_message(position, |bytes| {
+                if with_info {
+                    describe(&Stored { bytes, meta }, out);
+                } else {
+                    out.bulk(bytes);
+                }
+            })
+        });
+        if shown.is_none() {
+            out.null();
         }
     }
     Ok(())
 }
 
+/// What lacks is counted first if it is so little that nobody has to wait; otherwise it is shown as pending.
+fn count_little(conversation: &Conversation, lacking: Lacking) -> Result<(), CommandError> {
+    let bytes = conversation.lacking_bytes(&lacking, MOST_INLINE);
+    if lacking.is_empty() || bytes > MOST_INLINE {
+        return Ok(());
+    }
+    Err(CommandError::Uncounted(lacking))
+}
+
 fn describe(stored: &Stored<'_>, out: &mut dyn Reply) {
     out.map(4);
     out.bulk(b"seq");
-    out.integer(stored.seq);
+    out.integer(stored.meta.seq);
     out.bulk(b"time");
-    out.integer(stored.time);
+    out.integer(stored.meta.time);
     out.bulk(b"tokens");
-    if stored.flags.pending() {
+    if stored.meta.flags.pending() {
         out.null();
     } else {
-        out.integer(i64::from(stored.tokens));
+        out.integer(i64::from(stored.meta.tokens));
     }
     out.bulk(b"message");
     out.bulk(stored.bytes);
@@ -96,7 +119,7 @@ fn describe(stored: &Stored<'_>, out: &mut dyn Reply) {
 pub fn len(
     args: &mut Args<'_>,
     target: Target<'_>,
-    _env: &Env,
+    _env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<(), CommandError> {
     args.finish()?;
@@ -112,7 +135,7 @@ fn signed(value: u64) -> i64 {
 pub fn info(
     args: &mut Args<'_>,
     target: Target<'_>,
-    _env: &Env,
+    _env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<(), CommandError> {
     args.finish()?;
@@ -120,6 +143,7 @@ pub fn info(
         out.null();
         return Ok(());
     };
+    count_little(conversation, conversation.lacking_all())?;
     let log = conversation.log();
     let totals = log.totals();
     let summary = conversation.summary();
@@ -137,7 +161,9 @@ pub fn info(
         out.integer(value);
     };
     number(out, "messages", signed(totals.messages));
-    number(out, "tokens", signed(totals.tokens));
+    // What is pending stands in the sums with the least that it can be.
+    let pending = totals.pending * u64::from(LEAST_TOKENS);
+    number(out, "tokens", signed(totals.tokens.saturating_sub(pending)));
     number(out, "first", log.first_seq().unwrap_or(0));
     number(out, "last", log.last_seq().unwrap_or(0));
     number(out, "created", conversation.numbering().created);
@@ -152,7 +178,7 @@ pub fn info(
     number(
         out,
         "summary-tokens",
-        summary.map_or(0, |s| i64::from(s.tokens)),
+        summary.and_then(|s| s.tokens.known()).map_or(0, i64::from),
     );
     out.bulk(b"summary-upto");
     match summary.and_then(|s| s.upto) {
@@ -162,7 +188,7 @@ pub fn info(
     let footprint = conversation.footprint();
     number(out, "bytes-raw", signed(footprint.raw));
     number(out, "bytes-stored", signed(footprint.stored));
-    number(out, "segments", signed(log.segments() as u64));
+    number(out, "segments", signed(log.segments().len() as u64));
     number(out, "pending", signed(totals.pending));
     Ok(())
 }
@@ -171,7 +197,7 @@ pub fn info(
 pub fn tokens(
     args: &mut Args<'_>,
     _target: Target<'_>,
-    env: &Env,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<(), CommandError> {
     let mut wanted = env.settings.encoding;
@@ -204,6 +230,17 @@ pub fn tokens(
     }
     if texts.is_empty() {
         return Err(CommandError::Arity);
+    }
+    if let Some(counts) = env.counts {
+        out.array(counts.len());
+        for count in counts {
+            out.integer(i64::from(*count));
+        }
+        return Ok(());
+    }
+    if texts.iter().map(|t| t.len()).sum::<usize>() > MOST_INLINE {
+        let texts = texts.into_iter().map(Text::plain).collect();
+        return Err(CommandError::UncountedTexts(wanted, texts));
     }
     out.array(texts.len());
     for text in texts {

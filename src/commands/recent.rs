@@ -62,7 +62,7 @@ fn parse(args: &mut Args<'_>) -> Result<Options, CommandError> {
 pub fn recent(
     args: &mut Args<'_>,
     target: Target<'_>,
-    _env: &Env,
+    _env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<(), CommandError> {
     let options = parse(args)?;
@@ -72,6 +72,10 @@ pub fn recent(
         return Ok(());
     };
     let window = conversation.select(&options.request);
+    let lacking = conversation.lacking(&options.request, &window);
+    if !lacking.is_empty() {
+        return Err(CommandError::Uncounted(lacking));
+    }
     if !conversation.attributes().complete && !options.any && !window.filled {
         // Older messages, not held here, might have been part of it.
         metrics::missed();

@@ -13,7 +13,7 @@ use crate::conversation::effect::Effect;
 pub fn effect<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
-    env: &Env,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     let header = args.required()?;

@@ -1,6 +1,7 @@
 //! Where replies go.
 
-/// Takes a reply, element by element. Two implementations: Redis's own reply calls, and a tree for tests.
+/// Takes a reply, element by element. Two implementations: Redis's own reply calls, and a tree, for tests and for what
+/// is replied when a change has been made.
 pub trait Reply {
     /// Nil.
     fn null(&mut self);
@@ -16,7 +17,7 @@ pub trait Reply {
     fn map(&mut self, len: usize);
 }
 
-/// A reply as a tree, for tests.
+/// An element of a reply that is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tree {
     /// Nil.

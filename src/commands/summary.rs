@@ -4,13 +4,14 @@ use super::args::{Args, quoted};
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Target};
+use crate::conversation::Conversation;
 use crate::conversation::effect::{Effect, NewSummary};
 
 /// See the head of this file.
 pub fn summary(
     args: &mut Args<'_>,
     target: Target<'_>,
-    _env: &Env,
+    _env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<(), CommandError> {
     let mut with_info = false;
@@ -31,11 +32,15 @@ pub fn summary(
         out.bulk(summary.text.as_bytes());
         return Ok(());
     }
+    let Some(tokens) = summary.tokens.known() else {
+        let lacking = target.map(Conversation::lacking_summary);
+        return Err(CommandError::Uncounted(lacking.unwrap_or_default()));
+    };
     out.map(4);
     out.bulk(b"text");
     out.bulk(summary.text.as_bytes());
     out.bulk(b"tokens");
-    out.integer(i64::from(summary.tokens));
+    out.integer(i64::from(tokens));
     out.bulk(b"upto");
     match summary.upto {
         Some(upto) => out.integer(upto),
@@ -50,7 +55,7 @@ pub fn summary(
 pub fn set_summary<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
-    env: &Env,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     let text = args.required()?;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::Attributes;
 use super::message::Facts;
+use crate::tokens::Text;
 
 /// What is known of T(message) when a message is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -34,6 +35,8 @@ pub struct NewMessage<'a> {
     pub bytes: &'a [u8],
     /// What was read of it.
     pub facts: Facts,
+    /// What is to be counted of it, unless its count is known.
+    pub text: Option<Text>,
 }
 
 /// How the summary changes.

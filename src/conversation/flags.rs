@@ -20,6 +20,18 @@ impl Flags {
     const ITEM: u16 = 1 << 12;
     const HAS_ID: u16 = 1 << 13;
 
+    /// All flags as a number, for the packed index.
+    #[must_use]
+    pub fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// The flags of that number.
+    #[must_use]
+    pub fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
     fn has(self, bit: u16) -> bool {
         self.0 & bit != 0
     }

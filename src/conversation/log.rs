@@ -1,47 +1,79 @@
 //! The message log: segments in order, with running sums in front of each.
 //!
 //! A *position* counts the messages held, from 0. Everything that depends on a budget is a search for the first
-//! position where a monotone condition on the running sums holds: a binary search over the segments, then a walk
-//! within one. Appending and dropping at the front cost nothing that depends on the length; a change in the middle
-//! corrects the running sums of the segments behind it (some ns each).
+//! position in front of which a sum is reached: a binary search over the segments, then a walk within one (see
+//! [`super::search`]). Appending and dropping at the front cost nothing that depends on the length; a change in the
+//! middle corrects the running sums of the segments behind it (some ns each).
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::flags::Flags;
-pub use super::segment::Stored;
-use super::segment::{Entry, Relocate, Segment};
+use super::index::{self, Entry, weight};
+use super::pack::{Parcel, Slot};
+use super::segment::{Relocate, Segment};
 use super::sums::Sums;
+
+/// A message in the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a> {
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// What the index knows of it.
+    pub meta: Meta,
+}
+
+/// What the index knows of a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Meta {
+    /// Sequence number.
+    pub seq: i64,
+    /// Arrival, Unix ms.
+    pub time: i64,
+    /// T(message), or the least that it can be while it is pending.
+    pub tokens: u32,
+    /// What is known of it.
+    pub flags: Flags,
+    /// Its length in bytes.
+    pub len: usize,
+}
 
 /// See the head of this file.
 #[derive(Debug, Clone, Default)]
 pub struct Log {
-    segments: VecDeque<Segment>,
+    pub(super) segments: VecDeque<Segment>,
     /// Running sums at the end.
-    end: Sums,
+    pub(super) end: Sums,
     /// Bytes that the segments hold on the heap.
     heap: usize,
+    /// Number of system messages that stand first, and the sums over them.
+    head: (usize, Sums),
+    /// Segments whose text is being packed, by their `base_seq`.
+    packing: Vec<(i64, Slot)>,
 }
 
 /// Where a position is: segment, index in it.
 type Place = (usize, usize);
 
+/// How far beyond the first packed segment others are looked for that lie open.
+const LOOK_BEHIND: usize = 8;
+
 impl Log {
     /// Running sums in front of the first message.
-    fn origin(&self) -> Sums {
-        self.segments.front().map_or(self.end, |s| s.before)
+    pub(super) fn origin(&self) -> &Sums {
+        self.segments.front().map_or(&self.end, |s| &s.before)
     }
 
     /// Sums over all messages.
     #[must_use]
     pub fn totals(&self) -> Sums {
-        self.end.minus(self.origin())
+        self.end.minus(*self.origin())
     }
 
     /// Number of messages.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.totals().messages as usize
+        self.end.messages.wrapping_sub(self.origin().messages) as usize
     }
 
     /// True if no message is held.
@@ -50,10 +82,9 @@ impl Log {
         self.segments.is_empty()
     }
 
-    /// Number of segments.
-    #[must_use]
-    pub fn segments(&self) -> usize {
-        self.segments.len()
+    /// The segments, in order.
+    pub fn segments(&self) -> impl ExactSizeIterator<Item = &Segment> {
+        self.segments.iter()
     }
 
     /// Bytes on the heap.
@@ -62,72 +93,78 @@ impl Log {
         self.segments.capacity() * size_of::<Segment>() + self.heap
     }
 
-    /// Running sums behind the segment at `index`.
-    fn behind(&self, index: usize) -> Sums {
-        self.segments.get(index + 1).map_or(self.end, |s| s.before)
-    }
-
-    fn place(&self, position: usize) -> Option<Place> {
+    pub(super) fn place(&self, position: usize) -> Option<Place> {
         let origin = self.origin().messages;
         let target = position as u64;
-        let index = self
-            .segments
-            .partition_point(|s| s.before.messages.wrapping_sub(origin) <= target)
-            .checked_sub(1)?;
+        if position >= self.len() {
+            return None;
+        }
+        // Most often it is near the end.
+        let is_in_last = |s: &Segment| s.before.messages.wrapping_sub(origin) <= target;
+        let index = if self.segments.back().is_some_and(is_in_last) {
+            self.segments.len() - 1
+        } else {
+            self.segments.partition_point(is_in_last).checked_sub(1)?
+        };
         let segment = self.segments.get(index)?;
-        let inner = usize::try_from(target - segment.before.messages.wrapping_sub(origin)).ok()?;
-        (inner < segment.entries().len()).then_some((index, inner))
+        let inner = target - segment.before.messages.wrapping_sub(origin);
+        Some((index, inner as usize))
     }
 
-    /// The message at `position`.
+    /// What the index knows of the message at `position`.
     #[must_use]
-    pub fn get(&self, position: usize) -> Option<Stored<'_>> {
+    pub fn get(&self, position: usize) -> Option<Meta> {
         let (index, inner) = self.place(position)?;
-        self.segments.get(index)?.get(inner)
+        let segment = self.segments.get(index)?;
+        meta(segment, &segment.entries(), inner)
+    }
+
+    /// Hands the bytes of the message at `position` to `f`.
+    pub fn with_message<R>(&self, position: usize, f: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        let (index, inner) = self.place(position)?;
+        let segment = self.segments.get(index)?;
+        let entries = segment.entries();
+        let begin = index::start(&entries, inner);
+        let end = begin + index::len(&entries, inner);
+        segment.bytes().get(begin..end).map(f)
     }
 
     /// Sequence number of the oldest message.
     #[must_use]
     pub fn first_seq(&self) -> Option<i64> {
-        self.segments.front().map(|s| s.seq(0))
+        let first = self.segments.front()?;
+        first.entries().first().map(|e| first.seq(e))
     }
 
     /// Sequence number of the newest message.
     #[must_use]
     pub fn last_seq(&self) -> Option<i64> {
         let last = self.segments.back()?;
-        last.entries().len().checked_sub(1).map(|i| last.seq(i))
-    }
-
-    /// Messages from a position on.
-    pub fn iter_from(&self, position: usize) -> impl Iterator<Item = Stored<'_>> {
-        let (first, mut skip) = self.place(position).unwrap_or((self.segments.len(), 0));
-        self.segments
-            .range(first.min(self.segments.len())..)
-            .flat_map(move |segment| {
-                let from = std::mem::take(&mut skip);
-                (from..segment.entries().len()).filter_map(move |inner| segment.get(inner))
-            })
+        last.entries().last().map(|e| last.seq(e))
     }
 
     /// Position of the first message whose sequence number is at least `seq` (the length if there is none).
     #[must_use]
     pub fn position_of(&self, seq: i64) -> usize {
-        let Some(index) = self
-            .segments
-            .partition_point(|s| s.base_seq <= seq)
-            .checked_sub(1)
-        else {
+        let Some(index) = self.segment_of(seq) else {
             return 0;
         };
         let Some(segment) = self.segments.get(index) else {
             return 0;
         };
-        let inner = segment
-            .entries()
-            .partition_point(|e| segment.base_seq.saturating_add(i64::from(e.seq)) < seq);
+        let inner = segment.entries().partition_point(|e| segment.seq(e) < seq);
         let before = segment.before.messages.wrapping_sub(self.origin().messages);
         before as usize + inner
+    }
+
+    /// The segment in which `seq` would stand.
+    fn segment_of(&self, seq: i64) -> Option<usize> {
+        if self.segments.back().is_some_and(|s| s.base_seq <= seq) {
+            return self.segments.len().checked_sub(1);
+        }
+        self.segments
+            .partition_point(|s| s.base_seq <= seq)
+            .checked_sub(1)
     }
 
     /// Position of the message with exactly this sequence number.
@@ -139,142 +176,47 @@ impl Log {
             .then_some(position)
     }
 
-    /// Sums over the messages in front of `position`.
-    #[must_use]
-    pub fn sums_before(&self, position: usize) -> Sums {
-        let Some((index, inner)) = self.place(position) else {
-            return if position == 0 {
-                Sums::default()
-            } else {
-                self.totals()
-            };
-        };
-        let Some(segment) = self.segments.get(index) else {
-            return self.totals();
-        };
-        // The nearer end of the segment is summed up.
-        let sums = if inner <= segment.entries().len() / 2 {
-            (0..inner).fold(segment.before, |sum, i| sum.plus(segment.weight(i)))
-        } else {
-            (inner..segment.entries().len())
-                .fold(self.behind(index), |sum, i| sum.minus(segment.weight(i)))
-        };
-        sums.minus(self.origin())
-    }
-
-    /// The first position where `reached(sums in front of it)` holds, or nothing if it does not hold at the end
-    /// either. `reached` is monotone: once true, it stays true.
-    pub fn first_where(&self, reached: impl Fn(&Sums) -> bool) -> Option<usize> {
-        let origin = self.origin();
-        if !reached(&self.totals()) {
-            return None;
-        }
-        // The segment in which it becomes true: the last one that begins before.
-        let index = self
-            .segments
-            .partition_point(|s| !reached(&s.before.minus(origin)))
-            .checked_sub(1);
-        let Some((index, segment)) = index.and_then(|i| Some((i, self.segments.get(i)?))) else {
-            return Some(0);
-        };
-        let start = segment.before.minus(origin).messages as usize;
-        let mut sums = self.behind(index).minus(origin);
-        // From the end: what is searched for is most often near the newest message.
-        let mut inner = segment.entries().len();
-        while inner > 0 {
-            let before = sums.minus(segment.weight(inner - 1));
-            if !reached(&before) {
-                break;
-            }
-            sums = before;
-            inner -= 1;
-        }
-        Some(start + inner)
-    }
-
-    /// The first boundary between turn groups at or behind `position`.
-    #[must_use]
-    pub fn boundary_from(&self, position: usize) -> Option<usize> {
-        let before = self.sums_before(position).boundaries;
-        self.first_where(|s| s.boundaries > before)?.checked_sub(1)
-    }
-
-    /// The last boundary at or in front of `position`.
-    #[must_use]
-    pub fn boundary_until(&self, position: usize) -> Option<usize> {
-        let upto = self.sums_before(position + 1).boundaries;
-        let wanted = upto.checked_sub(1)?;
-        self.first_where(|s| s.boundaries > wanted)?.checked_sub(1)
-    }
-
-    /// The first message at or behind `position` that RECENT may return.
-    #[must_use]
-    pub fn live_from(&self, position: usize) -> Option<usize> {
-        let before = self.sums_before(position).live;
-        self.first_where(|s| s.live > before)?.checked_sub(1)
-    }
-
-    /// The last message in front of `position` that RECENT may return.
-    #[must_use]
-    pub fn live_before(&self, position: usize) -> Option<usize> {
-        let wanted = self.sums_before(position).live.checked_sub(1)?;
-        self.first_where(|s| s.live > wanted)?.checked_sub(1)
-    }
-
-    /// The first possible start of `START USER` at or behind `position`.
-    #[must_use]
-    pub fn user_from(&self, position: usize) -> Option<usize> {
-        let before = self.sums_before(position).users;
-        self.first_where(|s| s.users > before)?.checked_sub(1)
-    }
-
-    /// The last possible start of `START USER` in front of `position`.
-    #[must_use]
-    pub fn user_before(&self, position: usize) -> Option<usize> {
-        let wanted = self.sums_before(position).users.checked_sub(1)?;
-        self.first_where(|s| s.users > wanted)?.checked_sub(1)
-    }
-
     /// Number of system messages that stand first.
     #[must_use]
     pub fn leading(&self) -> usize {
-        match self.first_where(|s| s.others > 0) {
-            Some(behind) => behind - 1,
-            None => self.len(),
-        }
+        self.head.0
+    }
+
+    /// Sums over the system messages that stand first.
+    #[must_use]
+    pub fn leading_sums(&self) -> Sums {
+        self.head.1
     }
 
     /// Visits the bytes of the messages of a range, in runs that are as long as they lie side by side, each message
     /// followed by a comma. With `live` only messages that RECENT may return.
-    pub fn visit_runs<'a>(
-        &'a self,
-        range: Range<usize>,
-        live: bool,
-        mut visit: impl FnMut(&'a [u8]),
-    ) {
+    pub fn visit_runs(&self, range: Range<usize>, live: bool, mut visit: impl FnMut(&[u8])) {
         let mut left = range.len();
         let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
             return;
         };
         for segment in self.segments.range(first..) {
-            let until = (from + left).min(segment.entries().len());
+            let entries = segment.entries();
+            let bytes = segment.bytes();
+            let mut run = |range: Range<usize>| {
+                if range.start < range.end {
+                    let begin = index::start(&entries, range.start);
+                    let end = index::start(&entries, range.end);
+                    visit(bytes.get(begin..end).unwrap_or_default());
+                }
+            };
+            let until = (from + left).min(entries.len());
             left -= until - from;
+            let mut begin = from;
             if live {
-                let mut begin = from;
-                for inner in from..until {
-                    if segment.entries().get(inner).is_some_and(|e| e.flags.dead()) {
-                        if begin < inner {
-                            visit(segment.run(begin..inner));
-                        }
+                for (inner, entry) in entries.iter().enumerate().take(until).skip(from) {
+                    if entry.flags.dead() {
+                        run(begin..inner);
                         begin = inner + 1;
                     }
                 }
-                if begin < until {
-                    visit(segment.run(begin..until));
-                }
-            } else {
-                visit(segment.run(from..until));
             }
+            run(begin..until);
             if left == 0 {
                 return;
             }
@@ -283,11 +225,30 @@ impl Log {
     }
 
     /// Visits the messages of a range one by one. With `live` only those that RECENT may return.
-    pub fn visit<'a>(&'a self, range: Range<usize>, live: bool, mut visit: impl FnMut(Stored<'a>)) {
-        for stored in self.iter_from(range.start).take(range.len()) {
-            if !live || !stored.flags.dead() {
-                visit(stored);
+    pub fn visit(&self, range: Range<usize>, live: bool, mut visit: impl FnMut(Stored<'_>)) {
+        let mut left = range.len();
+        let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
+            return;
+        };
+        for segment in self.segments.range(first..) {
+            let entries = segment.entries();
+            let bytes = segment.bytes();
+            let mut begin = index::start(&entries, from);
+            for entry in entries.iter().skip(from).take(left) {
+                let end = entry.end as usize;
+                left -= 1;
+                if !(live && entry.flags.dead()) {
+                    visit(Stored {
+                        bytes: bytes.get(begin..end).unwrap_or_default(),
+                        meta: meta_of(segment, entry, end - begin.min(end)),
+                    });
+                }
+                begin = end + 1;
             }
+            if left == 0 {
+                return;
+            }
+            from = 0;
         }
     }
 
@@ -295,29 +256,46 @@ impl Log {
     pub fn push(&mut self, seq: i64, time: i64, tokens: u32, flags: Flags, message: &[u8]) {
         let fits = self.segments.back().is_some_and(|s| s.takes(seq, time));
         if !fits {
-            if let Some(full) = self.segments.back_mut() {
-                let before = full.heap_bytes();
-                full.close();
-                self.heap = (self.heap + full.heap_bytes()).saturating_sub(before);
-            } else {
-                // Most conversations are one segment: no room for more until there is more.
-                self.segments.reserve_exact(1);
-            }
-            self.segments.push_back(Segment::new(seq, time, self.end));
+            self.start_segment(seq, time);
         }
+        let at_head = self.head.0 == self.len();
         if let Some(segment) = self.segments.back_mut() {
             let before = segment.heap_bytes();
-            segment.push(seq, time, tokens, flags, message);
+            let weight = segment.push(seq, time, tokens, flags, message);
             self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
-            let weight = segment.weight(segment.entries().len() - 1);
             self.end = self.end.plus(weight);
+            if at_head && weight.others == 0 {
+                self.head = (self.head.0 + 1, self.head.1.plus(weight));
+            }
+        }
+    }
+
+    /// The next message begins a segment of its own.
+    pub fn start_segment(&mut self, seq: i64, time: i64) {
+        if let Some(full) = self.segments.back_mut() {
+            let before = full.heap_bytes();
+            full.close();
+            self.heap = (self.heap + full.heap_bytes()).saturating_sub(before);
+        } else {
+            // Most conversations are one segment: no room for more until there is more.
+            self.segments.reserve_exact(1);
+        }
+        self.segments.push_back(Segment::new(seq, time, self.end));
+    }
+
+    /// The newest segment's text is packed; `text` is its packed form.
+    pub fn adopt(&mut self, text: Vec<u8>) {
+        if let Some(segment) = self.segments.back_mut() {
+            let before = segment.heap_bytes();
+            segment.adopt(text);
+            self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
         }
     }
 
     /// Changes what the index says of the messages of a range, and corrects the running sums.
     pub fn update(&mut self, range: Range<usize>, mut change: impl FnMut(&mut Entry)) {
         let mut left = range.len();
-        let Some((first, mut inner)) = self.place(range.start).filter(|_| left > 0) else {
+        let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
             return;
         };
         let mut shift = Sums::default();
@@ -325,22 +303,29 @@ impl Log {
         for (index, segment) in self.segments.iter_mut().enumerate().skip(first) {
             segment.before = segment.before.plus(shift);
             last = index;
-            while left > 0 && inner < segment.entries().len() {
-                let old = segment.weight(inner);
-                if let Some(entry) = segment.entry_mut(inner) {
-                    change(entry);
+            let before = segment.heap_bytes();
+            segment.change_entries(|entries| {
+                let until = (from + left).min(entries.len());
+                for inner in from..until {
+                    let old = weight(entries, inner);
+                    if let Some(entry) = entries.get_mut(inner) {
+                        change(entry);
+                    }
+                    shift = shift.plus(weight(entries, inner)).minus(old);
                 }
-                shift = shift.plus(segment.weight(inner)).minus(old);
-                inner += 1;
-                left -= 1;
-            }
-            inner = 0;
+                left -= until - from;
+            });
+            self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
+            from = 0;
             if left == 0 {
                 break;
             }
         }
         if shift != Sums::default() {
             self.shift_behind(last, shift);
+        }
+        if range.start <= self.head.0 {
+            self.find_head();
         }
     }
 
@@ -357,16 +342,17 @@ impl Log {
         let Some(segment) = self.segments.get_mut(index) else {
             return;
         };
-        let old = segment.weight(inner);
+        let old = weight(&segment.entries(), inner);
         let before = segment.heap_bytes();
-        segment.replace(inner, message);
+        let done = segment.replace(inner, tokens, flags, message);
         self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
-        if let Some(entry) = segment.entry_mut(inner) {
-            entry.tokens = tokens;
-            entry.flags = flags;
+        if done {
+            let shift = weight(&segment.entries(), inner).minus(old);
+            self.shift_behind(index, shift);
         }
-        let shift = segment.weight(inner).minus(old);
-        self.shift_behind(index, shift);
+        if position <= self.head.0 {
+            self.find_head();
+        }
     }
 
     /// Removes the messages of a range.
@@ -374,15 +360,18 @@ impl Log {
         let mut left = range.len().min(self.len().saturating_sub(range.start));
         while left > 0 {
             let Some((index, inner)) = self.place(range.start) else {
-                return;
+                break;
             };
             let Some(segment) = self.segments.get_mut(index) else {
-                return;
+                break;
             };
-            let until = (inner + left).min(segment.entries().len());
-            let gone = (inner..until).fold(Sums::default(), |sum, i| sum.plus(segment.weight(i)));
+            let entries = segment.entries();
+            let until = (inner + left).min(entries.len());
+            let gone = (inner..until).fold(Sums::default(), |sum, i| sum.plus(weight(&entries, i)));
+            let all = until - inner == entries.len();
+            drop(entries);
             left -= until - inner;
-            if until - inner == segment.entries().len() {
+            if all {
                 self.heap = self.heap.saturating_sub(segment.heap_bytes());
                 self.segments.remove(index);
                 // What stood behind has moved to this index. If nothing stood before, the origin moves on by itself.
@@ -391,9 +380,62 @@ impl Log {
                 }
             } else {
                 let before = segment.heap_bytes();
-                segment.remove(inner..until);
+                let done = segment.remove(inner..until);
                 self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
+                if !done {
+                    break;
+                }
                 self.shift_behind(index, Sums::default().minus(gone));
+            }
+        }
+        if range.start <= self.head.0 {
+            self.find_head();
+        }
+    }
+
+    /// Texts to be packed: of segments that lie open, closed to further messages and counted, with at least
+    /// `open_bytes` of messages behind them. They are packed when [`Log::install`] finds the results.
+    pub fn to_pack(&mut self, open_bytes: usize, most: usize) -> Vec<Parcel> {
+        let mut parcels = Vec::new();
+        let mut behind = 0;
+        let (mut packed, mut bytes) = (0, 0);
+        let mut after = self.end;
+        for segment in self.segments.iter_mut().rev() {
+            let pending = after.minus(segment.before).pending;
+            after = segment.before;
+            if behind >= open_bytes && pending == 0 && bytes < most {
+                if segment.may_pack()
+                    && let Some(parcel) = segment.ask()
+                {
+                    bytes += parcel.raw.len();
+                    self.packing.push((segment.base_seq, parcel.slot.clone()));
+                    parcels.push(parcel);
+                } else {
+                    packed += usize::from(segment.is_packed());
+                }
+            }
+            behind = behind.saturating_add(segment.stored().0);
+            if packed >= LOOK_BEHIND || bytes >= most {
+                break;
+            }
+        }
+        parcels
+    }
+
+    /// Packs the segments whose packed texts have come in.
+    pub fn install(&mut self) {
+        if self.packing.is_empty() {
+            return;
+        }
+        let (ready, packing) = std::mem::take(&mut self.packing)
+            .into_iter()
+            .partition(|(_, slot)| slot.get().is_some());
+        self.packing = packing;
+        for (seq, slot) in ready {
+            if let Some(segment) = self.segment_of(seq).and_then(|i| self.segments.get_mut(i)) {
+                let before = segment.heap_bytes();
+                segment.install(&slot);
+                self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
             }
         }
     }
@@ -410,6 +452,15 @@ impl Log {
         None
     }
 
+    /// Finds anew how many system messages stand first.
+    fn find_head(&mut self) {
+        let leading = match self.first_reaching::<super::search::Others>(1) {
+            Some(behind) => behind.saturating_sub(1),
+            None => self.len(),
+        };
+        self.head = (leading, self.sums_before(leading));
+    }
+
     /// Adds `shift` to the running sums behind the segment at `index`; or, what is the same as their origin is
     /// arbitrary, takes it from those at and before it, whichever are fewer.
     fn shift_behind(&mut self, index: usize, shift: Sums) {
@@ -424,6 +475,21 @@ impl Log {
             }
             self.end = self.end.plus(shift);
         }
+    }
+}
+
+fn meta(segment: &Segment, entries: &[Entry], inner: usize) -> Option<Meta> {
+    let entry = entries.get(inner)?;
+    Some(meta_of(segment, entry, index::len(entries, inner)))
+}
+
+fn meta_of(segment: &Segment, entry: &Entry, len: usize) -> Meta {
+    Meta {
+        seq: segment.seq(entry),
+        time: segment.time(entry),
+        tokens: entry.tokens,
+        flags: entry.flags,
+        len,
     }
 }
 

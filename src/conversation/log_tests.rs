@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::super::flags::Flags;
 use super::super::message::{Class, Facts};
+use super::super::search::{Bytes, Systems, Tokens};
 use super::super::sums::Sums;
 use super::Log;
 
@@ -29,6 +30,10 @@ enum Op {
     Remove(usize, usize),
     Replace(usize, usize, u32),
     Update(usize, usize, u32),
+    Pack {
+        open_bytes: usize,
+        install: bool,
+    },
 }
 
 fn flags(class: u8, dead: bool, boundary: bool) -> Flags {
@@ -52,6 +57,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (at.clone(), 1..9usize).prop_map(|(at, n)| Op::Remove(at, n)),
         1 => (at.clone(), 2..9000usize, 0..50u32).prop_map(|(at, len, tokens)| Op::Replace(at, len, tokens)),
         1 => (at, 1..30usize, 0..50u32).prop_map(|(at, n, tokens)| Op::Update(at, n, tokens)),
+        2 => (0..40_000usize, any::<bool>()).prop_map(|(open_bytes, install)| Op::Pack { open_bytes, install }),
     ]
 }
 
@@ -77,7 +83,9 @@ fn check(log: &Log, list: &[Plain]) {
     for (i, plain) in list.iter().enumerate() {
         assert_eq!(log.sums_before(i), sums, "before {i}");
         let stored = log.get(i).expect("held");
-        assert_eq!((stored.seq, stored.bytes), (plain.seq, &plain.bytes[..]));
+        assert_eq!(stored.seq, plain.seq);
+        let same = log.with_message(i, |bytes| bytes == plain.bytes);
+        assert_eq!((same, stored.len), (Some(true), plain.bytes.len()));
         assert_eq!((stored.tokens, stored.flags), (plain.tokens, plain.flags));
         assert_eq!(log.find(plain.seq), Some(i));
         assert_eq!(log.position_of(plain.seq), i);
@@ -87,7 +95,7 @@ fn check(log: &Log, list: &[Plain]) {
             Some(*sum)
         });
         let expected = reached.clone().position(|sum| sum >= wanted).map(|p| p + 1);
-        assert_eq!(log.first_where(|s| s.tokens >= wanted), expected);
+        assert_eq!(log.first_reaching::<Tokens>(wanted), expected);
         let boundary = |range: std::ops::Range<usize>| {
             let mut found = range.filter(|&p| list[p].flags.boundary());
             (found.next(), found.next_back())
@@ -104,6 +112,18 @@ fn check(log: &Log, list: &[Plain]) {
         .take_while(|m| m.flags.class() == Class::System)
         .count();
     assert_eq!(log.leading(), leading);
+    assert_eq!(log.leading_sums(), log.sums_before(leading));
+    for at in 0..list.len() + 1 {
+        let sums = log.sums_before(at);
+        assert_eq!(log.before::<Systems>(at), sums.messages - sums.others);
+        assert_eq!(log.before::<Bytes>(at), sums.bytes);
+    }
+    let mut visited = Vec::new();
+    log.visit(0..list.len(), false, |m| {
+        visited.push((m.meta.seq, m.bytes.to_vec()))
+    });
+    let expected: Vec<_> = list.iter().map(|m| (m.seq, m.bytes.clone())).collect();
+    assert_eq!(visited, expected);
     for (from, to) in [(0, list.len()), (list.len() / 3, list.len() / 2)] {
         for live in [false, true] {
             let mut runs = Vec::new();
@@ -163,9 +183,20 @@ proptest! {
                         plain.flags.set_dead(tokens % 2 == 0);
                     }
                 }
+                Op::Pack { open_bytes, install } => {
+                    for parcel in log.to_pack(open_bytes, usize::MAX) {
+                        parcel.pack();
+                    }
+                    // Otherwise something may change before the result is taken.
+                    if install {
+                        log.install();
+                    }
+                }
                 _ => {}
             }
         }
+        check(&log, &list);
+        log.install();
         check(&log, &list);
     }
 }

@@ -14,6 +14,7 @@
 pub use super::counted::Counted;
 use super::fields::{Fields, Part, last_member};
 use super::json::{self, Document, JsonError, NodeId};
+use crate::tokens::Text;
 
 /// Longest role, in bytes.
 pub const MAX_ROLE_BYTES: usize = 64;
@@ -137,6 +138,14 @@ pub fn with_message<R>(source: &[u8], f: impl FnOnce(&Message<'_, '_>) -> R) -> 
 /// As [`with_message`].
 pub fn facts(source: &[u8]) -> Result<Facts, Refusal> {
     with_message(source, |message| message.facts())
+}
+
+/// Reads `source` as a message and returns what must be known of it, and what is to be counted.
+///
+/// # Errors
+/// As [`with_message`].
+pub fn read(source: &[u8]) -> Result<(Facts, Text), Refusal> {
+    with_message(source, |message| (message.facts(), Text::of(message)))
 }
 
 impl<'d, 'a> Message<'d, 'a> {

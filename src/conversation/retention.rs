@@ -2,6 +2,7 @@
 //! come to stand first, never the newest group nor what stands behind it.
 
 use super::Conversation;
+use super::search::{Others, Systems, Tokens};
 
 /// How much of a conversation is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +33,9 @@ impl Conversation {
         let mut ranges = Vec::new();
         let mut from = log.leading();
         let end = self.newest_group_start(from);
-        let totals = log.totals();
         let mut surplus = match limit {
-            Limit::Messages(most) => totals.messages.saturating_sub(most),
-            Limit::Tokens(most) => totals.tokens.saturating_sub(most),
+            Limit::Messages(most) => (log.len() as u64).saturating_sub(most),
+            Limit::Tokens(most) => log.total::<Tokens>().saturating_sub(most),
             Limit::Before(_) => 1,
         };
         while surplus > 0 && from < end {
@@ -52,10 +52,12 @@ impl Conversation {
             if system >= cut {
                 break;
             }
-            let gone = log.sums_before(system).minus(log.sums_before(from));
             surplus = match limit {
-                Limit::Messages(_) => surplus.saturating_sub(gone.messages),
-                Limit::Tokens(_) => surplus.saturating_sub(gone.tokens),
+                Limit::Messages(_) => surplus.saturating_sub(system.saturating_sub(from) as u64),
+                Limit::Tokens(_) => {
+                    let gone = log.before::<Tokens>(system);
+                    surplus.saturating_sub(gone.saturating_sub(log.before::<Tokens>(from)))
+                }
                 Limit::Before(_) => surplus,
             };
             from = self.other_from(system);
@@ -72,8 +74,8 @@ impl Conversation {
                 from.saturating_add(usize::try_from(surplus).unwrap_or(usize::MAX))
             }
             Limit::Tokens(_) => {
-                let target = log.sums_before(from).tokens.saturating_add(surplus);
-                log.first_where(|s| s.tokens >= target).unwrap_or(end)
+                let target = log.before::<Tokens>(from).saturating_add(surplus);
+                log.first_reaching::<Tokens>(target).unwrap_or(end)
             }
             Limit::Before(seq) => {
                 return log.boundary_until(log.position_of(seq)).unwrap_or(from);
@@ -87,19 +89,16 @@ impl Conversation {
 
     /// Position of the first system message at or behind `from`.
     fn system_from(&self, from: usize) -> usize {
-        let before = self.log.sums_before(from);
-        let passed = before.messages - before.others;
         self.log
-            .first_where(|s| s.messages - s.others > passed)
-            .map_or(self.log.len(), |behind| behind.saturating_sub(1))
+            .next::<Systems>(from)
+            .unwrap_or_else(|| self.log.len())
     }
 
     /// Position of the first other message at or behind `from`.
     fn other_from(&self, from: usize) -> usize {
-        let passed = self.log.sums_before(from).others;
         self.log
-            .first_where(|s| s.others > passed)
-            .map_or(self.log.len(), |behind| behind.saturating_sub(1))
+            .next::<Others>(from)
+            .unwrap_or_else(|| self.log.len())
     }
 
     /// Where the newest group begins, or what still waits to become one.

@@ -1,14 +1,21 @@
-//! A segment: a run of messages, their bytes side by side, an index entry of 16 bytes each.
+//! A segment: a run of messages, their bytes side by side, an index entry each.
 //!
 //! The bytes are `message,message,...,`: each message is followed by a comma, so that a run of messages is already
-//! the inside of a JSON array.
+//! the inside of a JSON array. While a segment is in use both lie open; later they are packed (see [`super::pack`] and
+//! [`super::index`]), and only opened again to change the text.
+
+use std::ops::{Deref, Range};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::flags::Flags;
-use super::message::Class;
+use super::index::{self, Entry};
+use super::pack::{self, Name, Parcel, Slot};
 use super::sums::Sums;
 
-/// A segment is closed to further messages when it holds this many bytes.
-pub const SEGMENT_BYTES: usize = 16 * 1024;
+/// A segment is closed to further messages when it holds this many bytes. Twice the size packs an eighth smaller, and
+/// takes twice the time to unpack.
+pub const SEGMENT_BYTES: usize = 32 * 1024;
 
 /// Something that can put a buffer elsewhere in memory, for defragmentation.
 pub trait Relocate {
@@ -18,34 +25,53 @@ pub trait Relocate {
     fn is_over(&mut self) -> bool;
 }
 
-/// The index entry of one message. 16 bytes.
-#[derive(Debug, Clone, Copy)]
-pub struct Entry {
-    /// Offset of the comma behind the message.
-    pub end: u32,
-    /// T(message), 0 while it is pending.
-    pub tokens: u32,
-    /// Arrival, in ms after the segment's `base_time`.
-    pub time: i32,
-    /// Sequence number, counted from the segment's `base_seq`.
-    pub seq: u16,
-    /// The rest.
-    pub flags: Flags,
+/// Bytes or entries of a segment: lying open, or unpacked for the moment.
+pub enum View<'a, T> {
+    /// They lie open.
+    Open(&'a [T]),
+    /// They are packed; this is a copy.
+    Unpacked(Rc<Vec<T>>),
 }
 
-/// A message in the log.
-#[derive(Debug, Clone, Copy)]
-pub struct Stored<'a> {
-    /// Its bytes.
-    pub bytes: &'a [u8],
-    /// Sequence number.
-    pub seq: i64,
-    /// Arrival, Unix ms.
-    pub time: i64,
-    /// T(message), 0 while pending.
-    pub tokens: u32,
-    /// What is known of it.
-    pub flags: Flags,
+impl<T> Deref for View<'_, T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Self::Open(open) => open,
+            Self::Unpacked(unpacked) => unpacked,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    Open {
+        bytes: Vec<u8>,
+        entries: Vec<Entry>,
+        packing: Packing,
+    },
+    Packed(Box<Packed>),
+}
+
+/// What is known of packing an open segment's text as it is now.
+#[derive(Debug, Clone)]
+enum Packing {
+    /// Nobody has been asked.
+    None,
+    /// The result will be found there.
+    Asked(Slot),
+    /// It does not pay.
+    Useless,
+}
+
+#[derive(Debug, Clone)]
+struct Packed {
+    name: Name,
+    text: Vec<u8>,
+    /// Bytes of the text when unpacked.
+    len: usize,
+    index: Vec<u8>,
 }
 
 /// See the head of this file.
@@ -57,8 +83,7 @@ pub struct Segment {
     pub base_time: i64,
     /// Running sums of all that stands before this segment, from an arbitrary origin.
     pub before: Sums,
-    bytes: Vec<u8>,
-    entries: Vec<Entry>,
+    body: Body,
 }
 
 impl Segment {
@@ -69,96 +94,62 @@ impl Segment {
             base_seq: seq,
             base_time: time,
             before,
-            bytes: Vec::new(),
-            entries: Vec::new(),
+            body: Body::Open {
+                bytes: Vec::new(),
+                entries: Vec::new(),
+                packing: Packing::None,
+            },
         }
     }
 
     /// The index.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-
-    /// The entry at `index`, to be changed. Whoever changes what is summed corrects the log's running sums.
-    pub fn entry_mut(&mut self, index: usize) -> Option<&mut Entry> {
-        self.entries.get_mut(index)
-    }
-
-    fn start(&self, index: usize) -> usize {
-        match index.checked_sub(1).and_then(|i| self.entries.get(i)) {
-            Some(before) => before.end as usize + 1,
-            None => 0,
+    pub fn entries(&self) -> View<'_, Entry> {
+        match &self.body {
+            Body::Open { entries, .. } => View::Open(entries),
+            Body::Packed(packed) => View::Unpacked(pack::entries(packed.name, &packed.index)),
         }
     }
 
-    /// The message at `index`.
+    /// The messages, each followed by a comma.
     #[must_use]
-    pub fn message(&self, index: usize) -> &[u8] {
-        let end = self.entries.get(index).map_or(0, |e| e.end as usize);
-        self.bytes.get(self.start(index)..end).unwrap_or_default()
-    }
-
-    /// All that is held of the message at `index`.
-    #[must_use]
-    pub fn get(&self, index: usize) -> Option<Stored<'_>> {
-        let entry = self.entries.get(index)?;
-        Some(Stored {
-            bytes: self.message(index),
-            seq: self.seq(index),
-            time: self.time(index),
-            tokens: entry.tokens,
-            flags: entry.flags,
-        })
-    }
-
-    /// The messages of the range, each followed by a comma.
-    #[must_use]
-    pub fn run(&self, range: std::ops::Range<usize>) -> &[u8] {
-        let begin = self.start(range.start);
-        let end = self.start(range.end);
-        self.bytes.get(begin..end).unwrap_or_default()
-    }
-
-    /// Sequence number of the message at `index`.
-    #[must_use]
-    pub fn seq(&self, index: usize) -> i64 {
-        let delta = self.entries.get(index).map_or(0, |e| e.seq);
-        self.base_seq.saturating_add(i64::from(delta))
-    }
-
-    /// Arrival of the message at `index`, Unix ms.
-    #[must_use]
-    pub fn time(&self, index: usize) -> i64 {
-        let delta = self.entries.get(index).map_or(0, |e| e.time);
-        self.base_time.saturating_add(i64::from(delta))
-    }
-
-    /// What the entry at `index` adds to the sums.
-    #[must_use]
-    pub fn weight(&self, index: usize) -> Sums {
-        let Some(entry) = self.entries.get(index) else {
-            return Sums::default();
-        };
-        let flags = entry.flags;
-        let live = u64::from(!flags.dead());
-        Sums {
-            messages: 1,
-            others: u64::from(flags.class() != Class::System),
-            tokens: u64::from(entry.tokens),
-            live,
-            live_tokens: live * u64::from(entry.tokens),
-            boundaries: u64::from(flags.boundary()),
-            users: u64::from(flags.user_start()),
-            pending: u64::from(flags.pending()),
-            bytes: (entry.end as usize - self.start(index).min(entry.end as usize)) as u64,
+    pub fn bytes(&self) -> View<'_, u8> {
+        match &self.body {
+            Body::Open { bytes, .. } => View::Open(bytes),
+            Body::Packed(packed) => {
+                View::Unpacked(pack::text(packed.name, &packed.text, packed.len))
+            }
         }
+    }
+
+    /// Bytes of the text, and the packed text if it is packed.
+    #[must_use]
+    pub fn stored(&self) -> (usize, Option<&[u8]>) {
+        match &self.body {
+            Body::Open { bytes, .. } => (bytes.len(), None),
+            Body::Packed(packed) => (packed.len, Some(&packed.text)),
+        }
+    }
+
+    /// Sequence number of `entry`.
+    #[must_use]
+    pub fn seq(&self, entry: &Entry) -> i64 {
+        self.base_seq.saturating_add(i64::from(entry.seq))
+    }
+
+    /// Arrival of the message of `entry`, Unix ms.
+    #[must_use]
+    pub fn time(&self, entry: &Entry) -> i64 {
+        self.base_time.saturating_add(i64::from(entry.time))
     }
 
     /// True if a message of that number and time can be added at the end and still be indexed.
     #[must_use]
     pub fn takes(&self, seq: i64, time: i64) -> bool {
-        self.bytes.len() < SEGMENT_BYTES
+        let Body::Open { bytes, .. } = &self.body else {
+            return false;
+        };
+        bytes.len() < SEGMENT_BYTES
             && seq
                 .checked_sub(self.base_seq)
                 .is_some_and(|d| u16::try_from(d).is_ok())
@@ -167,59 +158,205 @@ impl Segment {
                 .is_some_and(|d| i32::try_from(d).is_ok())
     }
 
-    /// Adds a message at the end; [`Segment::takes`] has been asked.
-    pub fn push(&mut self, seq: i64, time: i64, tokens: u32, flags: Flags, message: &[u8]) {
-        self.bytes.reserve(message.len() + 1);
-        self.bytes.extend_from_slice(message);
-        let end = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
-        self.bytes.push(b',');
-        self.entries.push(Entry {
+    /// Adds a message at the end; [`Segment::takes`] has been asked. Returns what it adds to the sums.
+    pub fn push(&mut self, seq: i64, time: i64, tokens: u32, flags: Flags, message: &[u8]) -> Sums {
+        let time = time.saturating_sub(self.base_time);
+        let seq = seq.saturating_sub(self.base_seq);
+        let Body::Open {
+            bytes,
+            entries,
+            packing,
+        } = &mut self.body
+        else {
+            return Sums::default();
+        };
+        *packing = Packing::None;
+        reserve(bytes, message.len() + 1);
+        bytes.extend_from_slice(message);
+        let end = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        bytes.push(b',');
+        reserve(entries, 1);
+        entries.push(Entry {
             end,
             tokens,
-            time: i32::try_from(time.saturating_sub(self.base_time)).unwrap_or_default(),
-            seq: u16::try_from(seq.saturating_sub(self.base_seq)).unwrap_or_default(),
+            time: i32::try_from(time).unwrap_or_default(),
+            seq: u16::try_from(seq).unwrap_or_default(),
             flags,
         });
+        index::weight(entries, entries.len() - 1)
     }
 
     /// Gives back what was reserved for further messages.
     pub fn close(&mut self) {
-        self.bytes.shrink_to_fit();
-        self.entries.shrink_to_fit();
-    }
-
-    /// Removes the messages of the range.
-    pub fn remove(&mut self, range: std::ops::Range<usize>) {
-        let begin = self.start(range.start);
-        let end = self.start(range.end);
-        self.bytes.drain(begin..end);
-        self.entries.drain(range.clone());
-        let cut = u32::try_from(end - begin).unwrap_or_default();
-        for entry in self.entries.iter_mut().skip(range.start) {
-            entry.end = entry.end.saturating_sub(cut);
+        if let Body::Open { bytes, entries, .. } = &mut self.body {
+            bytes.shrink_to_fit();
+            entries.shrink_to_fit();
         }
     }
 
-    /// Puts other bytes in the place of the message at `index`.
-    pub fn replace(&mut self, index: usize, message: &[u8]) {
-        let begin = self.start(index);
-        let end = self.start(index + 1).saturating_sub(1).max(begin);
+    /// Changes entries; a packed index is packed again. Whoever changes what is summed corrects the running sums.
+    pub fn change_entries(&mut self, change: impl FnOnce(&mut [Entry])) {
+        match &mut self.body {
+            Body::Open { entries, .. } => change(entries),
+            Body::Packed(packed) => {
+                let mut entries = index::unpack(&packed.index);
+                change(&mut entries);
+                packed.index = index::pack(&entries);
+                packed.name = Name::unique();
+            }
+        }
+    }
+
+    /// Bytes and entries, to be changed: what is packed is unpacked.
+    fn open(&mut self) -> Option<(&mut Vec<u8>, &mut Vec<Entry>)> {
+        if let Body::Packed(packed) = &self.body {
+            self.body = Body::Open {
+                bytes: pack::unpack(&packed.text, packed.len)?,
+                entries: index::unpack(&packed.index),
+                packing: Packing::None,
+            };
+        }
+        match &mut self.body {
+            Body::Open {
+                bytes,
+                entries,
+                packing,
+            } => {
+                *packing = Packing::None;
+                Some((bytes, entries))
+            }
+            Body::Packed(_) => None,
+        }
+    }
+
+    /// Removes the messages of the range. False, and nothing done, if there is no memory to unpack the text.
+    pub fn remove(&mut self, range: Range<usize>) -> bool {
+        let Some((bytes, entries)) = self.open() else {
+            return false;
+        };
+        let begin = index::start(entries, range.start);
+        let end = index::start(entries, range.end);
+        bytes.drain(begin..end);
+        entries.drain(range.clone());
+        let cut = u32::try_from(end - begin).unwrap_or_default();
+        for entry in entries.iter_mut().skip(range.start) {
+            entry.end = entry.end.saturating_sub(cut);
+        }
+        true
+    }
+
+    /// Puts other bytes, tokens and flags in the place of the message at `index`. False, and nothing done, if there is
+    /// no memory to unpack the text.
+    pub fn replace(&mut self, index: usize, tokens: u32, flags: Flags, message: &[u8]) -> bool {
+        let Some((bytes, entries)) = self.open() else {
+            return false;
+        };
+        let begin = index::start(entries, index);
+        let end = begin + index::len(entries, index);
         let grown = message.len() as i64 - (end - begin) as i64;
-        self.bytes.splice(begin..end, message.iter().copied());
-        for entry in self.entries.iter_mut().skip(index) {
+        bytes.splice(begin..end, message.iter().copied());
+        for entry in entries.iter_mut().skip(index) {
             entry.end = u32::try_from(i64::from(entry.end) + grown).unwrap_or(u32::MAX);
+        }
+        if let Some(entry) = entries.get_mut(index) {
+            entry.tokens = tokens;
+            entry.flags = flags;
+        }
+        true
+    }
+
+    /// True if it lies open, and nobody has been asked to pack it yet.
+    #[must_use]
+    pub fn may_pack(&self) -> bool {
+        matches!(
+            self.body,
+            Body::Open {
+                packing: Packing::None,
+                ..
+            }
+        )
+    }
+
+    /// True if it is packed.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        matches!(self.body, Body::Packed(_))
+    }
+
+    /// The text, to be packed by whoever takes it; nothing if it is packed or that does not pay.
+    pub fn ask(&mut self) -> Option<Parcel> {
+        let Body::Open { bytes, packing, .. } = &mut self.body else {
+            return None;
+        };
+        if !matches!(packing, Packing::None) {
+            return None;
+        }
+        let slot = Slot::default();
+        *packing = Packing::Asked(slot.clone());
+        Some(Parcel {
+            raw: bytes.clone(),
+            slot,
+        })
+    }
+
+    /// Packs the segment with the text that is found in `slot`, if it is the one asked for and the text has not changed
+    /// since.
+    pub fn install(&mut self, slot: &Slot) {
+        if let Body::Open { packing, .. } = &mut self.body
+            && let Packing::Asked(asked) = packing
+            && Arc::ptr_eq(asked, slot)
+            && let Some(result) = slot.get()
+        {
+            match result {
+                Some(text) => self.adopt(text.clone()),
+                None => *packing = Packing::Useless,
+            }
+        }
+    }
+
+    /// Packs the segment; `text` is the packed form of its text.
+    pub fn adopt(&mut self, text: Vec<u8>) {
+        if let Body::Open { bytes, entries, .. } = &self.body {
+            self.body = Body::Packed(Box::new(Packed {
+                name: Name::unique(),
+                text,
+                len: bytes.len(),
+                index: index::pack(entries),
+            }));
         }
     }
 
     /// Lets `relocate` put the two buffers elsewhere in memory.
     pub fn relocate(&mut self, relocate: &mut impl Relocate) {
-        self.bytes = relocate.relocate(std::mem::take(&mut self.bytes));
-        self.entries = relocate.relocate(std::mem::take(&mut self.entries));
+        match &mut self.body {
+            Body::Open { bytes, entries, .. } => {
+                *bytes = relocate.relocate(std::mem::take(bytes));
+                *entries = relocate.relocate(std::mem::take(entries));
+            }
+            Body::Packed(packed) => {
+                packed.text = relocate.relocate(std::mem::take(&mut packed.text));
+                packed.index = relocate.relocate(std::mem::take(&mut packed.index));
+            }
+        }
     }
 
     /// Bytes on the heap.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.bytes.capacity() + self.entries.capacity() * size_of::<Entry>()
+        match &self.body {
+            Body::Open { bytes, entries, .. } => {
+                bytes.capacity() + entries.capacity() * size_of::<Entry>()
+            }
+            Body::Packed(packed) => {
+                size_of::<Packed>() + packed.text.capacity() + packed.index.capacity()
+            }
+        }
+    }
+}
+
+/// Makes room for `more` elements. Grows by a quarter, not by doubling: most conversations are one segment.
+fn reserve<T>(list: &mut Vec<T>, more: usize) {
+    if list.capacity() - list.len() < more {
+        list.reserve_exact(more.max(list.len() / 4).max(4));
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::Conversation;
 use super::log::Log;
-use super::sums::Sums;
+use super::search::{Live, LiveTokens};
 use crate::tokens::REPLY_TOKENS;
 
 /// What RECENT is asked for.
@@ -52,40 +52,44 @@ pub struct Window {
     pub over: bool,
     /// Older messages than those held could not have been part of the reply.
     pub filled: bool,
+    /// Where the candidates begin.
+    pub(super) region: usize,
+    /// Where the newest group begins; behind all messages if there is none.
+    pub(super) newest: usize,
 }
 
 /// The groups that may be taken.
 struct Candidates<'a> {
     log: &'a Log,
-    totals: Sums,
-    /// Position of the first, and the sums before it.
+    /// Position of the first.
     region: usize,
-    base: Sums,
     /// Start of the newest group.
     newest: usize,
 }
 
 impl Candidates<'_> {
-    /// Tokens and messages from `start` to the end.
     fn from(&self, start: usize) -> (i64, u64) {
-        let sums = self.totals.minus(self.log.sums_before(start));
-        (signed(sums.live_tokens), sums.live)
+        from(self.log, start)
     }
 
     /// The start of the oldest group from which on all fits, if the newest does.
     fn fitting(&self, budget: i64, messages: u64) -> Option<usize> {
         let budget = u64::try_from(budget).ok()?;
-        let position = self.log.first_where(|s| {
-            let rest = self.totals.minus(*s);
-            rest.live_tokens <= budget && rest.live <= messages
-        })?;
+        let log = self.log;
+        let tokens = log.total::<LiveTokens>().saturating_sub(budget);
+        let mut position = log.first_reaching::<LiveTokens>(tokens)?;
+        let surplus = log.total::<Live>().saturating_sub(messages);
+        if surplus > 0 {
+            position = position.max(log.first_reaching::<Live>(surplus)?);
+        }
         self.group_from(position)
     }
 
     /// The start of the first group behind at least `offset` tokens of candidates.
     fn behind(&self, offset: u64) -> Option<usize> {
-        let target = self.base.live_tokens.saturating_add(offset);
-        self.group_from(self.log.first_where(|s| s.live_tokens >= target)?)
+        let base = self.log.before::<LiveTokens>(self.region);
+        let target = base.saturating_add(offset);
+        self.group_from(self.log.first_reaching::<LiveTokens>(target)?)
     }
 
     fn group_from(&self, position: usize) -> Option<usize> {
@@ -93,6 +97,16 @@ impl Candidates<'_> {
             .boundary_from(position.max(self.region))
             .filter(|&start| start <= self.newest)
     }
+}
+
+/// Tokens and messages from `start` to the end, of those that may be returned.
+fn from(log: &Log, start: usize) -> (i64, u64) {
+    let tokens = log.total::<LiveTokens>();
+    let messages = log.total::<Live>();
+    (
+        signed(tokens.saturating_sub(log.before::<LiveTokens>(start))),
+        messages.saturating_sub(log.before::<Live>(start)),
+    )
 }
 
 fn signed(tokens: u64) -> i64 {
@@ -107,12 +121,14 @@ impl Conversation {
         let mut budget = request.max_tokens.saturating_sub(REPLY_TOKENS);
         let mut window = Window {
             range: log.len()..log.len(),
+            region: log.len(),
+            newest: log.len(),
             ..Window::default()
         };
         let mut spent = 0;
 
         let leading = log.leading();
-        let system_tokens = signed(log.sums_before(leading).live_tokens);
+        let system_tokens = signed(log.leading_sums().live_tokens);
         if !request.no_system && leading > 0 && system_tokens <= budget {
             window.system = leading;
             spent += system_tokens;
@@ -120,11 +136,11 @@ impl Conversation {
         }
         let mut region = leading;
         if let Some(summary) = self.summary().filter(|_| !request.no_summary)
-            && i64::from(summary.tokens) <= budget
+            && i64::from(summary.tokens.least()) <= budget
         {
             window.summary = true;
-            spent += i64::from(summary.tokens);
-            budget -= i64::from(summary.tokens);
+            spent += i64::from(summary.tokens.least());
+            budget -= i64::from(summary.tokens.least());
             if let Some(upto) = summary.upto {
                 let behind = log.position_of(upto.saturating_add(1));
                 if behind > leading {
@@ -134,44 +150,50 @@ impl Conversation {
             }
         }
 
-        if let Some(newest) = log
-            .live_before(log.len())
+        window.region = region;
+        let last = log.live_before(log.len());
+        if let Some(newest) = last
             .filter(|&live| live >= region)
             .and_then(|live| log.boundary_until(live))
         {
             let candidates = Candidates {
                 log,
-                totals: log.totals(),
                 region,
-                base: log.sums_before(region),
                 newest,
             };
+            window.newest = newest;
             let (tokens, messages) = candidates.from(region);
             window.filled |= tokens > budget || request.messages.is_some_and(|n| messages > n);
             fill(&candidates, request, budget, &mut window);
         }
-        self.describe(&mut window, spent);
+        self.describe(&mut window, spent, last);
         window
     }
 
-    /// Fills in the figures that follow from what was taken; `spent` is what system messages and summary cost.
-    fn describe(&self, window: &mut Window, spent: i64) {
+    /// Fills in the figures that follow from what was taken; `spent` is what system messages and summary cost, `last`
+    /// the newest message that may be returned.
+    fn describe(&self, window: &mut Window, spent: i64, last: Option<usize>) {
         let log = &self.log;
-        let before = log.sums_before(window.range.start);
-        let rest = log.totals().minus(before);
+        let start = window.range.start;
+        let (tokens, live) = from(log, start);
         let front = window
             .front
             .and_then(|p| log.get(p))
             .map_or(0, |m| m.tokens);
-        let any = window.system > 0 || window.summary || rest.live > 0;
+        let any = window.system > 0 || window.summary || live > 0;
         if any {
             window.tokens = REPLY_TOKENS
                 .saturating_add(spent)
                 .saturating_add(i64::from(front))
-                .saturating_add(signed(rest.live_tokens));
+                .saturating_add(tokens);
         }
-        let first = log.live_from(window.range.start);
-        let last = log.live_before(log.len());
+        // What begins with a live message needs no search.
+        let first = match log.get(start) {
+            Some(message) if !message.flags.dead() => Some(start),
+            _ => log.live_from(start),
+        };
+        // Nothing live may stand in the window.
+        let last = last.filter(|_| first.is_some());
         if let (Some(first), Some(last)) = (
             first.and_then(|p| log.get(p)),
             last.and_then(|p| log.get(p)),

@@ -55,13 +55,18 @@ static MAX_MESSAGE_BYTES: Number = number(
     Kind::Bytes,
 );
 
-static NUMBERS: [&Number; 6] = [
+static HOT_BYTES: Number = number("hot-bytes", 64 << 10, 0, i64::MAX, Kind::Bytes);
+static COMPRESS: Number = number("compress", 1, 0, 1, Kind::YesNo);
+
+static NUMBERS: [&Number; 8] = [
     &MAX_MESSAGES,
     &MAX_TOKENS,
     &TTL,
     &ASSUME_COMPLETE,
     &MEDIA_TOKENS,
     &MAX_MESSAGE_BYTES,
+    &HOT_BYTES,
+    &COMPRESS,
 ];
 
 /// Index in [`ENCODINGS`].
@@ -105,6 +110,8 @@ pub fn settings() -> Settings {
         assume_complete: ASSUME_COMPLETE.value.load(Relaxed) != 0,
         media_tokens: u32::try_from(unsigned(&MEDIA_TOKENS)).unwrap_or(u32::MAX),
         max_message_bytes: usize::try_from(unsigned(&MAX_MESSAGE_BYTES)).unwrap_or(usize::MAX),
+        hot_bytes: usize::try_from(unsigned(&HOT_BYTES)).unwrap_or(usize::MAX),
+        compress: COMPRESS.value.load(Relaxed) != 0,
     }
 }
 

@@ -13,6 +13,7 @@ use super::key::TYPE;
 use crate::codec::{self, DecodeError, encode_effect};
 use crate::conversation::Conversation;
 use crate::metrics;
+use crate::tokens::background::Background;
 use crate::tokens::preload;
 
 /// Name of the type; nine characters, as Redis demands.
@@ -116,7 +117,13 @@ unsafe extern "C" fn rdb_load(io: *mut RedisModuleIO, version: c_int) -> *mut c_
     guard(std::ptr::null_mut(), std::ptr::null_mut(), || {
         let version = u32::try_from(version).unwrap_or(u32::MAX);
         match codec::decode(version, || load_string(io)) {
-            Ok(conversation) => {
+            Ok(mut conversation) => {
+                // What was saved uncounted is counted in the background, as if it had been appended now.
+                let lacking = conversation.lacking_all();
+                if !lacking.is_empty() {
+                    let counter = Background::default();
+                    conversation.count_lacking(&lacking, usize::MAX, &counter, || {});
+                }
                 metrics::created(conversation.footprint());
                 preload(conversation.attributes().encoding);
                 Box::into_raw(Box::new(conversation)).cast()
@@ -272,15 +279,15 @@ unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
         }
         // SAFETY: the digest is that of the call under way.
         unsafe { call!(RedisModule_DigestEndSequence, md) };
-        for message in conversation.messages() {
+        conversation.visit(|message| {
             text(message.bytes);
-            number(message.seq);
-            number(message.time);
-            if message.flags.explicit() {
-                number(i64::from(message.tokens));
+            number(message.meta.seq);
+            number(message.meta.time);
+            if message.meta.flags.explicit() {
+                number(i64::from(message.meta.tokens));
             }
             // SAFETY: as above.
             unsafe { call!(RedisModule_DigestEndSequence, md) };
-        }
+        });
     });
 }

@@ -1,26 +1,32 @@
-//! A command from arrival to reply: open the key, run the pure command, make the change, tell everyone.
+//! A command from arrival to reply: open the key, run the pure command, make the change, tell everyone, reply.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::c_int;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
-use super::api::{OK, OwnedString, bytes, c_text, call, now};
+use super::announce::Announcement;
+use super::api::{OK, bytes, call, now};
 use super::config;
 use super::guard::guard;
 use super::key::{Found, Key};
+use super::later;
 use super::reply::ClientReply;
-use crate::codec::encode_effect;
 use crate::commands::args::Args;
+use crate::commands::reply::Tree;
 use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Spec};
-use crate::commands::{CommandError, Env, commit, replay};
-use crate::conversation::Conversation;
+use crate::commands::{CommandError, Env, Target, commit};
 use crate::conversation::effect::Effect;
+use crate::conversation::{Conversation, Lacking};
 use crate::metrics;
-use crate::tokens::{Inline, preload};
+use crate::tokens::background::{Background, Fence, Ticket, Urgent};
+use crate::tokens::{Inline, MOST_INLINE, Rules, preload};
 
 /// A function of the table as C calls it.
 pub type Entry =
     unsafe extern "C" fn(*mut RedisModuleCtx, *mut *mut RedisModuleString, c_int) -> c_int;
+
+/// Bytes of text that a waiting client has copied for it at a time.
+const WAIT_BYTES: usize = 1 << 20;
 
 /// The entry of the command at index `I` of the table.
 ///
@@ -31,63 +37,93 @@ pub unsafe extern "C" fn entry<const I: usize>(
     argv: *mut *mut RedisModuleString,
     argc: c_int,
 ) -> c_int {
+    let len = usize::try_from(argc).unwrap_or_default();
+    let strings: &[*mut RedisModuleString] = if argv.is_null() {
+        &[]
+    } else {
+        // SAFETY: as Redis promises.
+        unsafe { std::slice::from_raw_parts(argv, len) }
+    };
     // SAFETY: as Redis promises; the reply is used within this call only.
     let mut reply = unsafe { ClientReply::new(ctx) };
-    let done = guard(ctx, false, || {
-        let Some(spec) = COMMANDS.get(I) else {
-            return false;
+    let waits = guard(ctx, None, || {
+        // SAFETY: the arguments live until the command ends.
+        let args: Vec<&[u8]> = strings.iter().map(|s| unsafe { bytes(*s) }).collect();
+        let call = Call {
+            ctx,
+            strings,
+            args: &args,
+            counts: None,
+            waited: false,
         };
-        // SAFETY: as Redis promises.
-        let call = unsafe { Call::new(ctx, argv, argc) };
-        match call.run(spec, &mut reply) {
-            Ok(()) => {}
-            Err(CommandError::Arity) => reply.error(&format!(
-                "ERR wrong number of arguments for '{}' command",
-                spec.name.to_ascii_lowercase()
-            )),
-            Err(error) => reply.error(&error.to_string()),
-        }
-        true
+        Some(call.run_and_reply(I, &mut reply))
     });
-    if !done {
-        reply.error("ERR internal error, nothing was done; the server's log has the details");
+    match waits {
+        Some(None) => {}
+        Some(Some(wait)) => later::block(ctx, I, strings, wait),
+        None => reply.internal_error(),
     }
     OK
 }
 
+/// What a call waits for before it can be run again.
+pub struct Wait {
+    /// Fires when it is to be run again.
+    pub fence: Fence,
+    /// Whom the fence wakes.
+    pub client: later::ClientId,
+    /// Where the counts of its own texts will be found.
+    pub tickets: Vec<Ticket>,
+}
+
+/// How a call ended.
+enum Done {
+    Replied,
+    Waits(Wait),
+}
+
 /// A call under way.
-struct Call<'a> {
-    ctx: *mut RedisModuleCtx,
-    strings: &'a [*mut RedisModuleString],
-    args: Vec<&'a [u8]>,
+pub struct Call<'a> {
+    /// For everything but the reply.
+    pub ctx: *mut RedisModuleCtx,
+    /// The arguments, the command's name the first.
+    pub strings: &'a [*mut RedisModuleString],
+    /// Their bytes.
+    pub args: &'a [&'a [u8]],
+    /// See [`Env::counts`].
+    pub counts: Option<&'a [u32]>,
+    /// The client is blocked already, by an earlier run.
+    pub waited: bool,
 }
 
 impl Call<'_> {
-    /// # Safety
-    /// As [`entry`]; the value is not used after the call has ended.
-    unsafe fn new(
-        ctx: *mut RedisModuleCtx,
-        argv: *mut *mut RedisModuleString,
-        argc: c_int,
-    ) -> Self {
-        let len = usize::try_from(argc).unwrap_or_default();
-        let strings: &[*mut RedisModuleString] = if argv.is_null() {
-            &[]
-        } else {
-            // SAFETY: as Redis promises.
-            unsafe { std::slice::from_raw_parts(argv, len) }
-        };
-        // SAFETY: the arguments live until the command ends.
-        let args = strings.iter().map(|s| unsafe { bytes(*s) }).collect();
-        Self { ctx, strings, args }
+    /// Runs the command at `index` of the table and replies, errors included; or says what it waits for.
+    pub fn run_and_reply(&self, index: usize, reply: &mut ClientReply) -> Option<Wait> {
+        let spec = COMMANDS.get(index)?;
+        match self.run(spec, reply) {
+            Ok(Done::Replied) => None,
+            Ok(Done::Waits(wait)) => Some(wait),
+            Err(CommandError::Arity) => {
+                let name = spec.name.to_ascii_lowercase();
+                reply.error(&format!(
+                    "ERR wrong number of arguments for '{name}' command"
+                ));
+                None
+            }
+            Err(error) => {
+                reply.error(&error.to_string());
+                None
+            }
+        }
     }
 
-    fn run(&self, spec: &'static Spec, reply: &mut ClientReply) -> Result<(), CommandError> {
+    fn run(&self, spec: &'static Spec, reply: &mut ClientReply) -> Result<Done, CommandError> {
         let replayed = matches!(spec.handler, Handler::Replay(_));
         let env = Env {
             now: now(),
             settings: config::settings(),
             full: replayed && self.is_refused_memory(),
+            counts: self.counts,
         };
         let name = self.strings.get(1).copied();
         let (key_name, rest) = match (spec.key, name) {
@@ -95,12 +131,9 @@ impl Call<'_> {
             (_, Some(name)) => (Some(name), 2),
             (_, None) => return Err(CommandError::Arity),
         };
-        let mut args = Args::new(spec.name, self.args.get(rest..).unwrap_or_default());
+        let args = || Args::new(spec.name, self.args.get(rest..).unwrap_or_default());
         let Some(key_name) = key_name else {
-            return match spec.handler {
-                Handler::Read(command) => command(&mut args, None, &env, reply),
-                Handler::Write(_) | Handler::Replay(_) => Err(CommandError::Arity),
-            };
+            return self.run_without_key(spec, &env, reply);
         };
         let write = !matches!(spec.handler, Handler::Read(_));
         // SAFETY: context and name are those of this call, which opens the key once.
@@ -111,45 +144,45 @@ impl Call<'_> {
             Found::Other => return Err(CommandError::WrongType),
         };
         if let Some(conversation) = &mut found {
-            // What was loaded uncounted is counted before anybody relies on it.
-            let before = conversation.footprint();
-            if before.pending > 0 {
-                conversation.settle(&Inline);
-                metrics::resized(before, conversation.footprint());
-            }
+            measured(conversation, Conversation::collect);
         }
-        let target = found.as_deref();
-        let effect = match spec.handler {
-            Handler::Read(command) => return command(&mut args, target, &env, reply),
-            Handler::Write(command) | Handler::Replay(command) => {
-                command(&mut args, target, &env, reply)?
+        let mut answer = Vec::new();
+        let effect = loop {
+            let target = found.as_deref();
+            let lacking = match run_pure(spec, &mut args(), target, &env, reply, &mut answer) {
+                Err(CommandError::Uncounted(lacking)) => lacking,
+                Err(error) => return Err(error),
+                Ok(None) => {
+                    reply.play(&answer);
+                    return Ok(Done::Replied);
+                }
+                Ok(Some(effect)) => break effect,
+            };
+            answer.clear();
+            let Some(conversation) = &mut found else {
+                return Err(CommandError::Uncounted(lacking));
+            };
+            let wait = measured(conversation, |c| self.count_lacking(c, &lacking));
+            if let Some(wait) = wait {
+                return Ok(Done::Waits(wait));
             }
         };
-        let Some(mut effect) = effect else {
-            return Ok(());
-        };
+        let mut effect = effect;
         if let Some(attributes) = effect.create.or(effect.alter) {
             preload(attributes.encoding);
         }
-        let make = |conversation: &mut Conversation, effect: &mut Effect<'_>| {
-            if replayed {
-                replay(conversation, effect, &Inline);
-            } else {
-                commit(conversation, effect, &Inline);
-            }
-        };
-        match &mut found {
+        match found {
             Some(conversation) => {
-                let before = conversation.footprint();
-                make(conversation, &mut effect);
-                metrics::resized(before, conversation.footprint());
+                measured(conversation, |c| {
+                    self.change(c, &mut effect, replayed, key_name);
+                });
             }
             None => {
                 let Some(attributes) = effect.create else {
-                    return Ok(());
+                    return Err(CommandError::Err("no such key".into()));
                 };
                 let mut conversation = Conversation::new(attributes, effect.at);
-                make(&mut conversation, &mut effect);
+                self.change(&mut conversation, &mut effect, replayed, key_name);
                 metrics::created(conversation.footprint());
                 key.create(conversation);
             }
@@ -158,86 +191,178 @@ impl Call<'_> {
             key.expire_at(at);
         }
         drop(key);
-        self.announce(key_name, &effect, replayed);
-        Ok(())
+        let announcement = Announcement {
+            ctx: self.ctx,
+            key: key_name,
+            args: self.args,
+            strings: self.strings,
+            verbatim: replayed,
+        };
+        announcement.make(&effect);
+        reply.play(&answer);
+        Ok(Done::Replied)
+    }
+
+    fn run_without_key(
+        &self,
+        spec: &Spec,
+        env: &Env<'_>,
+        reply: &mut ClientReply,
+    ) -> Result<Done, CommandError> {
+        let Handler::Read(command) = spec.handler else {
+            return Err(CommandError::Arity);
+        };
+        let mut args = Args::new(spec.name, self.args.get(1..).unwrap_or_default());
+        let (encoding, texts) = match command(&mut args, None, env, reply) {
+            Err(CommandError::UncountedTexts(encoding, texts)) => (encoding, texts),
+            other => return other.map(|()| Done::Replied),
+        };
+        let rules = Rules {
+            encoding,
+            media_tokens: 0,
+        };
+        if !self.may_wait() {
+            let counts: Vec<u32> = texts.iter().map(|text| text.count(rules)).collect();
+            let env = Env {
+                counts: Some(&counts),
+                ..*env
+            };
+            let mut args = Args::new(spec.name, self.args.get(1..).unwrap_or_default());
+            command(&mut args, None, &env, reply)?;
+            return Ok(Done::Replied);
+        }
+        let (client, fence) = later::fence();
+        let urgent = Urgent(&fence);
+        let tickets = texts.into_iter().map(|t| urgent.take(rules, t)).collect();
+        Ok(Done::Waits(Wait {
+            fence,
+            client,
+            tickets,
+        }))
+    }
+
+    /// Makes the change.
+    fn change(
+        &self,
+        conversation: &mut Conversation,
+        effect: &mut Effect<'_>,
+        replayed: bool,
+        key: *mut RedisModuleString,
+    ) {
+        let segments = conversation.log().segments().len();
+        if replayed {
+            conversation.apply(effect, &Background::default());
+        } else {
+            // Where retention depends on counts, the key is looked at again when they are there.
+            let limited = conversation.attributes().max_tokens > 0 && !effect.push.is_empty();
+            if limited {
+                // At the latest on the next append, retention acts on what was appended before.
+                let lacking = conversation.lacking_messages();
+                if conversation.lacking_bytes(&lacking, MOST_INLINE) <= MOST_INLINE {
+                    conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
+                }
+            }
+            let fence = limited.then(|| later::look_again(self.ctx, key));
+            commit(conversation, effect, &Background { fence });
+        }
+        if effect.alter.is_some() {
+            later::count_on(self.ctx, key, conversation);
+        }
+        if conversation.log().segments().len() > segments {
+            later::pack(self.ctx, key, conversation);
+        }
+    }
+
+    /// Counts what lacks at once if it is little, or this call cannot wait; otherwise has it counted and says what to
+    /// wait for.
+    fn count_lacking(&self, conversation: &mut Conversation, lacking: &Lacking) -> Option<Wait> {
+        conversation.collect_all();
+        let bytes = conversation.lacking_bytes(lacking, MOST_INLINE);
+        if bytes <= MOST_INLINE {
+            conversation.count_lacking(lacking, usize::MAX, &Inline, || {});
+            return None;
+        }
+        if !self.may_wait() {
+            conversation.count_lacking(lacking, usize::MAX, &Inline, || self.pause());
+            return None;
+        }
+        let (client, fence) = later::fence();
+        conversation.count_lacking(lacking, WAIT_BYTES, &Urgent(&fence), || {});
+        Some(Wait {
+            fence,
+            client,
+            tickets: Vec::new(),
+        })
+    }
+
+    /// Lets the server do what must not wait any longer, in the middle of a long count.
+    fn pause(&self) {
+        // SAFETY: the context is that of this call. Meanwhile only commands run that change no data.
+        unsafe {
+            call!(
+                RedisModule_Yield,
+                self.ctx,
+                raw::REDISMODULE_YIELD_FLAG_CLIENTS as c_int,
+                c"conv is counting tokens".as_ptr()
+            )
+        };
+    }
+
+    /// True if the client of this call can be made to wait.
+    fn may_wait(&self) -> bool {
+        self.waited
+            || !self.has_any_flag(&[
+                raw::REDISMODULE_CTX_FLAGS_MULTI,
+                raw::REDISMODULE_CTX_FLAGS_LUA,
+                raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING,
+                raw::REDISMODULE_CTX_FLAGS_REPLICATED,
+                raw::REDISMODULE_CTX_FLAGS_LOADING,
+            ])
     }
 
     /// True if the server is out of memory, and this is neither its primary's stream nor its own AOF, which must be
     /// taken.
     fn is_refused_memory(&self) -> bool {
-        // SAFETY: the context is that of this call.
+        self.has_any_flag(&[raw::REDISMODULE_CTX_FLAGS_OOM])
+            && !self.has_any_flag(&[
+                raw::REDISMODULE_CTX_FLAGS_REPLICATED,
+                raw::REDISMODULE_CTX_FLAGS_LOADING,
+            ])
+    }
+
+    fn has_any_flag(&self, any: &[u32]) -> bool {
+        // SAFETY: the context is that of the call.
         let flags = unsafe { call!(RedisModule_GetContextFlags, self.ctx) }.unwrap_or_default();
-        let has = |flag: u32| c_int::try_from(flag).is_ok_and(|flag| flags & flag != 0);
-        has(raw::REDISMODULE_CTX_FLAGS_OOM)
-            && !has(raw::REDISMODULE_CTX_FLAGS_REPLICATED)
-            && !has(raw::REDISMODULE_CTX_FLAGS_LOADING)
+        any.iter()
+            .any(|&flag| c_int::try_from(flag).is_ok_and(|flag| flags & flag != 0))
     }
+}
 
-    /// Tells WATCH and tracking, replicas and the AOF, and subscribers of the change.
-    fn announce(&self, key: *mut RedisModuleString, effect: &Effect<'_>, verbatim: bool) {
-        // SAFETY: context and key name are those of this call.
-        unsafe { call!(RedisModule_SignalModifiedKey, self.ctx, key) };
-        if verbatim {
-            // SAFETY: as above.
-            unsafe { call!(RedisModule_ReplicateVerbatim, self.ctx) };
-        } else {
-            let (header, payload) = encode_effect(effect);
-            let mut own = Vec::new();
-            let strings = self.strings_of(&payload, &mut own);
-            // SAFETY: as above; the format says: a string, a buffer with its length, a vector with its length. The
-            // callee takes its own references.
-            unsafe {
-                call!(
-                    RedisModule_Replicate,
-                    self.ctx,
-                    c"CONV.EFFECT".as_ptr(),
-                    c"sbv".as_ptr(),
-                    key,
-                    header.as_ptr().cast::<c_char>(),
-                    header.len(),
-                    strings.as_ptr(),
-                    strings.len()
-                )
-            };
-        }
-        if !effect.event.is_empty() {
-            let event = c_text(effect.event);
-            // SAFETY: as above; the event's name ends in NUL.
-            unsafe {
-                call!(
-                    RedisModule_NotifyKeyspaceEvent,
-                    self.ctx,
-                    raw::REDISMODULE_NOTIFY_MODULE,
-                    event.as_ptr(),
-                    key
-                )
-            };
-        }
+/// Runs a command on its key. What reads replies at once; what a write answers is kept until its change is made.
+fn run_pure<'a>(
+    spec: &Spec,
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env<'_>,
+    reply: &mut ClientReply,
+    answer: &mut Vec<Tree>,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    match spec.handler {
+        Handler::Read(command) => command(args, target, env, reply).map(|()| None),
+        Handler::Write(command) | Handler::Replay(command) => command(args, target, env, answer),
     }
+}
 
-    /// The payload as Redis strings: what came as arguments of this call is passed on without a copy.
-    fn strings_of(
-        &self,
-        payload: &[&[u8]],
-        own: &mut Vec<OwnedString>,
-    ) -> Vec<*mut RedisModuleString> {
-        let mut arguments = self.args.iter().zip(self.strings);
-        payload
-            .iter()
-            .filter_map(|part| {
-                let within = |argument: &[u8]| {
-                    let (outer, inner) = (argument.as_ptr_range(), part.as_ptr_range());
-                    outer.start <= inner.start && inner.end <= outer.end
-                };
-                // The payload is in the order of the arguments.
-                match arguments.find(|(argument, _)| within(argument)) {
-                    Some((_, string)) => Some(*string),
-                    None => {
-                        own.push(OwnedString::new(part)?);
-                        own.last().map(OwnedString::as_ptr)
-                    }
-                }
-            })
-            .collect()
+/// Does something with a conversation, and keeps the server's figures right.
+pub fn measured<R>(
+    conversation: &mut Conversation,
+    something: impl FnOnce(&mut Conversation) -> R,
+) -> R {
+    let before = conversation.footprint();
+    let result = something(conversation);
+    let after = conversation.footprint();
+    if before != after {
+        metrics::resized(before, after);
     }
+    result
 }

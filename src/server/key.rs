@@ -47,6 +47,19 @@ impl Key {
         }
     }
 
+    /// Opens the key of that name without leaving a trace: not for a client.
+    ///
+    /// # Safety
+    /// As [`Key::open`].
+    pub unsafe fn look(ctx: *mut RedisModuleCtx, name: *mut RedisModuleString) -> Self {
+        let mode = (raw::REDISMODULE_READ | raw::REDISMODULE_OPEN_KEY_NOTOUCH) as c_int;
+        // SAFETY: as the caller promises.
+        let key = unsafe { call!(RedisModule_OpenKey, ctx, name, mode) };
+        Self {
+            key: key.unwrap_or(std::ptr::null_mut()),
+        }
+    }
+
     /// What is under the key. The value is borrowed as long as this is: nobody else can change it meanwhile, as Redis
     /// runs commands one at a time and the key is open only here.
     pub fn get(&mut self) -> Found<'_> {

@@ -1,6 +1,7 @@
 //! All that speaks with Redis, and all unsafe code. Thin: what a command does is decided in [`crate::commands`].
 
 mod alloc;
+mod announce;
 mod api;
 mod config;
 mod data_type;
@@ -9,6 +10,7 @@ mod dispatch;
 mod guard;
 mod info;
 mod key;
+mod later;
 mod register;
 mod reply;
 
@@ -92,6 +94,9 @@ fn load(ctx: *mut RedisModuleCtx, args: &[&[u8]]) -> Result<(), String> {
     config::take_arguments(args)?;
     if !config::register(ctx) {
         return Err("the server refused the settings; see the line above".into());
+    }
+    if !later::register(ctx) {
+        return Err("the server refused the hook into its event loop".into());
     }
     config::accepted();
     Ok(())

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_long};
 use redis_module::raw::RedisModuleCtx;
 
 use super::api::{c_text, call};
-use crate::commands::reply::Reply;
+use crate::commands::reply::{Reply, Tree};
 
 /// The reply to the client of a call under way.
 pub struct ClientReply {
@@ -32,6 +32,25 @@ impl ClientReply {
             let text = c_text(&text.replace(['\r', '\n'], " "));
             // SAFETY: the context is valid; the text ends in NUL.
             unsafe { call!(RedisModule_ReplyWithError, self.ctx, text.as_ptr()) };
+        }
+    }
+
+    /// What a panic ends in.
+    pub fn internal_error(&mut self) {
+        self.error("ERR internal error, nothing was done; the server's log has the details");
+    }
+
+    /// Replies what was answered before.
+    pub fn play(&mut self, answer: &[Tree]) {
+        for element in answer {
+            match element {
+                Tree::Null => self.null(),
+                Tree::Integer(value) => self.integer(*value),
+                Tree::Bulk(bytes) => self.bulk(bytes),
+                Tree::Status(text) => self.status(text),
+                Tree::Array(len) => self.array(*len),
+                Tree::Map(len) => self.map(*len),
+            }
         }
     }
 

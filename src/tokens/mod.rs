@@ -1,14 +1,18 @@
 //! Counting: E(s), the tokens of a string, and T(message), the tokens of a message.
 
+pub mod background;
 mod counter;
 mod encoding;
+mod text;
 
+pub use background::Ticket;
 pub use counter::count;
 pub use encoding::{ENCODINGS, Encoding};
+pub use text::Text;
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use crate::conversation::message::{Counted, Message};
+use crate::conversation::message::Message;
 
 /// Encodings whose tables are loaded or being loaded, a bit each.
 static LOADING: AtomicU8 = AtomicU8::new(0);
@@ -28,8 +32,11 @@ pub fn preload(encoding: Encoding) {
 /// What a reply costs beside its messages: the tokens that prime the model's answer.
 pub const REPLY_TOKENS: i64 = 3;
 
-/// What a message costs beside its text.
-const MESSAGE_TOKENS: u64 = 3;
+/// What a message costs beside its text; also the least that T(message) can be, unless it was given.
+pub const MESSAGE_TOKENS: u64 = 3;
+
+/// Bytes of text that a command of a client counts on the main thread at most; for more it waits.
+pub const MOST_INLINE: usize = 16 * 1024;
 
 /// How messages are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +47,26 @@ pub struct Rules {
     pub media_tokens: u32,
 }
 
-/// Something that knows T(message).
-///
-/// All counting goes through this trait, so that counts may come from elsewhere than the caller's thread.
+/// What is known of a text handed to a [`Counter`].
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Its count.
+    Known(u32),
+    /// Where the count will be found.
+    Later(Ticket),
+    /// Nothing: it was not taken.
+    Unknown,
+}
+
+/// Something that counts texts, at once or later. All counting goes through this trait.
 pub trait Counter {
-    /// T(message); nothing if it is not known yet.
-    fn tokens(&self, rules: Rules, message: &[u8]) -> Option<u32>;
+    /// Counts `text`, T(message) or what else it is of.
+    fn count(&self, rules: Rules, text: Text) -> Outcome;
+
+    /// The same, for what is rare and soon needed.
+    fn count_soon(&self, rules: Rules, text: Text) -> Outcome {
+        self.count(rules, text)
+    }
 }
 
 /// Counts at once, on the caller's thread.
@@ -53,8 +74,18 @@ pub trait Counter {
 pub struct Inline;
 
 impl Counter for Inline {
-    fn tokens(&self, rules: Rules, message: &[u8]) -> Option<u32> {
-        crate::conversation::message::with_message(message, |m| message_tokens(rules, m)).ok()
+    fn count(&self, rules: Rules, text: Text) -> Outcome {
+        Outcome::Known(text.count(rules))
+    }
+}
+
+/// Counts nothing: for what is counted when somebody needs it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nobody;
+
+impl Counter for Nobody {
+    fn count(&self, _rules: Rules, _text: Text) -> Outcome {
+        Outcome::Unknown
     }
 }
 
@@ -62,23 +93,14 @@ impl Counter for Inline {
 /// `3 + E(role) + sum of E(text) + (1 + E(name)) + sum of (E(call name) + E(call arguments) + 1) + media`.
 #[must_use]
 pub fn message_tokens(rules: Rules, message: &Message<'_, '_>) -> u32 {
-    let e = |text: &str| count(rules.encoding, text);
     let mut sum = MESSAGE_TOKENS;
     message.visit_counted(&mut |part| {
-        sum = sum.saturating_add(match part {
-            Counted::Role(text) | Counted::Text(text) => e(text),
-            Counted::Name(name) => 1 + e(name),
-            Counted::Call(name, arguments) => e(name) + e(arguments) + 1,
-            Counted::Media => u64::from(rules.media_tokens),
-        });
+        let (fixed, media, strings) = part.price();
+        sum = sum.saturating_add(fixed + media * u64::from(rules.media_tokens));
+        for string in strings {
+            sum = sum.saturating_add(count(rules.encoding, string));
+        }
     });
     crate::metrics::counted(sum);
-    u32::try_from(sum).unwrap_or(u32::MAX)
-}
-
-/// T of the system message that a summary becomes.
-#[must_use]
-pub fn summary_tokens(encoding: Encoding, text: &str) -> u32 {
-    let sum = MESSAGE_TOKENS + count(encoding, "system") + count(encoding, text);
     u32::try_from(sum).unwrap_or(u32::MAX)
 }

@@ -144,6 +144,7 @@ fn settings_act_on_what_is_new() {
     let tokens = |con: &mut Connection, key: &str, seq: i64| {
         int(&map(&items(&cmd!(*con, "CONV.GET", key, seq, "WITHINFO"))[0])["tokens"])
     };
+    settled(&mut con);
     let (old, new) = (
         map(&cmd!(con, "CONV.INFO", "old")),
         map(&cmd!(con, "CONV.INFO", "new")),

@@ -10,6 +10,8 @@ pub type View = Vec<(String, Value)>;
 
 /// Everything that is to be seen of the conversation under `key`.
 pub fn view(con: &mut Connection, key: &str) -> View {
+    // What is shown depends on counts, and on retention, which acts on them.
+    settled(con);
     let mut view = vec![("digest".to_string(), Value::SimpleString(digest(con, key)))];
     let mut see = |args: &[&str]| {
         let reply = go(con, &[&args[..1], &[key], &args[1..]].concat());

@@ -290,6 +290,14 @@ pub fn caught_up(replica: &Server, primary: &Server) {
     );
 }
 
+/// Waits until all messages are counted and everything that waited for counts has been done.
+pub fn settled(con: &mut Connection) {
+    let done = wait_until(START_TIMEOUT, || info(con, "conv")["conv_pending"] == "0");
+    assert!(done, "messages are still pending");
+    // The server's next turns take what has come in.
+    std::thread::sleep(Duration::from_millis(20));
+}
+
 /// Whether `condition` became true in time.
 pub fn wait_until(timeout: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let start = Instant::now();

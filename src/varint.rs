@@ -1,42 +1,46 @@
-//! The one reader of stored bytes: a cursor that never reads behind the end and never trusts a length.
+//! Numbers of variable length, and the one reader of stored bytes: a cursor that never reads behind the end and never
+//! trusts a length.
 
-use super::DecodeError;
-
-/// See the head of this file.
+/// See the head of this file. Each method returns nothing if the bytes end too early, or hold no such number.
 pub struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
     /// Reads from the beginning of `bytes`.
+    #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
     /// True if all has been read.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
+    /// Number of bytes not read yet.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The next byte.
-    pub fn byte(&mut self) -> Result<u8, DecodeError> {
-        let (&first, rest) = self.rest.split_first().ok_or(DecodeError::Truncated)?;
+    pub fn byte(&mut self) -> Option<u8> {
+        let (&first, rest) = self.rest.split_first()?;
         self.rest = rest;
-        Ok(first)
+        Some(first)
     }
 
     /// The next `len` bytes.
-    pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
-        let (bytes, rest) = self
-            .rest
-            .split_at_checked(len)
-            .ok_or(DecodeError::Truncated)?;
+    pub fn bytes(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
-        Ok(bytes)
+        Some(bytes)
     }
 
     /// An unsigned number: LEB128, 7 bits a byte, the lowest first.
-    pub fn unsigned(&mut self) -> Result<u64, DecodeError> {
+    pub fn unsigned(&mut self) -> Option<u64> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -46,16 +50,16 @@ impl<'a> Reader<'a> {
             }
             value |= bits << shift;
             if byte < 0x80 {
-                return Ok(value);
+                return Some(value);
             }
         }
-        Err(DecodeError::Invalid("a number exceeds 64 bits".into()))
+        None
     }
 
     /// A signed number: zigzag over [`Reader::unsigned`].
-    pub fn signed(&mut self) -> Result<i64, DecodeError> {
+    pub fn signed(&mut self) -> Option<i64> {
         let raw = self.unsigned()?;
-        Ok((raw >> 1) as i64 ^ -((raw & 1) as i64))
+        Some((raw >> 1) as i64 ^ -((raw & 1) as i64))
     }
 }
 

@@ -1,0 +1,255 @@
+//! Changing a conversation: an [`Effect`] that was validated before is applied.
+
+use super::attributes::Attributes;
+use super::effect::{Count, Effect, NewMessage};
+use super::flags::Flags;
+use super::log::Log;
+use super::message::{self, Answers, Facts};
+use super::segment::Relocate;
+use super::turns::Tracker;
+use super::{Conversation, LEAST_TOKENS, Summary, SummaryTokens};
+use crate::tokens::{Counter, Nobody, Outcome, Text};
+
+impl Conversation {
+    /// Says why an effect from outside cannot be applied. Effects that commands make for this very conversation
+    /// always can.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check(&self, effect: &Effect<'_>) -> Result<(), String> {
+        let mut last = self.log.last_seq().unwrap_or(i64::MIN);
+        for message in &effect.push {
+            if message.seq <= last || message.seq == i64::MAX {
+                return Err(format!("message {} cannot follow {last}", message.seq));
+            }
+            last = message.seq;
+        }
+        if let Some(edit) = &effect.edit
+            && self.log.find(edit.seq).is_none()
+        {
+            return Err(format!("no message {} to edit", edit.seq));
+        }
+        if let Some(numbering) = &effect.numbering
+            && (effect.create.is_none() || numbering.lowest > numbering.next)
+        {
+            // Numbers that are held could be given again.
+            return Err("numbering out of order".into());
+        }
+        Ok(())
+    }
+
+    /// Makes the changes that `effect` names; it has been validated. New texts go to `counter`.
+    pub fn apply(&mut self, effect: &mut Effect<'_>, counter: &impl Counter) {
+        self.updated = effect.at;
+        if let Some(numbering) = effect.numbering {
+            self.numbering = numbering;
+        }
+        if let Some(attributes) = effect.alter {
+            self.alter(attributes);
+        }
+        for message in &mut effect.push {
+            self.push(message, counter);
+        }
+        if let Some(edit) = &mut effect.edit {
+            self.edit(edit, counter);
+        }
+        self.remove(&effect.remove);
+        if let Some(new) = &effect.summary {
+            self.summary = (!new.text.is_empty()).then(|| {
+                let text = Text::of_summary(new.text);
+                let outcome = counter.count_soon(self.attributes.rules(), text);
+                Summary {
+                    text: new.text.to_owned(),
+                    upto: new.upto,
+                    updated: effect.at,
+                    tokens: SummaryTokens::from(outcome),
+                }
+            });
+        }
+        for &(first, last) in &effect.drop {
+            let from = self.log.position_of(first);
+            let to = self.log.position_of(last.saturating_add(1));
+            self.drop_range(from, to);
+        }
+    }
+
+    /// As [`Conversation::apply`], for messages that come with their packed text: they become a packed segment of their
+    /// own, if they fit into one.
+    pub fn apply_packed(&mut self, effect: &mut Effect<'_>, text: &[u8]) {
+        let Some(first) = effect.push.first() else {
+            return;
+        };
+        self.log.start_segment(first.seq, first.time);
+        let (segments, messages) = (self.log.segments().len(), effect.push.len());
+        self.apply(effect, &Nobody);
+        let newest = self.log.segments().last();
+        if self.log.segments().len() == segments
+            && newest.is_some_and(|s| s.entries().len() == messages)
+        {
+            self.log.adopt(text.to_vec());
+        }
+    }
+
+    /// Says what the summary's count is, if there is a summary whose count is not known.
+    pub fn set_summary_tokens(&mut self, tokens: Option<u32>) {
+        if let (Some(summary), Some(tokens)) = (&mut self.summary, tokens)
+            && summary.tokens.known().is_none()
+        {
+            summary.tokens = SummaryTokens::Counted(tokens);
+        }
+    }
+
+    /// Relocates the buffers of the messages from the segment at `from` on, as long as there is time; where to go on,
+    /// or nothing when all are done.
+    pub fn relocate(&mut self, from: usize, relocate: &mut impl Relocate) -> Option<usize> {
+        self.log.relocate(from, relocate)
+    }
+
+    fn alter(&mut self, attributes: Attributes) {
+        let recount = attributes.rules() != self.attributes.rules();
+        self.attributes = attributes;
+        if recount {
+            self.log.update(0..self.log.len(), |e| {
+                if !e.flags.explicit() {
+                    e.tokens = LEAST_TOKENS;
+                    e.flags.set_pending(true);
+                }
+            });
+            self.waiting.clear();
+            if let Some(summary) = &mut self.summary {
+                summary.tokens = SummaryTokens::Pending;
+            }
+        }
+    }
+
+    fn push(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
+        let (tokens, flags) = self.counted(message, counter);
+        let position = self.log.len();
+        self.log
+            .push(message.seq, message.time, tokens, flags, message.bytes);
+        self.tracker.feed(&mut self.log, position, &message.facts);
+        self.ids.insert(message.facts.id.as_deref(), message.seq);
+        self.numbering.next = self.numbering.next.max(message.seq.saturating_add(1));
+        self.numbering.lowest = self.numbering.lowest.min(message.seq);
+    }
+
+    /// T(message) as far as it is known, and the flags that follow from the message itself.
+    fn counted(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) -> (u32, Flags) {
+        let mut flags = Flags::of(&message.facts);
+        flags.set_explicit(matches!(message.count, Count::Given(_)));
+        let known = match message.count {
+            Count::Counted(tokens) | Count::Given(tokens) => Some(tokens),
+            Count::Pending => match message.text.take().map(|t| self.count(t, counter)) {
+                Some(Outcome::Known(tokens)) => Some(tokens),
+                Some(Outcome::Later(ticket)) => {
+                    self.waiting.push_back((message.seq, ticket));
+                    None
+                }
+                Some(Outcome::Unknown) | None => None,
+            },
+        };
+        flags.set_pending(known.is_none());
+        (known.unwrap_or(LEAST_TOKENS), flags)
+    }
+
+    fn count(&self, text: Text, counter: &impl Counter) -> Outcome {
+        counter.count(self.attributes.rules(), text)
+    }
+
+    fn edit(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
+        let Some(position) = self.log.find(message.seq) else {
+            return;
+        };
+        self.forget_id(position);
+        self.waiting.retain(|(seq, _)| *seq != message.seq);
+        let (tokens, flags) = self.counted(message, counter);
+        self.log.replace(position, tokens, flags, message.bytes);
+        self.ids.insert(message.facts.id.as_deref(), message.seq);
+        self.retrack(position);
+    }
+
+    fn remove(&mut self, seqs: &[i64]) {
+        let mut cuts = Vec::with_capacity(seqs.len());
+        for &seq in seqs {
+            if let Some(position) = self.log.find(seq) {
+                self.forget_id(position);
+                self.log.remove(position..position + 1);
+                cuts.push(seq);
+            }
+        }
+        cuts.sort_unstable();
+        let mut done = None;
+        for seq in cuts {
+            // The message that stands behind the one removed may have been tracked anew already.
+            let position = self.log.position_of(seq);
+            if done.is_none_or(|done| position >= done) {
+                done = Some(self.retrack(position));
+            }
+        }
+    }
+
+    /// Removes messages that retention chose. They end at a boundary, so tracking anew looks at little; should an
+    /// effect from outside end elsewhere, what is left of the turn is tracked as after any other removal.
+    fn drop_range(&mut self, from: usize, to: usize) {
+        for position in from..to {
+            self.forget_id(position);
+        }
+        self.log.remove(from..to);
+        self.retrack(from);
+        self.attributes.complete = true;
+    }
+
+    fn forget_id(&mut self, position: usize) {
+        if let Some(stored) = self.log.get(position)
+            && stored.flags.has_id()
+            && let Some(Ok(facts)) = self.log.with_message(position, message::facts)
+        {
+            self.ids.remove(facts.id.as_deref(), stored.seq);
+        }
+    }
+
+    /// Tracks the turn groups anew around a change at `changed`; returns the position behind the last message that
+    /// was looked at.
+    fn retrack(&mut self, changed: usize) -> usize {
+        let len = self.log.len();
+        let clean = |log: &Log, position: usize| log.get(position).is_none_or(|m| m.flags.clean());
+        let mut position = changed.min(len);
+        while let Some(before) = position.checked_sub(1) {
+            if clean(&self.log, before) {
+                break;
+            }
+            position = before;
+        }
+        let mut tracker = Tracker::default();
+        while position < len {
+            let was_clean = clean(&self.log, position);
+            let facts = self.facts_at(position);
+            tracker.feed(&mut self.log, position, &facts);
+            position += 1;
+            if position > changed && was_clean && tracker.is_clean() {
+                return position;
+            }
+        }
+        self.tracker = tracker;
+        position
+    }
+
+    /// What tracking needs to know of the message at `position`: it is only read again if it has to do with calls.
+    fn facts_at(&self, position: usize) -> Facts {
+        let Some(stored) = self.log.get(position) else {
+            return Facts::default();
+        };
+        if stored.flags.opens() || stored.flags.answers() {
+            let facts = self.log.with_message(position, message::facts);
+            return facts.and_then(Result::ok).unwrap_or_default();
+        }
+        Facts {
+            class: stored.flags.class(),
+            langchain: stored.flags.langchain(),
+            item: stored.flags.item(),
+            reasoning: stored.flags.reasoning(),
+            answers: Answers::None,
+            ..Facts::default()
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Which counts are there, which are still to come, and how they come in.
+//!
+//! As long as a message is *pending*, [`LEAST_TOKENS`] stands for its count in all sums. So the sums are lower bounds,
+//! and a window selected by them is never too small: if nothing in it is pending, it is the right one. That is how
+//! [`Conversation::lacking`] knows what must be counted before a selection holds.
+
+use std::ops::Range;
+
+use super::search::Pending;
+use super::window::{Request, Window};
+use super::{Conversation, LEAST_TOKENS};
+use crate::tokens::{Counter, Outcome, Text, Ticket};
+
+/// What is known of the tokens of a summary.
+#[derive(Debug, Clone)]
+pub enum SummaryTokens {
+    /// They have been counted.
+    Counted(u32),
+    /// They are being counted.
+    Waiting(Ticket),
+    /// Nothing yet.
+    Pending,
+}
+
+impl From<Outcome> for SummaryTokens {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Known(tokens) => Self::Counted(tokens),
+            Outcome::Later(ticket) => Self::Waiting(ticket),
+            Outcome::Unknown => Self::Pending,
+        }
+    }
+}
+
+impl SummaryTokens {
+    /// The count, if it is known.
+    #[must_use]
+    pub fn known(&self) -> Option<u32> {
+        match self {
+            Self::Counted(tokens) => Some(*tokens),
+            Self::Waiting(_) | Self::Pending => None,
+        }
+    }
+
+    /// The count, or the least that it can be.
+    #[must_use]
+    pub fn least(&self) -> u32 {
+        self.known().unwrap_or(LEAST_TOKENS)
+    }
+}
+
+/// Counts that must be known before a command can be answered.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lacking {
+    /// Positions among which there are pending messages.
+    pub ranges: Vec<Range<usize>>,
+    /// The summary's count.
+    pub summary: bool,
+}
+
+impl Lacking {
+    /// True if nothing lacks.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty() && !self.summary
+    }
+}
+
+impl Conversation {
+    /// Takes the counts that have come in, up to the first that has not, and packed texts: cheap, for every command.
+    pub fn collect(&mut self) {
+        self.log.install();
+        if let Some(summary) = &mut self.summary
+            && let SummaryTokens::Waiting(ticket) = &summary.tokens
+            && let Some(tokens) = ticket.count()
+        {
+            summary.tokens = SummaryTokens::Counted(tokens);
+        }
+        while let Some((seq, ticket)) = self.waiting.front() {
+            let Some(tokens) = ticket.count() else {
+                return;
+            };
+            let seq = *seq;
+            self.waiting.pop_front();
+            self.set_count(seq, tokens);
+        }
+        if self.waiting.capacity() > 0 {
+            self.waiting = std::collections::VecDeque::new();
+        }
+    }
+
+    /// Takes all counts that have come in.
+    pub fn collect_all(&mut self) {
+        self.collect();
+        if self.waiting.is_empty() {
+            return;
+        }
+        let (known, waiting) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|(_, ticket)| ticket.count().is_some());
+        self.waiting = waiting;
+        for (seq, ticket) in known {
+            if let Some(tokens) = ticket.count() {
+                self.set_count(seq, tokens);
+            }
+        }
+    }
+
+    /// True if some counts are not known yet.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.log.total::<Pending>() > 0
+            || self
+                .summary
+                .as_ref()
+                .is_some_and(|s| s.tokens.known().is_none())
+    }
+
+    /// The message is gone, or was counted before, if it is not pending.
+    fn set_count(&mut self, seq: i64, tokens: u32) {
+        if let Some(position) = self.log.find(seq) {
+            self.set_count_at(position, tokens);
+        }
+    }
+
+    fn set_count_at(&mut self, position: usize, tokens: u32) {
+        self.log.update_at(position, |e| {
+            if e.flags.pending() {
+                e.tokens = tokens;
+                e.flags.set_pending(false);
+            }
+        });
+    }
+
+    fn has_pending(&self, range: &Range<usize>) -> bool {
+        if self.log.total::<Pending>() == 0 {
+            return false;
+        }
+        let before = |position| self.log.before::<Pending>(position);
+        range.start < range.end && before(range.end) > before(range.start)
+    }
+
+    /// What must be counted before `window`, which was selected for `request`, holds.
+    #[must_use]
+    pub fn lacking(&self, request: &Request, window: &Window) -> Lacking {
+        let mut lacking = Lacking::default();
+        if !self.is_pending() {
+            return lacking;
+        }
+        if !request.no_summary {
+            lacking.summary = self
+                .summary
+                .as_ref()
+                .is_some_and(|s| s.tokens.known().is_none());
+        }
+        let len = self.log.len();
+        let from = match request.step {
+            Some(_) => window.region,
+            None => window.range.start.min(window.newest),
+        };
+        let system = if request.no_system {
+            0..0
+        } else {
+            0..self.log.leading()
+        };
+        let front = window.front.map_or(0..0, |p| p..p + 1);
+        lacking.ranges = [from..len, system, front]
+            .into_iter()
+            .filter(|range| self.has_pending(range))
+            .collect();
+        lacking
+    }
+
+    /// Everything that is pending among the messages.
+    #[must_use]
+    pub fn lacking_messages(&self) -> Lacking {
+        let all = 0..self.log.len();
+        Lacking {
+            ranges: Some(all)
+                .filter(|all| self.has_pending(all))
+                .into_iter()
+                .collect(),
+            summary: false,
+        }
+    }
+
+    /// Everything that is pending.
+    #[must_use]
+    pub fn lacking_all(&self) -> Lacking {
+        Lacking {
+            ranges: self.lacking_messages().ranges,
+            ..self.lacking_summary()
+        }
+    }
+
+    /// What is pending of the messages at these positions.
+    #[must_use]
+    pub fn lacking_at(&self, positions: impl Iterator<Item = usize>) -> Lacking {
+        Lacking {
+            ranges: positions
+                .map(|p| p..p + 1)
+                .filter(|range| self.has_pending(range))
+                .collect(),
+            summary: false,
+        }
+    }
+
+    /// The summary, if it is pending.
+    #[must_use]
+    pub fn lacking_summary(&self) -> Lacking {
+        Lacking {
+            ranges: Vec::new(),
+            summary: self
+                .summary
+                .as_ref()
+                .is_some_and(|s| s.tokens.known().is_none()),
+        }
+    }
+
+    /// Bytes of what lacks, counted up to `most`.
+    #[must_use]
+    pub fn lacking_bytes(&self, lacking: &Lacking, most: usize) -> usize {
+        let mut bytes = match &self.summary {
+            Some(summary) if lacking.summary => summary.text.len(),
+            _ => 0,
+        };
+        self.visit_lacking(lacking, |position| {
+            bytes += self.log.get(position).map_or(0, |m| m.len);
+            bytes <= most
+        });
+        bytes
+    }
+
+    /// Hands the texts of what lacks to `counter`, the newest first, until `most` bytes are handed over. `pause` is
+    /// called after each.
+    pub fn count_lacking(
+        &mut self,
+        lacking: &Lacking,
+        most: usize,
+        counter: &impl Counter,
+        mut pause: impl FnMut(),
+    ) {
+        let rules = self.attributes.rules();
+        if lacking.summary
+            && let Some(summary) = &mut self.summary
+        {
+            summary.tokens = counter.count(rules, Text::of_summary(&summary.text)).into();
+            pause();
+        }
+        let mut bytes = 0;
+        let mut positions = Vec::new();
+        self.visit_lacking(lacking, |position| {
+            positions.push(position);
+            bytes += self.log.get(position).map_or(0, |m| m.len);
+            bytes < most
+        });
+        for position in positions {
+            let text = self
+                .log
+                .with_message(position, |m| super::message::with_message(m, Text::of).ok());
+            let (Some(Some(text)), Some(stored)) = (text, self.log.get(position)) else {
+                continue;
+            };
+            match counter.count(rules, text) {
+                Outcome::Known(tokens) => self.set_count_at(position, tokens),
+                Outcome::Later(ticket) => self.waiting.push_back((stored.seq, ticket)),
+                Outcome::Unknown => {}
+            }
+            pause();
+        }
+    }
+
+    /// Visits the positions of pending messages in `lacking`, the newest first, as long as `visit` says so.
+    fn visit_lacking(&self, lacking: &Lacking, mut visit: impl FnMut(usize) -> bool) {
+        for range in &lacking.ranges {
+            let mut end = range.end;
+            while let Some(position) = self
+                .log
+                .previous::<Pending>(end)
+                .filter(|&position| position >= range.start)
+            {
+                if !visit(position) {
+                    return;
+                }
+                end = position;
+            }
+        }
+    }
+}

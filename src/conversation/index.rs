@@ -1,0 +1,156 @@
+//! The index of a segment: an entry of 16 bytes a message while the segment is in use, about 7 when it is packed.
+//!
+//! Packed, the entries are columns of variable length: of each message a code (which of the few different flags that
+//! a segment has, and whether its number follows the one before), its length, its tokens, its arrival as a difference.
+
+use super::flags::Flags;
+use super::message::Class;
+use super::sums::Sums;
+use crate::varint::{Reader, put_signed, put_unsigned};
+
+/// What is known of one message. 16 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Offset of the comma behind the message.
+    pub end: u32,
+    /// T(message), or the least that it can be while it is pending.
+    pub tokens: u32,
+    /// Arrival, in ms after the segment's `base_time`.
+    pub time: i32,
+    /// Sequence number, counted from the segment's `base_seq`.
+    pub seq: u16,
+    /// The rest.
+    pub flags: Flags,
+}
+
+/// Offset of the message at `index`.
+pub fn start(entries: &[Entry], index: usize) -> usize {
+    match index.checked_sub(1).and_then(|i| entries.get(i)) {
+        Some(before) => before.end as usize + 1,
+        None => 0,
+    }
+}
+
+/// Bytes of the message at `index`.
+pub fn len(entries: &[Entry], index: usize) -> usize {
+    entries.get(index).map_or(0, |e| {
+        (e.end as usize).saturating_sub(start(entries, index))
+    })
+}
+
+/// What the entry at `index` adds to the sums.
+pub fn weight(entries: &[Entry], index: usize) -> Sums {
+    let Some(entry) = entries.get(index) else {
+        return Sums::default();
+    };
+    let flags = entry.flags;
+    let live = u64::from(!flags.dead());
+    Sums {
+        messages: 1,
+        others: u64::from(flags.class() != Class::System),
+        tokens: u64::from(entry.tokens),
+        live,
+        live_tokens: live * u64::from(entry.tokens),
+        boundaries: u64::from(flags.boundary()),
+        users: u64::from(flags.user_start()),
+        pending: u64::from(flags.pending()),
+        bytes: len(entries, index) as u64,
+    }
+}
+
+/// The entries in their packed form.
+#[must_use]
+pub fn pack(entries: &[Entry]) -> Vec<u8> {
+    let mut kinds: Vec<Flags> = Vec::new();
+    let mut columns = Vec::with_capacity(entries.len() * 8);
+    let (mut end, mut time, mut seq) = (0u64, 0i64, -1i64);
+    for (index, entry) in entries.iter().enumerate() {
+        let kind = kinds
+            .iter()
+            .position(|k| *k == entry.flags)
+            .unwrap_or_else(|| {
+                kinds.push(entry.flags);
+                kinds.len() - 1
+            });
+        let jump = i64::from(entry.seq) - seq - 1;
+        put_unsigned(&mut columns, kind as u64 * 2 + u64::from(jump != 0));
+        if jump != 0 {
+            put_unsigned(&mut columns, jump.unsigned_abs());
+        }
+        let from = if index == 0 { 0 } else { end + 1 };
+        put_unsigned(&mut columns, u64::from(entry.end).saturating_sub(from));
+        put_unsigned(&mut columns, u64::from(entry.tokens));
+        put_signed(&mut columns, i64::from(entry.time) - time);
+        (end, time, seq) = (
+            u64::from(entry.end),
+            i64::from(entry.time),
+            i64::from(entry.seq),
+        );
+    }
+    let mut packed = Vec::with_capacity(columns.len() + 3 * kinds.len() + 2);
+    put_unsigned(&mut packed, kinds.len() as u64);
+    for kind in kinds {
+        put_unsigned(&mut packed, u64::from(kind.bits()));
+    }
+    packed.extend_from_slice(&columns);
+    packed.shrink_to_fit();
+    packed
+}
+
+/// The entries that [`pack`] packed.
+#[must_use]
+pub fn unpack(packed: &[u8]) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    // What this process has packed is complete; an end of the bytes is the end of the entries.
+    let _ = unpack_into(&mut Reader::new(packed), &mut entries);
+    entries
+}
+
+fn unpack_into(reader: &mut Reader<'_>, entries: &mut Vec<Entry>) -> Option<()> {
+    let kinds: Vec<Flags> = (0..reader.unsigned()?)
+        .map_while(|_| reader.unsigned())
+        .map(|bits| Flags::from_bits(bits as u16))
+        .collect();
+    let (mut begin, mut time, mut seq) = (0u64, 0i64, -1i64);
+    while !reader.is_empty() {
+        let code = reader.unsigned()?;
+        let flags = *kinds.get(usize::try_from(code / 2).ok()?)?;
+        let jump = if code % 2 == 1 { reader.unsigned()? } else { 0 };
+        seq = seq.wrapping_add(1).wrapping_add(jump.cast_signed());
+        let end = begin.wrapping_add(reader.unsigned()?);
+        let tokens = reader.unsigned()?;
+        time = time.wrapping_add(reader.signed()?);
+        entries.push(Entry {
+            end: end as u32,
+            tokens: tokens as u32,
+            time: time as i32,
+            seq: seq as u16,
+            flags,
+        });
+        begin = end.wrapping_add(1);
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn packed_and_unpacked(messages in prop::collection::vec((0u32..100_000, any::<u32>(), any::<i32>(), 1u16..5, any::<u16>()), 0..300)) {
+            let (mut end, mut seq) = (0, 0);
+            let entries: Vec<Entry> = messages
+                .into_iter()
+                .enumerate()
+                .map(|(i, (len, tokens, time, step, bits))| {
+                    end += len + u32::from(i > 0);
+                    seq += if i == 0 { step - 1 } else { step };
+                    Entry { end, tokens, time, seq, flags: Flags::from_bits(bits % 16) }
+                })
+                .collect();
+            prop_assert_eq!(unpack(&pack(&entries)), entries);
+        }
+    }
+}

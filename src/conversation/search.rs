@@ -1,0 +1,235 @@
+//! Searching the log by running sums, one at a time, so that a walk within a segment adds up nothing else.
+
+use super::flags::Flags;
+use super::index::{self, Entry};
+use super::log::Log;
+use super::message::Class;
+use super::segment::Segment;
+use super::sums::Sums;
+
+/// One of the sums.
+pub trait Field {
+    /// Its value in the sums.
+    fn sum(sums: &Sums) -> u64;
+    /// What the entry at `inner` adds to it.
+    fn weight(entries: &[Entry], inner: usize) -> u64;
+}
+
+macro_rules! fields {
+    ($($(#[$doc:meta])* $name:ident: $sum:ident, |$entry:ident| $weight:expr;)*) => {$(
+        $(#[$doc])*
+        pub struct $name;
+
+        impl Field for $name {
+            fn sum(sums: &Sums) -> u64 {
+                sums.$sum
+            }
+
+            fn weight(entries: &[Entry], inner: usize) -> u64 {
+                entries.get(inner).map_or(0, |$entry| $weight)
+            }
+        }
+    )*};
+}
+
+fn live(flags: Flags) -> u64 {
+    u64::from(!flags.dead())
+}
+
+fields! {
+    /// Messages that are not of class system.
+    Others: others, |e| u64::from(e.flags.class() != Class::System);
+    /// Sum of T(message) over all.
+    Tokens: tokens, |e| u64::from(e.tokens);
+    /// Messages that RECENT may return.
+    Live: live, |e| live(e.flags);
+    /// Their tokens.
+    LiveTokens: live_tokens, |e| live(e.flags) * u64::from(e.tokens);
+    /// Boundaries between turn groups.
+    Boundaries: boundaries, |e| u64::from(e.flags.boundary());
+    /// Possible starts of `START USER`.
+    Users: users, |e| u64::from(e.flags.user_start());
+    /// Messages not counted yet.
+    Pending: pending, |e| u64::from(e.flags.pending());
+}
+
+/// Messages of class system.
+pub struct Systems;
+
+impl Field for Systems {
+    fn sum(sums: &Sums) -> u64 {
+        sums.messages.wrapping_sub(sums.others)
+    }
+
+    fn weight(entries: &[Entry], inner: usize) -> u64 {
+        1 - Others::weight(entries, inner).min(1)
+    }
+}
+
+/// Bytes of the messages.
+pub struct Bytes;
+
+impl Field for Bytes {
+    fn sum(sums: &Sums) -> u64 {
+        sums.bytes
+    }
+
+    fn weight(entries: &[Entry], inner: usize) -> u64 {
+        index::len(entries, inner) as u64
+    }
+}
+
+impl Log {
+    /// Running sums behind the segment at `index`.
+    fn behind(&self, index: usize) -> &Sums {
+        self.segments
+            .get(index + 1)
+            .map_or(&self.end, |s| &s.before)
+    }
+
+    /// The sum of `F` over all messages.
+    #[must_use]
+    pub fn total<F: Field>(&self) -> u64 {
+        F::sum(&self.end).wrapping_sub(F::sum(self.origin()))
+    }
+
+    /// The sum of `F` over the messages in front of `position`.
+    #[must_use]
+    pub fn before<F: Field>(&self, position: usize) -> u64 {
+        let Some((segment, index, inner)) = self.segment_at(position) else {
+            return if position == 0 { 0 } else { self.total::<F>() };
+        };
+        let origin = F::sum(self.origin());
+        let entries = segment.entries();
+        // The nearer end of the segment is summed up.
+        let sum = if inner <= entries.len() / 2 {
+            (0..inner).fold(F::sum(&segment.before), |sum, i| {
+                sum.wrapping_add(F::weight(&entries, i))
+            })
+        } else {
+            (inner..entries.len()).fold(F::sum(self.behind(index)), |sum, i| {
+                sum.wrapping_sub(F::weight(&entries, i))
+            })
+        };
+        sum.wrapping_sub(origin)
+    }
+
+    /// All sums over the messages in front of `position`.
+    #[must_use]
+    pub fn sums_before(&self, position: usize) -> Sums {
+        let Some((segment, index, inner)) = self.segment_at(position) else {
+            return if position == 0 {
+                Sums::default()
+            } else {
+                self.totals()
+            };
+        };
+        let entries = segment.entries();
+        let sums = if inner <= entries.len() / 2 {
+            (0..inner).fold(segment.before, |sum, i| {
+                sum.plus(index::weight(&entries, i))
+            })
+        } else {
+            (inner..entries.len()).fold(*self.behind(index), |sum, i| {
+                sum.minus(index::weight(&entries, i))
+            })
+        };
+        sums.minus(*self.origin())
+    }
+
+    fn segment_at(&self, position: usize) -> Option<(&Segment, usize, usize)> {
+        let (index, inner) = self.place(position)?;
+        Some((self.segments.get(index)?, index, inner))
+    }
+
+    /// The first position in front of which the sum of `F` is at least `target`, or nothing if not even the sum over
+    /// all messages is.
+    #[must_use]
+    pub fn first_reaching<F: Field>(&self, target: u64) -> Option<usize> {
+        let origin = F::sum(self.origin());
+        let reached = |sum: u64| sum.wrapping_sub(origin) >= target;
+        if !reached(F::sum(&self.end)) {
+            return None;
+        }
+        // The segment in which it is reached: the last one that begins before. Most often it is the last of all.
+        let misses = |s: &Segment| !reached(F::sum(&s.before));
+        let index = if self.segments.back().is_some_and(misses) {
+            self.segments.len() - 1
+        } else {
+            match self.segments.partition_point(misses).checked_sub(1) {
+                Some(index) => index,
+                None => return Some(0),
+            }
+        };
+        let segment = self.segments.get(index)?;
+        let first = segment.before.messages.wrapping_sub(self.origin().messages) as usize;
+        let entries = segment.entries();
+        let mut sum = F::sum(self.behind(index));
+        // From the end: what is searched for is most often near the newest message.
+        let mut inner = entries.len();
+        while inner > 0 {
+            sum = sum.wrapping_sub(F::weight(&entries, inner - 1));
+            if !reached(sum) {
+                break;
+            }
+            inner -= 1;
+        }
+        Some(first + inner)
+    }
+
+    /// The position of the message with which the sum of `F` becomes `nth`, for sums of messages.
+    fn nth<F: Field>(&self, nth: u64) -> Option<usize> {
+        self.first_reaching::<F>(nth)?.checked_sub(1)
+    }
+
+    /// The first message at or behind `position` that adds to `F`.
+    #[must_use]
+    pub fn next<F: Field>(&self, position: usize) -> Option<usize> {
+        self.nth::<F>(self.before::<F>(position).saturating_add(1))
+    }
+
+    /// The last message in front of `position` that adds to `F`.
+    #[must_use]
+    pub fn previous<F: Field>(&self, position: usize) -> Option<usize> {
+        match self.before::<F>(position) {
+            0 => None,
+            nth => self.nth::<F>(nth),
+        }
+    }
+
+    /// The first boundary between turn groups at or behind `position`.
+    #[must_use]
+    pub fn boundary_from(&self, position: usize) -> Option<usize> {
+        self.next::<Boundaries>(position)
+    }
+
+    /// The last boundary at or in front of `position`.
+    #[must_use]
+    pub fn boundary_until(&self, position: usize) -> Option<usize> {
+        self.previous::<Boundaries>(position.saturating_add(1))
+    }
+
+    /// The first message at or behind `position` that RECENT may return.
+    #[must_use]
+    pub fn live_from(&self, position: usize) -> Option<usize> {
+        self.next::<Live>(position)
+    }
+
+    /// The last message in front of `position` that RECENT may return.
+    #[must_use]
+    pub fn live_before(&self, position: usize) -> Option<usize> {
+        self.previous::<Live>(position)
+    }
+
+    /// The first possible start of `START USER` at or behind `position`.
+    #[must_use]
+    pub fn user_from(&self, position: usize) -> Option<usize> {
+        self.next::<Users>(position)
+    }
+
+    /// The last possible start of `START USER` in front of `position`.
+    #[must_use]
+    pub fn user_before(&self, position: usize) -> Option<usize> {
+        self.previous::<Users>(position)
+    }
+}

@@ -1,0 +1,364 @@
+//! What comes later: clients that wait for counts, keys that are looked at again when background work is done.
+//!
+//! Background threads only leave word of what is done ([`Word`]) and wake the event loop; everything that touches keys
+//! or clients happens on the main thread, in a timer, where Redis replicates what is written.
+
+use std::collections::HashMap;
+use std::ffi::{c_int, c_void};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use redis_module::raw::{
+    self, RedisModuleBlockedClient, RedisModuleCtx, RedisModuleEvent, RedisModuleString,
+};
+
+use super::announce::Announcement;
+use super::api::{OK, OwnedString, bytes, call, now};
+use super::config;
+use super::dispatch::{Call, Wait, measured};
+use super::guard::guard;
+use super::key::{Found, Key};
+use super::reply::ClientReply;
+use crate::background::{Lane, submit};
+use crate::commands::retain_late;
+use crate::conversation::Conversation;
+use crate::metrics;
+use crate::tokens::background::{Background, Fence, Ticket, flush, has_room};
+
+/// Names a waiting client.
+pub type ClientId = u64;
+
+/// Bytes of old segments that are handed over to be packed at a time.
+const PACK_BYTES: usize = 1 << 20;
+
+/// Bytes of messages that are handed over to be counted at a time when nobody waits for them.
+const COUNT_BYTES: usize = 1 << 20;
+
+/// What a background thread leaves word of.
+enum Word {
+    /// What this client waits for is done.
+    Client(ClientId),
+    /// Something in this key is done: database and name.
+    Key(c_int, Vec<u8>),
+}
+
+/// A client that waits.
+struct Waiting {
+    blocked: *mut RedisModuleBlockedClient,
+    database: c_int,
+    command: usize,
+    strings: Vec<OwnedString>,
+    tickets: Vec<Ticket>,
+}
+
+// SAFETY: only the main thread touches what waits: commands, timers and callbacks of blocked clients all run there.
+unsafe impl Send for Waiting {}
+
+static WORDS: Mutex<Vec<Word>> = Mutex::new(Vec::new());
+static WAITING: Mutex<Option<HashMap<ClientId, Waiting>>> = Mutex::new(None);
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// A context of the module's own, for timers.
+static CONTEXT: AtomicPtr<RedisModuleCtx> = AtomicPtr::new(null_mut());
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn with_waiting<R>(f: impl FnOnce(&mut HashMap<ClientId, Waiting>) -> R) -> R {
+    f(lock(&WAITING).get_or_insert_default())
+}
+
+/// To be called when the module is loaded.
+pub fn register(ctx: *mut RedisModuleCtx) -> bool {
+    // SAFETY: the context is that of the load under way.
+    let own = unsafe { call!(RedisModule_GetDetachedThreadSafeContext, ctx) };
+    CONTEXT.store(own.unwrap_or(null_mut()), Relaxed);
+    let event = RedisModuleEvent {
+        id: raw::REDISMODULE_EVENT_EVENTLOOP,
+        dataver: 1,
+    };
+    // SAFETY: as above.
+    let subscribed = unsafe {
+        call!(
+            RedisModule_SubscribeToServerEvent,
+            ctx,
+            event,
+            Some(before_sleep)
+        )
+    };
+    subscribed == Some(OK) && !CONTEXT.load(Relaxed).is_null()
+}
+
+unsafe extern "C" fn before_sleep(
+    _ctx: *mut RedisModuleCtx,
+    _event: RedisModuleEvent,
+    subevent: u64,
+    _data: *mut c_void,
+) {
+    if subevent == raw::REDISMODULE_SUBEVENT_EVENTLOOP_BEFORE_SLEEP {
+        guard(null_mut(), (), flush);
+    }
+}
+
+/// Leaves word, from any thread.
+fn leave(word: Word) {
+    let first = {
+        let mut words = lock(&WORDS);
+        words.push(word);
+        words.len() == 1
+    };
+    if first {
+        // SAFETY: Redis takes this call from any thread.
+        unsafe { call!(RedisModule_EventLoopAddOneShot, Some(woken), null_mut()) };
+    }
+}
+
+/// On the main thread, but in no context in which Redis would replicate: a timer that is due at once has one.
+unsafe extern "C" fn woken(_data: *mut c_void) {
+    // SAFETY: the context is the module's own.
+    unsafe {
+        call!(
+            RedisModule_CreateTimer,
+            CONTEXT.load(Relaxed),
+            0,
+            Some(due),
+            null_mut()
+        )
+    };
+}
+
+unsafe extern "C" fn due(ctx: *mut RedisModuleCtx, _data: *mut c_void) {
+    let words = std::mem::take(&mut *lock(&WORDS));
+    for word in words {
+        guard(ctx, (), || match word {
+            Word::Client(id) => go_on(ctx, id),
+            Word::Key(database, name) => look(ctx, database, &name),
+        });
+    }
+}
+
+/// A name for a client that is about to wait, and a fence that wakes it.
+pub fn fence() -> (ClientId, Fence) {
+    let id = NEXT.fetch_add(1, Relaxed);
+    (id, fence_of(id))
+}
+
+fn fence_of(id: ClientId) -> Fence {
+    Fence::new(move || leave(Word::Client(id)))
+}
+
+/// Blocks the client of the call under way until what it waits for is done; then the command is run again.
+pub fn block(
+    ctx: *mut RedisModuleCtx,
+    command: usize,
+    strings: &[*mut RedisModuleString],
+    wait: Wait,
+) {
+    // SAFETY: the context is that of the call under way. Without a time limit the time-out callback is for CLIENT
+    // UNBLOCK.
+    let blocked = unsafe { call!(RedisModule_BlockClient, ctx, None, Some(unblocked), None, 0) };
+    let Some(blocked) = blocked.filter(|b| !b.is_null()) else {
+        return;
+    };
+    // SAFETY: the client was blocked above.
+    unsafe { call!(RedisModule_SetDisconnectCallback, blocked, Some(gone)) };
+    // SAFETY: the context is that of the call under way.
+    let database = unsafe { call!(RedisModule_GetSelectedDb, ctx) }.unwrap_or_default();
+    let waiting = Waiting {
+        blocked,
+        database,
+        command,
+        // SAFETY: the arguments are valid during the call.
+        strings: strings
+            .iter()
+            .filter_map(|s| OwnedString::new(unsafe { bytes(*s) }))
+            .collect(),
+        tickets: wait.tickets,
+    };
+    metrics::waited();
+    with_waiting(|all| all.insert(wait.client, waiting));
+    // Only now may it be woken.
+    drop(wait.fence);
+}
+
+/// Runs the command of a waiting client again.
+fn go_on(ctx: *mut RedisModuleCtx, id: ClientId) {
+    let Some(mut waiting) = with_waiting(|all| all.remove(&id)) else {
+        return;
+    };
+    let strings: Vec<_> = waiting.strings.iter().map(OwnedString::as_ptr).collect();
+    // SAFETY: the strings are ours.
+    let args: Vec<&[u8]> = strings.iter().map(|s| unsafe { bytes(*s) }).collect();
+    let counts: Option<Vec<u32>> = waiting.tickets.iter().map(Ticket::count).collect();
+    let given = counts.as_deref().filter(|counts| !counts.is_empty());
+    // SAFETY: the client is still blocked; the context is freed below.
+    let to_client = unsafe { call!(RedisModule_GetThreadSafeContext, waiting.blocked) };
+    let Some(to_client) = to_client.filter(|c| !c.is_null()) else {
+        return;
+    };
+    // SAFETY: the contexts are those of this timer and of the blocked client.
+    let (mut reply, selected) = unsafe {
+        (
+            ClientReply::new(to_client),
+            call!(RedisModule_SelectDb, ctx, waiting.database),
+        )
+    };
+    let again = guard(ctx, None, || {
+        if selected != Some(OK) || (given.is_none() && !waiting.tickets.is_empty()) {
+            return None;
+        }
+        let call = Call {
+            ctx,
+            strings: &strings,
+            args: &args,
+            counts: given,
+            waited: true,
+        };
+        Some(call.run_and_reply(waiting.command, &mut reply))
+    });
+    if again.is_none() {
+        reply.internal_error();
+    }
+    // SAFETY: nothing uses the context any more.
+    unsafe { call!(RedisModule_FreeThreadSafeContext, to_client) };
+    match again.flatten() {
+        Some(wait) => {
+            waiting.tickets = wait.tickets;
+            with_waiting(|all| all.insert(wait.client, waiting));
+            drop(wait.fence);
+        }
+        None => release(&waiting),
+    }
+}
+
+fn release(waiting: &Waiting) {
+    // SAFETY: the client was blocked by us, and is released once: it is out of the table.
+    unsafe { call!(RedisModule_UnblockClient, waiting.blocked, null_mut()) };
+}
+
+fn forget(blocked: *mut RedisModuleBlockedClient) {
+    let waiting = with_waiting(|all| {
+        let id = all.iter().find(|(_, w)| w.blocked == blocked)?.0;
+        let id = *id;
+        all.remove(&id)
+    });
+    if let Some(waiting) = waiting {
+        release(&waiting);
+    }
+}
+
+/// The client has gone.
+unsafe extern "C" fn gone(_ctx: *mut RedisModuleCtx, blocked: *mut RedisModuleBlockedClient) {
+    guard(null_mut(), (), || forget(blocked));
+}
+
+/// Somebody has unblocked the client: it gets nil, as from Redis's own blocking commands.
+unsafe extern "C" fn unblocked(
+    ctx: *mut RedisModuleCtx,
+    _argv: *mut *mut RedisModuleString,
+    _argc: c_int,
+) -> c_int {
+    guard(ctx, (), || {
+        // SAFETY: the context is that of this callback.
+        let blocked = unsafe { call!(RedisModule_GetBlockedClientHandle, ctx) };
+        // SAFETY: as above.
+        unsafe { call!(RedisModule_ReplyWithNull, ctx) };
+        if let Some(blocked) = blocked {
+            forget(blocked);
+        }
+    });
+    OK
+}
+
+/// A fence behind which the key is looked at again.
+pub fn look_again(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString) -> Fence {
+    // SAFETY: context and name are those of the call under way.
+    let (database, name) = unsafe {
+        (
+            call!(RedisModule_GetSelectedDb, ctx).unwrap_or_default(),
+            bytes(key).to_vec(),
+        )
+    };
+    Fence::new(move || leave(Word::Key(database, name)))
+}
+
+/// Has old segments packed; the key is looked at again when they are.
+pub fn pack(
+    ctx: *mut RedisModuleCtx,
+    key: *mut RedisModuleString,
+    conversation: &mut Conversation,
+) {
+    let settings = config::settings();
+    if !settings.compress {
+        return;
+    }
+    let parcels = conversation.to_pack(settings.hot_bytes, PACK_BYTES);
+    if parcels.is_empty() {
+        return;
+    }
+    let done = look_again(ctx, key);
+    submit(
+        Lane::Normal,
+        Box::new(move || {
+            for parcel in parcels {
+                parcel.pack();
+            }
+            drop(done);
+        }),
+    );
+}
+
+/// Has the next of what nobody counts yet counted, the newest first; the key is looked at again when it is. So a change
+/// of the encoding gets through a conversation of any length.
+pub fn count_on(
+    ctx: *mut RedisModuleCtx,
+    key: *mut RedisModuleString,
+    conversation: &mut Conversation,
+) {
+    if conversation.footprint().pending == 0 || !has_room(COUNT_BYTES) {
+        return;
+    }
+    let lacking = conversation.lacking_all();
+    let fence = Some(look_again(ctx, key));
+    conversation.count_lacking(&lacking, COUNT_BYTES, &Background { fence }, || {});
+}
+
+/// Takes into a conversation what has become ready for it in the background: counts, packed segments. Retention acts
+/// on counts that came after their append.
+fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8]) {
+    let Some(name) = OwnedString::new(name) else {
+        return;
+    };
+    // SAFETY: the context is that of this timer.
+    if unsafe { call!(RedisModule_SelectDb, ctx, database) } != Some(OK) {
+        return;
+    }
+    // SAFETY: as above.
+    let flags = unsafe { call!(RedisModule_GetContextFlags, ctx) }.unwrap_or_default();
+    let is_primary = flags & raw::REDISMODULE_CTX_FLAGS_MASTER as c_int != 0;
+    // SAFETY: the context is that of this timer, which has no other key open.
+    let mut key = unsafe { Key::look(ctx, name.as_ptr()) };
+    let Found::Conversation(conversation) = key.get() else {
+        return;
+    };
+    let effect = measured(conversation, |c| {
+        c.collect_all();
+        pack(ctx, name.as_ptr(), c);
+        count_on(ctx, name.as_ptr(), c);
+        // What replicas drop is what their primary drops.
+        is_primary.then(|| retain_late(c, now())).flatten()
+    });
+    drop(key);
+    if let Some(effect) = effect {
+        let announcement = Announcement {
+            ctx,
+            key: name.as_ptr(),
+            args: &[],
+            strings: &[],
+            verbatim: false,
+        };
+        announcement.make(&effect);
+    }
+}

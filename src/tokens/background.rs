@@ -1,0 +1,210 @@
+//! Counting on the background threads.
+//!
+//! Texts gather in an outbox of the main thread, which hands them over once per turn of its event loop ([`flush`]),
+//! so that appending takes no lock. Each text has a [`Ticket`], by which the count is picked up: one atomic read.
+//! What is queued is bounded ([`MOST_QUEUED`]); beyond that texts are not taken, and their messages are counted when
+//! somebody needs them.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use super::{Counter, MOST_INLINE, Outcome, Rules, Text};
+use crate::background::{Lane, submit};
+
+/// Bytes of text that may wait to be counted; what comes beyond is counted when it is needed.
+pub const MOST_QUEUED: usize = 64 << 20;
+
+/// An outbox of this many bytes is handed over at once.
+const BATCH_BYTES: usize = 128 << 10;
+
+/// A text of this many bytes is a large piece of work.
+const LARGE_BYTES: usize = 128 << 10;
+
+/// Bytes and number of texts that wait or are being counted.
+static QUEUED_BYTES: AtomicUsize = AtomicUsize::new(0);
+static QUEUED: AtomicU64 = AtomicU64::new(0);
+
+/// Where a count will be found.
+#[derive(Debug, Clone, Default)]
+pub struct Ticket(Arc<AtomicU64>);
+
+impl Ticket {
+    /// The count, as soon as it is known.
+    #[must_use]
+    pub fn count(&self) -> Option<u32> {
+        // 0 as long as it is not known, then one more than the count.
+        let value = self.0.load(Ordering::Acquire).checked_sub(1)?;
+        Some(u32::try_from(value).unwrap_or(u32::MAX))
+    }
+
+    /// Says what the count is.
+    pub fn set(&self, count: u32) {
+        self.0.store(u64::from(count) + 1, Ordering::Release);
+    }
+
+    /// True if nobody else holds the ticket: its message is gone.
+    fn is_abandoned(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+}
+
+/// Something to be done when all that was submitted with it is counted: when the last clone is dropped.
+#[derive(Clone)]
+pub struct Fence {
+    _done: Arc<OnDrop>,
+}
+
+struct OnDrop(Option<Box<dyn FnOnce() + Send + Sync>>);
+
+impl Fence {
+    /// `done` is called once, on whichever thread finishes last.
+    #[must_use]
+    pub fn new(done: impl FnOnce() + Send + Sync + 'static) -> Self {
+        Self {
+            _done: Arc::new(OnDrop(Some(Box::new(done)))),
+        }
+    }
+}
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        if let Some(done) = self.0.take() {
+            done();
+        }
+    }
+}
+
+/// A text on its way. Dropping it says that it is out of the queue, whether it was counted or not.
+struct Job {
+    rules: Rules,
+    text: Text,
+    ticket: Ticket,
+    _fence: Option<Fence>,
+}
+
+impl Job {
+    fn new(rules: Rules, text: Text, fence: Option<Fence>) -> Self {
+        QUEUED_BYTES.fetch_add(text.len(), Ordering::Relaxed);
+        QUEUED.fetch_add(1, Ordering::Relaxed);
+        Self {
+            rules,
+            text,
+            ticket: Ticket::default(),
+            _fence: fence,
+        }
+    }
+
+    fn run(&self) {
+        if !self.ticket.is_abandoned() {
+            self.ticket.set(self.text.count(self.rules));
+        }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        QUEUED_BYTES.fetch_sub(self.text.len(), Ordering::Relaxed);
+        QUEUED.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Default)]
+struct Outbox {
+    jobs: Vec<Job>,
+    bytes: usize,
+}
+
+thread_local! {
+    static OUTBOX: RefCell<Outbox> = RefCell::new(Outbox::default());
+}
+
+/// Hands over what has gathered.
+pub fn flush() {
+    let jobs = OUTBOX.with_borrow_mut(|outbox| {
+        outbox.bytes = 0;
+        std::mem::take(&mut outbox.jobs)
+    });
+    if !jobs.is_empty() {
+        submit(
+            Lane::Normal,
+            Box::new(move || {
+                for job in jobs {
+                    job.run();
+                }
+            }),
+        );
+    }
+}
+
+/// Number of texts that wait or are being counted.
+#[must_use]
+pub fn queued() -> u64 {
+    QUEUED.load(Ordering::Relaxed)
+}
+
+/// True if so many more bytes of text would be taken.
+#[must_use]
+pub fn has_room(bytes: usize) -> bool {
+    QUEUED_BYTES.load(Ordering::Relaxed).saturating_add(bytes) <= MOST_QUEUED
+}
+
+/// Counts on the background threads. For the main thread, which calls [`flush`] once per turn of its event loop.
+#[derive(Default)]
+pub struct Background {
+    /// Held until all is counted.
+    pub fence: Option<Fence>,
+}
+
+impl Counter for Background {
+    fn count(&self, rules: Rules, text: Text) -> Outcome {
+        let len = text.len();
+        if !has_room(len) {
+            return Outcome::Unknown;
+        }
+        let job = Job::new(rules, text, self.fence.clone());
+        let ticket = job.ticket.clone();
+        if len > LARGE_BYTES {
+            submit(Lane::Large, Box::new(move || job.run()));
+            return Outcome::Later(ticket);
+        }
+        let full = OUTBOX.with_borrow_mut(|outbox| {
+            outbox.jobs.push(job);
+            outbox.bytes += len;
+            outbox.bytes > BATCH_BYTES
+        });
+        if full {
+            flush();
+        }
+        Outcome::Later(ticket)
+    }
+
+    /// Little is counted at once.
+    fn count_soon(&self, rules: Rules, text: Text) -> Outcome {
+        if text.len() <= MOST_INLINE {
+            return Outcome::Known(text.count(rules));
+        }
+        self.count(rules, text)
+    }
+}
+
+/// Counts on the background threads what somebody waits for, ahead of all else; not bounded by [`MOST_QUEUED`], so
+/// the caller bounds it.
+pub struct Urgent<'f>(pub &'f Fence);
+
+impl Urgent<'_> {
+    /// Has `text` counted.
+    #[must_use]
+    pub fn take(&self, rules: Rules, text: Text) -> Ticket {
+        let job = Job::new(rules, text, Some(self.0.clone()));
+        let ticket = job.ticket.clone();
+        submit(Lane::Urgent, Box::new(move || job.run()));
+        ticket
+    }
+}
+
+impl Counter for Urgent<'_> {
+    fn count(&self, rules: Rules, text: Text) -> Outcome {
+        Outcome::Later(self.take(rules, text))
+    }
+}
