@@ -7,12 +7,32 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../server/dice.rs"]
+mod dice;
+#[path = "../server/samples.rs"]
+#[allow(dead_code)]
+mod samples;
+
+mod allocation;
+mod crash;
+mod disk;
+mod ledger;
+mod messages;
 mod plan;
+mod replicas;
+mod seen;
+mod verdict;
+mod verdict_tests;
+mod writers;
 
 use plan::{Plan, Scenario, Tally};
 
 /// All scenarios: name, share of a long run's time in percent, the function.
-const SCENARIOS: &[(&str, u32, Scenario)] = &[];
+const SCENARIOS: &[(&str, u32, Scenario)] = &[
+    ("crash", 25, crash::run),
+    ("disk", 5, disk::run),
+    ("replicas", 20, replicas::run),
+];
 
 /// The long form of everything.
 #[test]

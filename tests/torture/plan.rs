@@ -1,6 +1,7 @@
 //! How long a scenario may run, and what it has found.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A scenario: see the head of this test.
@@ -44,6 +45,19 @@ impl Plan {
     /// True as long as round `number` (from 0) may begin.
     pub fn goes_on(&self, number: u64) -> bool {
         number == 0 || (number < self.rounds && self.start.elapsed() < self.time)
+    }
+}
+
+/// Runs a round. Should it panic, as the harness does when a server does not start, that is a finding, too.
+pub fn guarded(tally: &mut Tally, what: &str, round: impl FnOnce(&mut Tally)) {
+    if let Err(cause) = catch_unwind(AssertUnwindSafe(|| round(tally))) {
+        let cause = cause
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| cause.downcast_ref::<&str>().copied())
+            .unwrap_or("a panic");
+        tally.crashed += 1;
+        tally.findings.push(format!("{what}: {cause}"));
     }
 }
 
