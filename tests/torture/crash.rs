@@ -67,22 +67,25 @@ pub fn run(plan: &Plan) -> Tally {
     let mut dice = Dice(plan.seed);
     let cases = cases();
     let start = dice.below(cases.len());
+    let mut missing = 0;
     for round in 0.. {
         if !plan.goes_on(round) {
             break;
         }
         let case = cases[(start + round as usize) % cases.len()];
         guarded(&mut tally, &format!("{case:?}"), |tally| {
-            crash(case, &mut dice, tally);
+            missing += crash(case, &mut dice, tally);
         });
     }
+    println!("crash: {missing} acknowledged commands were missing, as they may without `always`");
     tally
 }
 
 /// A child that saves rests so long at each key, in µs: so that a crash finds it at work.
 const SLOW: &str = "8000";
 
-fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) {
+/// A round. How many acknowledged commands are missing, whether they may be or not.
+fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) -> usize {
     let (kept, preamble, during) = case;
     let when = format!("{case:?}");
     let yes = |yes: bool| if yes { "yes" } else { "no" };
@@ -177,6 +180,11 @@ fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) {
             );
         }
     }
+    let behind = ledgers
+        .iter()
+        .zip(&bounds)
+        .flat_map(|(ledger, bounds)| ledger.ops.iter().skip((bounds.high + 1) as usize));
+    behind.filter(|op| op.acknowledged().is_some()).count()
 }
 
 fn differ(tally: &mut Tally, finding: String) {

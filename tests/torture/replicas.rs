@@ -17,15 +17,21 @@ use crate::writers::{Crew, connect};
 pub fn run(plan: &Plan) -> Tally {
     let mut tally = Tally::default();
     let mut dice = Dice(plan.seed);
+    let mut syncs = [0; 2];
     for round in 0.. {
         if !plan.goes_on(round) {
             break;
         }
         let faults = if plan.rounds == 1 { 5 } else { 8 };
         guarded(&mut tally, &format!("replicas, round {round}"), |tally| {
-            play(&mut dice, faults, tally);
+            let made = play(&mut dice, faults, tally);
+            syncs = [0, 1].map(|kind| syncs[kind] + made[kind]);
         });
     }
+    println!(
+        "replicas: {} full and {} partial synchronisations at least",
+        syncs[0], syncs[1]
+    );
     tally
 }
 
@@ -123,8 +129,9 @@ fn attach(replica: &Server, primary: &Server) {
     cmd!(replica.conn(), "REPLICAOF", "127.0.0.1", primary.port());
 }
 
-/// A round: three servers, some faults, a comparison.
-fn play(dice: &mut Dice, faults: usize, tally: &mut Tally) {
+/// A round: three servers, some faults, a comparison. How many full and partial synchronisations the servers that are
+/// left have given.
+fn play(dice: &mut Dice, faults: usize, tally: &mut Tally) -> [u64; 2] {
     let primary = server(dice, &[], None);
     let crew = Crew::start(primary.port(), dice.roll(), Duration::from_millis(4));
     let replica = server(dice, &OTHER, Some(&primary));
@@ -175,6 +182,11 @@ fn play(dice: &mut Dice, faults: usize, tally: &mut Tally) {
             tally.findings.push(format!("{when}: {line}"));
         }
     }
+    let stats = [&row.primary, &row.replica].map(|server| info(&mut server.conn(), "stats"));
+    ["sync_full", "sync_partial_ok"].map(|name| {
+        let given = stats.iter().map(|stats| stats[name].parse::<u64>());
+        given.map(|given| given.expect("a number")).sum()
+    })
 }
 
 /// Waits until all is counted, what lives for a second is gone, and all have caught up.
