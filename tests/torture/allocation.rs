@@ -5,7 +5,7 @@ use std::fs;
 use redis::Connection;
 
 use crate::dice::Dice;
-use crate::disk::limit;
+use crate::full_disk::limit;
 use crate::plan::Tally;
 use crate::samples::{chat, says};
 use crate::seen::digests;

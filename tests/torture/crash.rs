@@ -330,5 +330,5 @@ fn anything() -> &'static str {
 
 #[test]
 fn short() {
-    run(&Plan::short(Duration::from_secs(6), 3)).assert_clean();
+    run(&Plan::short(Duration::from_secs(4), 3)).assert_clean();
 }

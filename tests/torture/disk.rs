@@ -1,16 +1,12 @@
 //! A full disk, and memory that is refused: an error, the old files intact, everything there once there is room.
-//!
-//! The disk is full for one server only: the size of its files is limited from outside while it runs, so that writes
-//! end in the middle with an error. Where the test may mount, it is a small file system that is really full.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use redis::Connection;
 
 use crate::dice::Dice;
+use crate::full_disk::Disk;
 use crate::messages::exchange;
 use crate::plan::{Plan, Tally, guarded};
 use crate::seen::digests;
@@ -36,114 +32,6 @@ pub fn run(plan: &Plan) -> Tally {
         guarded(&mut tally, what, |tally| scenario(&mut dice, tally));
     }
     tally
-}
-
-/// What is acknowledged while there is room, and what becomes of it.
-struct Disk {
-    server: Server,
-    /// A file system of its own, if there is one.
-    mount: Option<Mount>,
-}
-
-/// Room for about so many bytes, per file or in all.
-const ROOM: u64 = 6 << 20;
-
-impl Disk {
-    fn new(options: &[&str]) -> Self {
-        let mount = Mount::new();
-        let mut all = vec!["--rdbcompression", "no"];
-        if let Some(mount) = &mount {
-            all.extend(["--dir", mount.0.to_str().expect("a path in UTF-8")]);
-        }
-        all.extend(options);
-        // A write beyond the limit would end the process otherwise.
-        let wrapper = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"];
-        let server = Server::wrapped(&wrapper, &all, &[]);
-        Self { server, mount }
-    }
-
-    /// Where the files are.
-    fn dir(&self) -> &Path {
-        self.mount
-            .as_ref()
-            .map_or(self.server.dir(), |mount| &mount.0)
-    }
-
-    /// From now on there is no room, or `left` bytes.
-    fn fill(&self, left: u64) {
-        match &self.mount {
-            Some(mount) => mount.fill(left),
-            None => limit(self.server.pid(), "fsize", &left.to_string()),
-        }
-    }
-
-    fn free(&self) {
-        match &self.mount {
-            Some(mount) => fs::remove_file(mount.ballast()).expect("the ballast"),
-            None => limit(self.server.pid(), "fsize", "unlimited"),
-        }
-    }
-}
-
-/// Sets a soft limit of a process of ours.
-pub fn limit(pid: u32, what: &str, to: &str) {
-    let done = Command::new("prlimit")
-        .args(["--pid", &pid.to_string(), &format!("--{what}={to}:")])
-        .status()
-        .expect("prlimit, of util-linux");
-    assert!(done.success(), "prlimit: {done}");
-}
-
-struct Mount(PathBuf);
-
-impl Mount {
-    /// A file system in memory, if we may have one.
-    fn new() -> Option<Self> {
-        use std::sync::atomic::{AtomicU32, Ordering};
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        // Every other time, so that both ways are gone.
-        if number % 2 == 1 {
-            return None;
-        }
-        let dir = std::env::temp_dir().join(format!("conv-disk-{}-{number}", std::process::id()));
-        fs::create_dir_all(&dir).expect("a directory");
-        let options = format!("size={ROOM}");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "conv-test"])
-            .arg(&dir)
-            .stderr(Stdio::null())
-            .status();
-        if mounted.is_ok_and(|status| status.success()) {
-            return Some(Self(dir));
-        }
-        let _ = fs::remove_dir(dir);
-        None
-    }
-
-    fn ballast(&self) -> PathBuf {
-        self.0.join("ballast")
-    }
-
-    /// Takes all the room, and gives `left` bytes back.
-    fn fill(&self, left: u64) {
-        use std::io::Write;
-        let mut file = fs::File::create(self.ballast()).expect("the ballast");
-        let mut size = 0;
-        while let Ok(written @ 1..) = file.write(&[0; 4096]) {
-            size += written as u64;
-        }
-        file.set_len(size.saturating_sub(left))
-            .expect("less ballast");
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        // Lazily: the server may be about to end.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-        let _ = fs::remove_dir(&self.0);
-    }
 }
 
 /// Appends until `end` says so of a reply, at most so often; the error it ended with.
