@@ -12,7 +12,7 @@ DATA   := $(TARGET)/run
 REDIS  := $(or $(REDIS_SERVER),redis-server)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test run bench clean need-rust first-build
+.PHONY: help deps build demo test torture run bench clean need-rust first-build
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ test: deps ## formatting, lints, all tests
 	   $(CARGO) clippy --quiet --all-targets -- -D warnings; \
 	 else echo "clippy: not installed, skipped"; fi
 	@echo "test"; $(CARGO) test --quiet
+
+torture: deps ## faults under load for MINUTES (30): kill -9, failover, resharding, hostile input
+	@MINUTES=$(or $(MINUTES),30) $(CARGO) test --quiet --test torture -- --ignored --nocapture long
 
 run: build ## a server with the module in the foreground, on PORT (6379), loopback only
 	@if (exec 3<>/dev/tcp/127.0.0.1/$(PORT)) 2>/dev/null; then \

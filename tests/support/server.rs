@@ -42,6 +42,7 @@ pub struct Server {
     child: Child,
     port: u16,
     dir: PathBuf,
+    wrapper: Vec<String>,
     args: Vec<String>,
 }
 
@@ -58,6 +59,11 @@ impl Server {
 
     /// With further server options and `loadmodule` arguments, such as `["max-messages", "10"]`.
     pub fn with_module_args(server_args: &[&str], module_args: &[&str]) -> Self {
+        Self::wrapped(&[], server_args, module_args)
+    }
+
+    /// With the command line behind `wrapper`, a program that executes what its arguments say (without a fork).
+    pub fn wrapped(wrapper: &[&str], server_args: &[&str], module_args: &[&str]) -> Self {
         let module = module_path()
             .into_os_string()
             .into_string()
@@ -65,29 +71,32 @@ impl Server {
         let mut args = vec!["--loadmodule", &module];
         args.extend(module_args);
         args.extend(server_args);
-        Self::launch(&args)
+        Self::launch(wrapper, &args)
     }
 
     /// Without the module, to compare with and to move data to.
     pub fn plain(server_args: &[&str]) -> Self {
-        Self::launch(server_args)
+        Self::launch(&[], server_args)
     }
 
-    fn launch(args: &[&str]) -> Self {
+    fn launch(wrapper: &[&str], args: &[&str]) -> Self {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("conv-{}-{number}", std::process::id()));
         // An earlier process with our pid may have been killed before it could clean up.
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).expect("a temporary directory");
-        let args: Vec<String> = args.iter().map(|arg| arg.to_string()).collect();
+        let [wrapper, args] =
+            [wrapper, args].map(|words| words.iter().map(|word| word.to_string()).collect());
+        let (wrapper, args): (Vec<String>, Vec<String>) = (wrapper, args);
         // Between choosing a free port and binding it someone else may take it: then try another.
         for _ in 0..5 {
             let port = free_port();
             let mut server = Self {
-                child: spawn(port, &dir, &args),
+                child: spawn(port, &dir, &wrapper, &args),
                 port,
                 dir: dir.clone(),
+                wrapper: wrapper.clone(),
                 args: args.clone(),
             };
             match server.wait_until_ready() {
@@ -191,18 +200,40 @@ impl Server {
         self.start_again();
     }
 
-    /// As a crash or a power cut: nothing is saved or flushed any more.
+    /// As a crash or a power cut: nothing is saved or flushed any more, by forked children neither.
     pub fn kill9(&mut self) {
+        // The pid of a server that has ended may be somebody else's by now.
+        let children = if self.is_alive() {
+            children(self.child.id())
+        } else {
+            Vec::new()
+        };
         let _ = self.child.kill();
         let _ = self.child.wait();
+        for pid in children {
+            signal("KILL", &pid);
+        }
     }
 
     /// Starts a server that has ended, with the same port, options and files.
     pub fn start_again(&mut self) {
         assert!(!self.is_alive(), "the server is still running");
-        self.child = spawn(self.port, &self.dir, &self.args);
-        if let Err(log) = self.wait_until_ready() {
-            panic!("redis-server did not start again:\n{log}");
+        for attempt in 1.. {
+            let logged = self.log().len();
+            self.child = spawn(self.port, &self.dir, &self.wrapper, &self.args);
+            let Err(log) = self.wait_until_ready() else {
+                return;
+            };
+            // Somebody's outgoing connection may have got the port meanwhile.
+            let taken = self
+                .log()
+                .get(logged..)
+                .is_some_and(|log| log.contains("Address already in use"));
+            assert!(
+                taken && attempt < 20,
+                "redis-server did not start again:\n{log}"
+            );
+            std::thread::sleep(Duration::from_millis(250));
         }
     }
 }
@@ -221,14 +252,39 @@ impl Drop for Server {
     }
 }
 
-fn spawn(port: u16, dir: &Path, args: &[String]) -> Child {
+/// Forked children of a server of ours, as they are saving or rewriting.
+fn children(pid: u32) -> Vec<String> {
+    fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(String::from)
+        .collect()
+}
+
+/// Sends a signal, by its name, to a process of ours.
+fn signal(name: &str, pid: &str) {
+    let _ = Command::new("kill")
+        .args([&format!("-{name}"), pid])
+        .stderr(Stdio::null())
+        .status();
+}
+
+fn spawn(port: u16, dir: &Path, wrapper: &[String], args: &[String]) -> Child {
     let program = std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
     let log: File = OpenOptions::new()
         .create(true)
         .append(true)
         .open(dir.join("redis.log"))
         .expect("a log file");
-    Command::new(&program)
+    let mut command = match wrapper {
+        [] => Command::new(&program),
+        [first, others @ ..] => {
+            let mut command = Command::new(first);
+            command.args(others).arg(&program);
+            command
+        }
+    };
+    command
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
         .arg(dir)
         // Standard output as the log, so that refused options and panics stand in it too.

@@ -1,0 +1,266 @@
+//! Memory that is refused: what asks for absurd amounts of it is answered by an error, and the server goes on.
+
+use std::fs;
+
+use redis::Connection;
+
+use crate::dice::Dice;
+use crate::full_disk::limit;
+use crate::plan::Tally;
+use crate::samples::{chat, says};
+use crate::seen::digests;
+use crate::support::*;
+
+/// Where the type's id ends: a byte for the kind of value, one for the kind of number, eight for the id.
+const BEHIND_ID: usize = 10;
+
+/// Version of the RDB format (2 bytes) and CRC64.
+const FOOTER: usize = 10;
+
+/// Redis's CRC64: the Jones polynomial, reflected, starting at 0.
+fn crc64(bytes: &[u8]) -> u64 {
+    const JONES: u64 = 0x95AC_9329_AC4B_C9B5;
+    bytes.iter().fold(0, |crc, byte| {
+        (0..8).fold(crc ^ u64::from(*byte), |crc, _| {
+            let carry = if crc & 1 == 1 { JONES } else { 0 };
+            (crc >> 1) ^ carry
+        })
+    })
+}
+
+/// The payload with a footer that fits.
+fn sealed(body: &[u8], version: &[u8]) -> Vec<u8> {
+    let mut payload = [body, version].concat();
+    payload.extend(crc64(&payload).to_le_bytes());
+    payload
+}
+
+/// Sizes nobody has.
+const ABSURD: [u64; 7] = [
+    1 << 28,
+    1 << 31,
+    u32::MAX as u64,
+    1 << 40,
+    i64::MAX as u64 - 64,
+    u64::MAX - 16,
+    u64::MAX,
+];
+
+/// A length as RDB writes it: 32 or 64 bits behind a mark, big endian.
+fn rdb_length(len: u64) -> Vec<u8> {
+    match u32::try_from(len) {
+        Ok(len) => [&[0x80][..], &len.to_be_bytes()].concat(),
+        Err(_) => [&[0x81][..], &len.to_be_bytes()].concat(),
+    }
+}
+
+/// LEB128, as in the frames of messages.
+fn leb(mut value: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+    out
+}
+
+/// How RDB marks a string in a module's value.
+const STRING: u8 = 5;
+
+/// Bodies that announce what they do not hold: by RDB's own lengths, by those of the header, by those of a message.
+fn bodies(body: &[u8]) -> Vec<Vec<u8>> {
+    // The header is the first string; its length is written in 14 bits.
+    let (id, value) = body.split_at(BEHIND_ID);
+    assert!(value[0] == STRING && value[1] >> 6 == 1, "another layout");
+    let len = usize::from(value[1] & 0x3f) << 8 | usize::from(value[2]);
+    let (header, frames) = value[3..].split_at(len);
+    let string = |bytes: &[u8]| [&[STRING][..], &rdb_length(bytes.len() as u64), bytes].concat();
+    // Replaces what stands behind a name in the header.
+    let field = |name: &[u8], old: usize, new: &[u8]| {
+        let found = header.windows(name.len()).position(|window| window == name);
+        let at = found.expect("a field") + name.len();
+        let header = [&header[..at], new, &header[at + old..]].concat();
+        [id, &string(&header), frames].concat()
+    };
+    let mut bodies = Vec::new();
+    for len in ABSURD {
+        let small = u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes();
+        let large = len.to_be_bytes();
+        // A string, plain and compressed.
+        bodies.push([id, &[STRING], &rdb_length(len), &value[3..]].concat());
+        for (from, to) in [(20, len), (len, 20), (len, len)] {
+            let lengths = [rdb_length(from), rdb_length(to)].concat();
+            bodies.push([id, &[STRING, 0xc3], &lengths, &[0; 20]].concat());
+        }
+        // More messages than follow, and an array where their number stands.
+        bodies.push(field(b"\xa8messages", 1, &[&[0xcf][..], &large].concat()));
+        bodies.push(field(b"\xa8messages", 1, &[&[0xdd][..], &small].concat()));
+        // The summary's text (two bytes of mark and length): a string, bytes, an array, a map.
+        for mark in [0xdb, 0xc6, 0xdd, 0xdf] {
+            bodies.push(field(b"\xa4text", 2, &[&[mark][..], &small].concat()));
+        }
+        // The header itself is a map of so many fields.
+        let map = [&[0xdf][..], &small, &header[1..]].concat();
+        bodies.push([id, &string(&map), frames].concat());
+        // The length of the first message, right in front of it; the frame stays as long as it is.
+        let message = frames.windows(7).position(|window| window == b"{\"role\"");
+        let at = message.expect("a message") - 1;
+        let leb = leb(len);
+        let frames = [&frames[..at], &leb, &frames[at + leb.len()..]].concat();
+        bodies.push([id, &string(header), &frames].concat());
+    }
+    bodies
+}
+
+/// Commands that ask for more than there can be.
+fn commands(dice: &mut Dice) -> Vec<Vec<String>> {
+    let most = i64::MAX.to_string();
+    let lines: [&[&str]; 15] = [
+        &["CONV.RECENT", "k", &most, "MESSAGES", &most],
+        &["CONV.RECENT", "k", &most, "STEP", &most],
+        &[
+            "CONV.RECENT",
+            "k",
+            &most,
+            "FORMAT",
+            "JSON",
+            "START",
+            "USER",
+            "OVERSIZE",
+            "KEEP",
+        ],
+        &["CONV.RECENT", "k", &most, "FORMAT", "MSGPACK"],
+        &["CONV.RANGE", "k", "-9223372036854775808", &most],
+        &["CONV.GET", "k", &most, "-9223372036854775808", "0"],
+        &["CONV.POP", "empty", &most],
+        &["CONV.POP", "missing", &most],
+        &["CONV.DEL", "k", &most, "-9223372036854775808"],
+        &["CONV.TRIM", "k", "MAXMESSAGES", &most],
+        &["CONV.TRIM", "k", "BEFORE", "-9223372036854775808"],
+        &[
+            "CONV.CREATE",
+            "many",
+            "MAXMESSAGES",
+            &most,
+            "MAXTOKENS",
+            &most,
+        ],
+        &["CONV.SETSUMMARY", "k", "so far", "UPTO", &most],
+        &[
+            "CONV.EFFECT",
+            "k",
+            "{\"v\":1,\"at\":1,\"drop\":[[-9223372036854775808,9223372036854775807]],\"push\":[[9223372036854775806,0,\"Pending\"]]}",
+        ],
+        &[
+            "CONV.EFFECT",
+            "k",
+            "{\"v\":1,\"at\":1,\"numbering\":[0,9223372036854775807,-9223372036854775808],\"remove\":[9223372036854775807]}",
+        ],
+    ];
+    let mut commands: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| line.iter().map(|word| word.to_string()).collect())
+        .collect();
+    // Nested as deep as an argument can be.
+    let deep =
+        "{\"role\":\"user\",\"content\":".to_string() + &"[".repeat(1 << (10 + dice.below(10)));
+    commands.push(vec!["CONV.APPEND".into(), "k".into(), deep]);
+    commands
+}
+
+/// Room that a server has beside what it uses, bytes.
+const SPARE: u64 = 160 << 20;
+
+/// A round: a server that gets no more memory, and what asks for it.
+pub fn refused(dice: &mut Dice, tally: &mut Tally) {
+    let mut server = Server::with(&["--rdbcompression", "no"]);
+    let mut con = server.conn();
+    for message in chat() {
+        cmd!(con, "CONV.APPEND", "k", message);
+    }
+    cmd!(
+        con,
+        "CONV.SETSUMMARY",
+        "k",
+        "They spoke of capitals, at some length."
+    );
+    cmd!(con, "CONV.CREATE", "empty");
+    let payload = bytes(&cmd!(con, "DUMP", "k"));
+    let (body, footer) = payload.split_at(payload.len() - FOOTER);
+    let version = &footer[..2];
+    let before = digests(&mut con);
+    limit(
+        server.pid(),
+        "as",
+        &(mapped(server.pid()) + SPARE).to_string(),
+    );
+    // The frame of this one is as it was: what is wrong with others is what was put into them.
+    let whole = sealed(body, version);
+    cmd!(con, "RESTORE", "whole", 0, whole);
+    cmd!(con, "DEL", "whole");
+    for (number, body) in bodies(body).into_iter().enumerate() {
+        tally.faults += 1;
+        match try_cmd!(
+            con,
+            "RESTORE",
+            "absurd",
+            0,
+            sealed(&body, version),
+            "REPLACE"
+        ) {
+            Err(error) if error.code().is_some() => {}
+            Ok(_) => finding(tally, format!("payload {number} was taken")),
+            Err(error) => return ended(tally, &server, &format!("payload {number}: {error}")),
+        }
+    }
+    if digests(&mut con) != before {
+        finding(tally, "a refused payload has changed something".into());
+    }
+    for command in commands(dice) {
+        tally.faults += 1;
+        // Some have nothing absurd about them for who knows what is there.
+        let reply = run(&mut con, &command);
+        if let Err(error) = reply
+            && error.code().is_none()
+        {
+            return ended(
+                tally,
+                &server,
+                &format!("{:.200}: {error}", command.join(" ")),
+            );
+        }
+    }
+    if !server.is_alive() || server.log().contains("internal error") {
+        ended(tally, &server, "at the end");
+    }
+    goes_on(&mut con);
+    tally.acknowledged += 1;
+}
+
+fn goes_on(con: &mut Connection) {
+    cmd!(*con, "DEL", "k");
+    assert_eq!(int(&cmd!(*con, "CONV.APPEND", "k", says("user", "on"))), 1);
+    assert_eq!(items(&cmd!(*con, "CONV.RECENT", "k", 100)).len(), 1);
+}
+
+fn finding(tally: &mut Tally, finding: String) {
+    tally.diverged += 1;
+    tally.findings.push(format!("memory: {finding}"));
+}
+
+fn ended(tally: &mut Tally, server: &Server, what: &str) {
+    tally.crashed += 1;
+    let log = server.log();
+    let lines: Vec<&str> = log.lines().collect();
+    let end = lines[lines.len().saturating_sub(40)..].join("\n");
+    tally.findings.push(format!("memory: {what}\n{end}"));
+}
+
+/// Bytes of address space that a process uses.
+fn mapped(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
+    let kb = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kb.expect("a size in kB") * 1024
+}

@@ -1,0 +1,334 @@
+//! `kill -9` at any moment under eight writers: what was acknowledged is there after a start from the same files.
+//!
+//! What Redis promises, and so what is checked: with `appendfsync always` all that was acknowledged. With `everysec`
+//! a killed process loses at most what waited for a slow disk, two seconds; a power cut, which is played by cutting
+//! off what had not been written a second before, that second more. Without an AOF: what the last complete BGSAVE
+//! held. What is missing is always what came last.
+
+use std::fs::{self, OpenOptions};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use redis::Connection;
+
+use crate::dice::Dice;
+use crate::ledger::{Ledger, Model};
+use crate::plan::{Plan, Tally, guarded};
+use crate::seen::{digests, messages};
+use crate::support::*;
+use crate::verdict::{Bounds, Promise, judge};
+use crate::writers::Crew;
+
+/// What goes on when it happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum During {
+    Quiet,
+    Save,
+    Rewrite,
+}
+
+/// How data are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Always,
+    EverySecond,
+    /// As `EverySecond`, and the machine fails, not only the process.
+    PowerCut,
+    /// Without an AOF.
+    Snapshots,
+}
+
+type Case = (Kept, bool, During);
+
+/// All combinations of how data are kept, with or without a preamble in RDB format, and what goes on.
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for during in [During::Rewrite, During::Save, During::Quiet] {
+        for preamble in [true, false] {
+            for kept in [
+                Kept::Always,
+                Kept::PowerCut,
+                Kept::Always,
+                Kept::EverySecond,
+            ] {
+                cases.push((kept, preamble, during));
+            }
+        }
+        cases.push((Kept::Snapshots, true, during));
+    }
+    cases
+}
+
+/// The scenario.
+pub fn run(plan: &Plan) -> Tally {
+    let mut tally = Tally::default();
+    let mut dice = Dice(plan.seed);
+    let cases = cases();
+    let start = dice.below(cases.len());
+    let mut missing = 0;
+    for round in 0.. {
+        if !plan.goes_on(round) {
+            break;
+        }
+        let case = cases[(start + round as usize) % cases.len()];
+        guarded(&mut tally, &format!("{case:?}"), |tally| {
+            missing += crash(case, &mut dice, tally);
+        });
+    }
+    println!("crash: {missing} acknowledged commands were missing, as they may without `always`");
+    tally
+}
+
+/// A child that saves rests so long at each key, in µs: so that a crash finds it at work.
+const SLOW: &str = "8000";
+
+/// A round. How many acknowledged commands are missing, whether they may be or not.
+fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) -> usize {
+    let (kept, preamble, during) = case;
+    let when = format!("{case:?}");
+    let yes = |yes: bool| if yes { "yes" } else { "no" };
+    let options = [
+        ["--appendonly", yes(kept != Kept::Snapshots)],
+        [
+            "--appendfsync",
+            if kept == Kept::Always {
+                "always"
+            } else {
+                "everysec"
+            },
+        ],
+        ["--aof-use-rdb-preamble", yes(preamble)],
+    ];
+    let mut server = Server::with(&options.concat());
+    let mut con = server.conn();
+    let sizes = Sizes::default();
+    let crew = Crew::start(server.port(), dice.roll(), Duration::from_millis(1));
+    let mut promise = Promise::All;
+    std::thread::scope(|scope| {
+        scope.spawn(|| sizes.watch(&server));
+        let load = match kept {
+            Kept::Always | Kept::Snapshots => 200 + dice.below(900),
+            // So that there is something older than the promise.
+            Kept::EverySecond | Kept::PowerCut => 3300 + dice.below(1000),
+        };
+        let end = Instant::now() + Duration::from_millis(load as u64);
+        while Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(dice.below(300) as u64));
+            // Files are replaced under load, too.
+            match (kept, dice.below(3)) {
+                (Kept::Snapshots, _) => promise = Promise::Until(save(&mut con)),
+                (_, 0) => {
+                    let _ = try_cmd!(con, "BGREWRITEAOF");
+                }
+                _ => {}
+            }
+        }
+        if kept == Kept::Snapshots {
+            promise = Promise::Until(save(&mut con));
+        }
+        if during != During::Quiet {
+            idle(&mut con);
+            cmd!(con, "CONFIG", "SET", "rdb-key-save-delay", SLOW);
+            cmd!(
+                con,
+                if during == During::Save || kept == Kept::Snapshots {
+                    "BGSAVE"
+                } else {
+                    "BGREWRITEAOF"
+                }
+            );
+            std::thread::sleep(Duration::from_millis(dice.below(500) as u64));
+        }
+        sizes.done.store(true, Ordering::SeqCst);
+    });
+    drop(con);
+    let killed = Instant::now();
+    server.kill9();
+    tally.faults += 1;
+    let ledgers = crew.stop();
+    match kept {
+        Kept::Always | Kept::Snapshots => {}
+        Kept::EverySecond => promise = Promise::Until(killed - Duration::from_secs(2)),
+        Kept::PowerCut => {
+            sizes.cut(&server, killed - Duration::from_secs(1), dice);
+            promise = Promise::Until(killed - Duration::from_secs(3));
+        }
+    }
+    server.start_again();
+    let mut con = server.conn();
+    let (bounds, verdict) = judge(&mut con, &ledgers, promise, &when);
+    tally.add(verdict);
+    for finding in recount(&mut con, &ledgers, &bounds, dice, &when) {
+        differ(tally, finding);
+    }
+    let before = digests(&mut con);
+    if kept == Kept::Snapshots {
+        cmd!(con, "SAVE");
+    }
+    drop(con);
+    server.restart();
+    let mut con = server.conn();
+    let after = digests(&mut con);
+    for (key, digest) in &before {
+        // What lives for a second may be gone.
+        if !key.starts_with("brief") && !after.contains(&(key.clone(), digest.clone())) {
+            differ(
+                tally,
+                format!("{when}: {key} is another after a second start"),
+            );
+        }
+    }
+    let behind = ledgers
+        .iter()
+        .zip(&bounds)
+        .flat_map(|(ledger, bounds)| ledger.ops.iter().skip((bounds.high + 1) as usize));
+    behind.filter(|op| op.acknowledged().is_some()).count()
+}
+
+fn differ(tally: &mut Tally, finding: String) {
+    tally.diverged += 1;
+    tally.findings.push(finding);
+}
+
+/// Waits until no child is at work.
+fn idle(con: &mut Connection) {
+    let done = wait_until(Duration::from_secs(60), || {
+        let info = info(con, "persistence");
+        [
+            "rdb_bgsave_in_progress",
+            "aof_rewrite_in_progress",
+            "aof_rewrite_scheduled",
+        ]
+        .iter()
+        .all(|name| info[*name] == "0")
+    });
+    assert!(done, "a child does not end");
+}
+
+/// A complete BGSAVE; what was acknowledged before the time returned is in it.
+fn save(con: &mut Connection) -> Instant {
+    let begun = Instant::now();
+    cmd!(*con, "BGSAVE");
+    idle(con);
+    assert_eq!(info(con, "persistence")["rdb_last_bgsave_status"], "ok");
+    begun
+}
+
+/// Sizes of the AOF's files, as they grew.
+#[derive(Default)]
+struct Sizes {
+    seen: Mutex<Vec<(Instant, PathBuf, u64)>>,
+    done: AtomicBool,
+}
+
+/// The file that commands are appended to, and its size.
+fn aof(server: &Server) -> Option<(PathBuf, u64)> {
+    let number = |path: &PathBuf| -> Option<u32> {
+        let name = path.file_name()?.to_str()?.strip_suffix(".incr.aof")?;
+        name.rsplit('.').next()?.parse().ok()
+    };
+    let path = fs::read_dir(server.dir().join("appendonlydir"))
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .max_by_key(number)?;
+    let size = fs::metadata(&path).ok()?.len();
+    Some((path, size))
+}
+
+impl Sizes {
+    fn watch(&self, server: &Server) {
+        while !self.done.load(Ordering::SeqCst) {
+            let at = Instant::now();
+            if let Some((path, size)) = aof(server) {
+                self.seen.lock().expect("no panic").push((at, path, size));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Cuts the file anywhere behind what was in it at `safe`.
+    fn cut(&self, server: &Server, safe: Instant, dice: &mut Dice) {
+        let Some((path, size)) = aof(server) else {
+            return;
+        };
+        let seen = self.seen.lock().expect("no panic");
+        let kept = seen
+            .iter()
+            .rfind(|(at, of, _)| *of == path && *at <= safe)
+            .map_or(0, |(_, _, size)| *size);
+        let lost = dice.below((size - kept) as usize + 1) as u64;
+        let file = OpenOptions::new().write(true).open(&path);
+        file.and_then(|file| file.set_len(size - lost))
+            .expect("a shorter file");
+    }
+}
+
+/// Counts are those of the same messages counted anew, sums those of the counts, and a copy goes on with the number
+/// behind the last that was ever given.
+fn recount(
+    con: &mut Connection,
+    ledgers: &[Ledger],
+    bounds: &[Bounds],
+    dice: &mut Dice,
+    when: &str,
+) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (ledger, bounds) in ledgers.iter().zip(bounds) {
+        for (key, mut places) in ledger.by_key() {
+            places.retain(|place| *place as i64 <= bounds.low);
+            let got = messages(con, key);
+            if got.is_empty() || dice.below(4) > 0 {
+                continue;
+            }
+            let model = Model::of(places.iter().map(|place| &ledger.ops[*place]));
+            let info = map(&cmd!(*con, "CONV.INFO", key));
+            let sum: i64 = got.iter().map(|message| message.tokens).sum();
+            if int(&info["tokens"]) != sum {
+                findings.push(format!("{when}: {key}: {info:?}, and counts of {sum}"));
+            }
+            let all: Vec<&[u8]> = got.iter().map(|message| &*message.bytes).collect();
+            cmd!(
+                *con,
+                "CONV.CREATE",
+                "on:anew",
+                "ENCODING",
+                text(&info["encoding"])
+            );
+            cmd!(*con, "CONV.APPEND", "on:anew", &all[..]);
+            let anew = messages(con, "on:anew");
+            for (message, anew) in got.iter().zip(&anew) {
+                let given = model
+                    .held
+                    .get(&message.seq)
+                    .and_then(|held| held.sent.given);
+                if given.is_none() && message.tokens != anew.tokens {
+                    findings.push(format!(
+                        "{when}: {key}: message {} counts {}, not {}",
+                        message.seq, message.tokens, anew.tokens
+                    ));
+                }
+            }
+            cmd!(*con, "COPY", key, "on:copy", "REPLACE");
+            let number = int(&cmd!(*con, "CONV.APPEND", "on:copy", anything()));
+            if number != model.next {
+                findings.push(format!(
+                    "{when}: {key} goes on with {number}, not {}",
+                    model.next
+                ));
+            }
+            cmd!(*con, "DEL", "on:anew", "on:copy");
+        }
+    }
+    findings
+}
+
+fn anything() -> &'static str {
+    "{\"role\":\"user\",\"content\":\"on\"}"
+}
+
+#[test]
+fn short() {
+    run(&Plan::short(Duration::from_secs(4), 3)).assert_clean();
+}

@@ -1,0 +1,266 @@
+//! A full disk, and memory that is refused: an error, the old files intact, everything there once there is room.
+
+use std::fs;
+use std::time::Duration;
+
+use redis::Connection;
+
+use crate::dice::Dice;
+use crate::full_disk::Disk;
+use crate::messages::exchange;
+use crate::plan::{Plan, Tally, guarded};
+use crate::seen::digests;
+use crate::support::*;
+
+type Round = fn(&mut Dice, &mut Tally);
+
+/// The scenario.
+pub fn run(plan: &Plan) -> Tally {
+    let mut tally = Tally::default();
+    let mut dice = Dice(plan.seed);
+    for round in 0.. {
+        if !plan.goes_on(round) {
+            break;
+        }
+        let rounds: [(&str, Round); 4] = [
+            ("AOF, always", aof_always),
+            ("AOF, everysec", aof_every_second),
+            ("RDB", snapshots),
+            ("memory", crate::allocation::refused),
+        ];
+        let (what, scenario) = rounds[round as usize % rounds.len()];
+        guarded(&mut tally, what, |tally| scenario(&mut dice, tally));
+    }
+    tally
+}
+
+/// Appends until `end` says so of a reply, at most so often; the error it ended with.
+fn append(
+    con: &mut Connection,
+    dice: &mut Dice,
+    times: usize,
+    tally: &mut Tally,
+) -> Option<String> {
+    for _ in 0..times {
+        let key = format!("k{}", dice.below(10));
+        match try_cmd!(*con, "CONV.APPEND", &key, exchange(dice)) {
+            Ok(_) => tally.acknowledged += 1,
+            Err(error) if error.code().is_some() => return Some(error_line(&error)),
+            Err(_) => return Some("closed".into()),
+        }
+    }
+    None
+}
+
+fn differ(tally: &mut Tally, finding: String) {
+    tally.diverged += 1;
+    tally.findings.push(finding);
+}
+
+/// Whether what is held is what was held.
+fn compare(con: &mut Connection, before: &[(String, String)], when: &str, tally: &mut Tally) {
+    let after = digests(con);
+    for (key, digest) in before {
+        if !after.contains(&(key.clone(), digest.clone())) {
+            differ(tally, format!("{when}: {key} has changed"));
+        }
+    }
+    if after.len() != before.len() {
+        differ(
+            tally,
+            format!("{when}: {} keys became {}", before.len(), after.len()),
+        );
+    }
+    for (key, _) in &after {
+        let read = cmd!(*con, "CONV.RECENT", key, 1_000_000, "WITHINFO");
+        assert!(!items(&map(&read)["messages"]).is_empty(), "{when}: {key}");
+    }
+}
+
+fn saved(con: &mut Connection) -> String {
+    cmd!(*con, "BGSAVE");
+    let done = wait_until(Duration::from_secs(30), || {
+        info(con, "persistence")["rdb_bgsave_in_progress"] == "0"
+    });
+    assert!(done, "BGSAVE does not end");
+    info(con, "persistence")["rdb_last_bgsave_status"].clone()
+}
+
+/// A snapshot that finds no room leaves the one before as it was; writes are refused until there is one again.
+fn snapshots(dice: &mut Dice, tally: &mut Tally) {
+    // Save points that are never reached: with some, Redis refuses writes after a failure.
+    let mut disk = Disk::new(&["--save", "86400 100000000"]);
+    let mut con = disk.server.conn();
+    assert_eq!(append(&mut con, dice, 100, tally), None);
+    assert_eq!(saved(&mut con), "ok");
+    let old = digests(&mut con);
+    let file = fs::read(disk.dir().join("dump.rdb")).expect("a snapshot");
+    assert_eq!(append(&mut con, dice, 100, tally), None);
+    let new = digests(&mut con);
+    disk.fill(file.len() as u64 / 2);
+    tally.faults += 1;
+    if saved(&mut con) != "err" {
+        differ(tally, "BGSAVE found room on a full disk".into());
+    }
+    if try_cmd!(con, "SAVE").is_ok() {
+        differ(tally, "SAVE found room on a full disk".into());
+    }
+    if fs::read(disk.dir().join("dump.rdb")).ok() != Some(file) {
+        differ(tally, "the old snapshot was touched".into());
+    }
+    match append(&mut con, dice, 1, &mut Tally::default()) {
+        Some(error) if error.starts_with("MISCONF") => {}
+        other => differ(tally, format!("a write after a failed save: {other:?}")),
+    }
+    compare(&mut con, &new, "no room for a snapshot", tally);
+    if dice.below(2) == 0 {
+        // It ends now: what the old snapshot held is there.
+        disk.server.kill9();
+        disk.server.start_again();
+        compare(&mut disk.server.conn(), &old, "the old snapshot", tally);
+        return;
+    }
+    disk.free();
+    if saved(&mut con) != "ok" {
+        differ(tally, "BGSAVE found no room though there was some".into());
+    }
+    assert_eq!(append(&mut con, dice, 20, tally), None);
+    assert_eq!(saved(&mut con), "ok");
+    let new = digests(&mut con);
+    disk.server.kill9();
+    disk.server.start_again();
+    compare(
+        &mut disk.server.conn(),
+        &new,
+        "room again for a snapshot",
+        tally,
+    );
+}
+
+/// Without room for the AOF Redis refuses writes, and keeps what it could not write until it can.
+fn aof_every_second(dice: &mut Dice, tally: &mut Tally) {
+    let mut disk = Disk::new(&["--appendonly", "yes", "--appendfsync", "everysec"]);
+    let mut con = disk.server.conn();
+    assert_eq!(append(&mut con, dice, 100, tally), None);
+    disk.fill(dice.below(200_000) as u64);
+    tally.faults += 1;
+    // While an fsync is under way Redis does not even try to write, for up to two seconds.
+    let mut error = None;
+    wait_until(Duration::from_secs(20), || {
+        error = append(&mut con, dice, 20, tally);
+        error.is_some()
+    });
+    if !error
+        .as_ref()
+        .is_some_and(|error| error.starts_with("MISCONF"))
+    {
+        differ(tally, format!("a full disk was answered by {error:?}"));
+    }
+    let before = digests(&mut con);
+    for _ in 0..20 {
+        if append(&mut con, dice, 1, &mut Tally::default()).is_none() {
+            differ(tally, "a write was taken that cannot be kept".into());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    compare(&mut con, &before, "no room for the AOF", tally);
+    disk.free();
+    let written = wait_until(Duration::from_secs(10), || {
+        info(&mut con, "persistence")["aof_last_write_status"] == "ok"
+    });
+    if !written {
+        differ(tally, "the AOF is not written though there is room".into());
+    }
+    assert_eq!(append(&mut con, dice, 20, tally), None);
+    rewrite_without_room(&disk, &mut con, tally);
+    assert_eq!(append(&mut con, dice, 20, tally), None);
+    let before = digests(&mut con);
+    drop(con);
+    if dice.below(2) == 0 {
+        std::thread::sleep(Duration::from_millis(2000));
+        disk.server.kill9();
+        disk.server.start_again();
+    } else {
+        disk.server.restart();
+    }
+    compare(
+        &mut disk.server.conn(),
+        &before,
+        "room again for the AOF",
+        tally,
+    );
+}
+
+/// A rewrite that finds no room leaves what is there. Nothing is written meanwhile: Redis opens the file that follows
+/// a rewrite without O_APPEND, so that after a short write it would go on behind a hole, and not load the file again.
+fn rewrite_without_room(disk: &Disk, con: &mut Connection, tally: &mut Tally) {
+    let before = digests(con);
+    disk.fill(8192);
+    tally.faults += 1;
+    let _ = try_cmd!(*con, "BGREWRITEAOF");
+    let end = wait_until(Duration::from_secs(30), || {
+        let info = info(con, "persistence");
+        info["aof_rewrite_in_progress"] == "0" && info["aof_rewrite_scheduled"] == "0"
+    });
+    assert!(end, "BGREWRITEAOF does not end");
+    if info(con, "persistence")["aof_last_bgrewrite_status"] == "ok" {
+        differ(tally, "BGREWRITEAOF found room on a full disk".into());
+    }
+    compare(con, &before, "no room for a rewrite", tally);
+    disk.free();
+}
+
+/// Without room for an AOF that is synced always Redis ends by itself, as it promised more than it can keep. What it acknowledged is there.
+fn aof_always(dice: &mut Dice, tally: &mut Tally) {
+    let mut disk = Disk::new(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let mut con = disk.server.conn();
+    assert_eq!(append(&mut con, dice, 100, tally), None);
+    disk.fill(dice.below(200_000) as u64);
+    tally.faults += 1;
+    // The numbers that were acknowledged, by conversation.
+    let mut held = std::collections::BTreeMap::new();
+    let ended = loop {
+        let key = format!("k{}", dice.below(10));
+        match try_cmd!(con, "CONV.APPEND", &key, exchange(dice)) {
+            Ok(reply) => {
+                tally.acknowledged += 1;
+                held.insert(key.clone(), (int(&reply), digest(&mut con, &key)));
+            }
+            Err(_) => break key,
+        }
+    };
+    let by_itself = wait_until(Duration::from_secs(10), || !disk.server.is_alive());
+    if !by_itself
+        || !disk
+            .server
+            .log()
+            .contains("Can't recover from AOF write error")
+    {
+        tally.crashed += 1;
+        tally
+            .findings
+            .push(format!("a full disk under `always`: {}", disk.server.log()));
+        return;
+    }
+    if disk.mount.is_some() {
+        disk.free();
+    }
+    disk.server.start_again();
+    let mut con = disk.server.conn();
+    for (key, (number, before)) in held {
+        let last = int(&map(&cmd!(con, "CONV.INFO", &key))["last"]);
+        // Of the last write nobody was told.
+        let whole = digest(&mut con, &key) == before || (key == ended && last > number);
+        if last < number || !whole {
+            tally.lost += 1;
+            tally.findings.push(format!(
+                "a full disk under `always`: {key}: {number} became {last}"
+            ));
+        }
+    }
+}
+
+#[test]
+fn short() {
+    run(&Plan::short(Duration::from_secs(8), 4)).assert_clean();
+}

@@ -1,0 +1,112 @@
+//! Messages as services send them: of all dialects and many languages, 20 bytes to 20 kB, tool calls with their
+//! results.
+
+use serde_json::{Value, json};
+
+use crate::dice::Dice;
+use crate::samples::{answer, calls, langchain, says};
+
+const WORDS: [&str; 24] = [
+    "the ",
+    "weather ",
+    "in ",
+    "Lisbon, ",
+    "please: ",
+    "caf\u{e9} ",
+    "\u{4f60}\u{597d}\u{ff0c}",
+    "\u{43f}\u{440}\u{438}\u{432}\u{435}\u{442} ",
+    "\u{645}\u{631}\u{62d}\u{628}\u{627} ",
+    "\u{1f1f5}\u{1f1f9} ",
+    "\u{1f469}\u{200d}\u{1f4bb} ",
+    "<|endoftext|> ",
+    "fn main() {\n    ",
+    "\"quoted\" ",
+    "C:\\path\\ ",
+    "https://example.org/?q=1&r=2 ",
+    "3.14159 ",
+    "internationalisation ",
+    "\r\n\r\n",
+    "\t\t",
+    "e\u{301} ",
+    "```json\n",
+    "\u{0}",
+    "____________ ",
+];
+
+/// Text of about so many bytes.
+pub fn prose(dice: &mut Dice, len: usize) -> String {
+    let mut text = String::with_capacity(len + 32);
+    while text.len() < len {
+        text.push_str(WORDS[dice.below(WORDS.len())]);
+    }
+    text
+}
+
+/// Most are short, some are long.
+fn length(dice: &mut Dice) -> usize {
+    match dice.below(40) {
+        0 => dice.below(20_000),
+        1..=4 => dice.below(4_000),
+        _ => dice.below(400),
+    }
+}
+
+/// One to five messages that follow each other.
+pub fn exchange(dice: &mut Dice) -> Vec<Vec<u8>> {
+    let len = length(dice);
+    let text = prose(dice, len);
+    let id = |dice: &mut Dice, kind: &str| format!("{kind}_{:012x}", dice.roll() >> 16);
+    let own = |values: Vec<Value>| values.iter().map(Value::to_string).collect();
+    let messages: Vec<String> = match dice.below(10) {
+        0 => vec![says("system", &text)],
+        1 | 2 => vec![says("user", &text)],
+        3 => vec![says("user", &text), says("assistant", &prose(dice, 80))],
+        4 => {
+            let ids = [id(dice, "call"), id(dice, "call")];
+            let [a, b] = [&*ids[0], &*ids[1]];
+            vec![
+                says("user", &text),
+                calls(&[a, b]),
+                answer(a),
+                answer(b),
+                says("assistant", &prose(dice, 60)),
+            ]
+        }
+        // A call whose answer does not come.
+        5 => vec![calls(&[&id(dice, "call")]), says("user", &text)],
+        6 => {
+            let id = id(dice, "toolu");
+            own(vec![
+                json!({"role": "assistant", "content": [
+                    {"type": "thinking", "thinking": prose(dice, 50), "signature": "s"},
+                    {"type": "tool_use", "id": id, "name": "look", "input": {"at": [1, 2.50], "why": text}}]}),
+                json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, "content": [
+                    {"type": "text", "text": prose(dice, 90)},
+                    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}
+                ]}]}),
+            ])
+        }
+        7 => {
+            let id = id(dice, "fc");
+            own(vec![
+                json!({"type": "reasoning", "id": format!("rs_{id}"), "summary": []}),
+                json!({"type": "function_call", "call_id": id, "name": "look", "arguments": text}),
+                json!({"type": "function_call_output", "call_id": id, "output": prose(dice, 40)}),
+            ])
+        }
+        8 => {
+            let id = id(dice, "lc");
+            vec![langchain("human", &id, &text)]
+        }
+        _ => vec![format!(
+            " \n{{\"role\": \"user\",\t\"content\" : {}, \"n\": 1.50e3, \"n\": null}}\r\n ",
+            json!(text)
+        )],
+    };
+    messages.into_iter().map(String::into_bytes).collect()
+}
+
+/// One message.
+pub fn message(dice: &mut Dice) -> Vec<u8> {
+    exchange(dice).swap_remove(0)
+}

@@ -1,0 +1,96 @@
+//! A client of replicas: they answer reads and refuse writes, whatever happens to them.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use redis::{Connection, Value};
+
+use crate::dice::Dice;
+use crate::support::*;
+use crate::writers::connect;
+
+/// Reads from the replicas all the time, and tries to write to the last.
+#[derive(Default)]
+pub struct Reader {
+    /// Set it, and the reader ends.
+    pub done: AtomicBool,
+    answered: AtomicU64,
+    refused: AtomicU64,
+    wrong: Mutex<Vec<String>>,
+}
+
+impl Reader {
+    /// Reads until [`Reader::done`] is set.
+    pub fn read(&self, ports: [u16; 2]) {
+        let mut dice = Dice(7);
+        let mut cons: [Option<Connection>; 2] = ports.map(connect);
+        while !self.done.load(Ordering::SeqCst) {
+            let which = dice.below(2);
+            let Some(con) = &mut cons[which] else {
+                std::thread::sleep(Duration::from_millis(20));
+                cons[which] = connect(ports[which]);
+                continue;
+            };
+            let key = format!(
+                "w{}:{}:{}",
+                dice.below(8),
+                dice.pick(&["grown", "cut"]),
+                dice.below(9)
+            );
+            let write = which == 1 && dice.below(4) == 0;
+            let reply = if write {
+                try_cmd!(
+                    *con,
+                    "CONV.APPEND",
+                    &key,
+                    "{\"role\":\"user\",\"content\":\"no\"}"
+                )
+            } else {
+                try_cmd!(*con, "CONV.RECENT", &key, "2000", "WITHINFO", "ANY")
+            };
+            match reply {
+                Ok(reply) if write => {
+                    self.wrong(format!("{key}: a replica took a write: {reply:?}"))
+                }
+                Ok(Value::Nil) => {}
+                Ok(reply) => {
+                    let tokens = int(&map(&reply)["tokens"]);
+                    if tokens > 2000 {
+                        self.wrong(format!("{key}: {tokens} tokens of 2000"));
+                    }
+                    self.answered.fetch_add(1, Ordering::SeqCst);
+                }
+                Err(error) => match error.code() {
+                    Some("READONLY") if write => {
+                        self.refused.fetch_add(1, Ordering::SeqCst);
+                    }
+                    Some("LOADING" | "MASTERDOWN") => {}
+                    Some(_) => self.wrong(format!("{key}: {}", error_line(&error))),
+                    // It is down.
+                    None => cons[which] = None,
+                },
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn wrong(&self, what: String) {
+        self.wrong.lock().expect("no panic").push(what);
+    }
+
+    /// What was answered otherwise than it may be.
+    pub fn findings(&self, when: &str) -> Vec<String> {
+        let mut wrong = self.wrong.lock().expect("no panic").clone();
+        let [answered, refused] = [&self.answered, &self.refused].map(|n| n.load(Ordering::SeqCst));
+        if answered == 0 || refused == 0 {
+            wrong.push(format!(
+                "replicas answered {answered} reads and refused {refused} writes"
+            ));
+        }
+        wrong
+            .iter()
+            .map(|wrong| format!("{when}: {wrong}"))
+            .collect()
+    }
+}

@@ -1,0 +1,326 @@
+//! Replicas under load and faults: once all is quiet, primary, replica and the replica's replica tell the same, to
+//! the byte, whatever happened to the links between them, and whatever their own settings are.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::dice::Dice;
+use crate::plan::{Plan, Tally, guarded};
+use crate::replica_reader::Reader;
+use crate::seen::{differences, keys};
+use crate::support::*;
+use crate::verdict::{Promise, judge};
+use crate::writers::Crew;
+
+/// The scenario.
+pub fn run(plan: &Plan) -> Tally {
+    let mut tally = Tally::default();
+    let mut dice = Dice(plan.seed);
+    let mut syncs = [0; 2];
+    for round in 0.. {
+        if !plan.goes_on(round) {
+            break;
+        }
+        let faults = if plan.rounds == 1 { 5 } else { 8 };
+        guarded(&mut tally, &format!("replicas, round {round}"), |tally| {
+            let made = play(&mut dice, faults, tally);
+            syncs = [0, 1].map(|kind| syncs[kind] + made[kind]);
+        });
+    }
+    println!(
+        "replicas: {} full and {} partial synchronisations at least",
+        syncs[0], syncs[1]
+    );
+    tally
+}
+
+/// What can happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// The primary closes the link; the replica catches up from the backlog.
+    Cut,
+    /// The replica does.
+    CutByReplica,
+    /// The link to the replica's replica.
+    CutBelow,
+    /// For longer than the backlog reaches.
+    LongCut,
+    Restart,
+    Crash,
+    CrashBelow,
+    Reload,
+    /// The replica becomes the primary, in good order, and the primary its replica.
+    Failover,
+    /// The primary crashes, and the replica takes over.
+    Takeover,
+}
+
+const FAULTS: [Fault; 9] = [
+    Fault::Cut,
+    Fault::CutByReplica,
+    Fault::CutBelow,
+    Fault::LongCut,
+    Fault::Restart,
+    Fault::Crash,
+    Fault::CrashBelow,
+    Fault::Reload,
+    Fault::Failover,
+];
+
+/// Settings that decide of new conversations, or refuse messages: never asked on a replica. This one may become a
+/// primary, so none of them drops messages ...
+const OTHER: [&str; 6] = [
+    "encoding",
+    "cl100k_base",
+    "media-tokens",
+    "7",
+    "assume-complete",
+    "no",
+];
+
+/// ... and this one never does.
+const WILD: [&str; 14] = [
+    "encoding",
+    "r50k_base",
+    "media-tokens",
+    "1000",
+    "assume-complete",
+    "no",
+    "max-messages",
+    "3",
+    "max-tokens",
+    "50",
+    "ttl",
+    "5",
+    "max-message-bytes",
+    "64",
+];
+
+/// Three servers in a row.
+struct Row {
+    primary: Server,
+    replica: Server,
+    below: Server,
+}
+
+/// What is sent goes out of the buffers soon, and the backlog is short.
+fn server(dice: &mut Dice, settings: &[&str], of: Option<&Server>) -> Server {
+    let load = *dice.pick(&["disabled", "on-empty-db", "swapdb"]);
+    let diskless = *dice.pick(&["yes", "no"]);
+    let port = of.map(|of| of.port().to_string());
+    let mut options = vec![
+        "--repl-diskless-load",
+        load,
+        "--repl-diskless-sync",
+        diskless,
+        "--repl-backlog-size",
+        "65536",
+        "--client-output-buffer-limit",
+        "replica 1mb 500kb 1",
+    ];
+    if let Some(port) = &port {
+        options.extend(["--replicaof", "127.0.0.1", port]);
+    }
+    Server::with_module_args(&options, settings)
+}
+
+fn attach(replica: &Server, primary: &Server) {
+    cmd!(replica.conn(), "REPLICAOF", "127.0.0.1", primary.port());
+}
+
+/// A round: three servers, some faults, a comparison. How many full and partial synchronisations the servers that are
+/// left have given.
+fn play(dice: &mut Dice, faults: usize, tally: &mut Tally) -> [u64; 2] {
+    let primary = server(dice, &[], None);
+    let crew = Crew::start(primary.port(), dice.roll(), Duration::from_millis(4));
+    let replica = server(dice, &OTHER, Some(&primary));
+    let below = server(dice, &WILD, Some(&replica));
+    let mut row = Row {
+        primary,
+        replica,
+        below,
+    };
+    let reader = Reader::default();
+    let ports = [row.replica.port(), row.below.port()];
+    let mut done = vec!["start".to_string()];
+    let mut promise = Promise::All;
+    std::thread::scope(|scope| {
+        scope.spawn(|| reader.read(ports));
+        let _stops = Stop(&reader.done);
+        for _ in 0..faults {
+            std::thread::sleep(Duration::from_millis(100 + dice.below(500) as u64));
+            let fault = *dice.pick(&FAULTS);
+            done.push(format!("{fault:?}"));
+            tally.faults += 1;
+            happen(fault, &mut row, &crew, dice);
+        }
+        if dice.below(3) == 0 {
+            done.push(format!("{:?}", Fault::Takeover));
+            tally.faults += 1;
+            promise = Promise::Nothing;
+            happen(Fault::Takeover, &mut row, &crew, dice);
+        }
+    });
+    let when = done.join(" ");
+    let ledgers = crew.stop();
+    tally.findings.extend(reader.findings(&when));
+    settle(&mut row);
+    let mut con = row.primary.conn();
+    let (_, verdict) = judge(&mut con, &ledgers, promise, &when);
+    tally.add(verdict);
+    for other in [&row.replica, &row.below] {
+        let found = differences(&mut con, &mut other.conn(), &when);
+        tally.diverged += found.len() as u64;
+        tally.findings.extend(found);
+        let log = other.log();
+        if let Some(line) = log
+            .lines()
+            .find(|line| line.contains("internal error") || line.contains("sending an error"))
+        {
+            tally.diverged += 1;
+            tally.findings.push(format!("{when}: {line}"));
+        }
+    }
+    let stats = [&row.primary, &row.replica].map(|server| info(&mut server.conn(), "stats"));
+    ["sync_full", "sync_partial_ok"].map(|name| {
+        let given = stats.iter().map(|stats| stats[name].parse::<u64>());
+        given.map(|given| given.expect("a number")).sum()
+    })
+}
+
+/// Waits until all is counted, what lives for a second is gone, and all have caught up.
+fn settle(row: &mut Row) {
+    let mut con = row.primary.conn();
+    for key in keys(&mut con) {
+        cmd!(con, "CONV.RECENT", &key, 999_999_999_i64, "ANY");
+    }
+    for (replica, of) in [(&row.replica, &row.primary), (&row.below, &row.replica)] {
+        caught_up(replica, of);
+    }
+    let gone = wait_until(Duration::from_secs(10), || {
+        let brief = cmd!(con, "KEYS", "brief:*");
+        let left = items(&brief)
+            .iter()
+            .map(|key| int(&cmd!(con, "PTTL", text(key))));
+        // Others have no such time, or 1000 s.
+        left.into_iter().all(|ms| !(0..=1000).contains(&ms))
+    });
+    assert!(gone, "what lives for a second does not go");
+    for (replica, of) in [(&row.replica, &row.primary), (&row.below, &row.replica)] {
+        caught_up(replica, of);
+    }
+}
+
+/// Load goes on, until so many more commands were acknowledged.
+fn load(crew: &Crew, more: u64) {
+    let until = crew.acknowledged() + more;
+    let came = wait_until(Duration::from_secs(60), || crew.acknowledged() >= until);
+    assert!(came, "the writers stand still");
+}
+
+fn happen(fault: Fault, row: &mut Row, crew: &Crew, dice: &mut Dice) {
+    match fault {
+        Fault::Cut => drop(try_cmd!(
+            row.primary.conn(),
+            "CLIENT",
+            "KILL",
+            "TYPE",
+            "replica"
+        )),
+        Fault::CutByReplica => {
+            drop(try_cmd!(
+                row.replica.conn(),
+                "CLIENT",
+                "KILL",
+                "TYPE",
+                "master"
+            ));
+        }
+        Fault::CutBelow => drop(try_cmd!(
+            row.replica.conn(),
+            "CLIENT",
+            "KILL",
+            "TYPE",
+            "replica"
+        )),
+        Fault::LongCut => {
+            let mut con = row.replica.conn();
+            let mut primary = row.primary.conn();
+            std::thread::scope(|scope| {
+                // It neither reads nor connects anew meanwhile.
+                scope.spawn(move || drop(try_cmd!(con, "DEBUG", "SLEEP", "0.7")));
+                for _ in 0..6 {
+                    std::thread::sleep(Duration::from_millis(100));
+                    let _ = try_cmd!(primary, "CLIENT", "KILL", "TYPE", "replica");
+                }
+            });
+        }
+        Fault::Restart => {
+            load(crew, 20);
+            // With a file it knows where it stood, without one it starts empty.
+            let save = *dice.pick(&["NOSAVE", "SAVE"]);
+            let _ = try_cmd!(row.replica.conn(), "SHUTDOWN", save);
+            assert!(wait_until(Duration::from_secs(30), || !row
+                .replica
+                .is_alive()));
+            load(crew, 50);
+            revive(&mut row.replica, &row.primary);
+        }
+        Fault::Crash => {
+            row.replica.kill9();
+            load(crew, 20);
+            revive(&mut row.replica, &row.primary);
+        }
+        Fault::CrashBelow => {
+            row.below.kill9();
+            revive(&mut row.below, &row.replica);
+        }
+        Fault::Reload => drop(try_cmd!(row.replica.conn(), "DEBUG", "RELOAD")),
+        Fault::Failover => {
+            let mut old = row.primary.conn();
+            cmd!(old, "CLIENT", "PAUSE", 60_000, "WRITE");
+            caught_up(&row.replica, &row.primary);
+            cmd!(row.replica.conn(), "REPLICAOF", "NO", "ONE");
+            crew.move_to(row.replica.port());
+            attach(&row.primary, &row.replica);
+            cmd!(old, "CLIENT", "UNPAUSE");
+            std::mem::swap(&mut row.primary, &mut row.replica);
+            // Still a replica of the new primary's; now again the last in the row.
+            attach(&row.below, &row.replica);
+            load(crew, 20);
+        }
+        Fault::Takeover => {
+            // One that is being filled anew has nothing to take over with.
+            let mut con = row.replica.conn();
+            let up = wait_until(Duration::from_secs(60), || {
+                info(&mut con, "replication")["master_link_status"] == "up"
+            });
+            assert!(up, "the replica is never filled");
+            row.primary.kill9();
+            cmd!(row.replica.conn(), "REPLICAOF", "NO", "ONE");
+            std::mem::swap(&mut row.primary, &mut row.replica);
+            revive(&mut row.replica, &row.primary);
+            attach(&row.below, &row.replica);
+        }
+    }
+}
+
+/// Starts a server that has ended, as a replica: of whom, may have changed.
+fn revive(replica: &mut Server, primary: &Server) {
+    replica.start_again();
+    attach(replica, primary);
+}
+
+/// Sets the flag when it goes, also by a panic.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn short() {
+    run(&Plan::short(Duration::from_secs(5), 1)).assert_clean();
+}

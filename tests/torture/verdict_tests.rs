@@ -1,0 +1,65 @@
+//! The judge sees what is wrong: each way to be wrong, done on purpose.
+
+use std::time::Duration;
+
+use redis::Connection;
+
+use crate::ledger::Ledger;
+use crate::support::*;
+use crate::verdict::{Promise, judge};
+use crate::writers::Crew;
+
+const KEY: &str = "w0:grown:0";
+
+fn clean(con: &mut Connection, ledgers: &[Ledger]) {
+    let (_, tally) = judge(con, ledgers, Promise::All, "untouched");
+    assert!(tally.is_clean() && tally.acknowledged > 100, "{tally}");
+}
+
+#[test]
+fn it_sees_what_is_wrong() {
+    let server = Server::start();
+    let mut con = server.conn();
+    let crew = Crew::start(server.port(), 5, Duration::from_millis(2));
+    let mut early = redis::Value::Nil;
+    assert!(wait_until(Duration::from_secs(10), || {
+        early = cmd!(con, "DUMP", KEY);
+        early != redis::Value::Nil
+    }));
+    std::thread::sleep(Duration::from_millis(600));
+    let ledgers = crew.stop();
+    clean(&mut con, &ledgers);
+
+    let message = "{\"role\":\"user\",\"content\":\"another\"}";
+    let wrongs: [(&str, &[&str]); 8] = [
+        (KEY, &["CONV.POP", KEY, "1"]),
+        (KEY, &["CONV.DEL", KEY, "2"]),
+        (KEY, &["CONV.EDIT", KEY, "1", message]),
+        (KEY, &["CONV.APPEND", KEY, message]),
+        (KEY, &["DEL", KEY]),
+        (KEY, &["PEXPIREAT", KEY, "33333333333333"]),
+        ("shared:0", &["CONV.APPEND", "shared:0", message]),
+        ("shared:0", &["CONV.EDIT", "shared:0", "1", message]),
+    ];
+    for (key, wrong) in wrongs {
+        let payload = bytes(&cmd!(con, "DUMP", key));
+        run(&mut con, wrong).expect("a command");
+        let (_, tally) = judge(&mut con, &ledgers, Promise::Nothing, "wrong");
+        // Even where nothing was promised, as only what came last may be missing.
+        assert!(tally.diverged > 0, "{wrong:?}: {tally}");
+        cmd!(con, "RESTORE", key, 0, payload, "REPLACE");
+        clean(&mut con, &ledgers);
+    }
+
+    // One conversation is as it was, all others as they are.
+    cmd!(con, "RESTORE", KEY, 0, bytes(&early), "REPLACE");
+    let (_, tally) = judge(&mut con, &ledgers, Promise::All, "early");
+    assert!(tally.lost > 0 && tally.diverged > 0, "{tally}");
+
+    // All is gone: nothing was promised, or all.
+    cmd!(con, "FLUSHALL");
+    let (_, tally) = judge(&mut con, &ledgers, Promise::Nothing, "empty");
+    assert!(tally.is_clean(), "{tally}");
+    let (_, tally) = judge(&mut con, &ledgers, Promise::All, "empty");
+    assert!(tally.lost > 100, "{tally}");
+}

@@ -1,0 +1,286 @@
+//! Eight clients that write at once, each noting what it was told, and one that makes noise of every kind.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use redis::{Connection, Value};
+
+use crate::dice::{Dice, random_write};
+use crate::errands::{Plan, plan};
+use crate::ledger::*;
+use crate::support::*;
+
+pub const WRITERS: usize = 8;
+
+/// The writers at work.
+pub struct Crew {
+    shared: Arc<Shared>,
+    writers: Vec<JoinHandle<Ledger>>,
+    noise: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    stop: AtomicBool,
+    port: AtomicU16,
+    acknowledged: AtomicU64,
+    /// A writer rests so long behind each command.
+    rest: Duration,
+}
+
+impl Shared {
+    fn port(&self) -> u16 {
+        self.port.load(Ordering::SeqCst)
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.stop.load(Ordering::SeqCst)
+    }
+}
+
+impl Crew {
+    /// Sets them to work on the server at `port`.
+    pub fn start(port: u16, seed: u64, rest: Duration) -> Self {
+        let shared = Arc::new(Shared {
+            stop: AtomicBool::new(false),
+            port: AtomicU16::new(port),
+            acknowledged: AtomicU64::new(0),
+            rest,
+        });
+        let writers = (0..WRITERS)
+            .map(|number| {
+                let (shared, seed) = (shared.clone(), seed.wrapping_add(number as u64));
+                std::thread::spawn(move || Writer::new(shared, number, seed).work())
+            })
+            .collect();
+        let noise = {
+            let shared = shared.clone();
+            std::thread::spawn(move || make_noise(&shared, seed))
+        };
+        Self {
+            shared,
+            writers,
+            noise: Some(noise),
+        }
+    }
+
+    /// Where they write from now on; those that are refused go there.
+    pub fn move_to(&self, port: u16) {
+        self.shared.port.store(port, Ordering::SeqCst);
+    }
+
+    /// Commands that were acknowledged so far.
+    pub fn acknowledged(&self) -> u64 {
+        self.shared.acknowledged.load(Ordering::SeqCst)
+    }
+
+    /// Lets them end, and takes their ledgers. Those whose server is gone have ended already.
+    pub fn stop(mut self) -> Vec<Ledger> {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        if let Some(noise) = self.noise.take() {
+            noise.join().expect("the noise");
+        }
+        let writers = std::mem::take(&mut self.writers);
+        writers
+            .into_iter()
+            .map(|writer| writer.join().expect("a writer"))
+            .collect()
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A client that tells a lost connection from a refusal.
+pub fn connect(port: u16) -> Option<Connection> {
+    let client = redis::Client::open(format!("redis://127.0.0.1:{port}/")).ok()?;
+    let con = client
+        .get_connection_with_timeout(Duration::from_secs(5))
+        .ok()?;
+    con.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+    Some(con)
+}
+
+struct Writer {
+    shared: Arc<Shared>,
+    number: usize,
+    dice: Dice,
+    ledger: Ledger,
+    /// The newest number in `shared:race`, as last seen.
+    raced: i64,
+}
+
+impl Writer {
+    fn new(shared: Arc<Shared>, number: usize, seed: u64) -> Self {
+        Self {
+            shared,
+            number,
+            dice: Dice(seed),
+            ledger: Ledger {
+                writer: number,
+                ..Ledger::default()
+            },
+            raced: 0,
+        }
+    }
+
+    fn work(mut self) -> Ledger {
+        let mut port = self.shared.port();
+        let mut con = connect(port);
+        while let Some(open) = &mut con {
+            if !self.shared.goes_on() {
+                break;
+            }
+            let plan = plan(
+                &mut self.dice,
+                self.number,
+                self.ledger.ops.len(),
+                self.raced,
+            );
+            let key = String::from_utf8_lossy(&plan.args[1]).into_owned();
+            let ended = self.send(open, &key, plan);
+            if ended.is_none() {
+                break;
+            }
+            if self.shared.port() != port {
+                port = self.shared.port();
+                con = connect(port);
+            }
+            std::thread::sleep(self.shared.rest);
+        }
+        self.ledger
+    }
+
+    /// Sends the command, and behind it questions on how it left the conversation. Nothing if the connection ended.
+    fn send(&mut self, con: &mut Connection, key: &str, plan: Plan) -> Option<()> {
+        let mut pipe = redis::pipe();
+        let command = pipe.cmd(std::str::from_utf8(&plan.args[0]).ok()?);
+        for arg in &plan.args[1..] {
+            command.arg(arg);
+        }
+        pipe.cmd("DEBUG").arg("DIGEST-VALUE").arg(key);
+        pipe.cmd("CONV.INFO").arg(key);
+        pipe.cmd("PEXPIRETIME").arg(key);
+        self.ledger.ops.push(Op {
+            key: key.to_string(),
+            change: plan.change,
+            sent: Instant::now(),
+            sent_ms: now_ms(),
+            outcome: Outcome::Open,
+        });
+        con.send_packed_command(&pipe.get_packed_pipeline()).ok()?;
+        let reply = con.recv_response().ok()?;
+        let op = self.ledger.ops.last_mut()?;
+        let (idle, number) = match &reply {
+            Value::ServerError(error) => {
+                op.outcome = Outcome::Refused;
+                let code = error.code();
+                // What a failover, a full disk or a message that retention took may answer; all else is news.
+                let known = ["READONLY", "MISCONF", "LOADING", "MASTERDOWN"].contains(&code)
+                    || ["no such message", "no such key"]
+                        .contains(&error.details().unwrap_or_default());
+                if !known {
+                    self.ledger.findings.push(format!("{key}: {error:?}"));
+                }
+                for _ in 0..3 {
+                    con.recv_response().ok()?;
+                }
+                std::thread::sleep(Duration::from_millis(5));
+                return Some(());
+            }
+            Value::Nil => (true, 0),
+            Value::Int(number) => (false, *number),
+            Value::Array(items) => (items.is_empty(), items.len() as i64),
+            _ => (false, 0),
+        };
+        op.outcome = Outcome::Done {
+            at: Instant::now(),
+            at_ms: now_ms(),
+            idle,
+            number,
+            state: None,
+        };
+        self.shared.acknowledged.fetch_add(1, Ordering::SeqCst);
+        let rest = [
+            con.recv_response(),
+            con.recv_response(),
+            con.recv_response(),
+        ];
+        let [Ok(digest), Ok(info), Ok(expires)] = rest else {
+            return None;
+        };
+        let Value::Array(digest) = digest else {
+            return Some(());
+        };
+        let (messages, last) = match info {
+            Value::Array(_) => {
+                let info = map(&info);
+                (int(&info["messages"]), int(&info["last"]))
+            }
+            Value::Nil => (0, 0),
+            _ => return Some(()),
+        };
+        if key == "shared:race" {
+            self.raced = last;
+        }
+        if !is_shared(key)
+            && let Outcome::Done { state, .. } = &mut op.outcome
+        {
+            *state = Some(State {
+                digest: text(&digest[0]),
+                messages,
+                last,
+                expires: int(&expires),
+            });
+        }
+        Some(())
+    }
+}
+
+/// Writes of every kind, of which nobody keeps a record: what they leave has to be sound, and the same everywhere.
+fn make_noise(shared: &Shared, seed: u64) {
+    let mut dice = Dice(!seed);
+    let mut port = shared.port();
+    let mut con = connect(port);
+    while let Some(open) = &mut con {
+        if !shared.goes_on() {
+            break;
+        }
+        let number = dice.below(6);
+        let command = match dice.below(20) {
+            0 => ["CONV.CREATE", &format!("brief:{number}"), "TTL", "1"]
+                .map(String::from)
+                .to_vec(),
+            1 | 2 => random_write(&mut dice, &format!("brief:{number}")),
+            3 => {
+                let key = format!("noise:{number}");
+                ["CONV.ALTER", &key, "MAXTOKENS", "900"]
+                    .map(String::from)
+                    .to_vec()
+            }
+            4 => vec!["DEL".into(), format!("noise:{number}")],
+            _ => random_write(&mut dice, &format!("noise:{number}")),
+        };
+        // Any reply will do; no reply means that the server is gone.
+        if let Err(error) = run(open, &command)
+            && error.code().is_none()
+            && !shared.goes_on()
+        {
+            break;
+        }
+        if shared.port() != port || !open_still(open) {
+            port = shared.port();
+            con = connect(port);
+        }
+        std::thread::sleep(shared.rest);
+    }
+}
+
+fn open_still(con: &Connection) -> bool {
+    use redis::ConnectionLike;
+    con.is_open()
+}
