@@ -7,12 +7,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cluster;
 mod plan;
 
 use plan::{Plan, Scenario, Tally};
 
 /// All scenarios: name, share of a long run's time in percent, the function.
-const SCENARIOS: &[(&str, u32, Scenario)] = &[];
+const SCENARIOS: &[(&str, u32, Scenario)] = &[("cluster", 20, cluster::cluster)];
 
 /// The long form of everything.
 #[test]
