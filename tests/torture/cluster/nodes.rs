@@ -98,9 +98,10 @@ impl Cluster {
         Ok(pairs)
     }
 
-    /// Waits until every node sees all slots served, and every replica has all that its primary had by now.
+    /// Waits until every node sees all slots served, by the same, and every replica has all that its primary had by now.
     pub fn settle(&self) -> Result<(), String> {
         let mut why = String::new();
+        self.agree()?;
         let settled = wait_until(PATIENCE, || {
             why = self.unsettled().err().unwrap_or_default();
             why.is_empty()
@@ -108,6 +109,32 @@ impl Cluster {
         settled
             .then_some(())
             .ok_or(format!("the cluster does not settle: {why}"))
+    }
+
+    /// Who has which slots since when (the epoch), as a node sees it.
+    fn view(&self, index: usize) -> Vec<String> {
+        let view = text(&cmd!(self.nodes[index].conn(), "CLUSTER", "NODES"));
+        let mut lines: Vec<String> = view
+            .lines()
+            .map(|line| line.split(' ').collect::<Vec<_>>())
+            .filter(|words| words[2].contains("master"))
+            .map(|words| format!("{} {} {}", words[0], words[6], words[8..].join(" ")))
+            .collect();
+        lines.sort();
+        lines
+    }
+
+    /// Waits until all nodes see the same owners. A slot that moves on before that can end up with none: each of two
+    /// nodes believes the other.
+    fn agree(&self) -> Result<(), String> {
+        let agreed = wait_until(PATIENCE, || {
+            let first = self.view(0);
+            (1..self.nodes.len()).all(|index| self.view(index) == first)
+        });
+        agreed.then_some(()).ok_or_else(|| {
+            let views: Vec<_> = (0..self.nodes.len()).map(|n| self.view(n)).collect();
+            format!("the nodes do not agree: {views:?}")
+        })
     }
 
     fn unsettled(&self) -> Result<(), String> {
@@ -240,6 +267,7 @@ impl Cluster {
             try_cmd!(here, "CLUSTER", "SETSLOT", slot, "NODE", to_id),
             "SETSLOT",
         )?;
+        self.agree()?;
         Ok(moved.len())
     }
 
