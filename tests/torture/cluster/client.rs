@@ -1,6 +1,7 @@
 //! A client that follows the cluster's redirections, and says of what failed whether it may have happened.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -127,10 +128,10 @@ impl Client {
     }
 
     fn connection(&mut self, port: u16) -> Option<&mut Connection> {
-        if !self.cons.contains_key(&port) {
-            self.cons.insert(port, connect(port).ok()?);
+        match self.cons.entry(port) {
+            Entry::Occupied(known) => Some(known.into_mut()),
+            Entry::Vacant(new) => Some(new.insert(connect(port).ok()?)),
         }
-        self.cons.get_mut(&port)
     }
 }
 
