@@ -14,7 +14,7 @@ mod later;
 mod register;
 mod reply;
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
@@ -22,6 +22,11 @@ use api::{ERR, Level, OK, call, log};
 
 /// Version in MODULE LIST: 10000 * major + 100 * minor + patch.
 const VERSION: c_int = 100;
+
+/// `VALKEYMODULE_OPTIONS_HANDLE_ATOMIC_SLOT_MIGRATION` of Valkey 9, which redis-module does not know. A module says
+/// with it that it copes with keys which arrive before their slot does; without it Valkey refuses `CLUSTER
+/// MIGRATESLOTS`. Valkey sends them as it rewrites an AOF, then as to a replica, and nothing is kept beside the keys.
+const VALKEY_HANDLE_ATOMIC_SLOT_MIGRATION: u32 = 1 << 5;
 
 /// Called by Redis when the module is loaded.
 ///
@@ -73,9 +78,13 @@ fn load(ctx: *mut RedisModuleCtx, args: &[&[u8]]) -> Result<(), String> {
     if describe.is_none() || configs.is_none() {
         return Err("it needs Redis 7.0 or Valkey".into());
     }
-    let options = raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS
+    let mut options = raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS
         | raw::REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD
         | raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED;
+    // An older Valkey ignores the bit; to a later Redis it may mean something else.
+    if is_valkey() {
+        options |= VALKEY_HANDLE_ATOMIC_SLOT_MIGRATION;
+    }
     // SAFETY: the context is that of the load under way.
     unsafe {
         call!(
@@ -100,4 +109,18 @@ fn load(ctx: *mut RedisModuleCtx, args: &[&[u8]]) -> Result<(), String> {
     }
     config::accepted();
     Ok(())
+}
+
+/// True on Valkey, which has its functions under its own name as well.
+fn is_valkey() -> bool {
+    let mut function: *mut c_void = std::ptr::null_mut();
+    // SAFETY: the name ends in NUL; the callee writes one pointer, if it knows the name.
+    let found = unsafe {
+        call!(
+            RedisModule_GetApi,
+            c"ValkeyModule_SetModuleOptions".as_ptr(),
+            (&raw mut function).cast::<c_void>()
+        )
+    };
+    found == Some(OK) && !function.is_null()
 }

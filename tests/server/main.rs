@@ -3,12 +3,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod agreement;
 mod bystander;
 mod catalogue;
 mod citizen;
+mod clustered;
 mod commands;
 mod corpus;
+mod defragging;
 mod dialects;
 mod dialects_by_type;
 mod dice;
@@ -31,6 +34,7 @@ mod samples;
 mod selecting;
 mod settings;
 mod shapes;
+mod stall;
 mod start;
 mod summaries;
 mod verbatim;

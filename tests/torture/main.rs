@@ -14,6 +14,7 @@ mod dice;
 mod samples;
 
 mod allocation;
+mod cluster;
 mod crash;
 mod disk;
 mod errands;
@@ -35,6 +36,7 @@ const SCENARIOS: &[(&str, u32, Scenario)] = &[
     ("crash", 25, crash::run),
     ("disk", 5, disk::run),
     ("replicas", 20, replicas::run),
+    ("cluster", 20, cluster::cluster),
 ];
 
 /// The long form of everything.

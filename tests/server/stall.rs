@@ -1,0 +1,89 @@
+//! Freeing what is large does not keep others waiting, if it is done as Redis offers it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::scope;
+use std::time::{Duration, Instant};
+
+use crate::samples::*;
+use crate::support::*;
+
+/// Messages of the conversation.
+const MESSAGES: usize = 1_000_000;
+
+/// Sends a command; what it took on the server's main thread, and how long another client waited at most meanwhile.
+fn cost(server: &Server, args: &[&str]) -> (Duration, Duration) {
+    let (mut con, mut other) = (server.conn(), server.conn());
+    cmd!(con, "CONFIG", "RESETSTAT");
+    let (started, done) = (AtomicBool::new(false), AtomicBool::new(false));
+    let longest = scope(|scope| {
+        let pings = scope.spawn(|| {
+            let mut longest = Duration::ZERO;
+            while !done.load(Ordering::SeqCst) {
+                let start = Instant::now();
+                cmd!(other, "PING");
+                longest = longest.max(start.elapsed());
+                started.store(true, Ordering::SeqCst);
+            }
+            longest
+        });
+        while !started.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        go(&mut con, args);
+        // UNLINK leaves work to a thread, which may get in the way, too.
+        let idle = wait_until(Duration::from_secs(20), || {
+            info(&mut con, "memory")["lazyfree_pending_objects"] == "0"
+        });
+        done.store(true, Ordering::SeqCst);
+        assert!(idle, "still freeing");
+        pings.join().expect("pings")
+    });
+    let stats = info(&mut con, "commandstats");
+    let name = format!("cmdstat_{}", args[0].to_lowercase());
+    let micros = stats[&name]
+        .split(',')
+        .find_map(|field| field.strip_prefix("usec="))
+        .and_then(|micros| micros.parse().ok())
+        .expect("a time");
+    (Duration::from_micros(micros), longest)
+}
+
+#[test]
+fn unlink_of_a_million_messages() {
+    let server = Server::start();
+    let mut con = server.conn();
+    cmd!(con, "CONFIG", "SET", "lazyfree-lazy-user-del", "no");
+    // Every message has an id, which the conversation keeps beside it; the counts are given, so that making them
+    // takes no time.
+    for thousand in 0..MESSAGES / 1000 {
+        let mut command = redis::cmd("CONV.APPEND");
+        command.arg("k");
+        for n in 0..1000 {
+            let message =
+                format!("{{\"role\":\"user\",\"content\":\"hi\",\"id\":\"{thousand}-{n}\"}}");
+            command.arg("TOKENS").arg(5).arg(message);
+        }
+        command.query::<i64>(&mut con).expect("an append");
+    }
+    // Of copies, which lie alike; the best of three, as other tests run on this machine, too.
+    let mut best = |command: &str| {
+        let tries = (0..3).map(|_| {
+            assert_eq!(int(&cmd!(con, "COPY", "k", "l")), 1);
+            assert_eq!(int(&cmd!(con, "CONV.LEN", "l")), MESSAGES as i64);
+            cost(&server, &[command, "l"])
+        });
+        tries.min().expect("three")
+    };
+    let (unlink, waited_for_unlink) = best("UNLINK");
+    let (del, waited_for_del) = best("DEL");
+    println!(
+        "DEL {del:?}, others waited {waited_for_del:?}; UNLINK {unlink:?}, {waited_for_unlink:?}"
+    );
+    assert!(unlink * 4 < del, "UNLINK {unlink:?}, DEL {del:?}");
+    assert!(
+        waited_for_unlink < waited_for_del + Duration::from_millis(100),
+        "others waited {waited_for_unlink:?} for UNLINK, {waited_for_del:?} for DEL"
+    );
+    let held = info(&mut con, "conv");
+    assert_eq!(held["conv_messages"], MESSAGES.to_string());
+}

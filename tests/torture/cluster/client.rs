@@ -1,0 +1,144 @@
+//! A client that follows the cluster's redirections, and says of what failed whether it may have happened.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use redis::{Connection, RedisResult, Value};
+
+use super::nodes::PATIENCE;
+use crate::support::{error_line, run};
+
+/// Why there is no reply.
+#[derive(Debug)]
+pub enum Failure {
+    /// The connection broke behind the command: it was carried out or not.
+    Unknown,
+    /// The server refused, and it is not a matter of where or when.
+    Refused(String),
+    /// No node has served the key for as long as we wait.
+    Unserved(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("the connection broke"),
+            Self::Refused(error) => write!(f, "refused: {error}"),
+            Self::Unserved(last) => write!(f, "served by no node for {PATIENCE:?}: {last}"),
+        }
+    }
+}
+
+/// Connections to the nodes, and where keys were last found.
+pub struct Client {
+    ports: Vec<u16>,
+    cons: HashMap<u16, Connection>,
+    homes: HashMap<String, u16>,
+    /// MOVED and ASK that were followed.
+    pub redirected: u64,
+}
+
+impl Client {
+    pub fn new(ports: &[u16]) -> Self {
+        Self {
+            ports: ports.to_vec(),
+            cons: HashMap::new(),
+            homes: HashMap::new(),
+            redirected: 0,
+        }
+    }
+
+    /// Sends a command to whom its key belongs; the reply, and who gave it.
+    pub fn call<A: AsRef<[u8]>>(&mut self, key: &str, args: &[A]) -> Result<(Value, u16), Failure> {
+        let start = Instant::now();
+        let (mut other, mut last, mut asking) = (0, String::new(), None);
+        while start.elapsed() < PATIENCE {
+            let known = self.homes.get(key).copied();
+            let port = asking.unwrap_or(known.unwrap_or(self.ports[other % self.ports.len()]));
+            let Some(con) = self.connection(port) else {
+                (asking, last) = (None, format!("no connection to {port}"));
+                self.elsewhere(key, &mut other);
+                continue;
+            };
+            let reply = match asking.take() {
+                Some(_) => run(con, &["ASKING"]).and_then(|_| run(con, args)),
+                None => run(con, args),
+            };
+            let error = match reply {
+                Ok(value) => {
+                    if known.is_none() {
+                        self.homes.insert(key.into(), port);
+                    }
+                    return Ok((value, port));
+                }
+                Err(error) if error.code().is_none() => {
+                    self.cons.remove(&port);
+                    self.homes.remove(key);
+                    return Err(Failure::Unknown);
+                }
+                Err(error) => error_line(&error),
+            };
+            let words: Vec<&str> = error.split(' ').collect();
+            let target = words
+                .get(2)
+                .and_then(|address| address.rsplit(':').next()?.parse::<u16>().ok());
+            match (words[0], target) {
+                ("MOVED", Some(port)) => {
+                    self.redirected += 1;
+                    self.homes.insert(key.into(), port);
+                    // A killed node's slots are its own until it is found dead.
+                    if start.elapsed() > Duration::from_millis(100) {
+                        std::thread::sleep(Duration::from_millis(10));
+                    }
+                }
+                ("ASK", Some(port)) => {
+                    self.redirected += 1;
+                    asking = Some(port);
+                }
+                ("TRYAGAIN" | "CLUSTERDOWN" | "LOADING" | "MASTERDOWN", _) => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                _ => return Err(Failure::Refused(error)),
+            }
+            last = error;
+        }
+        Err(Failure::Unserved(last))
+    }
+
+    /// How many replicas have, within a moment, all that this client has written on that node.
+    pub fn wait(&mut self, port: u16) -> i64 {
+        let Some(con) = self.cons.get_mut(&port) else {
+            return 0;
+        };
+        match run(con, &["WAIT", "1", "500"]) {
+            Ok(Value::Int(replicas)) => replicas,
+            _ => {
+                self.cons.remove(&port);
+                0
+            }
+        }
+    }
+
+    fn elsewhere(&mut self, key: &str, other: &mut usize) {
+        self.homes.remove(key);
+        *other += 1;
+        std::thread::sleep(Duration::from_millis(10));
+    }
+
+    fn connection(&mut self, port: u16) -> Option<&mut Connection> {
+        match self.cons.entry(port) {
+            Entry::Occupied(known) => Some(known.into_mut()),
+            Entry::Vacant(new) => Some(new.insert(connect(port).ok()?)),
+        }
+    }
+}
+
+fn connect(port: u16) -> RedisResult<Connection> {
+    let client = redis::Client::open(format!("redis://127.0.0.1:{port}/"))?;
+    let con = client.get_connection_with_timeout(Duration::from_secs(2))?;
+    con.set_read_timeout(Some(Duration::from_secs(20)))?;
+    con.set_write_timeout(Some(Duration::from_secs(20)))?;
+    Ok(con)
+}

@@ -1,0 +1,222 @@
+//! A cluster under load whose slots move and whose primaries die: no conversation loses what was safe, or its order.
+//!
+//! What Redis promises is taken as the measure: a write is safe once `WAIT` says that a replica has it. Between the
+//! faults the cluster comes to rest, so that no primary dies while the only replica of a moved slot is behind.
+
+mod chat;
+mod client;
+mod nodes;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
+
+use chat::{Chat, Traffic, mix};
+use client::Client;
+use nodes::Cluster;
+
+use crate::plan::{Plan, Tally};
+use crate::support::*;
+
+/// Who writes; each has conversations of its own, spread over the slots.
+const WRITERS: usize = 4;
+/// Conversations of a writer; some share a slot.
+const CHATS: usize = 6;
+
+/// Moves slots and kills primaries, until the plan is over.
+pub fn cluster(plan: &Plan) -> Tally {
+    let mut tally = Tally::default();
+    let outcome = catch_unwind(AssertUnwindSafe(|| rounds(plan, &mut tally)));
+    let failed = match outcome {
+        Ok(result) => result.err(),
+        Err(panic) => {
+            tally.crashed += 1;
+            let text = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|text| text.to_string()));
+            Some(text.unwrap_or_else(|| "a panic without words".into()))
+        }
+    };
+    tally.findings.extend(failed);
+    tally
+}
+
+fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
+    let mut cluster = Cluster::start()?;
+    let ports = cluster.ports();
+    let mut client = Client::new(&ports);
+    let chats: Vec<Vec<Chat>> = (0..WRITERS)
+        .map(|writer| {
+            (0..CHATS)
+                .map(|n| Chat::new(format!("{{slot {}}} of {writer}, {n}", (writer + n) % 8)))
+                .collect()
+        })
+        .collect();
+    for chats in &chats {
+        chats[0].fill(&mut client, 3000)?;
+    }
+    cluster.settle()?;
+    let redirected = AtomicU64::new(0);
+    let mut number = 0;
+    while plan.goes_on(number) {
+        let dice = mix(plan.seed.wrapping_add(number));
+        let stop = AtomicBool::new(false);
+        let traffic = Traffic {
+            ports: &ports,
+            stop: &stop,
+            redirected: &redirected,
+        };
+        let outcome = scope(|scope| {
+            let mut threads: Vec<_> = chats
+                .iter()
+                .map(|chats| scope.spawn(|| chat::write(chats, &traffic)))
+                .collect();
+            threads.extend(
+                chats[..2]
+                    .iter()
+                    .map(|chats| scope.spawn(|| chat::read(chats, &traffic))),
+            );
+            // Whatever happens here, the threads have to end.
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                faults(&mut cluster, &chats, dice, plan, tally)
+            }));
+            stop.store(true, Ordering::SeqCst);
+            for thread in threads {
+                match thread.join() {
+                    Ok(found) => tally.add(found),
+                    Err(_) => tally.findings.push("a client panicked".into()),
+                }
+            }
+            outcome
+        });
+        match outcome {
+            Ok(result) => result?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        let crashed = cluster.crashed();
+        tally.crashed += crashed.len() as u64;
+        tally.findings.extend(crashed);
+        if !tally.is_clean() {
+            break;
+        }
+        cluster.settle()?;
+        verify(&cluster, &chats, &mut client, tally)?;
+        number += 1;
+    }
+    if redirected.load(Ordering::Relaxed) == 0 {
+        tally
+            .findings
+            .push("no client was ever redirected: nothing moved under it".into());
+    }
+    Ok(())
+}
+
+/// One round: slots there and back by hand, slots by the tool, one primary killed.
+fn faults(
+    cluster: &mut Cluster,
+    chats: &[Vec<Chat>],
+    dice: u64,
+    plan: &Plan,
+    tally: &mut Tally,
+) -> Result<(), String> {
+    let moves = if plan.rounds == 1 { 4 } else { 16 };
+    for n in 0..moves {
+        let chat = &chats[n % WRITERS][(dice as usize % CHATS + n) % CHATS];
+        let slot = int(&cmd!(
+            cluster.node(0).conn(),
+            "CLUSTER",
+            "KEYSLOT",
+            &chat.key
+        ));
+        let slot = u16::try_from(slot).map_err(|e| e.to_string())?;
+        let from = cluster.owner(slot)?;
+        let others: Vec<usize> = cluster
+            .pairs()?
+            .into_keys()
+            .filter(|node| *node != from)
+            .collect();
+        let to = others[mix(dice.wrapping_add(n as u64)) as usize % others.len()];
+        let there = cluster.move_slot(slot, from, to)?;
+        let back = cluster.move_slot(slot, to, from)?;
+        tally.faults += 2;
+        if there == 0 || back == 0 {
+            tally
+                .findings
+                .push(format!("slot {slot} of {} was empty", chat.key));
+        }
+    }
+    cluster.settle()?;
+    let pairs: Vec<(usize, usize)> = cluster.pairs()?.into_iter().collect();
+    let from = mix(dice) as usize % 3;
+    let to = (from + 1 + usize::from(dice & 1 == 1)) % 3;
+    let slots = if plan.rounds == 1 { 10 } else { 400 };
+    cluster.reshard(slots, pairs[from].0, pairs[to].0)?;
+    tally.faults += 1;
+    cluster.settle()?;
+
+    let (primary, replica) = pairs[mix(dice ^ 1) as usize % 3];
+    sleep(Duration::from_millis(dice % 300));
+    let start = Instant::now();
+    cluster.kill(primary, replica);
+    tally.faults += 1;
+    cluster.taken_over(replica)?;
+    if plan.rounds > 1 {
+        println!(
+            "  {primary} killed, {replica} took over in {:?}",
+            start.elapsed()
+        );
+    }
+    cluster.revive(primary);
+    cluster.settle()
+}
+
+/// Nobody writes: every conversation is whole, on one primary and its replica, and nowhere else.
+fn verify(
+    cluster: &Cluster,
+    chats: &[Vec<Chat>],
+    client: &mut Client,
+    tally: &mut Tally,
+) -> Result<(), String> {
+    let pairs = cluster.pairs()?;
+    let mut keys = 0;
+    for primary in pairs.keys() {
+        keys += int(&cmd!(cluster.node(*primary).conn(), "DBSIZE")) as usize;
+    }
+    if keys != WRITERS * CHATS {
+        tally.diverged += 1;
+        tally.findings.push(format!(
+            "{keys} keys on the primaries, not {}",
+            WRITERS * CHATS
+        ));
+    }
+    for chat in chats.iter().flatten() {
+        chat.verify(client, tally);
+        let slot = int(&cmd!(
+            cluster.node(0).conn(),
+            "CLUSTER",
+            "KEYSLOT",
+            &chat.key
+        ));
+        let primary = cluster.owner(u16::try_from(slot).map_err(|e| e.to_string())?)?;
+        let replica = pairs
+            .get(&primary)
+            .ok_or(format!("{primary} has no replica"))?;
+        let [here, there] =
+            [primary, *replica].map(|node| digest(&mut cluster.node(node).conn(), &chat.key));
+        if here != there {
+            tally.diverged += 1;
+            tally
+                .findings
+                .push(format!("{}: the replica differs", chat.key));
+        }
+    }
+    Ok(())
+}
+
+/// A moment of it.
+#[test]
+fn slots_move_and_a_primary_dies() {
+    cluster(&Plan::short(Duration::from_secs(1), 1)).assert_clean();
+}
