@@ -7,12 +7,31 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[allow(dead_code)]
+#[path = "../server/dice.rs"]
+mod dice;
+#[allow(dead_code)]
+#[path = "../naive/mod.rs"]
+mod naive;
+#[allow(dead_code)]
+#[path = "../server/samples.rs"]
+mod samples;
+
+mod commands;
+mod crafted;
+mod grammar;
+mod payloads;
 mod plan;
+mod rdb_files;
 
 use plan::{Plan, Scenario, Tally};
 
 /// All scenarios: name, share of a long run's time in percent, the function.
-const SCENARIOS: &[(&str, u32, Scenario)] = &[];
+const SCENARIOS: &[(&str, u32, Scenario)] = &[
+    ("payloads", 17, payloads::payloads),
+    ("rdb files", 3, rdb_files::rdb_files),
+    ("commands", 15, commands::commands),
+];
 
 /// The long form of everything.
 #[test]
