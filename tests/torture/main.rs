@@ -10,7 +10,6 @@ mod support;
 #[allow(dead_code)]
 #[path = "../server/dice.rs"]
 mod dice;
-#[allow(dead_code)]
 #[path = "../naive/mod.rs"]
 mod naive;
 #[allow(dead_code)]
