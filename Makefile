@@ -12,7 +12,10 @@ DATA   := $(TARGET)/run
 REDIS  := $(or $(REDIS_SERVER),redis-server)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test torture run bench clean need-rust first-build
+# All fuzz targets.
+FUZZERS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
+
+.PHONY: help deps build demo test torture fuzz asan run bench clean need-rust first-build
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +54,17 @@ test: deps ## formatting, lints, all tests
 
 torture: deps ## faults under load for MINUTES (30): kill -9, failover, resharding, hostile input
 	@MINUTES=$(or $(MINUTES),30) $(CARGO) test --quiet --test torture -- --ignored --nocapture long
+
+fuzz: need-rust ## fuzz the parts that need no server, SECONDS (60) for each target
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install --quiet --locked cargo-fuzz
+	@cd fuzz && for target in $(FUZZERS); do \
+	  echo "$$target"; mkdir -p corpus/$$target; \
+	  RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target -- -max_total_time=$(or $(SECONDS),60) -rss_limit_mb=4096 \
+	    -verbosity=0 || exit 1; \
+	done
+
+asan: need-rust ## the tests of servers with AddressSanitizer: make asan REDIS_SRC=directory of Redis's sources
+	@.ci/asan "$(REDIS_SRC)"
 
 run: build ## a server with the module in the foreground, on PORT (6379), loopback only
 	@if (exec 3<>/dev/tcp/127.0.0.1/$(PORT)) 2>/dev/null; then \

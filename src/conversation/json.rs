@@ -16,6 +16,9 @@ pub const MAX_DEPTH: usize = 128;
 /// Buffers larger than this are given back after use: one huge message must not be paid for ever after.
 const KEEP_BYTES: usize = 1 << 20;
 
+/// As [`KEEP_BYTES`], for the parts of a message.
+const KEEP_NODES: usize = 1 << 15;
+
 /// Why a text is not usable JSON, in words for the person who sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonError(pub String);
@@ -99,7 +102,8 @@ impl Reader {
             }
             repaired = true;
         };
-        if self.copy.capacity() > KEEP_BYTES {
+        // Of a message of many small parts the tape takes several times the text.
+        if self.copy.capacity() > KEEP_BYTES || self.tape.0.capacity() > KEEP_NODES {
             *self = Self::default();
         }
         result

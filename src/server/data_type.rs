@@ -227,8 +227,10 @@ unsafe extern "C" fn copy(
         let Some(conversation) = (unsafe { conversation(value) }) else {
             return std::ptr::null_mut();
         };
-        metrics::created(conversation.footprint());
-        Box::into_raw(Box::new(conversation.clone())).cast()
+        let copy = conversation.clone();
+        // Of the copy: it has no room to spare, which the original may have.
+        metrics::created(copy.footprint());
+        Box::into_raw(Box::new(copy)).cast()
     })
 }
 

@@ -287,3 +287,19 @@ fn the_module_stays() {
     );
     assert!(server.is_alive());
 }
+
+/// A conversation has room for more, its copy has not: what is taken off when it goes is what was added when it came.
+#[test]
+fn figures_return_when_a_copy_goes() {
+    let server = Server::start();
+    let mut con = server.conn();
+    for n in 0..5 {
+        // A segment each.
+        append(&mut con, "k", &[says("user", &"word ".repeat(4000 + n))]);
+    }
+    cmd!(con, "COPY", "k", "copy");
+    for key in ["k", "copy"] {
+        cmd!(con, "DEL", key);
+    }
+    assert_eq!(info(&mut con, "conv")["conv_bytes_stored"], "0");
+}

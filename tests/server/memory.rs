@@ -287,3 +287,23 @@ fn old_messages_take_little() {
     let reloaded = usage(&mut con, "packed");
     assert!(reloaded < plain / 2, "{reloaded} after a reload");
 }
+
+/// What reading a message takes is not kept for ever, also if the message has many small parts.
+#[test]
+fn a_dense_message_leaves_nothing() {
+    let server = Server::start();
+    let mut con = server.conn();
+    append(&mut con, "k", &[says("user", "hello")]);
+    cmd!(con, "CONV.TOKENS", "hello"); // waits for the tables
+    let start = used(&mut con);
+    let dense = format!(r#"{{"role":"user","x":[{}0]}}"#, "0,".repeat(200_000));
+    append(&mut con, "dense", &[dense]);
+    cmd!(con, "DEL", "dense");
+    // Redis itself keeps the buffer of a client that sent much for some seconds.
+    let mut held = 0;
+    let returned = wait_until(Duration::from_secs(15), || {
+        held = used(&mut con) - start;
+        held < 3 << 20
+    });
+    assert!(returned, "{held} bytes held");
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use redis::{Connection, RedisError, RedisResult, Value};
+use redis::{Connection, ConnectionLike, RedisError, RedisResult, Value};
 
 use super::cmd;
 
@@ -13,6 +13,34 @@ pub fn run<A: AsRef<[u8]>>(con: &mut Connection, args: &[A]) -> RedisResult<Valu
         command.arg(arg.as_ref());
     }
     command.query(con)
+}
+
+/// Sends commands all at once and returns their replies; errors stand among them as [`Value::ServerError`]. The error
+/// is that of the connection: the server is gone, or does not speak the protocol.
+pub fn pipeline<A: AsRef<[u8]>>(
+    con: &mut Connection,
+    commands: &[Vec<A>],
+) -> RedisResult<Vec<Value>> {
+    if commands.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut packed = Vec::new();
+    for args in commands {
+        let mut command = redis::Cmd::new();
+        for arg in args {
+            command.arg(arg.as_ref());
+        }
+        command.write_packed_command(&mut packed);
+    }
+    con.req_packed_commands(&packed, 0, commands.len())
+}
+
+/// The error line of a reply that is an error: `BADMSG message 2: ...`.
+pub fn error_in(reply: &Value) -> Option<String> {
+    match reply {
+        Value::ServerError(e) => Some(format!("{} {}", e.code(), e.details().unwrap_or_default())),
+        _ => None,
+    }
 }
 
 /// The error as the server sent it: `BADMSG message 2: ...`. (The client takes code and text apart.)

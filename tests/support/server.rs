@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,15 @@ pub fn module_path() -> PathBuf {
                 profile.display()
             )
         })
+}
+
+/// A server that did not start.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it ended; nothing if it hung.
+    pub status: Option<ExitStatus>,
+    /// All that it has logged.
+    pub log: String,
 }
 
 /// A redis-server of our own.
@@ -79,7 +88,22 @@ impl Server {
         Self::launch(&[], server_args)
     }
 
+    /// With the module, from the content of an RDB file, which may be broken: nobody is surprised if it does not start.
+    pub fn from_rdb(rdb: &[u8], server_args: &[&str]) -> Result<Self, Ended> {
+        let module = module_path()
+            .into_os_string()
+            .into_string()
+            .expect("a module path in UTF-8");
+        let args = [&["--loadmodule", &module], server_args].concat();
+        Self::try_launch(&[], &args, Some(rdb))
+    }
+
     fn launch(wrapper: &[&str], args: &[&str]) -> Self {
+        Self::try_launch(wrapper, args, None)
+            .unwrap_or_else(|ended| panic!("redis-server did not start:\n{}", tail(&ended.log)))
+    }
+
+    fn try_launch(wrapper: &[&str], args: &[&str], rdb: Option<&[u8]>) -> Result<Self, Ended> {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("conv-{}-{number}", std::process::id()));
@@ -89,6 +113,9 @@ impl Server {
         let [wrapper, args] =
             [wrapper, args].map(|words| words.iter().map(|word| word.to_string()).collect());
         let (wrapper, args): (Vec<String>, Vec<String>) = (wrapper, args);
+        if let Some(rdb) = rdb {
+            fs::write(dir.join("dump.rdb"), rdb).expect("an RDB file");
+        }
         // Between choosing a free port and binding it someone else may take it: then try another.
         for _ in 0..5 {
             let port = free_port();
@@ -100,14 +127,16 @@ impl Server {
                 args: args.clone(),
             };
             match server.wait_until_ready() {
-                Ok(()) => return server,
+                Ok(()) => return Ok(server),
                 Err(log) if log.contains("Address already in use") => {
                     let _ = fs::remove_file(server.log_file());
                     std::mem::forget(server); // its process has ended, its directory is used again
                 }
-                Err(log) => {
-                    drop(server); // before the panic, or its log would be printed twice
-                    panic!("redis-server did not start:\n{log}");
+                Err(_) => {
+                    return Err(Ended {
+                        status: server.child.try_wait().ok().flatten(),
+                        log: server.log(),
+                    });
                 }
             }
         }

@@ -7,21 +7,29 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[allow(dead_code)]
 #[path = "../server/dice.rs"]
 mod dice;
-#[path = "../server/samples.rs"]
+#[path = "../naive/mod.rs"]
+mod naive;
 #[allow(dead_code)]
+#[path = "../server/samples.rs"]
 mod samples;
 
 mod allocation;
 mod cluster;
+mod commands;
+mod crafted;
 mod crash;
 mod disk;
 mod errands;
 mod full_disk;
+mod grammar;
 mod ledger;
 mod messages;
+mod payloads;
 mod plan;
+mod rdb_files;
 mod replica_reader;
 mod replicas;
 mod seen;
@@ -37,6 +45,9 @@ const SCENARIOS: &[(&str, u32, Scenario)] = &[
     ("disk", 5, disk::run),
     ("replicas", 20, replicas::run),
     ("cluster", 20, cluster::cluster),
+    ("payloads", 14, payloads::payloads),
+    ("rdb files", 3, rdb_files::rdb_files),
+    ("commands", 13, commands::commands),
 ];
 
 /// The long form of everything.

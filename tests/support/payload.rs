@@ -1,0 +1,79 @@
+//! Payloads of DUMP: taken apart, damaged, and given a checksum that fits again.
+
+use redis::Connection;
+
+use super::{Dice, bytes, cmd};
+
+/// Where the type's id ends: a byte for the kind of value, one for the kind of number, eight for the id.
+pub const BEHIND_ID: usize = 10;
+
+/// Version of the RDB format (2 bytes) and CRC64.
+pub const FOOTER: usize = 10;
+
+/// Redis's CRC64: the Jones polynomial, reflected, starting at 0.
+pub fn crc64(bytes: &[u8]) -> u64 {
+    const JONES: u64 = 0x95AC_9329_AC4B_C9B5;
+    // Of every byte, so that a million payloads take seconds.
+    const TABLE: [u64; 256] = {
+        let mut table = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            let (mut crc, mut bit) = (byte as u64, 0);
+            while bit < 8 {
+                crc = (crc >> 1) ^ if crc & 1 == 1 { JONES } else { 0 };
+                bit += 1;
+            }
+            table[byte] = crc;
+            byte += 1;
+        }
+        table
+    };
+    bytes.iter().fold(0, |crc, byte| {
+        TABLE[usize::from(crc as u8 ^ byte)] ^ (crc >> 8)
+    })
+}
+
+/// What DUMP gives for the key, without its footer.
+pub fn body(con: &mut Connection, key: &str) -> Vec<u8> {
+    let mut payload = bytes(&cmd!(*con, "DUMP", key));
+    payload.truncate(payload.len() - FOOTER);
+    payload
+}
+
+/// The version of the RDB format in the footer.
+pub fn rdb_version(con: &mut Connection, key: &str) -> [u8; 2] {
+    let payload = bytes(&cmd!(*con, "DUMP", key));
+    let at = payload.len() - FOOTER;
+    [payload[at], payload[at + 1]]
+}
+
+/// The payload with a footer that fits.
+pub fn sealed(body: &[u8], version: [u8; 2]) -> Vec<u8> {
+    let mut payload = [body, &version].concat();
+    payload.extend(crc64(&payload).to_le_bytes());
+    payload
+}
+
+/// One thing goes wrong on the way: a bit flipped, a byte lost, the end cut off, `other`'s end in its place ...
+pub fn damage(dice: &mut Dice, body: &mut Vec<u8>, other: &[u8]) {
+    if body.len() <= BEHIND_ID {
+        return;
+    }
+    let at = BEHIND_ID + dice.below(body.len() - BEHIND_ID);
+    // Headers and lengths stand in front: half of the damage is done there.
+    let near = BEHIND_ID + dice.below(40.min(body.len() - BEHIND_ID));
+    let at = if dice.below(2) == 0 { near } else { at };
+    match dice.below(9) {
+        0 => body.truncate(at),
+        1..=3 => body[at] ^= 1 << dice.below(8),
+        4 => body[at] = *dice.pick(&[0, 1, 0x7f, 0x80, 0x81, 0xc3, 0xff]),
+        5 => drop(body.remove(at)),
+        6 => body.insert(at, dice.roll() as u8),
+        7 => body.extend((0..=dice.below(20)).map(|_| dice.roll() as u8)),
+        _ => {
+            let from = BEHIND_ID + dice.below(other.len() - BEHIND_ID);
+            body.truncate(at);
+            body.extend_from_slice(&other[from..]);
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Whether conversations hold together, whatever made them: all that shows them agrees, they survive being stored and
+//! copied, every message is one that APPEND takes, and every command works on them.
+
+use redis::{Connection, Value};
+
+use super::{bytes, error_in, map, pipeline};
+
+/// Judges a list of messages that RECENT returned.
+pub type Prompt<'a> = &'a dyn Fn(&[String]) -> Result<(), String>;
+
+/// For callers that have no judge.
+pub const ANY_PROMPT: Prompt<'static> = &|_| Ok(());
+
+/// Most messages that are looked at one by one.
+const MOST: i64 = 1000;
+
+/// How RECENT is asked; the second is the budget.
+const ASKED: [&[&str]; 4] = [
+    &["CONV.RECENT", "1000", "ANY", "WITHINFO"],
+    &[
+        "CONV.RECENT",
+        "60",
+        "ANY",
+        "WITHINFO",
+        "START",
+        "USER",
+        "MESSAGES",
+        "9",
+    ],
+    &["CONV.RECENT", "200", "ANY", "WITHINFO", "STEP", "7"],
+    &[
+        "CONV.RECENT",
+        "9223372036854775807",
+        "ANY",
+        "WITHINFO",
+        "NOSUMMARY",
+    ],
+];
+
+/// What changes a conversation, each a step of its own: any may be refused, none may fail.
+const WORK: [&[&str]; 9] = [
+    &[
+        "CONV.APPEND",
+        "UNIQUE",
+        r#"{"role":"user","content":"go on","id":"a"}"#,
+    ],
+    &["CONV.SETSUMMARY", "so far", "UPTO", "1"],
+    &["CONV.ALTER", "ENCODING", "r50k_base", "MAXMESSAGES", "50"],
+    &["CONV.EDIT", "2", r#"{"role":"user","content":"edited"}"#],
+    &["CONV.DEL", "1", "3"],
+    &[
+        "CONV.APPEND",
+        r#"{"role":"assistant","tool_calls":[{"id":"a"}]}"#,
+    ],
+    &["CONV.TRIM", "MAXTOKENS", "40"],
+    &["CONV.RANGE", "0", "-1", "FORMAT", "MSGPACK"],
+    &["CONV.POP", "2"],
+];
+
+type Command = Vec<Vec<u8>>;
+
+fn command(args: &[&str], key: &str) -> Command {
+    let mut command: Command = args.iter().map(|a| a.as_bytes().to_vec()).collect();
+    command.insert(1, key.into());
+    command
+}
+
+/// What is unsound of the conversations under `keys`: the index of the key and what was found. The keys lose their
+/// expiry, which is part of a digest and no part of a payload. The error is that of the connection.
+pub fn unsound(
+    con: &mut Connection,
+    keys: &[&str],
+    prompt: Prompt<'_>,
+) -> redis::RedisResult<Vec<(usize, String)>> {
+    let seen: [&[&str]; 7] = [
+        &["CONV.INFO"],
+        &["CONV.LEN"],
+        &["CONV.RANGE", "0", "-1"],
+        &["DUMP"],
+        &["CONV.SUMMARY"],
+        &["TYPE"],
+        &["CONV.RANGE", "0", "-1", "FORMAT", "JSON"],
+    ];
+    let mut commands = Vec::new();
+    for key in keys {
+        commands.push(command(&["PERSIST"], key));
+        commands.extend(seen.iter().chain(&ASKED).map(|args| command(args, key)));
+        commands.push(command(&["MEMORY", key], "USAGE"));
+        commands.push(command(&["DEBUG", key], "DIGEST-VALUE"));
+    }
+    let per_key = (commands.len() / keys.len().max(1)).max(1);
+    let replies = pipeline(con, &commands)?;
+    let mut found = Vec::new();
+    for (index, (key, shown)) in keys.iter().zip(replies.chunks(per_key)).enumerate() {
+        let shown = &shown[1..];
+        let checked = agree(shown).and_then(|()| recent(&shown[seen.len()..], prompt));
+        let checked = match checked {
+            Ok(()) => relive(con, key, shown)?,
+            error => error,
+        };
+        if let Err(what) = checked {
+            found.push((index, what));
+        }
+    }
+    Ok(found)
+}
+
+fn elements(value: &Value) -> Result<&[Value], String> {
+    match value {
+        Value::Array(items) => Ok(items),
+        other => Err(format!("expected an array, got {other:?}")),
+    }
+}
+
+fn number(reply: &Value, field: &str) -> Result<i64, String> {
+    match map(reply).get(field) {
+        Some(Value::Int(n)) => Ok(*n),
+        other => Err(format!("{field} is {other:?}")),
+    }
+}
+
+/// What shows the conversation says the same.
+fn agree(shown: &[Value]) -> Result<(), String> {
+    if let Some(error) = shown.iter().find_map(error_in) {
+        return Err(error);
+    }
+    let [info, len, all, _, _, kind, json, ..] = shown else {
+        return Err("too few replies".into());
+    };
+    if bytes(kind) != b"conv-list" {
+        return Err(format!("TYPE says {kind:?}"));
+    }
+    let all = elements(all)?;
+    if number(info, "messages")? != all.len() as i64 || *len != Value::Int(all.len() as i64) {
+        return Err(format!(
+            "INFO {info:?}, LEN {len:?}, RANGE gives {}",
+            all.len()
+        ));
+    }
+    let joined = all.iter().map(bytes).collect::<Vec<_>>().join(&b","[..]);
+    if bytes(json) != [b"[", &joined[..], b"]"].concat() {
+        return Err("RANGE as JSON differs from the list".into());
+    }
+    let (first, last) = (number(info, "first")?, number(info, "last")?);
+    if first > last || last.abs_diff(first) + 1 < all.len() as u64 && !all.is_empty() {
+        return Err(format!("first {first}, last {last}, {} held", all.len()));
+    }
+    Ok(())
+}
+
+/// RECENT keeps to its budget, and returns what can be sent.
+fn recent(shown: &[Value], prompt: Prompt<'_>) -> Result<(), String> {
+    for (asked, reply) in ASKED.iter().zip(shown) {
+        let budget: i64 = asked[1].parse().expect("a budget");
+        let tokens = number(reply, "tokens")?;
+        if tokens > budget || tokens < 0 {
+            return Err(format!("{asked:?} returned {tokens} tokens"));
+        }
+        let reply = map(reply);
+        let messages: Vec<String> = elements(&reply["messages"])?
+            .iter()
+            .map(|m| String::from_utf8(bytes(m)).map_err(|e| e.to_string()))
+            .collect::<Result<_, _>>()?;
+        prompt(&messages).map_err(|e| format!("{asked:?}: {e}"))?;
+    }
+    Ok(())
+}
+
+/// A copy lives on: stored, copied, changed.
+fn relive(
+    con: &mut Connection,
+    key: &str,
+    shown: &[Value],
+) -> redis::RedisResult<Result<(), String>> {
+    let (info, all, dump, recent) = (&shown[0], &shown[2], &shown[3], &shown[7]);
+    let original = &shown[shown.len() - 1];
+    let again = &*format!("{key}:again");
+    let mut commands = vec![
+        vec![
+            b"RESTORE".to_vec(),
+            again.into(),
+            b"0".to_vec(),
+            bytes(dump),
+            b"REPLACE".to_vec(),
+        ],
+        command(&["DEBUG", again], "DIGEST-VALUE"),
+        command(ASKED[0], again),
+        command(&["COPY", again, "REPLACE"], key),
+        command(&["DEBUG", again], "DIGEST-VALUE"),
+    ];
+    // Every message is one that APPEND takes, and the numbers are those of the messages.
+    let (first, last) = (number(info, "first"), number(info, "last"));
+    let held: Vec<Vec<u8>> = elements(all)
+        .unwrap_or_default()
+        .iter()
+        .map(bytes)
+        .collect();
+    let taken = commands.len();
+    if !held.is_empty() {
+        commands.push(command(&["DEL"], again));
+        let mut append = command(&["CONV.APPEND"], again);
+        append.extend(held.iter().cloned());
+        commands.push(append);
+        commands.push(command(&["CONV.RANGE", "0", "-1"], again));
+    }
+    let numbered = commands.len();
+    let seqs = match (first, last) {
+        (Ok(first), Ok(last)) if !held.is_empty() && last.abs_diff(first) < MOST as u64 => {
+            let mut get = command(&["CONV.GET"], key);
+            get.extend((first..=last).map(|seq| seq.to_string().into_bytes()));
+            get.push(b"WITHINFO".to_vec());
+            commands.push(get);
+            true
+        }
+        _ => false,
+    };
+    let work = commands.len();
+    commands.push(command(&["COPY", again, "REPLACE"], key));
+    commands.extend(WORK.iter().map(|args| command(args, again)));
+    commands.push(command(&["CONV.INFO"], again));
+    commands.push(command(&["CONV.RANGE", "0", "-1"], again));
+    commands.push(command(&["UNLINK"], again));
+    let replies = pipeline(con, &commands)?;
+    let check = || {
+        if let Some(error) = replies[..taken].iter().find_map(error_in) {
+            return Err(error);
+        }
+        for (n, how) in [(1, "stored again"), (4, "copied")] {
+            if *original != replies[n] {
+                let after = &replies[n];
+                return Err(format!(
+                    "{original:?} becomes {after:?} once {how}: {info:?}, {}",
+                    bytes(dump).escape_ascii()
+                ));
+            }
+        }
+        if *recent != replies[2] {
+            return Err("another RECENT once stored again".into());
+        }
+        if !held.is_empty() {
+            if let Some(error) = error_in(&replies[taken + 1]) {
+                return Err(format!("held, yet APPEND says {error}"));
+            }
+            if replies[taken + 2] != *all {
+                return Err("appended again, the messages differ".into());
+            }
+        }
+        if seqs {
+            one_by_one(info, &held, &replies[numbered])?;
+        }
+        let failed = replies[work..].iter().filter_map(error_in);
+        for error in failed {
+            let refused = [
+                "ERR no such message",
+                "ERR the sequence numbers of this conversation are used up",
+            ];
+            if !refused.iter().any(|r| error.starts_with(r)) && !error.starts_with("ERR UPTO") {
+                return Err(format!("of the work done on a copy: {error}"));
+            }
+        }
+        let end = replies.len();
+        let (info, all) = (&replies[end - 3], &replies[end - 2]);
+        if number(info, "messages")? != elements(all)?.len() as i64 {
+            return Err("once changed, INFO and RANGE disagree".into());
+        }
+        Ok(())
+    };
+    Ok(check())
+}
+
+/// The messages by their numbers are those of the list, and their counts sum up.
+fn one_by_one(info: &Value, held: &[Vec<u8>], numbered: &Value) -> Result<(), String> {
+    let (mut tokens, mut pending, mut position) = (0, false, 0);
+    for one in elements(numbered)?.iter().filter(|one| **one != Value::Nil) {
+        let one = map(one);
+        if held.get(position) != Some(&bytes(&one["message"])) {
+            return Err(format!("message {position} differs by its number"));
+        }
+        match one["tokens"] {
+            Value::Int(n) => tokens += n,
+            _ => pending = true,
+        }
+        position += 1;
+    }
+    if position != held.len() {
+        return Err(format!("{position} of {} are found by number", held.len()));
+    }
+    let total = number(info, "tokens")?;
+    if !pending && total != tokens {
+        return Err(format!("INFO says {total} tokens, the messages {tokens}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,334 @@
+//! Scenario: eight clients at once send commands that are right, nearly right and wrong, alone, in MULTI and from Lua,
+//! while the server is reloaded and its AOF rewritten under them. It lives; every error has a code; what is refused
+//! has changed nothing; what is held is sound, also once it was read back from the AOF; and all memory comes back.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use redis::{Connection, Value};
+
+use crate::grammar::{self, Command};
+use crate::payloads::prompt;
+use crate::plan::{Plan, Tally};
+use crate::support::sound::unsound;
+use crate::support::*;
+
+const CLIENTS: usize = 8;
+
+/// Commands that are sent at once.
+const BATCH: usize = 40;
+
+/// What a server may hold more than before when all keys are gone: buffers, a client's own memory.
+const SLACK: i64 = 1 << 20;
+
+/// Runs a command as it was given.
+const LUA: &str = "local reply = redis.pcall(unpack(ARGV))
+if type(reply) == 'table' and reply.err then return redis.error_reply(reply.err) end
+return reply";
+
+pub fn commands(plan: &Plan) -> Tally {
+    let mut tally = Tally::default();
+    let mut server = Server::with(&["--appendonly", "yes", "--appendfsync", "no"]);
+    let start = warm(&server);
+    let mut number = 0;
+    // Each half minute all is removed: is all given back?
+    while plan.goes_on(number) {
+        let seed = plan.seed.wrapping_add(number << 16);
+        let over = Duration::from_secs(30).min(plan.time);
+        let mut part = Plan::short(over, u64::MAX);
+        part.seed = seed;
+        let findings = tally.findings.len();
+        clients(&server, &part, &mut tally);
+        if !server.is_alive() {
+            tally.crashed += 1;
+            let log: String = server.log().chars().rev().take(6000).collect();
+            tally.findings.push(format!(
+                "seed {seed}: {}",
+                log.chars().rev().collect::<String>()
+            ));
+            return tally;
+        }
+        aftermath(&server, start, &mut tally);
+        for finding in &mut tally.findings[findings..] {
+            *finding = format!("seed {seed}: {finding}");
+        }
+        number += 1;
+    }
+    tally
+}
+
+/// Any character, so often that whatever the tokenizers remember of them, they remember.
+fn character(dice: &mut Dice) -> char {
+    let most = *dice.pick(&[0x80, 0x80, 0x800, 0x1_0000, 0x11_0000]);
+    char::from_u32(dice.below(most) as u32).unwrap_or(' ')
+}
+
+fn warm(server: &Server) -> i64 {
+    let mut con = server.conn();
+    let mut dice = Dice(1);
+    for encoding in ["o200k_base", "cl100k_base", "p50k_base", "r50k_base"] {
+        for _ in 0..20 {
+            let text: String = (0..20_000).map(|_| character(&mut dice)).collect();
+            cmd!(con, "CONV.TOKENS", text, "ENCODING", encoding);
+        }
+    }
+    // The reader of messages keeps its buffers, up to a bound.
+    let dense = format!(r#"{{"role":"user","x":[{}0]}}"#, "0,".repeat(120_000));
+    cmd!(con, "CONV.APPEND", "k", dense);
+    cmd!(con, "DEL", "k");
+    used(&mut con)
+}
+
+fn used(con: &mut Connection) -> i64 {
+    info(con, "memory")["used_memory"]
+        .parse()
+        .expect("a number")
+}
+
+/// All clients, until the time is over.
+fn clients(server: &Server, plan: &Plan, tally: &mut Tally) {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|n| {
+                let con = if n % 2 == 0 {
+                    server.conn()
+                } else {
+                    server.conn3()
+                };
+                scope.spawn(move || client(con, n, plan))
+            })
+            .collect();
+        let (done, mut con) = (&done, server.conn());
+        scope.spawn(move || {
+            let mut dice = Dice(plan.seed);
+            while !done.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(300));
+                // Either may be refused while the other is under way.
+                let _ = match dice.below(3) {
+                    0 => try_cmd!(con, "BGREWRITEAOF"),
+                    1 => try_cmd!(con, "DEBUG", "RELOAD"),
+                    _ => try_cmd!(con, "DEBUG", "JMAP"),
+                };
+            }
+        });
+        for client in clients {
+            match client.join() {
+                Ok(found) => tally.add(found),
+                Err(_) => tally.findings.push("a client panicked".into()),
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+/// A client with keys of its own, some of which hold other types.
+fn client(mut con: Connection, n: usize, plan: &Plan) -> Tally {
+    let mut tally = Tally::default();
+    let mut dice = Dice(plan.seed.wrapping_add(n as u64 + 1));
+    // So that a flipped bit does not make it the key of another client.
+    let keys: Vec<String> = (0..4).map(|i| format!("{n}{n}{n}:{i}")).collect();
+    let mut round = 0;
+    while plan.goes_on(round) {
+        if let Err(e) = batch(&mut con, &mut dice, &keys, &mut tally) {
+            tally
+                .findings
+                .push(format!("client {n}, round {round}: {e}"));
+            return tally;
+        }
+        round += 1;
+    }
+    tally
+}
+
+/// What other commands do to keys.
+fn other(dice: &mut Dice, keys: &[String]) -> Command {
+    let (a, b) = (&**dice.pick(keys), &**dice.pick(keys));
+    let args: &[&str] = match dice.below(12) {
+        0 => &["SET", a, "x"],
+        1 => &["RPUSH", a, "x"],
+        2 => &["DEL", a],
+        3 => &["UNLINK", a],
+        4 => &["RENAME", a, b],
+        5 => &["COPY", a, b, "REPLACE"],
+        6 => &["OBJECT", "FREQ", a],
+        7 => &["MEMORY", "USAGE", a],
+        8 => &["DUMP", a],
+        9 => &["TYPE", a],
+        10 => &["EXPIRE", a, "100"],
+        _ => &["GETSET", a, "y"],
+    };
+    args.iter().map(|arg| arg.as_bytes().to_vec()).collect()
+}
+
+/// Commands and, after each, what became of all of the client's keys.
+fn batch(
+    con: &mut Connection,
+    dice: &mut Dice,
+    keys: &[String],
+    tally: &mut Tally,
+) -> redis::RedisResult<()> {
+    let word = |word: &str| word.as_bytes().to_vec();
+    let state: Vec<Command> = keys
+        .iter()
+        .map(|key| vec![word("PERSIST"), key.clone().into()])
+        .chain([[word("DEBUG"), word("DIGEST-VALUE")]
+            .into_iter()
+            .chain(keys.iter().map(|k| k.clone().into()))
+            .collect()])
+        .collect();
+    let mut sent = state.clone();
+    let mut asked = Vec::new();
+    for _ in 0..BATCH {
+        let command = match dice.below(12) {
+            0 => other(dice, keys),
+            _ => grammar::command(dice, keys),
+        };
+        let begin = sent.len();
+        match dice.below(12) {
+            0 => {
+                sent.push(vec![word("MULTI")]);
+                sent.push(command.clone());
+                sent.push(vec![word("EXEC")]);
+            }
+            1 => sent.push(
+                [word("EVAL"), word(LUA), word("0")]
+                    .into_iter()
+                    .chain(command.iter().cloned())
+                    .collect(),
+            ),
+            _ => sent.push(command.clone()),
+        }
+        asked.push((command, begin, sent.len()));
+        sent.extend(state.iter().cloned());
+    }
+    let replies = pipeline(con, &sent)?;
+    let mut before = &replies[state.len() - 1];
+    for (command, begin, end) in &asked {
+        tally.faults += 1;
+        let errors: Vec<String> = replies[*begin..*end].iter().flat_map(errors_in).collect();
+        let after = &replies[end + state.len() - 1];
+        if let Some(what) = errors.iter().find_map(|error| wrong_error(error)) {
+            tally
+                .findings
+                .push(format!("{what}, from {}", shown(command)));
+        }
+        if !errors.is_empty() && before != after {
+            tally.diverged += 1;
+            tally
+                .findings
+                .push(format!("{errors:?}, yet a change, by {}", shown(command)));
+        } else if errors.is_empty() && before != after {
+            tally.acknowledged += 1;
+        }
+        before = after;
+    }
+    let kinds: Vec<Command> = keys
+        .iter()
+        .map(|k| vec![word("TYPE"), k.clone().into()])
+        .collect();
+    let kinds = pipeline(con, &kinds)?;
+    let ours: Vec<&str> = keys
+        .iter()
+        .zip(&kinds)
+        .filter(|(_, kind)| bytes(kind) == b"conv-list")
+        .map(|(key, _)| key.as_str())
+        .collect();
+    if dice.once_in(4) {
+        for (n, what) in unsound(con, &ours, &prompt)? {
+            tally.diverged += 1;
+            tally.findings.push(format!("{}: {what}", ours[n]));
+        }
+        // No conversation grows for ever.
+        let key = dice.pick(keys);
+        cmd!(*con, "DEL", key);
+    }
+    Ok(())
+}
+
+/// The errors in a reply, also inside what EXEC returns.
+fn errors_in(reply: &Value) -> Vec<String> {
+    match reply {
+        Value::Array(items) => items.iter().flat_map(errors_in).collect(),
+        other => error_in(other).into_iter().collect(),
+    }
+}
+
+/// What is wrong with an error: it has no code, or tells of a panic.
+fn wrong_error(error: &str) -> Option<String> {
+    let code = error.split(' ').next().unwrap_or_default();
+    let coded = !code.is_empty() && code.bytes().all(|b| b.is_ascii_uppercase());
+    (!coded || error.contains("internal error")).then(|| format!("the error {error:?}"))
+}
+
+/// A command as it can be written down.
+fn shown(command: &Command) -> String {
+    let words = command.iter().map(|arg| {
+        let arg: String = arg.escape_ascii().to_string().chars().take(300).collect();
+        format!("\"{arg}\"")
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// What is there survives a start from the AOF; and once it is gone, so is its memory.
+fn aftermath(server: &Server, start: i64, tally: &mut Tally) {
+    let mut con = server.conn();
+    let keys = strings(&cmd!(con, "KEYS", "*"));
+    for key in &keys {
+        let _ = try_cmd!(con, "PERSIST", key);
+    }
+    let before: Vec<Value> = keys
+        .iter()
+        .map(|key| cmd!(con, "DEBUG", "DIGEST-VALUE", key))
+        .collect();
+    if let Err(e) = try_cmd!(con, "DEBUG", "LOADAOF") {
+        tally.findings.push(format!("DEBUG LOADAOF: {e}"));
+        return;
+    }
+    for (key, before) in keys.iter().zip(&before) {
+        if cmd!(con, "DEBUG", "DIGEST-VALUE", key) != *before {
+            tally.diverged += 1;
+            tally
+                .findings
+                .push(format!("{} differs in the AOF", key.escape_ascii()));
+        }
+    }
+    cmd!(con, "FLUSHALL");
+    cmd!(con, "SCRIPT", "FLUSH");
+    let mut held = 0;
+    let back = wait_until(Duration::from_secs(10), || {
+        held = used(&mut con);
+        held - start < SLACK
+    });
+    if !back {
+        tally.findings.push(format!(
+            "{start} bytes at first, {held} when all was gone: {:?}",
+            info(&mut con, "memory")
+        ));
+    }
+    let figures = info(&mut con, "conv");
+    for name in [
+        "conversations",
+        "messages",
+        "bytes_raw",
+        "bytes_stored",
+        "pending",
+    ] {
+        let figure = &figures[&format!("conv_{name}")];
+        if figure != "0" {
+            tally
+                .findings
+                .push(format!("nothing is held, {name} is {figure}"));
+        }
+    }
+}
+
+#[test]
+fn short() {
+    let plan = Plan::short(Duration::from_secs(6), 1);
+    let tally = commands(&plan);
+    tally.assert_clean();
+    // Not all were refused.
+    assert!(tally.acknowledged > tally.faults / 50, "{tally}");
+}

@@ -1,0 +1,190 @@
+//! Stored forms that no release would write, built with knowledge of the format: numbers at the ends of their range,
+//! lengths and counts beyond all reason, order reversed, fields that nobody knows, messages that APPEND refuses.
+//!
+//! One room per version of the stored form; [`body`] picks one of [`VERSIONS`]. They only share how Redis writes a
+//! module's value: see [`Value`].
+
+mod v1;
+
+use crate::support::Dice;
+
+/// What makes the frames of a version, with its number.
+type Version = (u8, fn(&mut Dice) -> Vec<Vec<u8>>);
+
+/// All versions that a release reads.
+const VERSIONS: &[Version] = &[(1, v1::frames)];
+
+/// Messages of all kinds that APPEND takes.
+pub const GOOD: &[&str] = &[
+    r#"{"role":"user","content":"hi"}"#,
+    r#"{"role":""}"#,
+    r#"{"role":"system","content":"be kind","id":"s"}"#,
+    r#"{"role":"assistant","content":null,"tool_calls":[{"id":"a"},{"id":"b"}]}"#,
+    r#"{"role":"tool","tool_call_id":"a","content":"1"}"#,
+    r#"{"role":"tool","tool_call_id":"b","content":"2"}"#,
+    r#"{"type":"reasoning","id":"r","summary":[]}"#,
+    r#"{"type":"function_call","call_id":"a","name":"f","arguments":"{}"}"#,
+    r#"{"type":"function_call_output","call_id":"a","output":"x"}"#,
+    r#"{"type":"web_search_call","id":"w"}"#,
+    r#"{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"x":1e999}}]}"#,
+    r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"a"},{"type":"image"}]}"#,
+    r#"{"type":"human","data":{"content":"x","id":"a"}}"#,
+    r#"{"type":"ai","data":{"content":"x","tool_calls":[{"id":"a","name":"f","args":{}}]}}"#,
+    r#"{"type":"tool","data":{"content":"x","tool_call_id":"a"}}"#,
+    r#"{"role":"user","content":"\ud800 \u0000","role":"user","id":"\udfff"}"#,
+    r#"{"role":"assistant","tool_calls":[{"id":"a"},{"id":"a"},{"id":""},{}]}"#,
+];
+
+/// Messages that APPEND refuses.
+pub const BAD: &[&[u8]] = &[
+    b"",
+    b"{}",
+    b"[]",
+    b"3",
+    b"{\"role\":7}",
+    b" {\"role\":\"user\"}",
+    b"{\"role\":\"user\"} ",
+    b"{\"role\":\"user\"},{\"role\":\"user\"}",
+    b"{\"role\":\"user\",}",
+    b"{\"role\":\"user\"}\0",
+    b"{\"role\":\"\xff\"}",
+    b"{\"role\":\"user\",\"content\":\"\xed\xa0\x80\"}",
+    b"{\"type\":\"message\"}",
+    b"{\"role\":\"rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr\"}",
+];
+
+/// Whole numbers at the ends of what may be.
+pub const NUMBERS: [i64; 17] = [
+    0,
+    1,
+    2,
+    3,
+    -1,
+    -2,
+    65_535,
+    65_536,
+    i32::MAX as i64,
+    i32::MIN as i64,
+    u32::MAX as i64,
+    u32::MAX as i64 + 1,
+    9_000_000_000_001,
+    i64::MAX,
+    i64::MAX - 1,
+    i64::MIN,
+    i64::MIN + 1,
+];
+
+/// A message nested so deep: 128 is taken, 129 is not.
+fn nested(levels: usize) -> Vec<u8> {
+    let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
+    format!(r#"{{"role":"user","x":{open}{close}}}"#).into_bytes()
+}
+
+/// A message, most often one that APPEND takes.
+pub fn message(dice: &mut Dice) -> Vec<u8> {
+    match dice.below(60) {
+        0 => dice.pick(BAD).to_vec(),
+        1 => nested(128),
+        2 => nested(129 + dice.below(5000)),
+        3 => format!(
+            r#"{{"role":"user","content":"{}"}}"#,
+            "x ".repeat(dice.below(3000))
+        )
+        .into_bytes(),
+        4 => {
+            let mut message = dice.pick(GOOD).as_bytes().to_vec();
+            let at = dice.below(message.len());
+            message[at] ^= 1 << dice.below(8);
+            message
+        }
+        _ => dice.pick(GOOD).as_bytes().to_vec(),
+    }
+}
+
+/// A value of a module as Redis stores it: type, id, then parts, each behind a number that says what it is.
+struct Value(Vec<u8>);
+
+impl Value {
+    /// Redis's own form of a length; `wide` takes more room than needed.
+    fn length(&mut self, len: u64, wide: bool) {
+        match len {
+            0..64 if !wide => self.0.push(len as u8),
+            64..16_384 if !wide => self.0.extend((len as u16 | 0x4000).to_be_bytes()),
+            0..0x1_0000_0000 => {
+                self.0.push(0x80);
+                self.0.extend((len as u32).to_be_bytes());
+            }
+            _ => {
+                self.0.push(0x81);
+                self.0.extend(len.to_be_bytes());
+            }
+        }
+    }
+
+    /// A part, most often a string as it should be.
+    fn part(&mut self, dice: &mut Dice, frame: &[u8]) {
+        const STRING: u8 = 5;
+        match dice.below(200) {
+            // A number, signed or not, or a float where a string should be.
+            0 => self.0.extend([*dice.pick(&[1, 2]), 7]),
+            1 => self.0.extend([3, 0, 0, 0, 0]),
+            2 => self.0.extend([4, 0, 0, 0, 0, 0, 0, 0, 0]),
+            // No part at all.
+            3 => self.0.push(dice.roll() as u8),
+            // A string that says it is far longer than all there is.
+            4 => {
+                self.0.push(STRING);
+                let len = *dice.pick(&[1 << 20, 1 << 31, 1 << 40, 1 << 62, u64::MAX]);
+                self.length(len, false);
+                self.0.extend(frame);
+            }
+            // A number written as such.
+            5 => self.0.extend([STRING, 0xc0, 7]),
+            // Compressed: a lie about how long it will be, or true.
+            6 => {
+                self.0.extend([STRING, 0xc3]);
+                let literal = &frame[..frame.len().min(32)];
+                let lie = *dice.pick(&[0, 1 << 20, 1 << 40]);
+                self.length(literal.len() as u64 + 1, false);
+                self.length(literal.len() as u64 + lie, false);
+                self.0.push(literal.len().saturating_sub(1) as u8);
+                self.0.extend(literal);
+            }
+            n => {
+                self.0.push(STRING);
+                self.length(frame.len() as u64, n == 7);
+                self.0.extend(frame);
+            }
+        }
+    }
+}
+
+/// A payload of DUMP without its footer, in one of the versions. `head` is where a true one's type and id stand.
+pub fn body(dice: &mut Dice, head: &[u8]) -> Vec<u8> {
+    let (version, frames) = *dice.pick(VERSIONS);
+    let mut value = Value(head.to_vec());
+    if let Some(low) = value.0.last_mut() {
+        *low = version;
+    }
+    let mut frames = frames(dice);
+    match dice.below(40) {
+        0 if !frames.is_empty() => drop(frames.pop()),
+        1 => frames.push(Vec::new()),
+        2 => frames.reverse(),
+        3 if !frames.is_empty() => frames.push(frames[dice.below(frames.len())].clone()),
+        // Cut in two where no message ends.
+        4 | 5 if frames.len() > 1 => {
+            let last = frames.pop().unwrap_or_default();
+            let (a, b) = last.split_at(dice.below(last.len() + 1));
+            frames.extend([a.to_vec(), b.to_vec()]);
+        }
+        _ => {}
+    }
+    for frame in &frames {
+        value.part(dice, frame);
+    }
+    if !dice.once_in(100) {
+        value.0.push(0);
+    }
+    value.0
+}
