@@ -17,6 +17,7 @@ static TOKENS_COUNTED: AtomicU64 = AtomicU64::new(0);
 static RECENT_HITS: AtomicU64 = AtomicU64::new(0);
 static RECENT_MISSES: AtomicU64 = AtomicU64::new(0);
 static TOKENS_RETURNED: AtomicU64 = AtomicU64::new(0);
+static TO_REVISIT: AtomicI64 = AtomicI64::new(0);
 static WAITS: AtomicU64 = AtomicU64::new(0);
 
 fn shift(gauge: &AtomicI64, before: u64, after: u64) {
@@ -65,9 +66,14 @@ pub fn waited() {
     WAITS.fetch_add(1, Relaxed);
 }
 
+/// So many more keys are to be looked at again when background work for them is done.
+pub fn to_revisit(more: i64) {
+    TO_REVISIT.fetch_add(more, Relaxed);
+}
+
 /// All figures, by their names in INFO.
 #[must_use]
-pub fn all() -> [(&'static std::ffi::CStr, u64); 10] {
+pub fn all() -> [(&'static std::ffi::CStr, u64); 11] {
     let gauge = |gauge: &AtomicI64| gauge.load(Relaxed).max(0).unsigned_abs();
     [
         (c"conversations", gauge(&CONVERSATIONS)),
@@ -78,6 +84,7 @@ pub fn all() -> [(&'static std::ffi::CStr, u64); 10] {
         (c"tokens_counted", TOKENS_COUNTED.load(Relaxed)),
         (c"recent_hits", RECENT_HITS.load(Relaxed)),
         (c"recent_misses", RECENT_MISSES.load(Relaxed)),
+        (c"keys_to_revisit", gauge(&TO_REVISIT)),
         (c"waits", WAITS.load(Relaxed)),
         (c"tokens_returned", TOKENS_RETURNED.load(Relaxed)),
     ]

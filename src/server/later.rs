@@ -134,7 +134,10 @@ unsafe extern "C" fn due(ctx: *mut RedisModuleCtx, _data: *mut c_void) {
     for word in words {
         guard(ctx, (), || match word {
             Word::Client(id) => go_on(ctx, id),
-            Word::Key(database, name) => look(ctx, database, &name),
+            Word::Key(database, name) => {
+                metrics::to_revisit(-1);
+                look(ctx, database, &name);
+            }
         });
     }
 }
@@ -281,6 +284,7 @@ pub fn look_again(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString) -> Fenc
             bytes(key).to_vec(),
         )
     };
+    metrics::to_revisit(1);
     Fence::new(move || leave(Word::Key(database, name)))
 }
 

@@ -157,6 +157,13 @@ impl Server {
             {
                 return Ok(());
             }
+            // Redis then checks the file by itself, and before version 8 may never come to an end with that: its
+            // check of a module's value goes on behind the end of the file.
+            if start.elapsed() > Duration::from_secs(3)
+                && self.log().contains("Internal error in RDB")
+            {
+                break;
+            }
             std::thread::sleep(Duration::from_millis(10));
         }
         Err(format!(
@@ -377,10 +384,11 @@ pub fn caught_up(replica: &Server, primary: &Server) {
 
 /// Waits until all messages are counted and everything that waited for counts has been done.
 pub fn settled(con: &mut Connection) {
-    let done = wait_until(START_TIMEOUT, || info(con, "conv")["conv_pending"] == "0");
+    let done = wait_until(START_TIMEOUT, || {
+        let figures = info(con, "conv");
+        figures["conv_pending"] == "0" && figures["conv_keys_to_revisit"] == "0"
+    });
     assert!(done, "messages are still pending");
-    // The server's next turns take what has come in.
-    std::thread::sleep(Duration::from_millis(20));
 }
 
 /// Whether `condition` became true in time.

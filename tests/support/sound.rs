@@ -57,6 +57,16 @@ const WORK: [&[&str]; 9] = [
     &["CONV.POP", "2"],
 ];
 
+/// Waits until all messages are counted.
+const COUNTED: [&str; 6] = [
+    "CONV.RECENT",
+    "9223372036854775807",
+    "ANY",
+    "NOSUMMARY",
+    "STEP",
+    "1",
+];
+
 type Command = Vec<Vec<u8>>;
 
 fn command(args: &[&str], key: &str) -> Command {
@@ -84,6 +94,7 @@ pub fn unsound(
     let mut commands = Vec::new();
     for key in keys {
         commands.push(command(&["PERSIST"], key));
+        commands.push(command(&COUNTED, key));
         commands.extend(seen.iter().chain(&ASKED).map(|args| command(args, key)));
         commands.push(command(&["MEMORY", key], "USAGE"));
         commands.push(command(&["DEBUG", key], "DIGEST-VALUE"));
@@ -92,7 +103,7 @@ pub fn unsound(
     let replies = pipeline(con, &commands)?;
     let mut found = Vec::new();
     for (index, (key, shown)) in keys.iter().zip(replies.chunks(per_key)).enumerate() {
-        let shown = &shown[1..];
+        let shown = &shown[2..];
         let checked = agree(shown).and_then(|()| recent(&shown[seen.len()..], prompt));
         let checked = match checked {
             Ok(()) => relive(con, key, shown)?,

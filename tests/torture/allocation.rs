@@ -9,31 +9,8 @@ use crate::full_disk::limit;
 use crate::plan::Tally;
 use crate::samples::{chat, says};
 use crate::seen::digests;
+use crate::support::payload::{BEHIND_ID, sealed};
 use crate::support::*;
-
-/// Where the type's id ends: a byte for the kind of value, one for the kind of number, eight for the id.
-const BEHIND_ID: usize = 10;
-
-/// Version of the RDB format (2 bytes) and CRC64.
-const FOOTER: usize = 10;
-
-/// Redis's CRC64: the Jones polynomial, reflected, starting at 0.
-fn crc64(bytes: &[u8]) -> u64 {
-    const JONES: u64 = 0x95AC_9329_AC4B_C9B5;
-    bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ u64::from(*byte), |crc, _| {
-            let carry = if crc & 1 == 1 { JONES } else { 0 };
-            (crc >> 1) ^ carry
-        })
-    })
-}
-
-/// The payload with a footer that fits.
-fn sealed(body: &[u8], version: &[u8]) -> Vec<u8> {
-    let mut payload = [body, version].concat();
-    payload.extend(crc64(&payload).to_le_bytes());
-    payload
-}
 
 /// Sizes nobody has.
 const ABSURD: [u64; 7] = [
@@ -67,6 +44,12 @@ fn leb(mut value: u64) -> Vec<u8> {
 
 /// How RDB marks a string in a module's value.
 const STRING: u8 = 5;
+
+/// Where the first frame's content begins: behind the mark of a string, and its length.
+fn frames_begin(frames: &[u8]) -> usize {
+    assert_eq!(frames[0], STRING, "another layout");
+    2 + usize::from(frames[1] >> 6 == 1)
+}
 
 /// Bodies that announce what they do not hold: by RDB's own lengths, by those of the header, by those of a message.
 fn bodies(body: &[u8]) -> Vec<Vec<u8>> {
@@ -103,9 +86,15 @@ fn bodies(body: &[u8]) -> Vec<Vec<u8>> {
         // The header itself is a map of so many fields.
         let map = [&[0xdf][..], &small, &header[1..]].concat();
         bodies.push([id, &string(&map), frames].concat());
-        // The length of the first message, right in front of it; the frame stays as long as it is.
-        let message = frames.windows(7).position(|window| window == b"{\"role\"");
-        let at = message.expect("a message") - 1;
+        // The length of the first message, behind state, number, time and tokens; the frame stays as long as it is.
+        let mut at = frames_begin(frames) + 2;
+        for _ in 0..3 {
+            at += frames[at..]
+                .iter()
+                .take_while(|byte| **byte >= 0x80)
+                .count()
+                + 1;
+        }
         let leb = leb(len);
         let frames = [&frames[..at], &leb, &frames[at + leb.len()..]].concat();
         bodies.push([id, &string(header), &frames].concat());
@@ -187,8 +176,8 @@ pub fn refused(dice: &mut Dice, tally: &mut Tally) {
     );
     cmd!(con, "CONV.CREATE", "empty");
     let payload = bytes(&cmd!(con, "DUMP", "k"));
-    let (body, footer) = payload.split_at(payload.len() - FOOTER);
-    let version = &footer[..2];
+    let at = payload.len() - payload::FOOTER;
+    let (body, version) = (&payload[..at], [payload[at], payload[at + 1]]);
     let before = digests(&mut con);
     limit(
         server.pid(),

@@ -5,14 +5,15 @@
 //! module's value: see [`Value`].
 
 mod v1;
+mod v2;
 
 use crate::support::Dice;
 
 /// What makes the frames of a version, with its number.
 type Version = (u8, fn(&mut Dice) -> Vec<Vec<u8>>);
 
-/// All versions that a release reads.
-const VERSIONS: &[Version] = &[(1, v1::frames)];
+/// All versions that a release reads; the one that is written twice as often.
+const VERSIONS: &[Version] = &[(1, v1::frames), (2, v2::frames), (2, v2::frames)];
 
 /// Messages of all kinds that APPEND takes.
 pub const GOOD: &[&str] = &[

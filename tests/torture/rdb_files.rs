@@ -105,8 +105,9 @@ fn start_from(rdb: &[u8], checked: &str, tally: &mut Tally) -> Result<(), String
         Ok(server) => server,
         Err(ended) => {
             let last: Vec<&str> = ended.log.lines().rev().take(4).collect();
-            // A signal has no code. (Whatever Redis's own check of the file says after it failed decides which one.)
-            let by_itself = ended.status.is_some_and(|status| status.code().is_some());
+            // A signal has no code. (Whatever Redis's own check of the file says after it failed decides which one; it
+            // may also go on for ever: then there is no status.)
+            let by_itself = ended.status.is_none_or(|status| status.code().is_some());
             if !by_itself || ended.log.contains("internal error, please") {
                 tally.crashed += 1;
                 return Err(format!("{:?}: {last:?}", ended.status));

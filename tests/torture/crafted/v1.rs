@@ -84,7 +84,7 @@ fn shuffle(dice: &mut Dice, fields: &mut Vec<(&str, Vec<u8>)>) {
     }
 }
 
-fn unsigned(out: &mut Vec<u8>, mut value: u64) {
+pub fn unsigned(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -92,7 +92,7 @@ fn unsigned(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-fn signed(out: &mut Vec<u8>, value: i64) {
+pub fn signed(out: &mut Vec<u8>, value: i64) {
     unsigned(out, ((value << 1) ^ (value >> 63)) as u64);
 }
 
@@ -148,6 +148,12 @@ pub fn frames(dice: &mut Dice) -> Vec<Vec<u8>> {
     if !frame.is_empty() {
         frames.push(frame);
     }
+    frames.insert(0, header(dice, count, start, seq, false));
+    frames
+}
+
+/// The first frame, of `count` messages from number `start` to `seq`.
+pub fn header(dice: &mut Dice, count: i64, start: i64, seq: i64, counted: bool) -> Vec<u8> {
     let announced = match dice.below(40) {
         0 => *dice.pick(&NUMBERS),
         1 => count + 1,
@@ -156,11 +162,15 @@ pub fn frames(dice: &mut Dice) -> Vec<Vec<u8>> {
     let (next, lowest) = (seq.max(start).saturating_add(1), start.min(seq));
     let upto = *dice.pick(&[seq, 1, 0, -5, i64::MAX, i64::MIN]);
     let upto = maybe(dice, 20, int(upto));
-    let summary = map(&[
+    let mut summary = vec![
         ("text", maybe(dice, 30, text("so far \u{0}\u{7f}"))),
         ("upto", maybe(dice, 4, upto)),
         ("updated", maybe(dice, 20, int(1_700_000_000_000))),
-    ]);
+    ];
+    if counted {
+        summary.push(("tokens", maybe(dice, 4, int(7))));
+    }
+    let summary = map(&summary);
     let summary = if dice.once_in(4) { summary } else { vec![0xc0] };
     let attributes = attributes(dice);
     let mut fields = vec![
@@ -173,6 +183,5 @@ pub fn frames(dice: &mut Dice) -> Vec<Vec<u8>> {
         ("summary", maybe(dice, 100, summary)),
     ];
     shuffle(dice, &mut fields);
-    frames.insert(0, map(&fields));
-    frames
+    map(&fields)
 }
