@@ -29,7 +29,8 @@ pub fn rdb_files(plan: &Plan) -> Tally {
     let files = ["no", "yes"].map(file);
     let mut number = 0;
     while plan.goes_on(number) {
-        let mut dice = Dice(plan.seed.wrapping_add(number));
+        let seed = plan.seed.wrapping_add(number);
+        let mut dice = Dice(seed);
         let (mut rdb, begin) = dice.pick(&files).clone();
         // The first is whole, so that something is loaded for certain.
         if number > 0 {
@@ -44,7 +45,6 @@ pub fn rdb_files(plan: &Plan) -> Tally {
         }
         tally.faults += 1;
         if let Err(what) = start_from(&rdb, checked, &mut tally) {
-            let seed = dice.0;
             tally
                 .findings
                 .push(format!("file {number} of seed {seed}: {what}"));
