@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::flags::Flags;
 use super::index::{self, Entry, weight};
 use super::pack::{Parcel, Slot};
-use super::segment::{Relocate, Segment};
+use super::segment::{Relocate, SEGMENT_BYTES, Segment};
 use super::sums::Sums;
 
 /// A message in the log.
@@ -54,6 +54,9 @@ pub struct Log {
 
 /// Where a position is: segment, index in it.
 type Place = (usize, usize);
+
+/// A segment of several messages that an EDIT would make larger than this is split.
+const LARGEST_BYTES: usize = 2 * SEGMENT_BYTES;
 
 /// How far beyond the first packed segment others are looked for that lie open.
 const LOOK_BEHIND: usize = 8;
@@ -336,7 +339,7 @@ impl Log {
 
     /// Puts other bytes, tokens and flags in the place of the message at `position`.
     pub fn replace(&mut self, position: usize, tokens: u32, flags: Flags, message: &[u8]) {
-        let Some((index, inner)) = self.place(position) else {
+        let Some((index, inner)) = self.isolate(position, message.len()) else {
             return;
         };
         let Some(segment) = self.segments.get_mut(index) else {
@@ -352,6 +355,38 @@ impl Log {
         }
         if position <= self.head.0 {
             self.find_head();
+        }
+    }
+
+    /// The place of the message at `position`, which is to become `len` bytes long. If that would make its segment far
+    /// larger than one may be, the message gets a segment of its own.
+    fn isolate(&mut self, position: usize, len: usize) -> Option<Place> {
+        let (index, inner) = self.place(position)?;
+        let segment = self.segments.get(index)?;
+        let messages = segment.entries().len();
+        if messages == 1 || segment.stored().0.saturating_add(len) <= LARGEST_BYTES {
+            return Some((index, inner));
+        }
+        if inner + 1 < messages {
+            self.split(index, inner + 1);
+        }
+        if inner == 0 {
+            return Some((index, 0));
+        }
+        self.split(index, inner);
+        self.place(position)
+    }
+
+    /// Makes two segments of the one at `index`; the second begins with the message at `inner`.
+    fn split(&mut self, index: usize, inner: usize) {
+        if let Some(segment) = self.segments.get_mut(index) {
+            let before = segment.heap_bytes();
+            let rest = segment.split_off(inner);
+            let behind = rest.as_ref().map_or(0, Segment::heap_bytes);
+            self.heap = (self.heap + segment.heap_bytes() + behind).saturating_sub(before);
+            if let Some(rest) = rest {
+                self.segments.insert(index + 1, rest);
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::super::flags::Flags;
 use super::super::message::{Class, Facts};
 use super::super::search::{Bytes, Systems, Tokens};
+use super::super::segment::SEGMENT_BYTES;
 use super::super::sums::Sums;
 use super::Log;
 
@@ -55,7 +56,7 @@ fn op() -> impl Strategy<Value = Op> {
             |(len, tokens, class, dead, boundary, gap)| Op::Push { len, tokens, class, dead, boundary, gap }
         ),
         2 => (at.clone(), 1..9usize).prop_map(|(at, n)| Op::Remove(at, n)),
-        1 => (at.clone(), 2..9000usize, 0..50u32).prop_map(|(at, len, tokens)| Op::Replace(at, len, tokens)),
+        1 => (at.clone(), 2..40_000usize, 0..50u32).prop_map(|(at, len, tokens)| Op::Replace(at, len, tokens)),
         1 => (at, 1..30usize, 0..50u32).prop_map(|(at, n, tokens)| Op::Update(at, n, tokens)),
         2 => (0..40_000usize, any::<bool>()).prop_map(|(open_bytes, install)| Op::Pack { open_bytes, install }),
     ]
@@ -107,6 +108,16 @@ fn check(log: &Log, list: &[Plain]) {
     }
     assert_eq!(log.totals(), sums);
     assert_eq!(log.sums_before(list.len()), sums);
+    // However much is edited, no segment grows without bound.
+    let largest = log
+        .segments()
+        .filter(|s| s.entries().len() > 1)
+        .map(|s| s.stored().0)
+        .max();
+    assert!(
+        largest.is_none_or(|bytes| bytes <= 2 * SEGMENT_BYTES + 7000),
+        "{largest:?}"
+    );
     let leading = list
         .iter()
         .take_while(|m| m.flags.class() == Class::System)

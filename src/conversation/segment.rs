@@ -229,6 +229,36 @@ impl Segment {
         }
     }
 
+    /// Takes the messages from `at` on out of the segment into one of their own. Nothing, and nothing done, if there are
+    /// none, or no memory to unpack the text.
+    pub fn split_off(&mut self, at: usize) -> Option<Self> {
+        let (base_seq, base_time, mut before) = (self.base_seq, self.base_time, self.before);
+        let (bytes, entries) = self.open()?;
+        let first = entries.get(at).copied()?;
+        let begin = index::start(entries, at);
+        for inner in 0..at {
+            before = before.plus(index::weight(entries, inner));
+        }
+        let bytes = bytes.split_off(begin.min(bytes.len()));
+        let mut entries = entries.split_off(at);
+        let cut = u32::try_from(begin).unwrap_or_default();
+        for entry in &mut entries {
+            entry.end = entry.end.saturating_sub(cut);
+            entry.seq = entry.seq.saturating_sub(first.seq);
+        }
+        self.close();
+        Some(Self {
+            base_seq: base_seq.saturating_add(i64::from(first.seq)),
+            base_time,
+            before,
+            body: Body::Open {
+                bytes,
+                entries,
+                packing: Packing::None,
+            },
+        })
+    }
+
     /// Removes the messages of the range. False, and nothing done, if there is no memory to unpack the text.
     pub fn remove(&mut self, range: Range<usize>) -> bool {
         let Some((bytes, entries)) = self.open() else {

@@ -29,7 +29,8 @@ pub fn rdb_files(plan: &Plan) -> Tally {
     let files = ["no", "yes"].map(file);
     let mut number = 0;
     while plan.goes_on(number) {
-        let mut dice = Dice(plan.seed.wrapping_add(number));
+        let seed = plan.seed.wrapping_add(number);
+        let mut dice = Dice(seed);
         let (mut rdb, begin) = dice.pick(&files).clone();
         // The first is whole, so that something is loaded for certain.
         if number > 0 {
@@ -44,7 +45,6 @@ pub fn rdb_files(plan: &Plan) -> Tally {
         }
         tally.faults += 1;
         if let Err(what) = start_from(&rdb, checked, &mut tally) {
-            let seed = dice.0;
             tally
                 .findings
                 .push(format!("file {number} of seed {seed}: {what}"));
@@ -105,9 +105,13 @@ fn start_from(rdb: &[u8], checked: &str, tally: &mut Tally) -> Result<(), String
         Ok(server) => server,
         Err(ended) => {
             let last: Vec<&str> = ended.log.lines().rev().take(4).collect();
-            // A signal has no code. (Whatever Redis's own check of the file says after it failed decides which one; it
-            // may also go on for ever: then there is no status.)
-            let by_itself = ended.status.is_none_or(|status| status.code().is_some());
+            // A signal has no code. (Whatever Redis's own check of the file says after it failed decides which one. That
+            // check never ends if the file ends within a module's value: it takes the error for another opcode.)
+            let checking = ended.log.contains("Internal error in RDB reading");
+            let by_itself = match ended.status {
+                Some(status) => status.code().is_some(),
+                None => checking,
+            };
             if !by_itself || ended.log.contains("internal error, please") {
                 tally.crashed += 1;
                 return Err(format!("{:?}: {last:?}", ended.status));
@@ -145,7 +149,7 @@ fn start_from(rdb: &[u8], checked: &str, tally: &mut Tally) -> Result<(), String
 
 #[test]
 fn short() {
-    let plan = Plan::short(Duration::from_secs(8), 30);
+    let plan = Plan::short(Duration::from_secs(6), 30);
     let tally = rdb_files(&plan);
     tally.assert_clean();
     assert!(tally.acknowledged >= KEYS.len() as u64, "{tally}");
