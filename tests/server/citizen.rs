@@ -264,6 +264,7 @@ fn figures_of_the_server() {
     assert!(figure("tokens_counted") > 0);
     cmd!(writer, "UNLINK", "k");
     cmd!(writer, "SET", "l", "overwritten");
+    settled(&mut writer);
     assert_eq!(held.map(&mut figure), [0; 5]);
 }
 

@@ -39,5 +39,6 @@ mod start;
 mod summaries;
 mod verbatim;
 mod views;
+mod waiting;
 mod writes;
 mod wrong_place;

@@ -1,0 +1,229 @@
+//! Counting is off the main thread: who needs counts waits for them, nobody else does.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use redis::{Connection, Value};
+
+use crate::samples::*;
+use crate::support::*;
+
+/// Takes a while to count: nothing repeats.
+fn megabytes(seed: u64) -> String {
+    let mut dice = Dice(seed);
+    let words: Vec<String> = (0..250_000).map(|_| format!("{:x}", dice.roll())).collect();
+    says("user", &words.join(" "))
+}
+
+/// What the message counts in a conversation of its own.
+fn count(con: &mut Connection, message: &str) -> i64 {
+    cmd!(*con, "CONV.APPEND", "counted apart", message);
+    let tokens = window_tokens(con, "counted apart");
+    cmd!(*con, "DEL", "counted apart");
+    tokens - 3
+}
+
+fn window_tokens(con: &mut Connection, key: &str) -> i64 {
+    let reply = cmd!(*con, "CONV.RECENT", key, i64::MAX, "WITHINFO");
+    int(&map(&reply)["tokens"])
+}
+
+/// Milliseconds of the slowest PING as long as `busy`.
+fn slowest_ping(con: &mut Connection, busy: impl Fn() -> bool) -> u128 {
+    let mut slowest = 0;
+    while busy() {
+        let start = Instant::now();
+        cmd!(*con, "PING");
+        slowest = slowest.max(start.elapsed().as_millis());
+    }
+    slowest
+}
+
+#[test]
+fn only_the_client_that_needs_counts_waits() {
+    let server = Server::start();
+    let mut con = server.conn();
+    let long = megabytes(1);
+    let expected = count(&mut con, &long);
+    append(&mut con, "k", &[says("user", "before"), long.clone()]);
+    // It is not counted yet, and what does not need that is answered.
+    assert!(int(&map(&cmd!(con, "CONV.INFO", "k"))["pending"]) >= 1);
+    let entry = cmd!(con, "CONV.GET", "k", 2, "WITHINFO");
+    assert_eq!(map(&items(&entry)[0])["tokens"], Value::Nil);
+    assert_eq!(items(&cmd!(con, "CONV.RANGE", "k", 0, -1)).len(), 2);
+    for mut waiting in [server.conn(), server.conn3()] {
+        append(&mut con, "k", &[says("user", "more")]);
+        cmd!(con, "CONV.EDIT", "k", 2, &long);
+        cmd!(con, "CONV.ALTER", "k", "ENCODING", "cl100k_base");
+        cmd!(con, "CONV.ALTER", "k", "ENCODING", "o200k_base");
+        let answer = thread::spawn(move || {
+            let reply = cmd!(waiting, "CONV.RECENT", "k", expected + 50, "WITHINFO");
+            (map(&reply), waiting)
+        });
+        let slowest = slowest_ping(&mut con, || !answer.is_finished());
+        let (reply, _) = answer.join().expect("an answer");
+        assert!(int(&reply["tokens"]) > expected, "{:?}", reply["tokens"]);
+        assert!(items(&reply["messages"]).len() >= 3);
+        assert!(slowest < 400, "a PING took {slowest} ms");
+    }
+    let waits: u64 = info(&mut con, "conv")["conv_waits"]
+        .parse()
+        .expect("a number");
+    assert!(waits >= 3, "{waits} clients have waited");
+}
+
+#[test]
+fn whoever_cannot_wait_is_answered_at_once() {
+    let server = Server::start();
+    let mut con = server.conn();
+    let long = says("user", &"What a long story this is! ".repeat(4000));
+    let expected = count(&mut con, &long) + 3;
+    let script = "return redis.call('CONV.RECENT', KEYS[1], ARGV[1], 'WITHINFO')[4]";
+    for key in ["multi", "lua"] {
+        append(&mut con, key, std::slice::from_ref(&long));
+        let tokens = if key == "lua" {
+            int(&cmd!(con, "EVAL", script, 1, key, expected))
+        } else {
+            cmd!(con, "MULTI");
+            cmd!(con, "CONV.RECENT", key, expected, "WITHINFO");
+            int(&map(&items(&cmd!(con, "EXEC"))[0])["tokens"])
+        };
+        assert_eq!(tokens, expected, "{key}");
+    }
+    // So do texts and summaries.
+    let text = "What a long story this is! ".repeat(4000);
+    let alone = ints(&cmd!(con, "CONV.TOKENS", &text, "hello"));
+    cmd!(con, "MULTI");
+    cmd!(con, "CONV.TOKENS", &text, "hello");
+    assert_eq!(ints(&items(&cmd!(con, "EXEC"))[0]), alone);
+    assert_eq!(alone[1], 1);
+    cmd!(con, "CONV.SETSUMMARY", "k", &text);
+    let summary = map(&cmd!(con, "CONV.SUMMARY", "k", "WITHINFO"));
+    assert_eq!(int(&summary["tokens"]), alone[0] + 4);
+}
+
+#[test]
+fn writes_that_need_counts_wait_too() {
+    let server = Server::with(&["--appendonly", "yes"]);
+    let replica = Server::start();
+    replicate(&replica, &server);
+    let mut con = server.conn();
+    let long = megabytes(2);
+    append(
+        &mut con,
+        "k",
+        &[long, says("user", "short"), says("user", "last")],
+    );
+    assert_eq!(int(&cmd!(con, "CONV.TRIM", "k", "MAXTOKENS", 100)), 2);
+    assert_eq!(window_tokens(&mut con, "k"), 3 + 5 + 5);
+    caught_up(&replica, &server);
+    assert_eq!(digest(&mut replica.conn(), "k"), digest(&mut con, "k"));
+}
+
+#[test]
+fn retention_acts_when_the_counts_are_there() {
+    let server = Server::start();
+    let mut con = server.conn();
+    cmd!(con, "CONFIG", "SET", "notify-keyspace-events", "Kd");
+    let mut events = server.conn();
+    let mut events = events.as_pubsub();
+    events.psubscribe("*").expect("subscribed");
+    events
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("a time limit");
+    let mut next = || -> String {
+        let event = events.get_message().expect("an event");
+        event.get_payload().expect("text")
+    };
+    cmd!(con, "CONV.CREATE", "k", "MAXTOKENS", 50);
+    append(&mut con, "k", &[megabytes(3), says("user", "short")]);
+    let seen = [next(), next(), next()];
+    assert_eq!(seen, ["conv.create", "conv.append", "conv.trim"]);
+    assert_eq!(int(&cmd!(con, "CONV.LEN", "k")), 1);
+}
+
+#[test]
+fn what_is_waited_for_may_go() {
+    let mut server = Server::start();
+    let mut con = server.conn();
+    for (n, fate) in [
+        "DEL k",
+        "FLUSHALL",
+        "FLUSHALL ASYNC",
+        "SET k x",
+        "DEBUG RELOAD",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        append(&mut con, "k", &[megabytes(10 + n as u64)]);
+        let mut waiting = server.conn();
+        let answer =
+            thread::spawn(move || try_cmd!(waiting, "CONV.RECENT", "k", 5, "OVERSIZE", "KEEP"));
+        blocked(&mut con, 1);
+        go(&mut con, &fate.split(' ').collect::<Vec<_>>());
+        let answer = answer.join().expect("an answer");
+        match fate {
+            "SET k x" => assert!(err(answer).starts_with("WRONGTYPE ")),
+            "DEBUG RELOAD" => assert_eq!(items(&answer.expect("a window")).len(), 1),
+            _ => assert_eq!(answer, Ok(Value::Nil), "{fate}"),
+        }
+        cmd!(con, "DEL", "k");
+    }
+    // The client itself may go, or be told to.
+    append(&mut con, "k", &[megabytes(20)]);
+    let mut waiting = server.conn();
+    let id = int(&cmd!(waiting, "CLIENT", "ID"));
+    let answer = thread::spawn(move || try_cmd!(waiting, "CONV.RECENT", "k", 5));
+    blocked(&mut con, 1);
+    assert_eq!(int(&cmd!(con, "CLIENT", "UNBLOCK", id)), 1);
+    assert_eq!(answer.join().expect("an answer"), Ok(Value::Nil));
+    cmd!(con, "CONV.EDIT", "k", 1, megabytes(21));
+    let mut waiting = server.conn();
+    let id = int(&cmd!(waiting, "CLIENT", "ID"));
+    let answer = thread::spawn(move || try_cmd!(waiting, "CONV.RECENT", "k", 5));
+    blocked(&mut con, 1);
+    assert_eq!(int(&cmd!(con, "CLIENT", "KILL", "ID", id)), 1);
+    assert!(answer.join().expect("an end").is_err());
+    settled(&mut con);
+    blocked(&mut con, 0);
+    assert!(server.is_alive());
+}
+
+/// Waits until so many clients are blocked.
+fn blocked(con: &mut Connection, clients: u32) {
+    let seen = wait_until(Duration::from_secs(20), || {
+        info(con, "clients")["blocked_clients"] == clients.to_string()
+    });
+    assert!(seen, "not {clients} blocked");
+}
+
+#[test]
+fn a_new_encoding_gets_through_a_long_conversation() {
+    let server = Server::start();
+    let mut con = server.conn();
+    let messages: Vec<String> = (0..3000)
+        .map(|n| {
+            says(
+                "user",
+                &format!("{n}: {}", "a word and another. ".repeat(n % 60)),
+            )
+        })
+        .collect();
+    for batch in messages.chunks(300) {
+        append(&mut con, "k", batch);
+        append(&mut con, "other", batch);
+    }
+    cmd!(con, "CONV.ALTER", "other", "ENCODING", "r50k_base");
+    cmd!(con, "CONV.ALTER", "k", "ENCODING", "r50k_base");
+    // What is asked for comes first.
+    let early = cmd!(con, "CONV.RECENT", "k", 2000, "WITHINFO");
+    settled(&mut con);
+    let totals = |con: &mut Connection, key: &str| {
+        let info = map(&cmd!(*con, "CONV.INFO", key));
+        (int(&info["tokens"]), int(&info["pending"]))
+    };
+    assert_eq!(totals(&mut con, "k"), totals(&mut con, "other"));
+    assert_eq!(totals(&mut con, "k").1, 0);
+    assert_eq!(cmd!(con, "CONV.RECENT", "k", 2000, "WITHINFO"), early);
+}
