@@ -1,7 +1,15 @@
 //! Counting: E(s), the tokens of a string, and T(message), the tokens of a message.
 
-mod counter;
+mod backtrack;
+mod classes;
+pub mod counter;
+#[cfg(test)]
+mod encode_tests;
 mod encoding;
+mod merge;
+mod pieces;
+pub mod split;
+mod vocabulary;
 
 pub use counter::count;
 pub use encoding::{ENCODINGS, Encoding};
