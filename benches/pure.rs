@@ -64,18 +64,91 @@ fn reading(c: &mut Criterion) {
     }
 }
 
+/// Texts of the kinds that chats are made of.
+const SAMPLES: [(&str, &str); 5] = [
+    (
+        "English",
+        "I'd like to book a table for two at half past seven; what's their phone number? The next train to \
+         Gare du Nord leaves at 10:42 from platform 7, and it takes 2 h 16 min. ",
+    ),
+    (
+        "code",
+        "fn longest(&self, text: &[u8]) -> Option<usize> {\n    for (i, b) in text.iter().enumerate() {\n        \
+         if !b.is_ascii() { return Some(i + 1); } // UTF-8\n    }\n    None\n}\n",
+    ),
+    (
+        "JSON",
+        r#"{"from": "London", "to": "Paris", "seats": 2, "price": {"amount": 149.90, "currency": "EUR"}, "ok": true}"#,
+    ),
+    (
+        "Chinese",
+        "这部电影是哪年上映的呀？知道导演是谁吗？我觉得它的音乐特别好听，剧情也很感人，推荐你有空去看看。",
+    ),
+    (
+        "Markdown",
+        "## Install\n\n1. **Download** the [package](https://example.org/a.tar.gz)\n2. Run `make install`\n\n\
+         | name | size |\n|------|-----:|\n| `a`  |  1024 |\n",
+    ),
+];
+
+/// All texts of the conversations in the directory that `CONV_CORPUS` names.
+fn corpus() -> Vec<String> {
+    let Some(dir) = std::env::var_os("CONV_CORPUS") else {
+        return Vec::new();
+    };
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(&dir).expect("CONV_CORPUS is a directory") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|e| e == "jsonl") {
+            for line in std::fs::read_to_string(&path).expect("a file").lines() {
+                let list: Vec<serde_json::Value> = serde_json::from_str(line).expect("an array");
+                for message in list {
+                    texts.extend(message["content"].as_str().map(str::to_owned));
+                    for call in message["tool_calls"].as_array().into_iter().flatten() {
+                        texts.extend(call["function"]["arguments"].as_str().map(str::to_owned));
+                    }
+                }
+            }
+        }
+    }
+    texts
+}
+
+/// This counter beside others, on texts that are counted again and again: what came by before is known.
 fn counting(c: &mut Criterion) {
-    let text = "The next train leaves at 10:42 from platform 7. ".repeat(20);
-    let mut group = c.benchmark_group("count 1 kB");
-    group.throughput(Throughput::Bytes(text.len() as u64));
-    for encoding in [
-        Encoding::O200kBase,
-        Encoding::Cl100kBase,
-        Encoding::P50kBase,
-    ] {
-        group.bench_function(encoding.name(), |b| {
-            b.iter(|| count(encoding, black_box(&text)))
-        });
+    let mut sets: Vec<(&str, Vec<String>)> = SAMPLES
+        .map(|(name, text)| (name, vec![text.repeat(8)]))
+        .to_vec();
+    sets.push(("corpus", corpus()));
+    sets.retain(|(_, texts)| !texts.is_empty());
+    let mut group = c.benchmark_group("count");
+    for (name, texts) in &sets {
+        let bytes: usize = texts.iter().map(String::len).sum();
+        group.throughput(Throughput::Bytes(bytes as u64));
+        if bytes > 100_000 {
+            group.sample_size(10);
+        }
+        for (encoding, tiktoken, bpe) in [
+            (
+                Encoding::O200kBase,
+                tiktoken_rs::o200k_base_singleton(),
+                bpe_openai::o200k_base(),
+            ),
+            (
+                Encoding::Cl100kBase,
+                tiktoken_rs::cl100k_base_singleton(),
+                bpe_openai::cl100k_base(),
+            ),
+        ] {
+            let mut bench = |what: &str, count: &dyn Fn(&str) -> usize| {
+                group.bench_function(format!("{name}/{encoding}/{what}"), |b| {
+                    b.iter(|| black_box(texts).iter().map(|t| count(t)).sum::<usize>());
+                });
+            };
+            bench("conv", &|text| count(encoding, text) as usize);
+            bench("tiktoken-rs", &|text| tiktoken.encode_ordinary(text).len());
+            bench("bpe-openai", &|text| bpe.count(text));
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use crate::conversation::Footprint;
 use crate::tokens::background::queued;
+use crate::tokens::counter;
 
 /// What is held at the moment.
 static CONVERSATIONS: AtomicI64 = AtomicI64::new(0);
@@ -73,7 +74,7 @@ pub fn to_revisit(more: i64) {
 
 /// All figures, by their names in INFO.
 #[must_use]
-pub fn all() -> [(&'static std::ffi::CStr, u64); 11] {
+pub fn all() -> [(&'static std::ffi::CStr, u64); 12] {
     let gauge = |gauge: &AtomicI64| gauge.load(Relaxed).max(0).unsigned_abs();
     [
         (c"conversations", gauge(&CONVERSATIONS)),
@@ -86,6 +87,7 @@ pub fn all() -> [(&'static std::ffi::CStr, u64); 11] {
         (c"recent_misses", RECENT_MISSES.load(Relaxed)),
         (c"keys_to_revisit", gauge(&TO_REVISIT)),
         (c"waits", WAITS.load(Relaxed)),
+        (c"tokenizer_memory", counter::memory() as u64),
         (c"tokens_returned", TOKENS_RETURNED.load(Relaxed)),
     ]
 }

@@ -1,64 +1,125 @@
 //! E(s): the number of tokens of a string, exactly as OpenAI's tiktoken counts ordinary text.
 //!
-//! All encodings run on the `bpe` crate, whose time is linear in the text whatever the text is. `bpe-openai` brings
-//! the tables of the two large encodings; those of the older ones are taken from `tiktoken-rs`, whose own encoder
-//! is quadratic on, or fails for, text that a client may send.
+//! A text is cut into pieces by hand-written rules ([`super::split`]). Most pieces came by before, so their count is
+//! at hand ([`super::pieces`]); others are looked up as whole tokens ([`super::vocabulary`]), or encoded
+//! ([`super::backtrack`], and [`super::merge`] where that would take long). All of it takes time in proportion to
+//! the text, whatever the text is.
 
-use std::sync::LazyLock;
+use std::cell::Cell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use bpe::byte_pair_encoding::BytePairEncoding;
-use bpe_openai::Tokenizer;
-use tiktoken_rs::CoreBPE;
-
+use super::backtrack::{self, Backtrack};
+use super::classes::{self, classes};
 use super::encoding::Encoding;
+use super::merge::Merger;
+use super::pieces::{self, Key, Pieces};
+use super::split::{Pattern, visit};
+use super::vocabulary::{NONE, Vocabulary};
 
-static P50K_BASE: LazyLock<Option<Tokenizer>> =
-    LazyLock::new(|| older(tiktoken_rs::p50k_base_singleton()));
-static R50K_BASE: LazyLock<Option<Tokenizer>> =
-    LazyLock::new(|| older(tiktoken_rs::r50k_base_singleton()));
+/// Vocabularies: that of the harmony encoding is that of `o200k_base`, with special tokens that ordinary text never
+/// yields.
+const VOCABULARIES: usize = 4;
 
-/// More ids than the older vocabularies have (50,257 and 50,281).
-const OLDER_IDS: u32 = 50_400;
+static LOADED: [OnceLock<Option<Vocabulary>>; VOCABULARIES] =
+    [const { OnceLock::new() }; VOCABULARIES];
 
-/// Makes the hash of each entry of the vocabularies distinct; the `bpe` crate checks that it does.
-const HASH_FACTOR: u64 = 17_846_336_922_010_275_747;
+/// The bytes of the desks of all threads.
+static MEMORY: AtomicUsize = AtomicUsize::new(0);
 
-/// GPT-2's rules for cutting text into pieces. The `bpe-openai` crate knows no look-ahead, so `\s+(?!\S)` is written
-/// as its crate does it: `\s+\s` less its last character, with `\s+$` for the end of the text.
-const OLDER_PIECES: [(&str, bool); 3] = [
-    (
-        r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+$",
-        false,
-    ),
-    (r"\s+\s", true),
-    (r"\s+", false),
-];
-
-/// A linear-time tokenizer with the vocabulary of `table`.
-fn older(table: &CoreBPE) -> Option<Tokenizer> {
-    let specials = table.special_tokens();
-    let special = |token: &[u8]| std::str::from_utf8(token).is_ok_and(|t| specials.contains(t));
-    // Only the order of the ids matters, so gaps may close.
-    let tokens = (0..OLDER_IDS)
-        .filter_map(|id| table.decode_bytes(&[id]).ok())
-        .filter(|token| !special(token));
-    let bpe = BytePairEncoding::from_dictionary(tokens, Some(HASH_FACTOR));
-    Tokenizer::new_lookahead(bpe, &OLDER_PIECES, false).ok()
+/// What a thread keeps for a vocabulary.
+struct Desk {
+    pieces: Pieces,
+    backtrack: Backtrack,
 }
 
-fn tokenizer(encoding: Encoding) -> Option<&'static Tokenizer> {
-    match encoding {
-        // The harmony encoding adds special tokens only.
-        Encoding::O200kBase | Encoding::O200kHarmony => Some(bpe_openai::o200k_base()),
-        Encoding::Cl100kBase => Some(bpe_openai::cl100k_base()),
-        Encoding::P50kBase => P50K_BASE.as_ref(),
-        Encoding::R50kBase => R50K_BASE.as_ref(),
+/// The bytes of a desk.
+const DESK: usize = pieces::MEMORY + backtrack::MEMORY + size_of::<Desk>();
+
+thread_local! {
+    /// Taken while in use.
+    static DESKS: [Cell<Option<Box<Desk>>>; VOCABULARIES] = const { [const { Cell::new(None) }; VOCABULARIES] };
+}
+
+impl Desk {
+    fn new() -> Box<Self> {
+        MEMORY.fetch_add(DESK, Relaxed);
+        Box::new(Self {
+            pieces: Pieces::new(),
+            backtrack: Backtrack::new(),
+        })
     }
+
+    fn count(&mut self, vocabulary: &Vocabulary, pattern: Pattern, text: &[u8]) -> u64 {
+        let Self { pieces, backtrack } = self;
+        let mut count = 0;
+        visit(pattern, text, |start, end| {
+            count += match Key::new(text, start, end) {
+                Some(key) => pieces.count(key, || encode(vocabulary, backtrack, text, start, end)),
+                None => encode(vocabulary, backtrack, text, start, end),
+            };
+        });
+        count
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        MEMORY.fetch_sub(DESK, Relaxed);
+    }
+}
+
+/// The number of tokens of a piece, worked out.
+fn encode(
+    vocabulary: &Vocabulary,
+    backtrack: &mut Backtrack,
+    text: &[u8],
+    start: usize,
+    end: usize,
+) -> u64 {
+    if end - start == 1 || vocabulary.rank(text, start, end) != NONE {
+        return 1;
+    }
+    let count = backtrack.count(vocabulary, text, start, end);
+    count.unwrap_or_else(|| {
+        let piece = text.get(start..end).unwrap_or_default();
+        Merger::default().count(vocabulary, piece)
+    })
+}
+
+fn number(encoding: Encoding) -> usize {
+    match encoding {
+        Encoding::O200kBase | Encoding::O200kHarmony => 0,
+        Encoding::Cl100kBase => 1,
+        Encoding::P50kBase => 2,
+        Encoding::R50kBase => 3,
+    }
+}
+
+fn vocabulary(number: usize) -> Option<&'static Vocabulary> {
+    let make = || {
+        // Each with more ids than it has. The tables of tiktoken-rs are dropped again.
+        let (table, ids) = match number {
+            0 => (tiktoken_rs::o200k_base(), 200_100),
+            1 => (tiktoken_rs::cl100k_base(), 100_300),
+            2 => (tiktoken_rs::p50k_base(), 50_400),
+            _ => (tiktoken_rs::r50k_base(), 50_400),
+        };
+        Some(Vocabulary::new(&table.ok()?, ids))
+    };
+    LOADED.get(number)?.get_or_init(make).as_ref()
 }
 
 /// Loads the tables of an encoding, which takes time the first time and nothing later.
 pub fn load(encoding: Encoding) {
-    let _ = tokenizer(encoding);
+    let _ = (vocabulary(number(encoding)), classes());
+}
+
+/// The bytes that counting takes: the tables loaded so far, and what each thread that counts keeps.
+#[must_use]
+pub fn memory() -> usize {
+    let loaded = LOADED.iter().filter_map(|lazy| lazy.get()?.as_ref());
+    MEMORY.load(Relaxed) + classes::memory() + loaded.map(Vocabulary::memory).sum::<usize>()
 }
 
 /// E(text): the number of tokens that `encode_ordinary` of OpenAI's tiktoken yields.
@@ -67,5 +128,14 @@ pub fn count(encoding: Encoding, text: &str) -> u64 {
     if text.is_empty() {
         return 0;
     }
-    tokenizer(encoding).map_or(0, |tokenizer| tokenizer.count(text) as u64)
+    let number = number(encoding);
+    let Some(vocabulary) = vocabulary(number) else {
+        return 0;
+    };
+    let taken = DESKS.try_with(|desks| desks.get(number)?.take());
+    let mut desk = taken.ok().flatten().unwrap_or_else(Desk::new);
+    let count = desk.count(vocabulary, Pattern::of(encoding), text.as_bytes());
+    // A thread that ends has no desks any more.
+    let _ = DESKS.try_with(|desks| desks.get(number).map(|cell| cell.set(Some(desk))));
+    count
 }

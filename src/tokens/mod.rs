@@ -1,9 +1,17 @@
 //! Counting: E(s), the tokens of a string, and T(message), the tokens of a message.
 
 pub mod background;
-mod counter;
+mod backtrack;
+mod classes;
+pub mod counter;
+#[cfg(test)]
+mod encode_tests;
 mod encoding;
+mod merge;
+mod pieces;
+pub mod split;
 mod text;
+mod vocabulary;
 
 pub use background::Ticket;
 pub use counter::count;

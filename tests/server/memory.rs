@@ -5,14 +5,12 @@ use std::time::Duration;
 use redis::Connection;
 
 use crate::samples::*;
-use crate::support::*;
+use crate::support::{self, *};
 use crate::writes::*;
 
 fn used(con: &mut Connection) -> i64 {
     settled(con);
-    info(con, "memory")["used_memory"]
-        .parse()
-        .expect("a number")
+    support::used(con)
 }
 
 #[test]
@@ -163,7 +161,18 @@ fn a_full_replica_can_shrink() {
 fn eviction() {
     let server = Server::start();
     let mut con = server.conn();
-    cmd!(con, "CONV.TOKENS", "hello"); // waits for the tables, which are loaded in the background
+    append(
+        &mut con,
+        "first",
+        &[says("user", "what counting keeps is there")],
+    );
+    // All of it this time: that is what the limit limits.
+    let used = |con: &mut Connection| {
+        settled(con);
+        let used = &info(con, "memory")["used_memory"];
+        used.parse::<i64>().expect("a number")
+    };
+    cmd!(con, "DEL", "first");
     let limit = used(&mut con) + (8 << 20);
     cmd!(con, "CONFIG", "SET", "maxmemory", limit);
     cmd!(con, "CONFIG", "SET", "maxmemory-policy", "allkeys-lru");

@@ -382,6 +382,13 @@ pub fn caught_up(replica: &Server, primary: &Server) {
     );
 }
 
+/// Bytes that the server uses, but for the tables and caches of the tokenizer, which grow with what they have seen.
+pub fn used(con: &mut Connection) -> i64 {
+    let mut figure =
+        |section: &str, name: &str| -> i64 { info(con, section)[name].parse().expect("a number") };
+    figure("memory", "used_memory") - figure("conv", "conv_tokenizer_memory")
+}
+
 /// Waits until all messages are counted and everything that waited for counts has been done.
 pub fn settled(con: &mut Connection) {
     let done = wait_until(START_TIMEOUT, || {

@@ -77,12 +77,6 @@ fn warm(server: &Server) -> i64 {
     used(&mut con)
 }
 
-fn used(con: &mut Connection) -> i64 {
-    info(con, "memory")["used_memory"]
-        .parse()
-        .expect("a number")
-}
-
 /// All clients, until the time is over.
 fn clients(server: &Server, plan: &Plan, tally: &mut Tally) {
     let done = AtomicBool::new(false);

@@ -119,12 +119,6 @@ impl Sources {
     }
 }
 
-fn used(con: &mut Connection) -> i64 {
-    info(con, "memory")["used_memory"]
-        .parse()
-        .expect("a number")
-}
-
 /// Loads the tables of all encodings and grows what only grows once; what is used then.
 fn warm(con: &mut Connection, sources: &Sources) -> i64 {
     for encoding in ["o200k_base", "cl100k_base", "p50k_base", "r50k_base"] {

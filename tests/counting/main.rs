@@ -1,7 +1,11 @@
 //! E(s) and T(message) against tiktoken-rs, on real text where `CONV_CORPUS` names a directory of conversations, on
 //! random text, and on text made to hurt.
 
+mod cutting;
+mod nasty;
+
 use std::panic::catch_unwind;
+use std::time::{Duration, Instant};
 
 use conv::conversation::message::with_message;
 use conv::tokens::{ENCODINGS, Encoding, Rules, count, message_tokens};
@@ -47,20 +51,165 @@ fn corpus() -> Vec<serde_json::Value> {
     messages
 }
 
+/// The text of every message of the corpus, or all of the message where it has none.
+fn corpus_texts() -> Vec<String> {
+    let text = |message: &serde_json::Value| {
+        let content = message["content"].as_str().map(str::to_owned);
+        content.unwrap_or_else(|| message.to_string())
+    };
+    corpus().iter().map(text).collect()
+}
+
+/// The tokens of a vocabulary, as far as they are UTF-8.
+fn vocabulary_strings() -> Vec<String> {
+    let table = oracle(Encoding::O200kBase);
+    let tokens = (0..199_998).filter_map(|id| table.decode_bytes(&[id]).ok());
+    tokens
+        .filter_map(|token| String::from_utf8(token).ok())
+        .collect()
+}
+
+/// What `bpe-openai` counts, for the encodings that it knows.
+fn second_opinion(encoding: Encoding, text: &str) -> Option<u64> {
+    let tokenizer = match encoding {
+        Encoding::O200kBase | Encoding::O200kHarmony => bpe_openai::o200k_base(),
+        Encoding::Cl100kBase => bpe_openai::cl100k_base(),
+        Encoding::P50kBase | Encoding::R50kBase => return None,
+    };
+    Some(tokenizer.count(text) as u64)
+}
+
 #[test]
 fn corpus_counts_as_tiktoken() {
-    let messages = corpus();
-    let text = |m: &serde_json::Value| {
-        let content = m["content"].as_str().map(str::to_owned);
-        content.unwrap_or_else(|| m.to_string())
-    };
+    let texts = corpus_texts();
     for encoding in ENCODINGS {
-        for message in &messages {
-            let text = text(message);
-            agree(encoding, &text, &text);
+        for text in &texts {
+            agree(encoding, text, text);
+            let counted = count(encoding, text);
+            assert_eq!(
+                second_opinion(encoding, text).unwrap_or(counted),
+                counted,
+                "{text:?}"
+            );
         }
     }
-    println!("{} messages, {} encodings", messages.len(), ENCODINGS.len());
+    println!("{} messages, {} encodings", texts.len(), ENCODINGS.len());
+}
+
+#[test]
+fn nasty_strings_count_as_tiktoken() {
+    let (mut random, tokens) = (nasty::random(), vocabulary_strings());
+    let cases = nasty::cases(15_000);
+    for _ in 0..cases {
+        let text = nasty::text(&mut random, &tokens);
+        for encoding in ENCODINGS {
+            agree(encoding, &text, &text);
+            let counted = count(encoding, &text);
+            assert_eq!(
+                second_opinion(encoding, &text).unwrap_or(counted),
+                counted,
+                "{text:?}"
+            );
+        }
+    }
+    println!("{cases} strings, {} encodings", ENCODINGS.len());
+}
+
+#[test]
+fn time_is_in_proportion_whatever_the_text() {
+    const MB: usize = 1_000_000;
+    let mut random = nasty::random();
+    let bytes: Vec<u8> = (0..MB).map(|_| random.below(256) as u8).collect();
+    let mut texts = vec![String::from_utf8_lossy(&bytes).into_owned()];
+    for unit in [
+        " ",
+        "-",
+        "a",
+        "\n",
+        "A",
+        "aA",
+        "'",
+        "'S",
+        "'ſ",
+        "\r\n",
+        " \n",
+        "\n ",
+        "中",
+        "あA",
+        "\u{301}",
+        "1",
+        "३",
+        "½",
+        "👩‍👧",
+        "\u{85}",
+        "\u{2028}",
+        "\u{e000}",
+        "\u{378}",
+        "=",
+        "/",
+        "\t",
+        " a",
+        "xX ",
+        "-=",
+        "ǅ\u{301}",
+    ] {
+        texts.push(unit.repeat(MB / unit.len()));
+    }
+    for encoding in [
+        Encoding::O200kBase,
+        Encoding::Cl100kBase,
+        Encoding::P50kBase,
+    ] {
+        for text in &texts {
+            let begin = text.chars().take(4).collect::<String>();
+            let started = Instant::now();
+            let all = count(encoding, text);
+            // A second at most where nothing else runs; hours if it were the square of the length.
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "{encoding} of {begin:?}"
+            );
+            // A part is counted as tiktoken does, as far as that can.
+            let part: String = text.chars().take(text.chars().count() / 50).collect();
+            let counted = count(encoding, &part);
+            assert!(
+                (counted * 40..=counted * 60).contains(&all),
+                "{encoding} of {begin:?}"
+            );
+            assert_eq!(
+                expected(encoding, &part).unwrap_or(counted),
+                counted,
+                "{begin:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn memory_tells_of_tables_and_threads() {
+    use conv::tokens::counter::memory;
+    let _ = count(Encoding::R50kBase, "some text");
+    let before = memory();
+    // Other tests come and go meanwhile, with a megabyte or so each.
+    assert!((2_000_000..80_000_000).contains(&before), "{before}");
+    let threads = 32;
+    let barrier = std::sync::Barrier::new(threads + 1);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let _ = count(Encoding::R50kBase, "some text");
+                barrier.wait();
+                barrier.wait();
+            });
+        }
+        barrier.wait();
+        assert!(
+            memory() > before + threads * 500_000,
+            "{} {before}",
+            memory()
+        );
+        barrier.wait();
+    });
 }
 
 /// T(message) of an OpenAI message, written down once more with the oracle's counts.
@@ -104,7 +253,7 @@ fn corpus_messages_follow_the_formula() {
 
 #[test]
 fn hostile_text_counts_as_tiktoken() {
-    const MB: usize = 1_000_000;
+    const MB: usize = 400_000;
     let mut state = 88_172_645_463_325_252u64;
     let mut random = move || {
         state ^= state << 13;
@@ -147,7 +296,7 @@ fn hostile_text_counts_as_tiktoken() {
         let spaces = " ".repeat(MB);
         let counted = count(encoding, &spaces);
         match expected(encoding, &spaces) {
-            Some(oracle) => assert_eq!(counted, oracle, "{encoding} of 1 MB of spaces"),
+            Some(oracle) => assert_eq!(counted, oracle, "{encoding} of spaces"),
             None => assert!(
                 (MB as u64 / 256..=MB as u64 / 64).contains(&counted),
                 "{counted}"

@@ -1,0 +1,216 @@
+//! Character classes that the rules of cutting text know: what each code point is, in one look.
+//!
+//! The table is built once from the Unicode tables of `regex-syntax`, those that a regular expression for the same
+//! rules would use, so both always agree. It is in two stages: the block of 128 code points that a code point is in,
+//! and the classes in that block. Blocks that are alike are kept once, which leaves about 35 kB of 1.1 million
+//! entries.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use regex_syntax::Parser;
+use regex_syntax::hir::{Class as HirClass, HirKind};
+
+/// Classes, a bit each; every code point has exactly one.
+pub(super) type Class = u8;
+
+/// What is beyond the end of the text.
+pub(super) const END: Class = 0;
+/// `\p{Lu}` and `\p{Lt}`.
+pub(super) const UPPER: Class = 1;
+/// `\p{Ll}`.
+pub(super) const LOWER: Class = 2;
+/// `\p{Lm}` and `\p{Lo}`: letters without case.
+pub(super) const CASELESS: Class = 4;
+/// `\p{M}`.
+pub(super) const MARK: Class = 8;
+/// `\p{N}`.
+pub(super) const NUMBER: Class = 16;
+/// Carriage return and line feed.
+pub(super) const NEWLINE: Class = 32;
+/// `\s` without them.
+pub(super) const BLANK: Class = 64;
+/// All else.
+pub(super) const OTHER: Class = 128;
+
+/// `\p{L}`.
+pub(super) const LETTER: Class = UPPER | LOWER | CASELESS;
+/// `\s`.
+pub(super) const SPACE: Class = NEWLINE | BLANK;
+/// `[^\s\p{L}\p{N}]`.
+pub(super) const SYMBOL: Class = MARK | OTHER;
+
+/// The classes as regular expressions; what is in none of them is [`OTHER`]. Later ones win.
+const PATTERNS: [(&str, Class); 7] = [
+    (r"[\p{Lu}\p{Lt}]", UPPER),
+    (r"\p{Ll}", LOWER),
+    (r"[\p{Lm}\p{Lo}]", CASELESS),
+    (r"\p{M}", MARK),
+    (r"\p{N}", NUMBER),
+    (r"\s", BLANK),
+    (r"[\r\n]", NEWLINE),
+];
+
+/// Code points in a block.
+const BLOCK: usize = 128;
+
+/// The classes of ASCII, so that most text needs no table from elsewhere. The rest is [`END`].
+const ASCII: [Class; 256] = {
+    let mut classes = [END; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        #[allow(clippy::indexing_slicing)] // at compile time
+        {
+            classes[byte] = match byte as u8 {
+                b'A'..=b'Z' => UPPER,
+                b'a'..=b'z' => LOWER,
+                b'0'..=b'9' => NUMBER,
+                b'\r' | b'\n' => NEWLINE,
+                b'\t' | 0x0b | 0x0c | b' ' => BLANK,
+                _ => OTHER,
+            };
+        }
+        byte += 1;
+    }
+    classes
+};
+
+/// The table; see the head of this file.
+pub(super) struct Classes {
+    /// The number of the block that a code point is in, by the code point's upper bits.
+    index: Vec<u8>,
+    blocks: Vec<[Class; BLOCK]>,
+}
+
+static CLASSES: OnceLock<Classes> = OnceLock::new();
+
+/// The table of all code points.
+pub(super) fn classes() -> &'static Classes {
+    CLASSES.get_or_init(Classes::new)
+}
+
+/// The bytes that the table takes, if it is there.
+pub(super) fn memory() -> usize {
+    CLASSES.get().map_or(0, |classes| {
+        size_of::<Classes>() + classes.index.capacity() + classes.blocks.capacity() * BLOCK
+    })
+}
+
+/// The ranges of code points that a class matches. The patterns are constants that always parse, as tests show.
+fn ranges(pattern: &str) -> Vec<(u32, u32)> {
+    let Ok(hir) = Parser::new().parse(pattern) else {
+        return Vec::new();
+    };
+    match hir.kind() {
+        HirKind::Class(HirClass::Unicode(class)) => class
+            .iter()
+            .map(|range| (u32::from(range.start()), u32::from(range.end())))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+impl Classes {
+    fn new() -> Self {
+        let mut all = vec![OTHER; char::MAX as usize + 1];
+        for (pattern, class) in PATTERNS {
+            for (first, last) in ranges(pattern) {
+                if let Some(range) = all.get_mut(first as usize..=last as usize) {
+                    range.fill(class);
+                }
+            }
+        }
+        let mut numbers = HashMap::new();
+        let (mut index, mut blocks) = (Vec::new(), Vec::new());
+        for block in all.as_chunks::<BLOCK>().0 {
+            let number = *numbers.entry(*block).or_insert_with(|| {
+                blocks.push(*block);
+                blocks.len() - 1
+            });
+            // There are about 200 kinds of blocks.
+            index.push(u8::try_from(number).unwrap_or(u8::MAX));
+        }
+        Self { index, blocks }
+    }
+
+    fn of(&self, c: u32) -> Class {
+        let c = c as usize;
+        self.index
+            .get(c / BLOCK)
+            .and_then(|block| self.blocks.get(usize::from(*block)))
+            .and_then(|block| block.get(c % BLOCK))
+            .copied()
+            .unwrap_or(OTHER)
+    }
+
+    /// The class of the character at `at`, and its length; [`END`] and 0 at the end. `text` is UTF-8, and `at`
+    /// the start of a character.
+    #[inline]
+    pub(super) fn at(&self, text: &[u8], at: usize) -> (Class, usize) {
+        match text.get(at) {
+            None => (END, 0),
+            Some(byte) if byte.is_ascii() => (ascii(*byte), 1),
+            Some(byte) => self.wide(text, at, *byte),
+        }
+    }
+
+    fn wide(&self, text: &[u8], at: usize, first: u8) -> (Class, usize) {
+        let bits = |ahead: usize| u32::from(text.get(at + ahead).copied().unwrap_or(0) & 0x3f);
+        let first = u32::from(first);
+        if first < 0xe0 {
+            (self.of((first & 0x1f) << 6 | bits(1)), 2)
+        } else if first < 0xf0 {
+            (self.of((first & 0x0f) << 12 | bits(1) << 6 | bits(2)), 3)
+        } else {
+            let c = (first & 0x07) << 18 | bits(1) << 12 | bits(2) << 6 | bits(3);
+            (self.of(c), 4)
+        }
+    }
+
+    /// Where the run of characters of some classes that starts at `at` ends.
+    #[inline]
+    pub(super) fn run(&self, text: &[u8], mut at: usize, classes: Class) -> usize {
+        loop {
+            let (class, length) = self.at(text, at);
+            if class & classes == 0 {
+                return at;
+            }
+            at += length;
+        }
+    }
+}
+
+/// The class of an ASCII character; [`END`] of other bytes.
+#[inline]
+pub(super) fn ascii(byte: u8) -> Class {
+    ASCII.get(usize::from(byte)).copied().unwrap_or(END)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ascii_is_as_the_table_says() {
+        for byte in 0..128u8 {
+            assert_eq!(ascii(byte), classes().of(byte.into()), "{byte}");
+        }
+        assert!((128..=255).all(|byte| ascii(byte) == END));
+    }
+
+    #[test]
+    fn the_table_is_small_and_complete() {
+        assert!(classes().blocks.len() <= 256, "one byte numbers them");
+        assert_eq!(classes().index.len() * BLOCK, char::MAX as usize + 1);
+        for (pattern, class) in PATTERNS {
+            let ranges = ranges(pattern);
+            assert!(!ranges.is_empty(), "{pattern}");
+            for (first, last) in ranges {
+                assert!(
+                    (first..=last).all(|c| classes().of(c) == class || c == 10 || c == 13),
+                    "{pattern}"
+                );
+            }
+        }
+    }
+}

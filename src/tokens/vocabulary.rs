@@ -1,0 +1,349 @@
+//! The tokens of a vocabulary and their ranks, to be asked for any stretch of bytes.
+//!
+//! Rank is the order in which byte-pair encoding merges: the lower the earlier. The ranks are those of tiktoken's
+//! tables, as `tiktoken-rs` brings them along; of its own structures nothing is kept.
+
+use std::collections::HashMap;
+
+use tiktoken_rs::CoreBPE;
+
+use super::pieces::{Key, LONGEST, load};
+
+/// The rank of what is no token; higher than all ranks.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// Bits of the filter for each slot of the table.
+const FILTER_BITS: u32 = 3;
+
+/// The tokens of more than one byte: all single bytes are tokens, and nothing asks for their ranks.
+pub(super) struct Vocabulary {
+    /// Ranks of the tokens of two bytes, by these.
+    pairs: Vec<u32>,
+    /// The tokens of 3 to 15 bytes, a hash table of whole keys, those of one hash one after the other.
+    keys: Vec<u128>,
+    /// The ranks of `keys`.
+    ranks: Vec<u32>,
+    /// A bit for each hash that occurs: most stretches that are asked for are no tokens, and are known by this.
+    filter: Vec<u64>,
+    /// Slots of the table, as a power of two.
+    bits: u32,
+    /// Longer tokens.
+    long: HashMap<Box<[u8]>, u32>,
+    /// By a hash of three bytes, the lengths of the tokens that start with them, a bit each; bit 0 for all longer
+    /// than 15.
+    lengths: Vec<u16>,
+    /// The lengths of the longer tokens by their first 15 bytes, the longest first.
+    long_lengths: HashMap<u128, Vec<u8>>,
+    /// Ranks of the single bytes.
+    singles: Vec<u32>,
+    /// By rank, what a token is made of.
+    made: Vec<Made>,
+}
+
+/// How byte-pair encoding arrives at a token.
+#[derive(Debug, Clone, Copy, Default)]
+struct Made {
+    /// The ranks of the two tokens that are merged last; its own if it is a single byte.
+    left: u32,
+    right: u32,
+    length: u8,
+}
+
+/// Bits of the hash of three bytes.
+const LENGTHS_BITS: u32 = 16;
+
+/// A hash of three bytes, the lowest of those that [`load`] gave.
+#[inline]
+fn start(bytes: u128) -> usize {
+    let bytes = bytes as u32 & 0xff_ffff;
+    (bytes.wrapping_mul(0x9e37_79b1) >> (32 - LENGTHS_BITS)) as usize
+}
+
+fn set(list: &mut [u32], at: usize, value: u32) {
+    if let Some(entry) = list.get_mut(at) {
+        *entry = value;
+    }
+}
+
+impl Vocabulary {
+    /// Takes the ordinary tokens with ids below `ids` from a table of tiktoken-rs.
+    pub(super) fn new(table: &CoreBPE, ids: u32) -> Self {
+        let specials = table.special_tokens();
+        let special = |token: &[u8]| std::str::from_utf8(token).is_ok_and(|t| specials.contains(t));
+        let tokens: Vec<(Vec<u8>, u32)> = (0..ids)
+            .filter_map(|id| Some((table.decode_bytes(&[id]).ok()?, id)))
+            .filter(|(token, _)| !special(token))
+            .collect();
+        // At most four fifths of the slots are taken.
+        let singles = vec![NONE; 256];
+        let bits = (tokens.len() * 5 / 4).next_power_of_two().ilog2().max(8);
+        let mut new = Self {
+            pairs: vec![NONE; 1 << 16],
+            keys: vec![0; 1 << bits],
+            ranks: vec![NONE; 1 << bits],
+            filter: vec![0; 1 << (bits + FILTER_BITS - 6)],
+            bits,
+            long: HashMap::new(),
+            lengths: vec![0; 1 << LENGTHS_BITS],
+            long_lengths: HashMap::new(),
+            singles,
+            made: vec![Made::default(); ids as usize],
+        };
+        for (token, rank) in &tokens {
+            new.insert(token, *rank);
+        }
+        for lengths in new.long_lengths.values_mut() {
+            lengths.sort_unstable_by(|a, b| b.cmp(a));
+        }
+        for (token, rank) in &tokens {
+            let made = new.make(token, *rank);
+            if let (Some(entry), Some(made)) = (new.made.get_mut(*rank as usize), made) {
+                *entry = made;
+            }
+        }
+        new
+    }
+
+    /// Finds what a token is made of; all lower ranks must be there.
+    fn make(&self, token: &[u8], rank: u32) -> Option<Made> {
+        let length = u8::try_from(token.len()).ok()?;
+        let (mut left, mut right) = (rank, rank);
+        let mut below = token.len();
+        while let Some((first, split)) = self.longest(token, 0, token.len(), below) {
+            let second = self.any_rank(token, split, token.len());
+            if first < rank && second < rank && self.fit_below(token, split, first, second, rank) {
+                (left, right) = (first, second);
+                break;
+            }
+            below = split;
+        }
+        Some(Made {
+            left,
+            right,
+            length,
+        })
+    }
+
+    fn insert(&mut self, token: &[u8], rank: u32) {
+        if let [byte] = token {
+            set(&mut self.singles, usize::from(*byte), rank);
+            return;
+        }
+        if let Some(lengths) = self.lengths.get_mut(start(load(token, 0))) {
+            *lengths |= if token.len() > LONGEST {
+                1
+            } else {
+                1 << token.len()
+            };
+        }
+        if token.len() == 2 {
+            set(&mut self.pairs, load(token, 0) as usize, rank);
+        } else if let Some(key) = Key::new(token, 0, token.len()) {
+            let (word, bit) = self.filtered(key.hash());
+            if let Some(word) = self.filter.get_mut(word) {
+                *word |= bit;
+            }
+            let mut slot = (key.hash() >> (64 - self.bits)) as usize;
+            let last = self.keys.len() - 1;
+            while self.keys.get(slot).is_some_and(|taken| *taken != 0) {
+                slot = (slot + 1) & last;
+            }
+            if let (Some(k), Some(r)) = (self.keys.get_mut(slot), self.ranks.get_mut(slot)) {
+                (*k, *r) = (key.0, rank);
+            }
+        } else {
+            self.long.insert(token.into(), rank);
+            if let Some(key) = Key::new(token, 0, LONGEST) {
+                self.long_lengths
+                    .entry(key.0)
+                    .or_default()
+                    .extend(u8::try_from(token.len()));
+            }
+        }
+    }
+
+    fn made(&self, rank: u32) -> Made {
+        self.made.get(rank as usize).copied().unwrap_or_default()
+    }
+
+    /// The length of a token.
+    #[inline]
+    pub(super) fn length(&self, rank: u32) -> usize {
+        usize::from(self.made(rank).length)
+    }
+
+    fn any_rank(&self, text: &[u8], start: usize, end: usize) -> u32 {
+        if end - start == 1 {
+            return text.get(start).map_or(NONE, |byte| self.single(*byte));
+        }
+        self.rank(text, start, end)
+    }
+
+    fn single(&self, byte: u8) -> u32 {
+        self.singles.get(usize::from(byte)).copied().unwrap_or(NONE)
+    }
+
+    /// The longest token at a place before `end` that is shorter than `below`, and its length.
+    #[inline]
+    pub(super) fn longest(
+        &self,
+        text: &[u8],
+        at: usize,
+        end: usize,
+        below: usize,
+    ) -> Option<(u32, usize)> {
+        let most = (end - at).min(below - 1);
+        let bytes = load(text, at);
+        if most > 2 {
+            let lengths = self.lengths.get(start(bytes)).copied().unwrap_or(0);
+            if lengths & 1 != 0
+                && most > LONGEST
+                && let Some(found) = self.longest_long(text, at, most)
+            {
+                return Some(found);
+            }
+            // The bits of the lengths that are left, from the highest.
+            let mut left = u32::from(lengths) & ((2u32 << most.min(LONGEST)) - 1) & !7;
+            while left != 0 {
+                let length = left.ilog2() as usize;
+                let rank = self.short(Key::cut(bytes, length));
+                if rank != NONE {
+                    return Some((rank, length));
+                }
+                left ^= 1 << length;
+            }
+        }
+        if most >= 2 {
+            let rank = self.pair_of(bytes as u16);
+            if rank != NONE {
+                return Some((rank, 2));
+            }
+        }
+        (most >= 1).then(|| (self.single(bytes as u8), 1))
+    }
+
+    #[cold]
+    fn longest_long(&self, text: &[u8], at: usize, most: usize) -> Option<(u32, usize)> {
+        let key = Key::new(text, at, at + LONGEST)?;
+        self.long_lengths.get(&key.0)?.iter().find_map(|length| {
+            let length = usize::from(*length);
+            if length > most {
+                return None;
+            }
+            let rank = self.long(text, at, at + length);
+            (rank != NONE).then_some((rank, length))
+        })
+    }
+
+    /// Whether two tokens that meet at a place are the encoding of their bytes.
+    #[inline]
+    pub(super) fn fit(&self, text: &[u8], at: usize, left: u32, right: u32) -> bool {
+        self.fit_below(text, at, left, right, NONE)
+    }
+
+    /// The same, as far as ranks below `limit` go. The merges that made the tokens are taken back, the latest first;
+    /// had the parts that then met a union that was due before, it would have been merged instead.
+    #[inline]
+    fn fit_below(&self, text: &[u8], at: usize, left: u32, right: u32, mut limit: u32) -> bool {
+        let (mut left, mut right) = ((left, self.made(left)), (right, self.made(right)));
+        loop {
+            let start = at - usize::from(left.1.length);
+            let end = at + usize::from(right.1.length);
+            if self.rank(text, start, end) < limit {
+                return false;
+            }
+            // Singles cannot be taken apart; nothing is made of itself else.
+            let (left_is, right_is) = (left.1.length > 1, right.1.length > 1);
+            if left_is && (left.0 > right.0 || !right_is) {
+                limit = left.0;
+                left = (left.1.right, self.made(left.1.right));
+            } else if right_is {
+                // Of equal ranks, the one to the left is merged first.
+                limit = right.0.saturating_add(1);
+                right = (right.1.left, self.made(right.1.left));
+            } else {
+                return true;
+            }
+        }
+    }
+
+    /// Where the filter has the bit of a hash.
+    #[inline]
+    fn filtered(&self, hash: u64) -> (usize, u64) {
+        let bit = hash >> (64 - self.bits - FILTER_BITS);
+        ((bit / 64) as usize, 1 << (bit % 64))
+    }
+
+    /// The rank of a token of two bytes or more.
+    #[inline]
+    pub(super) fn rank(&self, text: &[u8], start: usize, end: usize) -> u32 {
+        if end - start == 2 {
+            return self.pair(text, start);
+        }
+        match Key::new(text, start, end) {
+            Some(key) => self.short(key),
+            None => self.long(text, start, end),
+        }
+    }
+
+    /// The rank of the two bytes at a place.
+    #[inline]
+    pub(super) fn pair(&self, text: &[u8], at: usize) -> u32 {
+        let pair: Option<&[u8; 2]> = text.get(at..).and_then(<[u8]>::first_chunk);
+        pair.map_or(NONE, |pair| self.pair_of(u16::from_le_bytes(*pair)))
+    }
+
+    #[inline]
+    fn pair_of(&self, pair: u16) -> u32 {
+        self.pairs.get(usize::from(pair)).copied().unwrap_or(NONE)
+    }
+
+    #[inline]
+    fn short(&self, key: Key) -> u32 {
+        let hash = key.hash();
+        let (word, bit) = self.filtered(hash);
+        if self.filter.get(word).is_none_or(|word| word & bit == 0) {
+            return NONE;
+        }
+        let mut slot = (hash >> (64 - self.bits)) as usize;
+        loop {
+            match self.keys.get(slot) {
+                Some(found) if *found == key.0 => {
+                    return self.ranks.get(slot).copied().unwrap_or(NONE);
+                }
+                Some(0) | None => return NONE,
+                Some(_) => slot = (slot + 1) & (self.keys.len() - 1),
+            }
+        }
+    }
+
+    #[cold]
+    fn long(&self, text: &[u8], start: usize, end: usize) -> u32 {
+        if end - start > usize::from(u8::MAX) {
+            return NONE;
+        }
+        let rank = text.get(start..end).and_then(|token| self.long.get(token));
+        rank.copied().unwrap_or(NONE)
+    }
+
+    /// The bytes that it takes.
+    pub(super) fn memory(&self) -> usize {
+        let long: usize = self.long.keys().map(|token| token.len()).sum();
+        let lengths: usize = self.long_lengths.values().map(Vec::capacity).sum();
+        size_of::<Self>()
+            + 4 * (self.pairs.capacity() + self.ranks.capacity() + self.singles.capacity())
+            + 16 * self.keys.capacity()
+            + 8 * self.filter.capacity()
+            + 2 * self.lengths.capacity()
+            + self.made.capacity() * size_of::<Made>()
+            + table(self.long.capacity(), size_of::<(Box<[u8]>, u32)>())
+            + long
+            + table(self.long_lengths.capacity(), size_of::<(u128, Vec<u8>)>())
+            + lengths
+    }
+}
+
+/// The bytes of a hash table: a byte and an entry for each place, of which seven eighths may be taken.
+fn table(capacity: usize, entry: usize) -> usize {
+    (capacity * 8 / 7).next_power_of_two() * (1 + entry)
+}

@@ -1,0 +1,145 @@
+//! Strings made to be cut and counted wrongly: all classes of characters, what the rules treat differently from its
+//! likes, runs, and pieces of the vocabulary.
+
+/// Numbers without pattern (xorshift).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+
+    fn of<T: Copy>(&mut self, list: &[T]) -> T {
+        list[self.below(list.len())]
+    }
+
+    fn within(&mut self, first: u32, last: u32) -> char {
+        char::from_u32(first + self.below((last - first + 1) as usize) as u32).unwrap_or('?')
+    }
+}
+
+/// Taken as they are.
+const WORDS: [&str; 40] = [
+    "'s",
+    "'S",
+    "'ſ",
+    "'t",
+    "'T",
+    "'re",
+    "'RE",
+    "'rE",
+    "'ve",
+    "'Ve",
+    "'m",
+    "'ll",
+    "'LL",
+    "'lL",
+    "'d",
+    "'D",
+    "'",
+    "''",
+    "'l",
+    "'r",
+    "'v",
+    "'x",
+    "'ſs",
+    "'\u{212a}",
+    "’s",
+    "'e",
+    "\r\n",
+    "\n\r",
+    " \n",
+    "\n ",
+    "  ",
+    " '",
+    "<|endoftext|>",
+    "👩‍👩‍👧‍👦",
+    "🏳️‍🌈",
+    "ǅ",
+    "ßẞ",
+    "/",
+    "//\n",
+    "İi̇",
+];
+
+/// Chosen from, a character at a time.
+const ALPHABETS: [&str; 14] = [
+    "abcdefghijklmnopqrstuvwxyz",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "aAbBzZſſKs",
+    "0123456789",
+    " \t\r\n",
+    "  \n",
+    " \t\u{b}\u{c}\u{1c}\u{1f}\u{85}\u{a0}\u{1680}\u{2000}\u{2009}\u{200b}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}\u{feff}",
+    "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
+    "-=*#/_.",
+    "\u{300}\u{301}\u{327}\u{903}\u{20dd}\u{fe0f}\u{e0100}",
+    "aAʰーǅªº\u{301}中あ'sS ",
+    "²½Ⅷ٣३௧Ⅻ一〇㊿𝟘𐄇",
+    "'sStTrReEvVmMlLdDſ",
+    "\0\u{1}\u{7f}\u{80}\u{ad}\u{378}\u{e000}\u{fffd}\u{ffff}\u{1f600}\u{10ffff}",
+];
+
+/// Ranges of code points: Latin, Greek and Cyrillic, Hebrew and Arabic, Indic, Thai, Hangul, Kana, CJK, symbols,
+/// emoji, scripts of the second plane, and all.
+const RANGES: [(u32, u32); 12] = [
+    (0xa0, 0x24f),
+    (0x370, 0x52f),
+    (0x590, 0x6ff),
+    (0x900, 0xdff),
+    (0xe00, 0xe7f),
+    (0xac00, 0xd7a3),
+    (0x3041, 0x30ff),
+    (0x4e00, 0x9fff),
+    (0x2000, 0x2bff),
+    (0x1f300, 0x1faff),
+    (0x10000, 0x1ffff),
+    (0, 0x10ffff),
+];
+
+/// A string of a few parts; `tokens` are strings of a vocabulary.
+pub fn text(random: &mut Random, tokens: &[String]) -> String {
+    let mut text = String::new();
+    for _ in 0..=random.below(8) {
+        let part = text.len();
+        let length = 1 + random.below(6);
+        match random.below(8) {
+            0 => text.push_str(random.of(&WORDS)),
+            1..=3 => {
+                let letters: Vec<char> = random.of(&ALPHABETS).chars().collect();
+                text.extend((0..length).map(|_| random.of(&letters)));
+            }
+            4 | 5 => {
+                let (first, last) = random.of(&RANGES);
+                text.extend((0..length).map(|_| random.within(first, last)));
+            }
+            6 => text.push_str(&tokens[random.below(tokens.len())]),
+            _ => {
+                let bytes: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
+                text.push_str(&String::from_utf8_lossy(&bytes));
+            }
+        }
+        if random.below(16) == 0 {
+            let part = text[part..].repeat(1 + random.below(60));
+            text.push_str(&part);
+        }
+    }
+    text
+}
+
+/// How many strings to try: `COUNT_CASES`, or a few.
+pub fn cases(few: u64) -> u64 {
+    let cases = std::env::var("COUNT_CASES").ok();
+    cases.map_or(few, |cases| cases.parse().expect("COUNT_CASES is a number"))
+}
+
+/// Where to start: `COUNT_SEED`, or always the same.
+pub fn random() -> Random {
+    let seed = std::env::var("COUNT_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    Random(seed.unwrap_or(1u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+}
