@@ -203,12 +203,9 @@ fn memory_tells_of_tables_and_threads() {
             });
         }
         barrier.wait();
-        assert!(
-            memory() > before + threads * 500_000,
-            "{} {before}",
-            memory()
-        );
+        let during = memory();
         barrier.wait();
+        assert!(during > before + threads * 500_000, "{during} {before}");
     });
 }
 
