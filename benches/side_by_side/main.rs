@@ -20,6 +20,8 @@ mod svg;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+use std::io::IsTerminal;
+
 use data::Data;
 use row::Line;
 use rows::ROWS;
@@ -72,9 +74,14 @@ fn main() {
     let mut lines: Vec<Line> = Vec::new();
     for (name, row) in ROWS {
         if wanted.is_empty() || wanted.contains(&name) {
-            eprint!("\r{name:<12}");
+            let progress = |text: &str| {
+                if std::io::stderr().is_terminal() {
+                    eprint!("\r{text:<12}\r");
+                }
+            };
+            progress(name);
             let new = row(&setup);
-            eprint!("\r{:<12}\r", "");
+            progress("");
             new.iter().for_each(report::print_line);
             lines.extend(new);
         }

@@ -30,16 +30,18 @@ pub fn in_turn(
     rates
 }
 
-/// Requests a second of both, with what the server's main thread took for a request.
+/// Requests a second of both, with what the server's main thread took for a request: that ratio holds on a machine
+/// with other work to do, too.
 pub fn line(line: Line, rates: &[Vec<Rate>; 2]) -> Line {
     let all = |side: &[Rate], figure: fn(&Rate) -> f64| side.iter().map(figure).collect::<Vec<_>>();
     let [ours, theirs] = rates;
     let us = |side: &[Rate]| median(&all(side, |rate| rate.server_us));
     let busy = |side: &[Rate]| median(&all(side, |rate| rate.busy));
     let note = format!(
-        "main thread {:.2} / {:.2} µs each, {:.0} / {:.0} % busy{}",
+        "main thread {:.2} / {:.2} µs each (by that {:.2}), {:.0} / {:.0} % busy{}",
         us(ours),
         us(theirs),
+        us(theirs) / us(ours),
         100.0 * busy(ours),
         100.0 * busy(theirs),
         if line.note.is_empty() {

@@ -111,12 +111,12 @@ pub fn figure(value: f64) -> String {
     }
 }
 
-/// A ratio; a very small one would lose its digits.
+/// A ratio; a very small one as a fraction.
 pub fn ratio(value: f64) -> String {
-    if value < 0.01 {
-        format!("{value:.5}")
-    } else {
-        format!("{value:.3}")
+    match value {
+        v if v < 0.01 => format!("1/{}", figure(1.0 / v)),
+        v if v < 10.0 => format!("{v:.3}"),
+        v => figure(v),
     }
 }
 

@@ -28,10 +28,19 @@ impl Goal {
 
     pub fn text(self) -> String {
         match self {
-            Self::AtLeast(goal) => format!(">= {goal}"),
-            Self::AtMost(goal) => format!("<= {goal}"),
+            Self::AtLeast(goal) => format!(">= {}", plain(goal)),
+            Self::AtMost(goal) => format!("<= {}", plain(goal)),
             Self::None => String::new(),
         }
+    }
+}
+
+/// A goal as one would write it: `0.95`, `1/500`.
+fn plain(goal: f64) -> String {
+    if goal < 0.01 {
+        format!("1/{:.0}", 1.0 / goal)
+    } else {
+        goal.to_string()
     }
 }
 

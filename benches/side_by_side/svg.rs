@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::report::ratio;
-use crate::row::{Goal, Line};
+use crate::row::Line;
 
 const WIDTH: f64 = 960.0;
 const LABELS: f64 = 470.0;
@@ -40,7 +40,7 @@ pub fn chart(head: &[(&'static str, String)], lines: &[Line]) -> String {
         .filter_map(|line| Some((line, line.ratio()?, line.goal.score(line.ratio()?)?)))
         .collect();
     let bottom = TOP + ROW * lines.len() as f64;
-    let height = bottom + 46.0;
+    let height = bottom + 60.0;
     let mut svg = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" font-family="system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif" role="img">
 <title>conv against what one would use instead: each ratio beside its goal</title>
@@ -79,11 +79,7 @@ pub fn chart(head: &[(&'static str, String)], lines: &[Line]) -> String {
         let y = TOP + ROW * number as f64;
         let (from, to) = (x(1.0).min(x(*score)), x(1.0).max(x(*score)));
         let class = if *score >= 1.0 { "reached" } else { "missed" };
-        let (sign, goal) = match line.goal {
-            Goal::AtLeast(goal) => ("≥", goal),
-            Goal::AtMost(goal) => ("≤", goal),
-            Goal::None => continue,
-        };
+        let goal = line.goal.text().replace(">=", "≥").replace("<=", "≤");
         let mut row = String::new();
         // Writing into memory cannot fail.
         let _ = write!(
@@ -96,7 +92,7 @@ pub fn chart(head: &[(&'static str, String)], lines: &[Line]) -> String {
         );
         let _ = write!(
             row,
-            r#"<rect class="{class}" x="{from:.1}" y="{:.1}" width="{:.1}" height="16" rx="2"/><text class="text" x="{:.1}" y="{:.1}" font-size="12">{}</text><text class="faint" x="{:.1}" y="{:.1}" font-size="12">goal {sign} {}</text>"#,
+            r#"<rect class="{class}" x="{from:.1}" y="{:.1}" width="{:.1}" height="16" rx="2"/><text class="text" x="{:.1}" y="{:.1}" font-size="12">{}</text><text class="faint" x="{:.1}" y="{:.1}" font-size="12">goal {goal}</text>"#,
             y + 10.0,
             (to - from).max(2.0),
             WIDTH - FIGURES + 14.0,
@@ -104,7 +100,6 @@ pub fn chart(head: &[(&'static str, String)], lines: &[Line]) -> String {
             ratio(*value),
             WIDTH - FIGURES + 86.0,
             y + 23.0,
-            ratio(goal).trim_end_matches('0').trim_end_matches('.'),
         );
         add(row);
     }
@@ -113,10 +108,19 @@ pub fn chart(head: &[(&'static str, String)], lines: &[Line]) -> String {
         .filter_map(|wanted| head.iter().find(|(name, _)| name == wanted))
         .map(|(_, value)| value.as_str())
         .collect();
-    add(format!(
-        r#"<text class="faint" x="16" y="{:.1}" font-size="11">Figures are ratios, conv by the other; right of the line is better than the goal. {}</text>"#,
-        bottom + 28.0,
-        escape(&about.join(" · "))
-    ));
+    for (number, text) in [
+        "Figures are ratios, conv by the other; to the right of the line is better than the goal."
+            .to_string(),
+        about.join(" · "),
+    ]
+    .iter()
+    .enumerate()
+    {
+        add(format!(
+            r#"<text class="faint" x="16" y="{:.1}" font-size="11">{}</text>"#,
+            bottom + 26.0 + 16.0 * number as f64,
+            escape(text)
+        ));
+    }
     svg + "</svg>\n"
 }

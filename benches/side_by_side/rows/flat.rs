@@ -3,7 +3,7 @@
 use super::recent::{LONG, SHORT, as_times, long_and_short};
 use crate::Setup;
 use crate::generated::Dice;
-use crate::load::{Shape, request};
+use crate::load::{Shape, cycle, request};
 use crate::rates::{in_turn, line};
 use crate::row::{Goal, Line};
 use crate::support::Server;
@@ -23,13 +23,15 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
         .filter(|m| m.len() < 1000)
         .take(1000)
         .collect();
-    let ask = |command: &'static str, goal, figure: &dyn Fn(&[u8], &mut Vec<u8>)| {
+    let ask = |command: &'static str, goal, figure: &dyn Fn(&[u8]) -> Vec<u8>| {
+        // Made in advance: the generator has better to do.
+        let requests = |key| (0..4096).map(|_| figure(key)).collect::<Vec<_>>();
         let rates = in_turn(
             setup,
             &server,
             shape,
-            &mut |_, out| figure(LONG, out),
-            &mut |_, out| figure(SHORT, out),
+            &mut cycle(&requests(LONG)),
+            &mut cycle(&requests(SHORT)),
             &mut |_| {},
         );
         let what = format!("{command}, 1,000,000 messages");
@@ -38,33 +40,20 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
     let dice = std::cell::RefCell::new(Dice::new(3));
     let within = |bound: usize| dice.borrow_mut().below(bound);
     let goal = Goal::AtMost(1.1);
-    let get = |key: &[u8], newest: usize, out: &mut Vec<u8>| {
+    let get = |key: &[u8], newest: usize| {
         let last = if key == LONG { 1_000_000 } else { 100 };
         let seq = last - within(if key == LONG { newest } else { 100 });
-        out.extend(request(&[b"CONV.GET", key, seq.to_string().as_bytes()]));
+        request(&[b"CONV.GET", key, seq.to_string().as_bytes()])
     };
     vec![
-        ask("LEN", goal, &|key, out| {
-            out.extend(request(&[b"CONV.LEN", key]))
-        }),
-        ask("SUMMARY", goal, &|key, out| {
-            out.extend(request(&[b"CONV.SUMMARY", key]))
-        }),
-        ask("GET of one of the newest 100", goal, &|key, out| {
-            get(key, 100, out)
-        }),
-        ask("GET of any", Goal::None, &|key, out| {
-            get(key, 1_000_000, out)
-        }),
+        ask("LEN", goal, &|key| request(&[b"CONV.LEN", key])),
+        ask("SUMMARY", goal, &|key| request(&[b"CONV.SUMMARY", key])),
+        ask("GET of one of the newest 100", goal, &|key| get(key, 100)),
+        ask("GET of any", Goal::None, &|key| get(key, 1_000_000)),
         // With counts given: what is measured is the log, not the tokenizer. The last, since both grow by it.
-        ask("APPEND with TOKENS", goal, &|key, out| {
-            out.extend(request(&[
-                b"CONV.APPEND",
-                key,
-                b"TOKENS",
-                b"50",
-                messages[within(messages.len())],
-            ]));
+        ask("APPEND with TOKENS", goal, &|key| {
+            let message = messages[within(messages.len())];
+            request(&[b"CONV.APPEND", key, b"TOKENS", b"50", message])
         }),
     ]
 }

@@ -2,7 +2,7 @@
 
 use crate::Setup;
 use crate::generated::Dice;
-use crate::load::{Shape, request, send_all};
+use crate::load::{Shape, cycle, request, send_all};
 use crate::measure::used_memory;
 use crate::rates::{in_turn, line};
 use crate::row::{Goal, Line};
@@ -57,7 +57,10 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
     .figures(vec![ours], vec![list])
     .note(format!("messages alone {raw} B; keys included"));
     let mut dice = Dice::new(5);
-    let mut other = Dice::new(5);
+    let keys: Vec<usize> = (0..KEYS).map(|_| dice.below(KEYS)).collect();
+    let ask = |ask: fn(&usize) -> Vec<u8>| keys.iter().map(ask).collect::<Vec<_>>();
+    let recent = ask(|key| request(&[b"CONV.RECENT", format!("c:{key}").as_bytes(), b"3000"]));
+    let range = ask(|key| request(&[b"LRANGE", format!("l:{key}").as_bytes(), b"0", b"-1"]));
     let shape = Shape {
         clients: 50,
         pipeline: 16,
@@ -67,14 +70,8 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
         setup,
         &server,
         shape,
-        &mut |_, out| {
-            let key = format!("c:{}", dice.below(KEYS));
-            out.extend(request(&[b"CONV.RECENT", key.as_bytes(), b"3000"]));
-        },
-        &mut |_, out| {
-            let key = format!("l:{}", other.below(KEYS));
-            out.extend(request(&[b"LRANGE", key.as_bytes(), b"0", b"-1"]));
-        },
+        &mut cycle(&recent),
+        &mut cycle(&range),
         &mut |_| {},
     );
     let recent = Line::new(

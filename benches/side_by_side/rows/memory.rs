@@ -149,7 +149,29 @@ pub fn print_held(kind: &str) {
         cmd!(con, "CONV.TOKENS", "loads the tables");
     }
     let data = Data::load();
-    let mut last = used_memory(&server);
+    // Once without looking: what a server takes once, such as a tokenizer's caches, is not a message's.
+    fill(&server, kind, &data);
+    cmd!(con, "FLUSHALL", "SYNC");
+    let files = fill(&server, kind, &data);
+    let modules: Vec<String> = items(&cmd!(con, "MODULE", "LIST"))
+        .iter()
+        .map(|module| {
+            let module = map(module);
+            format!("{} {}", text(&module["name"]), text(&module["ver"]))
+        })
+        .collect();
+    let server = format!(
+        "{} in {}",
+        modules.join(", "),
+        crate::report::server_version(&server)
+    );
+    println!("{}", json!({"files": files, "server": server}));
+}
+
+/// Fills a server; what each file's conversations take.
+fn fill(server: &Server, kind: &str, data: &Data) -> Vec<f64> {
+    let mut con = server.conn();
+    let mut last = used_memory(server);
     let mut files = Vec::new();
     for (name, dialogues) in data.files() {
         for (number, conversation) in join(dialogues, MESSAGES).iter().enumerate() {
@@ -167,23 +189,11 @@ pub fn print_held(kind: &str) {
                     _ => request(&[b"RPUSH", key, message]),
                 })
                 .collect();
-            send_all(&server, requests.iter().map(Vec::as_slice));
+            send_all(server, requests.iter().map(Vec::as_slice));
         }
-        let now = used_memory(&server);
+        let now = used_memory(server);
         files.push(now - last);
         last = now;
     }
-    let modules: Vec<String> = items(&cmd!(con, "MODULE", "LIST"))
-        .iter()
-        .map(|module| {
-            let module = map(module);
-            format!("{} {}", text(&module["name"]), text(&module["ver"]))
-        })
-        .collect();
-    let server = format!(
-        "{} in {}",
-        modules.join(", "),
-        crate::report::server_version(&server)
-    );
-    println!("{}", json!({"files": files, "server": server}));
+    files
 }

@@ -96,7 +96,19 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
 fn million(setup: &Setup) -> [Line; 2] {
     let server = Server::start();
     long_and_short(setup, &server);
-    let recent = |key: &[u8]| [request(&[b"CONV.RECENT", key, b"3000", b"FORMAT", b"JSON"])];
+    // Fewer tokens than the short one holds, so that both replies are the same.
+    let reply = |key: &[u8]| {
+        bytes(&cmd!(
+            server.conn(),
+            "CONV.RECENT",
+            key,
+            2000,
+            "FORMAT",
+            "JSON"
+        ))
+    };
+    assert_eq!(reply(LONG), reply(SHORT), "two different replies");
+    let recent = |key: &[u8]| [request(&[b"CONV.RECENT", key, b"2000", b"FORMAT", b"JSON"])];
     let (long, short) = (recent(LONG), recent(SHORT));
     let shape = |clients, pipeline| Shape {
         clients,

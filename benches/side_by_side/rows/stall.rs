@@ -63,7 +63,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
             Line::new(
                 "stall",
                 format!("PING p99.9 beside APPEND, RECENT, GET of 1 MB: {name}"),
-                "beside SET, GET, GET of 1 MB",
+                "PING p99.9 beside SET, GET, GET of the same",
             )
             .unit("ms")
             .figures(ours, theirs)
@@ -157,27 +157,34 @@ fn round(server: &Server, length: Duration, rate: Option<f64>, steps: &[Step]) -
     })
 }
 
+/// Sends the PINGs that are due, all at once if there are several: clients do not wait for each other. How late each
+/// was answered, in ms.
 fn pings(server: &Server, length: Duration) -> Vec<f64> {
     let mut connection = Raw::connect(server);
     let ping = request(&[b"PING"]);
     let start = Instant::now();
     let mut late = Vec::new();
-    for number in 0.. {
-        let due = start + EVERY * number;
-        if due > start + length {
-            break;
-        }
-        let wait = due.saturating_duration_since(Instant::now());
+    while start.elapsed() < length {
+        let first = late.len() as u32;
+        let next = start + EVERY * first;
+        let wait = next.saturating_duration_since(Instant::now());
         // That a sleep ends late is not the server's fault; that a PING could not be sent yet is.
-        let since = if wait.is_zero() {
-            due
-        } else {
-            std::thread::sleep(wait);
-            Instant::now()
-        };
-        connection.send(&ping);
-        connection.receive(1);
-        late.push(since.elapsed().as_secs_f64() * 1e3);
+        let on_time = !wait.is_zero();
+        std::thread::sleep(wait);
+        let sent = Instant::now();
+        let due = (sent - start).as_nanos() / EVERY.as_nanos() + 1;
+        let due = (u32::try_from(due).unwrap_or(u32::MAX) - first).max(1);
+        connection.send(&ping.repeat(due as usize));
+        connection.receive(u64::from(due));
+        let answered = Instant::now();
+        for number in first..first + due {
+            let since = if on_time {
+                sent
+            } else {
+                start + EVERY * number
+            };
+            late.push(answered.saturating_duration_since(since).as_secs_f64() * 1e3);
+        }
     }
     late
 }
