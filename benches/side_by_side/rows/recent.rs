@@ -131,8 +131,8 @@ fn million(setup: &Setup) -> [Line; 2] {
         let times = line(
             Line::new(
                 "recent",
-                format!("RECENT of 1,000,000 messages, {who}"),
-                "RECENT of 100 messages",
+                format!("RECENT 2000 of 1,000,000 messages, {who}"),
+                "RECENT 2000 of 100 messages, the same reply",
             ),
             &rates,
         );

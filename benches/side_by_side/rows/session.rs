@@ -118,7 +118,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
             .unit("ms")
             // As a time: 500 times faster is a five hundredth of it.
             .figures(figures("conv"), figures(name))
-            .goal(if name == "cached" {
+            .goal(if name != "recount_all" {
                 Goal::AtMost(1.0 / 500.0)
             } else {
                 Goal::None
