@@ -9,16 +9,18 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 MODULE := $(TARGET)/release/libconv.so
 # Where `make run` keeps its data.
 DATA   := $(TARGET)/run
+# What `make bench` measures in Python.
+VENV   := $(abspath $(TARGET))/bench-venv
 REDIS  := $(or $(REDIS_SERVER),redis-server)
 
 .DEFAULT_GOAL := help
 # All fuzz targets.
 FUZZERS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 
-.PHONY: help deps build demo test torture fuzz asan run bench clean need-rust first-build
+.PHONY: help deps build demo test torture fuzz asan run bench bench-pure bench-venv clean need-rust first-build
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: need-rust ## install what is missing: redis-server, libclang, a C compiler (Debian, Ubuntu)
 	@missing=(); there() { compgen -G "$$1" >/dev/null; }; \
@@ -75,8 +77,16 @@ run: build ## a server with the module in the foreground, on PORT (6379), loopba
 	@sed '/^loadmodule /d' redis.conf.example | $(REDIS) - --loadmodule $(abspath $(MODULE)) \
 	  --bind 127.0.0.1 --port $(PORT) --dir $(abspath $(DATA))
 
-bench: deps ## measure the parts that need no server
-	@$(CARGO) bench
+bench: deps bench-venv ## beside what one would use instead, on a server; 10 minutes (ROWS="recent append", ROUNDS=5)
+	@BENCH_PYTHON=$(VENV)/bin/python $(CARGO) bench --quiet --bench side_by_side
+
+bench-pure: deps ## measure the parts that need no server (criterion)
+	@$(CARGO) bench --bench pure
+
+# Without Python or its packages the lines that need them are left out, and say so.
+bench-venv:
+	@[ -e $(VENV)/ready ] || { python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet 'redis[hiredis]' tiktoken \
+	  && touch $(VENV)/ready; } || echo "No Python environment: its lines will be missing." >&2
 
 clean: ## remove all that was built, and the data of `make run`
 	@$(CARGO) clean --quiet

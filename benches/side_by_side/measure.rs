@@ -1,0 +1,82 @@
+//! What is read off a server and off rounds: time of its main thread, memory, medians.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Server, info};
+
+/// Time that the server's main thread has run so far, user and system.
+pub fn main_thread_seconds(server: &Server) -> f64 {
+    let task = format!("/proc/{0}/task/{0}", server.pid());
+    let field = |file: &str, number: usize| -> Option<f64> {
+        let text = std::fs::read_to_string(format!("{task}/{file}")).ok()?;
+        // In `stat` the second field, the name in brackets, may hold blanks.
+        let text = text.rsplit(')').next()?;
+        text.split_whitespace().nth(number)?.parse().ok()
+    };
+    // Nanoseconds, where the kernel keeps them; otherwise ticks of 10 ms.
+    match field("schedstat", 0) {
+        Some(ns) if ns > 0.0 => ns / 1e9,
+        _ => (field("stat", 11).unwrap_or(0.0) + field("stat", 12).unwrap_or(0.0)) / 100.0,
+    }
+}
+
+fn number(server: &Server, section: &str, field: &str) -> f64 {
+    info(&mut server.conn(), section)
+        .get(field)
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(0.0)
+}
+
+/// Waits until all messages are counted and memory has not changed for a while; says how long it took to count.
+pub fn settle(server: &Server) -> Duration {
+    let start = Instant::now();
+    let mut counted = None;
+    let (mut last, mut since) = (0.0, Instant::now());
+    loop {
+        if counted.is_none() && number(server, "conv", "conv_pending") == 0.0 {
+            counted = Some(start.elapsed());
+        }
+        let now = (
+            number(server, "memory", "used_memory"),
+            number(server, "conv", "conv_bytes_stored"),
+        );
+        // A few hundred bytes always come and go.
+        if f64::abs(now.0 + now.1 - last) > 4096.0 {
+            last = now.0 + now.1;
+            since = Instant::now();
+        }
+        if let Some(counted) = counted
+            && since.elapsed() > Duration::from_millis(400)
+        {
+            return counted;
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(300),
+            "counting does not end"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// `used_memory` when nothing is under way any more.
+pub fn used_memory(server: &Server) -> f64 {
+    settle(server);
+    number(server, "memory", "used_memory")
+}
+
+pub fn median(values: &[f64]) -> f64 {
+    quantile(values, 0.5)
+}
+
+/// The value below which that part of all values lies.
+pub fn quantile(values: &[f64], part: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => f64::NAN,
+        len if part == 0.5 && len.is_multiple_of(2) => {
+            (sorted[len / 2 - 1] + sorted[len / 2]) / 2.0
+        }
+        len => sorted[((len as f64 * part) as usize).min(len - 1)],
+    }
+}

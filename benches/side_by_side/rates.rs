@@ -1,0 +1,62 @@
+//! Rates of two kinds of load in turn.
+
+use serde_json::{Value, json};
+
+use crate::Setup;
+use crate::load::{Rate, Shape, run};
+use crate::measure::median;
+use crate::row::Line;
+use crate::support::Server;
+
+/// A load: adds the next request of a connection to the buffer.
+pub type Source<'a> = &'a mut dyn FnMut(usize, &mut Vec<u8>);
+
+/// Both loads in turn, so many rounds. `between` is called after every one of them.
+pub fn in_turn(
+    setup: &Setup,
+    server: &Server,
+    shape: Shape,
+    ours: Source<'_>,
+    theirs: Source<'_>,
+    between: &mut dyn FnMut(bool),
+) -> [Vec<Rate>; 2] {
+    let mut rates = [Vec::new(), Vec::new()];
+    for _ in 0..setup.rounds {
+        rates[0].push(run(server, shape, ours));
+        between(true);
+        rates[1].push(run(server, shape, theirs));
+        between(false);
+    }
+    rates
+}
+
+/// Requests a second of both, with what the server's main thread took for a request: that ratio holds on a machine
+/// with other work to do, too.
+pub fn line(line: Line, rates: &[Vec<Rate>; 2]) -> Line {
+    let all = |side: &[Rate], figure: fn(&Rate) -> f64| side.iter().map(figure).collect::<Vec<_>>();
+    let [ours, theirs] = rates;
+    let us = |side: &[Rate]| median(&all(side, |rate| rate.server_us));
+    let busy = |side: &[Rate]| median(&all(side, |rate| rate.busy));
+    let note = format!(
+        "main thread {:.2} / {:.2} µs each (by that {:.2}), {:.0} / {:.0} % busy{}",
+        us(ours),
+        us(theirs),
+        us(theirs) / us(ours),
+        100.0 * busy(ours),
+        100.0 * busy(theirs),
+        if line.note.is_empty() {
+            String::new()
+        } else {
+            format!("; {}", line.note)
+        },
+    );
+    let more: Value = json!({
+        "main_thread_us": [us(ours), us(theirs)], "main_thread_busy": [busy(ours), busy(theirs)],
+    });
+    line.figures(
+        all(ours, |rate| rate.per_second),
+        all(theirs, |rate| rate.per_second),
+    )
+    .note(note)
+    .more(more)
+}

@@ -1,0 +1,30 @@
+//! The rows of the table, one file each.
+
+mod append;
+mod counting;
+mod flat;
+mod generator;
+mod many;
+pub mod memory;
+mod recent;
+mod session;
+mod stall;
+
+use crate::Setup;
+use crate::row::Line;
+
+/// A row: measures and gives its lines of the table.
+pub type Row = fn(&Setup) -> Vec<Line>;
+
+/// By the names that `ROWS` takes.
+pub const ROWS: [(&str, Row); 9] = [
+    ("generator", generator::lines),
+    ("recent", recent::lines),
+    ("append", append::lines),
+    ("flat", flat::lines),
+    ("stall", stall::lines),
+    ("memory", memory::lines),
+    ("many", many::lines),
+    ("counting", counting::lines),
+    ("session", session::lines),
+];

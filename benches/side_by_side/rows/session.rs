@@ -1,0 +1,139 @@
+//! A session of 10 MB: what a Python service does for its next prompt.
+
+use serde_json::Value;
+
+use crate::Setup;
+use crate::load::{request, send_all};
+use crate::measure::settle;
+use crate::python;
+use crate::row::{Goal, Line};
+use crate::support::{Server, bytes, cmd};
+
+const BYTES: usize = 10_000_000;
+
+pub fn lines(setup: &Setup) -> Vec<Line> {
+    let server = Server::start();
+    let mut con = server.conn();
+    let mut size = 0;
+    let messages: Vec<&Vec<u8>> = setup
+        .data
+        .files()
+        .iter()
+        .cycle()
+        .flat_map(|(_, dialogues)| dialogues)
+        .enumerate()
+        // One system message, at the beginning.
+        .flat_map(|(number, dialogue)| {
+            dialogue
+                .iter()
+                .filter(move |m| number == 0 || !crate::data::is_system(m))
+        })
+        .take_while(|message| {
+            size += message.len() + 1;
+            size < BYTES
+        })
+        .collect();
+    let appends: Vec<Vec<u8>> = messages
+        .chunks(100)
+        .map(|chunk| {
+            let args: Vec<&[u8]> = [&b"CONV.APPEND"[..], b"c"]
+                .into_iter()
+                .chain(chunk.iter().map(|m| m.as_slice()))
+                .collect();
+            request(&args)
+        })
+        .collect();
+    send_all(&server, appends.iter().map(Vec::as_slice));
+    settle(&server);
+    // Counts for the service that keeps them: its own messages hold them.
+    let cached: Vec<Value> = messages
+        .iter()
+        .map(|message| {
+            let tokens = conv::tokens::Counter::tokens(&conv::tokens::Inline, RULES, message);
+            let mut message: Value = serde_json::from_slice(message).expect("JSON");
+            message["tokens"] = tokens.into();
+            message
+        })
+        .collect();
+    cmd!(
+        con,
+        "SET",
+        "cached",
+        serde_json::to_vec(&cached).expect("JSON")
+    );
+    let plain: Vec<u8> = [
+        &b"["[..],
+        &messages
+            .iter()
+            .map(|m| m.as_slice())
+            .collect::<Vec<_>>()
+            .join(&b','),
+        b"]",
+    ]
+    .concat();
+    cmd!(con, "SET", "plain", &plain);
+    let window = bytes(&cmd!(con, "CONV.RECENT", "c", 3000, "FORMAT", "JSON"));
+    let what = "Next prompt of a 10 MB session in Python: RECENT + json.loads";
+    let told = python::run(&[
+        "session",
+        &server.port().to_string(),
+        &setup.rounds.to_string(),
+    ]);
+    let told = match told {
+        Ok(told) => told,
+        Err(why) => {
+            return vec![Line::skipped(
+                "session",
+                what,
+                "GET + json.loads + trimming",
+                why,
+            )];
+        }
+    };
+    let figures = |name: &str| -> Vec<f64> {
+        told[name]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_f64)
+            .collect()
+    };
+    [
+        (
+            "cached",
+            "GET + json.loads of all, trimming by counts kept in the session",
+        ),
+        (
+            "recount",
+            "GET + json.loads of all, trimming with tiktoken from the newest back",
+        ),
+        (
+            "recount_all",
+            "GET + json.loads of all, counting every message with tiktoken, trimming",
+        ),
+    ]
+    .into_iter()
+    .map(|(name, against)| {
+        Line::new("session", what, against)
+            .unit("ms")
+            // As a time: 500 times faster is a five hundredth of it.
+            .figures(figures("conv"), figures(name))
+            .goal(if name != "recount_all" {
+                Goal::AtMost(1.0 / 500.0)
+            } else {
+                Goal::None
+            })
+            .note(format!(
+                "{} messages, {} returned in {:.1} kB",
+                messages.len(),
+                told["returned"],
+                window.len() as f64 / 1e3
+            ))
+    })
+    .collect()
+}
+
+const RULES: conv::tokens::Rules = conv::tokens::Rules {
+    encoding: conv::tokens::Encoding::O200kBase,
+    media_tokens: 85,
+};
