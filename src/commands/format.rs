@@ -1,5 +1,6 @@
 //! Message lists in the formats that RECENT and RANGE reply with.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
@@ -12,6 +13,13 @@ use crate::conversation::Conversation;
 use crate::conversation::json::{Document, NodeId, with_document};
 use crate::conversation::log::Log;
 use crate::conversation::search::{Bytes, Field, Live};
+
+/// A buffer for replies larger than this is given back after use.
+const KEEP_BYTES: usize = 256 << 10;
+
+thread_local! {
+    static JSON: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// How a list of messages is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,7 +84,6 @@ pub fn write_messages(
             each(&mut |message| out.bulk(message));
         }
         Format::Json => {
-            // Reserved at once: growing would copy the reply several times.
             let bytes: usize = pieces
                 .iter()
                 .map(|piece| match piece {
@@ -84,25 +91,16 @@ pub fn write_messages(
                     Piece::Held(range, _) => sum_of::<Bytes>(log, range) + range.len(),
                 })
                 .sum();
-            let mut json = Vec::with_capacity(bytes + 2);
-            json.push(b'[');
-            for piece in pieces {
-                match piece {
-                    Piece::One(message) => {
-                        json.extend_from_slice(message);
-                        json.push(b',');
-                    }
-                    Piece::Held(range, live) => {
-                        log.visit_runs(range.clone(), *live, |run| json.extend_from_slice(run));
-                    }
+            JSON.with_borrow_mut(|json| {
+                json.clear();
+                // At once: growing would copy the reply several times.
+                json.reserve(bytes + 2);
+                write_json(log, pieces, json);
+                out.bulk(json);
+                if json.capacity() > KEEP_BYTES {
+                    *json = Vec::new();
                 }
-            }
-            // The comma behind the last message becomes the bracket.
-            if json.len() > 1 {
-                json.pop();
-            }
-            json.push(b']');
-            out.bulk(&json);
+            });
         }
         Format::MsgPack => {
             let mut packed = Vec::new();
@@ -115,6 +113,27 @@ pub fn write_messages(
             out.bulk(&packed);
         }
     }
+}
+
+/// Appends the messages as a JSON array.
+fn write_json(log: &Log, pieces: &[Piece<'_>], json: &mut Vec<u8>) {
+    json.push(b'[');
+    for piece in pieces {
+        match piece {
+            Piece::One(message) => {
+                json.extend_from_slice(message);
+                json.push(b',');
+            }
+            Piece::Held(range, live) => {
+                log.visit_runs(range.clone(), *live, |run| json.extend_from_slice(run));
+            }
+        }
+    }
+    // The comma behind the last message becomes the bracket.
+    if json.len() > 1 {
+        json.pop();
+    }
+    json.push(b']');
 }
 
 /// The sum of `F` over the messages of a range.

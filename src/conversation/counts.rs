@@ -67,6 +67,15 @@ impl Lacking {
 }
 
 impl Conversation {
+    /// True if counts or packed texts are on their way to this conversation.
+    #[must_use]
+    pub fn expects_results(&self) -> bool {
+        let summary = self.summary.as_ref().map(|s| &s.tokens);
+        !self.waiting.is_empty()
+            || self.log.is_packing()
+            || matches!(summary, Some(SummaryTokens::Waiting(_)))
+    }
+
     /// Takes the counts that have come in, up to the first that has not, and packed texts: cheap, for every command.
     pub fn collect(&mut self) {
         self.log.install();

@@ -457,6 +457,12 @@ impl Log {
         parcels
     }
 
+    /// True if texts are being packed.
+    #[must_use]
+    pub fn is_packing(&self) -> bool {
+        !self.packing.is_empty()
+    }
+
     /// Packs the segments whose packed texts have come in.
     pub fn install(&mut self) {
         if self.packing.is_empty() {

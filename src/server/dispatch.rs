@@ -143,7 +143,9 @@ impl Call<'_> {
             Found::Conversation(conversation) => Some(conversation),
             Found::Other => return Err(CommandError::WrongType),
         };
-        if let Some(conversation) = &mut found {
+        if let Some(conversation) = &mut found
+            && conversation.expects_results()
+        {
             measured(conversation, Conversation::collect);
         }
         let mut answer = Vec::new();

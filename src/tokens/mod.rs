@@ -25,7 +25,7 @@ use crate::conversation::message::Message;
 /// Encodings whose tables are loaded or being loaded, a bit each.
 static LOADING: AtomicU8 = AtomicU8::new(0);
 
-/// Has the tables of an encoding loaded on a thread of their own, which takes 20 to 200 ms, once. Whoever counts
+/// Has the tables of an encoding loaded on a thread of their own, which takes 50 to 400 ms, once. Whoever counts
 /// before they are there waits for them.
 pub fn preload(encoding: Encoding) {
     let bit = 1u8 << (encoding as u8);

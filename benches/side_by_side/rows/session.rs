@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use crate::Setup;
 use crate::load::{request, send_all};
+use conv::tokens::message_tokens;
+
 use crate::measure::settle;
 use crate::python;
 use crate::row::{Goal, Line};
@@ -49,7 +51,9 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
     let cached: Vec<Value> = messages
         .iter()
         .map(|message| {
-            let tokens = conv::tokens::Counter::tokens(&conv::tokens::Inline, RULES, message);
+            let tokens =
+                conv::conversation::message::with_message(message, |m| message_tokens(RULES, m))
+                    .ok();
             let mut message: Value = serde_json::from_slice(message).expect("JSON");
             message["tokens"] = tokens.into();
             message
