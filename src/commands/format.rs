@@ -12,7 +12,7 @@ use super::reply::Reply;
 use crate::conversation::Conversation;
 use crate::conversation::json::{Document, NodeId, with_document};
 use crate::conversation::log::Log;
-use crate::conversation::search::{Bytes, Field, Live};
+use crate::conversation::search::{Field, Live};
 
 /// A buffer for replies larger than this is given back after use.
 const KEEP_BYTES: usize = 256 << 10;
@@ -88,7 +88,7 @@ pub fn write_messages(
                 .iter()
                 .map(|piece| match piece {
                     Piece::One(message) => message.len() + 1,
-                    Piece::Held(range, _) => sum_of::<Bytes>(log, range) + range.len(),
+                    Piece::Held(range, _) => log.bytes_of(range),
                 })
                 .sum();
             JSON.with_borrow_mut(|json| {

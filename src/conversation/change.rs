@@ -58,12 +58,12 @@ impl Conversation {
             self.summary = (!new.text.is_empty()).then(|| {
                 let text = Text::of_summary(new.text);
                 let outcome = counter.count_soon(self.attributes.rules(), text);
-                Summary {
+                Box::new(Summary {
                     text: new.text.to_owned(),
                     upto: new.upto,
                     updated: effect.at,
                     tokens: SummaryTokens::from(outcome),
-                }
+                })
             });
         }
         for &(first, last) in &effect.drop {
@@ -123,11 +123,17 @@ impl Conversation {
     }
 
     fn push(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
-        let (tokens, flags) = self.counted(message, counter);
+        let (tokens, mut flags) = self.counted(message, counter);
         let position = self.log.len();
+        let alone = self.tracker.is_alone(&message.facts);
+        if alone {
+            flags.set_alone();
+        }
         self.log
             .push(message.seq, message.time, tokens, flags, message.bytes);
-        self.tracker.feed(&mut self.log, position, &message.facts);
+        if !alone {
+            self.tracker.feed(&mut self.log, position, &message.facts);
+        }
         self.ids.insert(message.facts.id.as_deref(), message.seq);
         self.numbering.next = self.numbering.next.max(message.seq.saturating_add(1));
         self.numbering.lowest = self.numbering.lowest.min(message.seq);

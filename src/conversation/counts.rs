@@ -11,6 +11,9 @@ use super::window::{Request, Window};
 use super::{Conversation, LEAST_TOKENS};
 use crate::tokens::{Counter, Outcome, Text, Ticket};
 
+/// Room for so many tickets is kept, for the next message.
+const KEEP_WAITING: usize = 4;
+
 /// What is known of the tokens of a summary.
 #[derive(Debug, Clone)]
 pub enum SummaryTokens {
@@ -78,7 +81,11 @@ impl Conversation {
 
     /// Takes the counts that have come in, up to the first that has not, and packed texts: cheap, for every command.
     pub fn collect(&mut self) {
+        self.collect_counts();
         self.log.install();
+    }
+
+    fn collect_counts(&mut self) {
         if let Some(summary) = &mut self.summary
             && let SummaryTokens::Waiting(ticket) = &summary.tokens
             && let Some(tokens) = ticket.count()
@@ -93,17 +100,14 @@ impl Conversation {
             self.waiting.pop_front();
             self.set_count(seq, tokens);
         }
-        if self.waiting.capacity() > 0 {
+        if self.waiting.capacity() > KEEP_WAITING {
             self.waiting = std::collections::VecDeque::new();
         }
     }
 
     /// Takes all counts that have come in.
     pub fn collect_all(&mut self) {
-        self.collect();
-        if self.waiting.is_empty() {
-            return;
-        }
+        self.collect_counts();
         let (known, waiting) = std::mem::take(&mut self.waiting)
             .into_iter()
             .partition(|(_, ticket)| ticket.count().is_some());
@@ -113,6 +117,7 @@ impl Conversation {
                 self.set_count(seq, tokens);
             }
         }
+        self.log.install();
     }
 
     /// True if some counts are not known yet.

@@ -158,6 +158,13 @@ impl Flags {
         self.set(Self::CLEAN, on);
     }
 
+    /// It is a group by itself, with nothing open before or behind it.
+    pub fn set_alone(&mut self) {
+        self.set(Self::DEAD, false);
+        self.set(Self::BOUNDARY, true);
+        self.set(Self::CLEAN, true);
+    }
+
     /// See [`Flags::pending`].
     pub fn set_pending(&mut self, on: bool) {
         self.set(Self::PENDING, on);

@@ -46,8 +46,8 @@ pub struct Log {
     pub(super) end: Sums,
     /// Bytes that the segments hold on the heap.
     heap: usize,
-    /// Number of system messages that stand first, and the sums over them.
-    head: (usize, Sums),
+    /// Number of system messages that stand first, and the sum of their tokens that RECENT may return.
+    head: (usize, u64),
     /// Segments whose text is being packed, by their `base_seq`.
     packing: Vec<(i64, Slot)>,
 }
@@ -149,6 +149,10 @@ impl Log {
     /// Position of the first message whose sequence number is at least `seq` (the length if there is none).
     #[must_use]
     pub fn position_of(&self, seq: i64) -> usize {
+        // Most often it is the newest.
+        if self.last_seq() == Some(seq) {
+            return self.len().saturating_sub(1);
+        }
         let Some(index) = self.segment_of(seq) else {
             return 0;
         };
@@ -185,9 +189,9 @@ impl Log {
         self.head.0
     }
 
-    /// Sums over the system messages that stand first.
+    /// Tokens of the system messages that stand first.
     #[must_use]
-    pub fn leading_sums(&self) -> Sums {
+    pub fn leading_tokens(&self) -> u64 {
         self.head.1
     }
 
@@ -257,7 +261,10 @@ impl Log {
 
     /// Adds a message at the end; `seq` is larger than all that are held.
     pub fn push(&mut self, seq: i64, time: i64, tokens: u32, flags: Flags, message: &[u8]) {
-        let fits = self.segments.back().is_some_and(|s| s.takes(seq, time));
+        let fits = self
+            .segments
+            .back()
+            .is_some_and(|s| s.takes(seq, time, message.len()));
         if !fits {
             self.start_segment(seq, time);
         }
@@ -268,7 +275,7 @@ impl Log {
             self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
             self.end = self.end.plus(weight);
             if at_head && weight.others == 0 {
-                self.head = (self.head.0 + 1, self.head.1.plus(weight));
+                self.head = (self.head.0 + 1, self.head.1 + weight.live_tokens);
             }
         }
     }
@@ -428,17 +435,14 @@ impl Log {
         }
     }
 
-    /// Texts to be packed: of segments that lie open, closed to further messages and counted, with at least
-    /// `open_bytes` of messages behind them. They are packed when [`Log::install`] finds the results.
+    /// Texts to be packed: of segments that lie open, closed to further messages, with at least `open_bytes` of
+    /// messages behind them. They are packed when [`Log::install`] finds the results.
     pub fn to_pack(&mut self, open_bytes: usize, most: usize) -> Vec<Parcel> {
         let mut parcels = Vec::new();
         let mut behind = 0;
         let (mut packed, mut bytes) = (0, 0);
-        let mut after = self.end;
         for segment in self.segments.iter_mut().rev() {
-            let pending = after.minus(segment.before).pending;
-            after = segment.before;
-            if behind >= open_bytes && pending == 0 && bytes < most {
+            if behind >= open_bytes && bytes < most {
                 if segment.may_pack()
                     && let Some(parcel) = segment.ask()
                 {
@@ -457,23 +461,36 @@ impl Log {
         parcels
     }
 
+    /// True if a message of the segment at `index` is not counted.
+    fn has_pending(&self, index: usize) -> bool {
+        let behind = self
+            .segments
+            .get(index + 1)
+            .map_or(&self.end, |s| &s.before);
+        self.segments
+            .get(index)
+            .is_some_and(|s| behind.pending != s.before.pending)
+    }
+
     /// True if texts are being packed.
     #[must_use]
     pub fn is_packing(&self) -> bool {
         !self.packing.is_empty()
     }
 
-    /// Packs the segments whose packed texts have come in.
+    /// Packs the segments whose packed texts have come in, once all their messages are counted: what is packed is
+    /// costly to change.
     pub fn install(&mut self) {
         if self.packing.is_empty() {
             return;
         }
-        let (ready, packing) = std::mem::take(&mut self.packing)
-            .into_iter()
-            .partition(|(_, slot)| slot.get().is_some());
-        self.packing = packing;
-        for (seq, slot) in ready {
-            if let Some(segment) = self.segment_of(seq).and_then(|i| self.segments.get_mut(i)) {
+        for (seq, slot) in std::mem::take(&mut self.packing) {
+            let index = self.segment_of(seq);
+            if slot.get().is_none() || index.is_some_and(|i| self.has_pending(i)) {
+                self.packing.push((seq, slot));
+                continue;
+            }
+            if let Some(segment) = index.and_then(|i| self.segments.get_mut(i)) {
                 let before = segment.heap_bytes();
                 segment.install(&slot);
                 self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
@@ -499,7 +516,7 @@ impl Log {
             Some(behind) => behind.saturating_sub(1),
             None => self.len(),
         };
-        self.head = (leading, self.sums_before(leading));
+        self.head = (leading, self.before::<super::search::LiveTokens>(leading));
     }
 
     /// Adds `shift` to the running sums behind the segment at `index`; or, what is the same as their origin is

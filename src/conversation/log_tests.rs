@@ -123,11 +123,16 @@ fn check(log: &Log, list: &[Plain]) {
         .take_while(|m| m.flags.class() == Class::System)
         .count();
     assert_eq!(log.leading(), leading);
-    assert_eq!(log.leading_sums(), log.sums_before(leading));
+    assert_eq!(log.leading_tokens(), log.sums_before(leading).live_tokens);
     for at in 0..list.len() + 1 {
         let sums = log.sums_before(at);
         assert_eq!(log.before::<Systems>(at), sums.messages - sums.others);
         assert_eq!(log.before::<Bytes>(at), sums.bytes);
+        let rest = log.totals().minus(sums);
+        assert_eq!(log.live_behind(at), (rest.live_tokens, rest.live));
+        let half = at / 2..at;
+        let bytes: usize = list[half.clone()].iter().map(|m| m.bytes.len() + 1).sum();
+        assert_eq!(log.bytes_of(&half), bytes);
     }
     let mut visited = Vec::new();
     log.visit(0..list.len(), false, |m| {

@@ -60,7 +60,7 @@ pub struct Conversation {
     tracker: Tracker,
     ids: Ids,
     attributes: Attributes,
-    summary: Option<Summary>,
+    summary: Option<Box<Summary>>,
     numbering: Numbering,
     updated: i64,
     /// Messages being counted, by their numbers, and where their counts will be found.
@@ -115,7 +115,7 @@ impl Conversation {
     /// The summary.
     #[must_use]
     pub fn summary(&self) -> Option<&Summary> {
-        self.summary.as_ref()
+        self.summary.as_deref()
     }
 
     /// Where numbering stands.
@@ -157,7 +157,10 @@ impl Conversation {
             // A ticket shares a count of 8 bytes between two counters of as many.
             + self.waiting.capacity() * size_of::<(i64, Ticket)>()
             + self.waiting.len() * 24
-            + self.summary.as_ref().map_or(0, |s| s.text.capacity())
+            + self
+                .summary
+                .as_ref()
+                .map_or(0, |s| size_of::<Summary>() + s.text.capacity())
     }
 
     /// Allocations to be freed with the conversation, about.
@@ -169,12 +172,12 @@ impl Conversation {
     /// See [`Footprint`].
     #[must_use]
     pub fn footprint(&self) -> Footprint {
-        let totals = self.log.totals();
+        let pending = self.log.total::<search::Pending>();
         Footprint {
-            messages: totals.messages,
-            raw: totals.bytes,
+            messages: self.log.len() as u64,
+            raw: self.log.total::<search::Bytes>(),
             stored: self.log.heap_bytes() as u64,
-            pending: totals.pending.saturating_sub(self.waiting.len() as u64),
+            pending: pending.saturating_sub(self.waiting.len() as u64),
         }
     }
 

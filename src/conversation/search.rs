@@ -1,5 +1,7 @@
 //! Searching the log by running sums, one at a time, so that a walk within a segment adds up nothing else.
 
+use std::ops::Range;
+
 use super::flags::Flags;
 use super::index::{self, Entry};
 use super::log::Log;
@@ -114,6 +116,43 @@ impl Log {
         sum.wrapping_sub(origin)
     }
 
+    /// Tokens and number of the messages from `position` on that RECENT may return.
+    #[must_use]
+    pub fn live_behind(&self, position: usize) -> (u64, u64) {
+        let Some((segment, index, inner)) = self.segment_at(position) else {
+            return match position {
+                0 => (self.total::<LiveTokens>(), self.total::<Live>()),
+                _ => (0, 0),
+            };
+        };
+        let behind = self.behind(index);
+        let tokens = LiveTokens::sum(&self.end).wrapping_sub(LiveTokens::sum(behind));
+        let messages = Live::sum(&self.end).wrapping_sub(Live::sum(behind));
+        let entries = segment.entries();
+        let rest = entries.get(inner..).unwrap_or_default();
+        rest.iter()
+            .filter(|e| !e.flags.dead())
+            .fold((tokens, messages), |(tokens, messages), e| {
+                (tokens + u64::from(e.tokens), messages + 1)
+            })
+    }
+
+    /// Bytes of the messages of a range, each with the comma behind it.
+    #[must_use]
+    pub fn bytes_of(&self, range: &Range<usize>) -> usize {
+        let offset = |position| match self.segment_at(position) {
+            Some((segment, _, inner)) => {
+                let before = segment.before.bytes.wrapping_add(segment.before.messages);
+                before.wrapping_add(index::start(&segment.entries(), inner) as u64)
+            }
+            None => self.end.bytes.wrapping_add(self.end.messages),
+        };
+        if range.is_empty() {
+            return 0;
+        }
+        offset(range.end).wrapping_sub(offset(range.start)) as usize
+    }
+
     /// All sums over the messages in front of `position`.
     #[must_use]
     pub fn sums_before(&self, position: usize) -> Sums {
@@ -185,6 +224,12 @@ impl Log {
     /// The first message at or behind `position` that adds to `F`.
     #[must_use]
     pub fn next<F: Field>(&self, position: usize) -> Option<usize> {
+        // Most often it is that very message.
+        if let Some((segment, _, inner)) = self.segment_at(position)
+            && F::weight(&segment.entries(), inner) > 0
+        {
+            return Some(position);
+        }
         self.nth::<F>(self.before::<F>(position).saturating_add(1))
     }
 

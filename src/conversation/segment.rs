@@ -13,8 +13,8 @@ use super::index::{self, Entry};
 use super::pack::{self, Name, Parcel, Slot};
 use super::sums::Sums;
 
-/// A segment is closed to further messages when it holds this many bytes. Twice the size packs an eighth smaller, and
-/// takes twice the time to unpack.
+/// Bytes of a segment's text, unless it is a single larger message: a size that allocators have without waste. Twice
+/// of it would pack an eighth smaller, and take twice the time to unpack.
 pub const SEGMENT_BYTES: usize = 32 * 1024;
 
 /// Something that can put a buffer elsewhere in memory, for defragmentation.
@@ -143,13 +143,13 @@ impl Segment {
         self.base_time.saturating_add(i64::from(entry.time))
     }
 
-    /// True if a message of that number and time can be added at the end and still be indexed.
+    /// True if a message of that number, time and length can be added at the end.
     #[must_use]
-    pub fn takes(&self, seq: i64, time: i64) -> bool {
+    pub fn takes(&self, seq: i64, time: i64, len: usize) -> bool {
         let Body::Open { bytes, .. } = &self.body else {
             return false;
         };
-        bytes.len() < SEGMENT_BYTES
+        (bytes.is_empty() || bytes.len().saturating_add(len) < SEGMENT_BYTES)
             && seq
                 .checked_sub(self.base_seq)
                 .is_some_and(|d| u16::try_from(d).is_ok())
@@ -384,9 +384,17 @@ impl Segment {
     }
 }
 
-/// Makes room for `more` elements. Grows by a quarter, not by doubling: most conversations are one segment.
+/// Makes room for `more` elements. Not by doubling: most conversations are one small segment, and a large one is closed
+/// when it holds [`SEGMENT_BYTES`].
 fn reserve<T>(list: &mut Vec<T>, more: usize) {
     if list.capacity() - list.len() < more {
-        list.reserve_exact(more.max(list.len() / 4).max(4));
+        let held = list.len() * size_of::<T>();
+        let spare = if held < 2048 {
+            list.len() / 8
+        } else {
+            list.len() / 2
+        };
+        let most = (SEGMENT_BYTES / size_of::<T>()).saturating_sub(list.len());
+        list.reserve_exact(more.max(spare.min(most)));
     }
 }

@@ -34,7 +34,7 @@ struct Turn {
 /// What is open behind the last message fed.
 #[derive(Debug, Clone, Default)]
 pub struct Tracker {
-    turn: Option<Turn>,
+    turn: Option<Box<Turn>>,
     /// Sequence number of the first reasoning item that waits for its successor.
     reasoning: Option<i64>,
 }
@@ -63,8 +63,19 @@ impl Tracker {
     pub fn heap_bytes(&self) -> usize {
         self.turn.as_ref().map_or(0, |turn| {
             let slot = size_of::<Box<str>>() + 1;
-            turn.open.capacity() * slot + turn.open.iter().map(|id| id.len()).sum::<usize>()
+            size_of::<Turn>()
+                + turn.open.capacity() * slot
+                + turn.open.iter().map(|id| id.len()).sum::<usize>()
         })
+    }
+
+    /// True if a message is a group by itself, and leaves nothing open: feeding it would say so and change nothing.
+    #[must_use]
+    pub fn is_alone(&self, facts: &Facts) -> bool {
+        self.is_clean()
+            && facts.opens.is_empty()
+            && facts.answers == Answers::None
+            && !facts.reasoning
     }
 
     /// Takes the message at `position`, the one behind the last fed.
@@ -110,11 +121,11 @@ impl Tracker {
             }
             mark(log, position, false, start == seq);
             if !facts.opens.is_empty() {
-                self.turn = Some(Turn {
+                self.turn = Some(Box::new(Turn {
                     start,
                     items: facts.call_item,
                     open: facts.opens.iter().cloned().collect(),
-                });
+                }));
             }
         }
         let clean = self.is_clean();

@@ -101,12 +101,8 @@ impl Candidates<'_> {
 
 /// Tokens and messages from `start` to the end, of those that may be returned.
 fn from(log: &Log, start: usize) -> (i64, u64) {
-    let tokens = log.total::<LiveTokens>();
-    let messages = log.total::<Live>();
-    (
-        signed(tokens.saturating_sub(log.before::<LiveTokens>(start))),
-        messages.saturating_sub(log.before::<Live>(start)),
-    )
+    let (tokens, messages) = log.live_behind(start);
+    (signed(tokens), messages)
 }
 
 fn signed(tokens: u64) -> i64 {
@@ -128,7 +124,7 @@ impl Conversation {
         let mut spent = 0;
 
         let leading = log.leading();
-        let system_tokens = signed(log.leading_sums().live_tokens);
+        let system_tokens = signed(log.leading_tokens());
         if !request.no_system && leading > 0 && system_tokens <= budget {
             window.system = leading;
             spent += system_tokens;

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
-use super::api::{OwnedString, c_text, call};
+use super::api::{OwnedString, call};
 use crate::codec::encode_effect;
 use crate::conversation::effect::Effect;
 
@@ -51,14 +51,18 @@ impl Announcement<'_> {
             };
         }
         if !effect.event.is_empty() {
-            let event = c_text(effect.event);
+            // Names of events are short.
+            let mut event = [0u8; 64];
+            for (to, from) in event.iter_mut().take(63).zip(effect.event.bytes()) {
+                *to = from;
+            }
             // SAFETY: as above; the event's name ends in NUL.
             unsafe {
                 call!(
                     RedisModule_NotifyKeyspaceEvent,
                     self.ctx,
                     raw::REDISMODULE_NOTIFY_MODULE,
-                    event.as_ptr(),
+                    event.as_ptr().cast::<c_char>(),
                     self.key
                 )
             };

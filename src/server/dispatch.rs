@@ -119,8 +119,10 @@ impl Call<'_> {
 
     fn run(&self, spec: &'static Spec, reply: &mut ClientReply) -> Result<Done, CommandError> {
         let replayed = matches!(spec.handler, Handler::Replay(_));
+        let write = !matches!(spec.handler, Handler::Read(_));
         let env = Env {
-            now: now(),
+            // What reads asks nobody for the time.
+            now: if write { now() } else { 0 },
             settings: config::settings(),
             full: replayed && self.is_refused_memory(),
             counts: self.counts,
@@ -135,7 +137,6 @@ impl Call<'_> {
         let Some(key_name) = key_name else {
             return self.run_without_key(spec, &env, reply);
         };
-        let write = !matches!(spec.handler, Handler::Read(_));
         // SAFETY: context and name are those of this call, which opens the key once.
         let mut key = unsafe { Key::open(self.ctx, key_name, write) };
         let mut found = match key.get() {

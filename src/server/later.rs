@@ -350,6 +350,11 @@ fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8]) {
     let effect = measured(conversation, |c| {
         c.collect_all();
         pack(ctx, name.as_ptr(), c);
+        if c.log().is_packing() && c.is_pending() {
+            // Packed texts wait for counts, which are queued already: once more when those are done.
+            let fence = look_again(ctx, name.as_ptr());
+            submit(Lane::Normal, Box::new(move || drop(fence)));
+        }
         count_on(ctx, name.as_ptr(), c);
         // What replicas drop is what their primary drops.
         is_primary.then(|| retain_late(c, now())).flatten()

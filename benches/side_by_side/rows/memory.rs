@@ -15,7 +15,7 @@ use crate::row::{Goal, Line};
 use crate::support::{Server, cmd, items, map, text};
 
 /// Conversations are filled up to so many messages.
-const MESSAGES: usize = 1000;
+const MESSAGES: usize = 10_000;
 
 /// The argument that makes this program fill a server and print what it takes.
 pub const HELD: &str = "held";
@@ -36,7 +36,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
         .collect();
     let all: Vec<&Vec<u8>> = conversations.iter().flatten().flatten().collect();
     let raw = all.iter().map(|m| m.len()).sum::<usize>() as f64 / all.len() as f64;
-    let what = format!("Bytes per message, conversations of {MESSAGES} messages and more");
+    let what = format!("Bytes per message, conversations of up to {MESSAGES} messages");
     let per_message = |held: &Held| vec![held.files.iter().sum::<f64>() / all.len() as f64];
     let ours = match held("conv", false) {
         Ok(ours) => ours,
