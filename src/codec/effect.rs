@@ -84,8 +84,10 @@ pub fn encode_effect<'a>(effect: &Effect<'a>) -> (Vec<u8>, Vec<&'a [u8]>) {
         .map(|m| m.bytes)
         .chain(effect.summary.iter().map(|s| s.text.as_bytes()))
         .collect();
+    let mut json = Vec::with_capacity(64 + 48 * effect.push.len().max(2));
     // Serialising plain data into memory cannot fail.
-    (serde_json::to_vec(&header).unwrap_or_default(), payload)
+    let _ = serde_json::to_writer(&mut json, &header);
+    (json, payload)
 }
 
 /// Reads what [`encode_effect`] made. `events` are the names that an event may have.

@@ -102,7 +102,7 @@ pub fn append<'a>(
     if create_only && extend_only {
         return err("options NX and XX exclude each other");
     }
-    let messages = messages(args, env, count)?;
+    let mut messages = messages(args, env, count)?;
 
     let held = target.and_then(|c| c.log().last_seq()).unwrap_or(0);
     if (create_only && target.is_some())
@@ -116,20 +116,20 @@ pub fn append<'a>(
     let mut effect = Effect::new("conv.append", env.now);
     let mut seq = target.map_or(1, |c| c.numbering().next);
     let mut ids: HashSet<Box<str>> = HashSet::new();
-    for mut message in messages {
-        if unique
-            && let Some(id) = &message.facts.id
-            && (target.is_some_and(|c| c.holds_id(id)) || !ids.insert(id.clone()))
-        {
-            continue;
-        }
+    if unique {
+        messages.retain(|message| match &message.facts.id {
+            Some(id) => !target.is_some_and(|c| c.holds_id(id)) && ids.insert(id.clone()),
+            None => true,
+        });
+    }
+    for message in &mut messages {
         message.seq = seq;
         seq = match seq.checked_add(1) {
             Some(next) => next,
             None => return err("the sequence numbers of this conversation are used up"),
         };
-        effect.push.push(message);
     }
+    effect.push = messages;
     let Some(last) = effect.push.last() else {
         out.integer(held);
         return Ok(None);

@@ -170,7 +170,7 @@ impl Conversation {
         let len = self.log.len();
         let from = match request.step {
             Some(_) => window.region,
-            None => window.range.start.min(window.newest),
+            None => window.range.start.min(window.newest).min(window.fitting),
         };
         let system = if request.no_system {
             0..0

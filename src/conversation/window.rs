@@ -56,6 +56,9 @@ pub struct Window {
     pub(super) region: usize,
     /// Where the newest group begins; behind all messages if there is none.
     pub(super) newest: usize,
+    /// Where the oldest group begins from which on all fits, before STEP and START USER move the start; behind all
+    /// messages if not even the newest fits. Whatever was decided, it depends on the counts from here on.
+    pub(super) fitting: usize,
 }
 
 /// The groups that may be taken.
@@ -119,6 +122,7 @@ impl Conversation {
             range: log.len()..log.len(),
             region: log.len(),
             newest: log.len(),
+            fitting: log.len(),
             ..Window::default()
         };
         let mut spent = 0;
@@ -212,6 +216,7 @@ fn fill(candidates: &Candidates<'_>, request: &Request, budget: i64, window: &mu
     let (all_tokens, _) = candidates.from(candidates.region);
 
     let mut start = candidates.fitting(budget, most);
+    window.fitting = start.unwrap_or(window.fitting);
     if let Some(step) = request.step
         && all_tokens > budget
     {

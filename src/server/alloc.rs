@@ -30,8 +30,10 @@ fn is_for_redis(layout: Layout) -> bool {
 // not change once memory has been allocated.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // The one that may say no: whoever asks by `try_reserve` is told, everybody else ends the server, as Redis's
+        // other one would.
         // SAFETY: the API pointers are only written while the module is loaded.
-        match unsafe { raw::RedisModule_Alloc } {
+        match unsafe { raw::RedisModule_TryAlloc.or(raw::RedisModule_Alloc) } {
             // SAFETY: any size may be asked for.
             Some(alloc) if is_for_redis(layout) => unsafe {
                 alloc(redis_size(layout.size(), layout)).cast()

@@ -67,6 +67,20 @@ fn bodies(body: &[u8]) -> Vec<Vec<u8>> {
         [id, &string(&header), frames].concat()
     };
     let mut bodies = Vec::new();
+    // A packed text that says it is as much larger as a packed text may be: more than there is memory.
+    let packed = 2 * SPARE;
+    let description = [&[1, 1, 2, 0, 0][..], &leb(packed)].concat();
+    let text = vec![7; usize::try_from(packed / 60).expect("a size")];
+    bodies.push(
+        [
+            id,
+            &string(header),
+            &string(&description),
+            &string(&text),
+            &[0],
+        ]
+        .concat(),
+    );
     for len in ABSURD {
         let small = u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes();
         let large = len.to_be_bytes();
