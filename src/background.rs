@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 /// A piece of work.
 pub type Task = Box<dyn FnOnce() + Send>;
@@ -41,6 +41,12 @@ static LANES: Mutex<Lanes> = Mutex::new(Lanes {
 });
 static READY: Condvar = Condvar::new();
 static START: Once = Once::new();
+static HOOK: OnceLock<fn()> = OnceLock::new();
+
+/// Has each background thread call `hook` when it starts; to be called before the first task.
+pub fn on_start(hook: fn()) {
+    let _ = HOOK.set(hook);
+}
 
 /// A task that panicked has not touched the lanes.
 fn lanes() -> MutexGuard<'static, Lanes> {
@@ -84,6 +90,9 @@ impl Lanes {
 }
 
 fn work() {
+    if let Some(hook) = HOOK.get() {
+        hook();
+    }
     loop {
         let (task, large) = {
             let mut lanes = lanes();

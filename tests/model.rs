@@ -517,7 +517,7 @@ proptest! {
     ) {
         let mut model = NaiveLog { complete, ..NaiveLog::default() };
         let (mut lazy, mut eager) = (None, None);
-        let mut both = |now: i64, name: &str, args: &[String], lazy: &mut Option<_>, eager: &mut Option<_>| {
+        let both = |now: i64, name: &str, args: &[String], lazy: &mut Option<_>, eager: &mut Option<_>| {
             let args: Vec<&[u8]> = args.iter().map(|a| a.as_bytes()).collect();
             let late = call(lazy, now, name, &args).0;
             EAGER.set(true);

@@ -4,6 +4,7 @@
 //! and a window selected by them is never too small: if nothing in it is pending, it is the right one. That is how
 //! [`Conversation::lacking`] knows what must be counted before a selection holds.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::search::Pending;
@@ -177,7 +178,7 @@ impl Conversation {
         } else {
             0..self.log.leading()
         };
-        let front = window.front.map_or(0..0, |p| p..p + 1);
+        let front = window.looked_at.map_or(0..0, |p| p..p + 1);
         lacking.ranges = [from..len, system, front]
             .into_iter()
             .filter(|range| self.has_pending(range))
@@ -256,6 +257,12 @@ impl Conversation {
     ) {
         let rules = self.attributes.rules();
         if lacking.summary
+            && let Some(summary) = &self.summary
+            && let SummaryTokens::Waiting(ticket) = &summary.tokens
+            && let Some(fence) = counter.fence()
+        {
+            ticket.hold(fence);
+        } else if lacking.summary
             && let Some(summary) = &mut self.summary
         {
             summary.tokens = counter.count(rules, Text::of_summary(&summary.text)).into();
@@ -263,12 +270,22 @@ impl Conversation {
         }
         let mut bytes = 0;
         let mut positions = Vec::new();
+        // What is being counted already need not be handed over again, if somebody only waits for it.
+        let known: HashMap<i64, Ticket> = match counter.fence() {
+            Some(_) => self.waiting.iter().cloned().collect(),
+            None => HashMap::new(),
+        };
         self.visit_lacking(lacking, |position| {
             positions.push(position);
             bytes += self.log.get(position).map_or(0, |m| m.len);
             bytes < most
         });
         for position in positions {
+            let ticket = self.log.get(position).and_then(|m| known.get(&m.seq));
+            if let (Some(ticket), Some(fence)) = (ticket, counter.fence()) {
+                ticket.hold(fence);
+                continue;
+            }
             let text = self
                 .log
                 .with_message(position, |m| super::message::with_message(m, Text::of).ok());

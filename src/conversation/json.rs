@@ -14,7 +14,7 @@ use simd_json::{Buffers, ErrorType, INPUT_PADDING, Node, Tape, fill_tape_padded}
 pub const MAX_DEPTH: usize = 128;
 
 /// Buffers larger than this are given back after use: one huge message must not be paid for ever after.
-const KEEP_BYTES: usize = 1 << 20;
+const KEEP_BYTES: usize = 2 << 20;
 
 /// As [`KEEP_BYTES`], for the parts of a message.
 const KEEP_NODES: usize = 1 << 15;

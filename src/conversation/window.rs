@@ -59,6 +59,8 @@ pub struct Window {
     /// Where the oldest group begins from which on all fits, before STEP and START USER move the start; behind all
     /// messages if not even the newest fits. Whatever was decided, it depends on the counts from here on.
     pub(super) fitting: usize,
+    /// The user message that START USER looked at, whether it was put in front or not.
+    pub(super) looked_at: Option<usize>,
 }
 
 /// The groups that may be taken.
@@ -252,6 +254,7 @@ fn fill(candidates: &Candidates<'_>, request: &Request, budget: i64, window: &mu
             user => user,
         }
     };
+    window.looked_at = front;
     let front_tokens = front
         .and_then(|p| log.get(p))
         .map_or(0, |m| i64::from(m.tokens));

@@ -35,6 +35,9 @@ const PACK_BYTES: usize = 1 << 20;
 /// Bytes of messages that are handed over to be counted at a time when nobody waits for them.
 const COUNT_BYTES: usize = 1 << 20;
 
+/// A command is run again as long as its counts come in, a megabyte at a time; this often only if something is wrong.
+const MOST_RUNS: u32 = 100_000;
+
 /// What a background thread leaves word of.
 enum Word {
     /// What this client waits for is done.
@@ -50,6 +53,8 @@ struct Waiting {
     command: usize,
     strings: Vec<OwnedString>,
     tickets: Vec<Ticket>,
+    /// How often it was run again.
+    runs: u32,
 }
 
 // SAFETY: only the main thread touches what waits: commands, timers and callbacks of blocked clients all run there.
@@ -179,6 +184,7 @@ pub fn block(
             .filter_map(|s| OwnedString::new(unsafe { bytes(*s) }))
             .collect(),
         tickets: wait.tickets,
+        runs: 0,
     };
     metrics::waited();
     with_waiting(|all| all.insert(wait.client, waiting));
@@ -224,16 +230,30 @@ fn go_on(ctx: *mut RedisModuleCtx, id: ClientId) {
     if again.is_none() {
         reply.internal_error();
     }
-    // SAFETY: nothing uses the context any more.
-    unsafe { call!(RedisModule_FreeThreadSafeContext, to_client) };
+    waiting.runs += 1;
     match again.flatten() {
-        Some(wait) => {
+        Some(wait) if waiting.runs < MOST_RUNS => {
+            free(to_client);
             waiting.tickets = wait.tickets;
             with_waiting(|all| all.insert(wait.client, waiting));
             drop(wait.fence);
         }
-        None => release(&waiting),
+        Some(_) => {
+            reply.error("ERR internal error, the tokens cannot be counted");
+            free(to_client);
+            release(&waiting);
+        }
+        None => {
+            free(to_client);
+            release(&waiting);
+        }
     }
+}
+
+/// Frees the context of a blocked client.
+fn free(context: *mut RedisModuleCtx) {
+    // SAFETY: the context was made for this use, which is over.
+    unsafe { call!(RedisModule_FreeThreadSafeContext, context) };
 }
 
 fn release(waiting: &Waiting) {

@@ -6,8 +6,9 @@
 //! somebody needs them.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Counter, MOST_INLINE, Outcome, Rules, Text};
 use crate::background::{Lane, submit};
@@ -21,26 +22,69 @@ const BATCH_BYTES: usize = 128 << 10;
 /// A text of this many bytes is a large piece of work.
 const LARGE_BYTES: usize = 128 << 10;
 
+/// A queue of this many bytes is short.
+const SHORT_BYTES: usize = 8 << 20;
+
 /// Bytes and number of texts that wait or are being counted.
 static QUEUED_BYTES: AtomicUsize = AtomicUsize::new(0);
 static QUEUED: AtomicU64 = AtomicU64::new(0);
 
 /// Where a count will be found.
-#[derive(Debug, Clone, Default)]
-pub struct Ticket(Arc<AtomicU64>);
+#[derive(Clone, Default)]
+pub struct Ticket(Arc<Slot>);
+
+#[derive(Default)]
+struct Slot {
+    /// 0 as long as the count is not known, then one more than the count.
+    value: AtomicU64,
+    /// What somebody waits for that waits for this count; nothing once it has been seen to.
+    fences: Mutex<Waiters>,
+}
+
+#[derive(Default)]
+struct Waiters {
+    fences: Vec<Fence>,
+    over: bool,
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ticket").field(&self.count()).finish()
+    }
+}
 
 impl Ticket {
     /// The count, as soon as it is known.
     #[must_use]
     pub fn count(&self) -> Option<u32> {
-        // 0 as long as it is not known, then one more than the count.
-        let value = self.0.load(Ordering::Acquire).checked_sub(1)?;
+        let value = self.0.value.load(Ordering::Acquire).checked_sub(1)?;
         Some(u32::try_from(value).unwrap_or(u32::MAX))
     }
 
     /// Says what the count is.
     pub fn set(&self, count: u32) {
-        self.0.store(u64::from(count) + 1, Ordering::Release);
+        self.0.value.store(u64::from(count) + 1, Ordering::Release);
+    }
+
+    /// Holds `fence` until the text is out of the queue, counted or not.
+    pub fn hold(&self, fence: &Fence) {
+        let mut waiters = self.waiters();
+        if !waiters.over {
+            waiters.fences.push(fence.clone());
+        }
+    }
+
+    /// The text is out of the queue.
+    fn release(&self) {
+        let mut waiters = self.waiters();
+        waiters.over = true;
+        let fences = std::mem::take(&mut waiters.fences);
+        drop(waiters);
+        drop(fences);
+    }
+
+    fn waiters(&self) -> MutexGuard<'_, Waiters> {
+        self.0.fences.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True if nobody else holds the ticket: its message is gone.
@@ -104,6 +148,7 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
+        self.ticket.release();
         QUEUED_BYTES.fetch_sub(self.text.len(), Ordering::Relaxed);
         QUEUED.fetch_sub(1, Ordering::Relaxed);
     }
@@ -141,6 +186,12 @@ pub fn flush() {
 #[must_use]
 pub fn queued() -> u64 {
     QUEUED.load(Ordering::Relaxed)
+}
+
+/// True if what is queued will be counted so soon that one may wait for it in its turn.
+#[must_use]
+pub fn is_short() -> bool {
+    QUEUED_BYTES.load(Ordering::Relaxed) <= SHORT_BYTES
 }
 
 /// True if so many more bytes of text would be taken.
@@ -206,5 +257,10 @@ impl Urgent<'_> {
 impl Counter for Urgent<'_> {
     fn count(&self, rules: Rules, text: Text) -> Outcome {
         Outcome::Later(self.take(rules, text))
+    }
+
+    /// In a long queue they would wait for long: then they are handed over once more, ahead of all.
+    fn fence(&self) -> Option<&Fence> {
+        is_short().then_some(self.0)
     }
 }

@@ -71,6 +71,11 @@ pub trait Counter {
     /// Counts `text`, T(message) or what else it is of.
     fn count(&self, rules: Rules, text: Text) -> Outcome;
 
+    /// What is to be held by texts that are being counted already, instead of handing them over again.
+    fn fence(&self) -> Option<&background::Fence> {
+        None
+    }
+
     /// The same, for what is rare and soon needed.
     fn count_soon(&self, rules: Rules, text: Text) -> Outcome {
         self.count(rules, text)
