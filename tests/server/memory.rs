@@ -172,6 +172,7 @@ fn eviction() {
         let used = &info(con, "memory")["used_memory"];
         used.parse::<i64>().expect("a number")
     };
+    settled(&mut con);
     cmd!(con, "DEL", "first");
     let limit = used(&mut con) + (8 << 20);
     cmd!(con, "CONFIG", "SET", "maxmemory", limit);
