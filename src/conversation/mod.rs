@@ -14,6 +14,7 @@ mod ids;
 pub mod index;
 pub mod json;
 pub mod log;
+mod log_change;
 pub mod message;
 pub mod pack;
 mod retention;

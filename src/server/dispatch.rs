@@ -11,6 +11,7 @@ use super::guard::guard;
 use super::key::{Found, Key};
 use super::later;
 use super::reply::ClientReply;
+use super::revisit;
 use crate::commands::args::Args;
 use crate::commands::reply::Tree;
 use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Spec};
@@ -265,14 +266,14 @@ impl Call<'_> {
                     conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
                 }
             }
-            let fence = limited.then(|| later::look_again(self.ctx, key));
+            let fence = limited.then(|| revisit::look_again(self.ctx, key));
             commit(conversation, effect, &Background { fence });
         }
         if effect.alter.is_some() {
-            later::count_on(self.ctx, key, conversation);
+            revisit::count_on(self.ctx, key, conversation);
         }
         if conversation.log().segments().len() > segments {
-            later::pack(self.ctx, key, conversation);
+            revisit::pack(self.ctx, key, conversation);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What comes later: clients that wait for counts, keys that are looked at again when background work is done.
+//! What comes later: clients that wait for counts, and the way back from the background threads to the main one.
 //!
 //! Background threads only leave word of what is done ([`Word`]) and wake the event loop; everything that touches keys
 //! or clients happens on the main thread, in a timer, where Redis replicates what is written.
@@ -13,33 +13,22 @@ use redis_module::raw::{
     self, RedisModuleBlockedClient, RedisModuleCtx, RedisModuleEvent, RedisModuleString,
 };
 
-use super::announce::Announcement;
-use super::api::{OK, OwnedString, bytes, call, now};
-use super::config;
-use super::dispatch::{Call, Wait, measured};
+use super::api::{OK, OwnedString, bytes, call};
+use super::dispatch::{Call, Wait};
 use super::guard::guard;
-use super::key::{Found, Key};
 use super::reply::ClientReply;
-use crate::background::{Lane, submit};
-use crate::commands::retain_late;
-use crate::conversation::Conversation;
+use super::revisit;
 use crate::metrics;
-use crate::tokens::background::{Background, Fence, Ticket, flush, has_room};
+use crate::tokens::background::{Fence, Ticket, flush};
 
 /// Names a waiting client.
 pub type ClientId = u64;
-
-/// Bytes of old segments that are handed over to be packed at a time.
-const PACK_BYTES: usize = 1 << 20;
-
-/// Bytes of messages that are handed over to be counted at a time when nobody waits for them.
-const COUNT_BYTES: usize = 1 << 20;
 
 /// A command is run again as long as its counts come in, a megabyte at a time; this often only if something is wrong.
 const MOST_RUNS: u32 = 100_000;
 
 /// What a background thread leaves word of.
-enum Word {
+pub enum Word {
     /// What this client waits for is done.
     Client(ClientId),
     /// Something in this key is done: database and name.
@@ -108,7 +97,7 @@ unsafe extern "C" fn before_sleep(
 }
 
 /// Leaves word, from any thread.
-fn leave(word: Word) {
+pub fn leave(word: Word) {
     let first = {
         let mut words = lock(&WORDS);
         words.push(word);
@@ -141,7 +130,7 @@ unsafe extern "C" fn due(ctx: *mut RedisModuleCtx, _data: *mut c_void) {
             Word::Client(id) => go_on(ctx, id),
             Word::Key(database, name) => {
                 metrics::to_revisit(-1);
-                look(ctx, database, &name);
+                revisit::look(ctx, database, &name);
             }
         });
     }
@@ -293,101 +282,4 @@ unsafe extern "C" fn unblocked(
         }
     });
     OK
-}
-
-/// A fence behind which the key is looked at again.
-pub fn look_again(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString) -> Fence {
-    // SAFETY: context and name are those of the call under way.
-    let (database, name) = unsafe {
-        (
-            call!(RedisModule_GetSelectedDb, ctx).unwrap_or_default(),
-            bytes(key).to_vec(),
-        )
-    };
-    metrics::to_revisit(1);
-    Fence::new(move || leave(Word::Key(database, name)))
-}
-
-/// Has old segments packed; the key is looked at again when they are.
-pub fn pack(
-    ctx: *mut RedisModuleCtx,
-    key: *mut RedisModuleString,
-    conversation: &mut Conversation,
-) {
-    let settings = config::settings();
-    if !settings.compress {
-        return;
-    }
-    let parcels = conversation.to_pack(settings.hot_bytes, PACK_BYTES);
-    if parcels.is_empty() {
-        return;
-    }
-    let done = look_again(ctx, key);
-    submit(
-        Lane::Normal,
-        Box::new(move || {
-            for parcel in parcels {
-                parcel.pack();
-            }
-            drop(done);
-        }),
-    );
-}
-
-/// Has the next of what nobody counts yet counted, the newest first; the key is looked at again when it is. So a change
-/// of the encoding gets through a conversation of any length.
-pub fn count_on(
-    ctx: *mut RedisModuleCtx,
-    key: *mut RedisModuleString,
-    conversation: &mut Conversation,
-) {
-    if conversation.footprint().pending == 0 || !has_room(COUNT_BYTES) {
-        return;
-    }
-    let lacking = conversation.lacking_all();
-    let fence = Some(look_again(ctx, key));
-    conversation.count_lacking(&lacking, COUNT_BYTES, &Background { fence }, || {});
-}
-
-/// Takes into a conversation what has become ready for it in the background: counts, packed segments. Retention acts
-/// on counts that came after their append.
-fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8]) {
-    let Some(name) = OwnedString::new(name) else {
-        return;
-    };
-    // SAFETY: the context is that of this timer.
-    if unsafe { call!(RedisModule_SelectDb, ctx, database) } != Some(OK) {
-        return;
-    }
-    // SAFETY: as above.
-    let flags = unsafe { call!(RedisModule_GetContextFlags, ctx) }.unwrap_or_default();
-    let is_primary = flags & raw::REDISMODULE_CTX_FLAGS_MASTER as c_int != 0;
-    // SAFETY: the context is that of this timer, which has no other key open.
-    let mut key = unsafe { Key::look(ctx, name.as_ptr()) };
-    let Found::Conversation(conversation) = key.get() else {
-        return;
-    };
-    let effect = measured(conversation, |c| {
-        c.collect_all();
-        pack(ctx, name.as_ptr(), c);
-        if c.log().is_packing() && c.is_pending() {
-            // Packed texts wait for counts, which are queued already: once more when those are done.
-            let fence = look_again(ctx, name.as_ptr());
-            submit(Lane::Normal, Box::new(move || drop(fence)));
-        }
-        count_on(ctx, name.as_ptr(), c);
-        // What replicas drop is what their primary drops.
-        is_primary.then(|| retain_late(c, now())).flatten()
-    });
-    drop(key);
-    if let Some(effect) = effect {
-        let announcement = Announcement {
-            ctx,
-            key: name.as_ptr(),
-            args: &[],
-            strings: &[],
-            verbatim: false,
-        };
-        announcement.make(&effect);
-    }
 }

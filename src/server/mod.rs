@@ -13,6 +13,7 @@ mod key;
 mod later;
 mod register;
 mod reply;
+mod revisit;
 
 use std::ffi::{c_int, c_void};
 

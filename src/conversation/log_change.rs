@@ -1,0 +1,295 @@
+//! Changing the log: messages come and go, segments are split and packed, the running sums stay right.
+
+use std::ops::Range;
+
+use super::flags::Flags;
+use super::index::{Entry, weight};
+use super::log::{Log, Place};
+use super::pack::Parcel;
+use super::search::{LiveTokens, Others};
+use super::segment::{Relocate, SEGMENT_BYTES, Segment};
+use super::sums::Sums;
+
+/// A segment of several messages that an EDIT would make larger than this is split.
+const LARGEST_BYTES: usize = 2 * SEGMENT_BYTES;
+
+/// How far beyond the first packed segment others are looked for that lie open.
+const LOOK_BEHIND: usize = 8;
+
+impl Log {
+    /// Adds a message at the end; `seq` is larger than all that are held.
+    pub fn push(&mut self, seq: i64, time: i64, tokens: u32, flags: Flags, message: &[u8]) {
+        let fits = self
+            .segments
+            .back()
+            .is_some_and(|s| s.takes(seq, time, message.len()));
+        if !fits {
+            self.start_segment(seq, time);
+        }
+        let at_head = self.head.0 == self.len();
+        if let Some(segment) = self.segments.back_mut() {
+            let before = segment.heap_bytes();
+            let weight = segment.push(seq, time, tokens, flags, message);
+            self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
+            self.end = self.end.plus(weight);
+            if at_head && weight.others == 0 {
+                self.head = (self.head.0 + 1, self.head.1 + weight.live_tokens);
+            }
+        }
+    }
+
+    /// The next message begins a segment of its own.
+    pub fn start_segment(&mut self, seq: i64, time: i64) {
+        if let Some(full) = self.segments.back_mut() {
+            let before = full.heap_bytes();
+            full.close();
+            self.heap = (self.heap + full.heap_bytes()).saturating_sub(before);
+        } else {
+            // Most conversations are one segment: no room for more until there is more.
+            self.segments.reserve_exact(1);
+        }
+        self.segments.push_back(Segment::new(seq, time, self.end));
+    }
+
+    /// The newest segment's text is packed; `text` is its packed form.
+    pub fn adopt(&mut self, text: Vec<u8>) {
+        if let Some(segment) = self.segments.back_mut() {
+            let before = segment.heap_bytes();
+            segment.adopt(text);
+            self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
+        }
+    }
+
+    /// Changes what the index says of the messages of a range, and corrects the running sums.
+    pub fn update(&mut self, range: Range<usize>, mut change: impl FnMut(&mut Entry)) {
+        let mut left = range.len();
+        let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
+            return;
+        };
+        let mut shift = Sums::default();
+        let mut last = first;
+        for (index, segment) in self.segments.iter_mut().enumerate().skip(first) {
+            segment.before = segment.before.plus(shift);
+            last = index;
+            let before = segment.heap_bytes();
+            segment.change_entries(|entries| {
+                let until = (from + left).min(entries.len());
+                for inner in from..until {
+                    let old = weight(entries, inner);
+                    if let Some(entry) = entries.get_mut(inner) {
+                        change(entry);
+                    }
+                    shift = shift.plus(weight(entries, inner)).minus(old);
+                }
+                left -= until - from;
+            });
+            self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
+            from = 0;
+            if left == 0 {
+                break;
+            }
+        }
+        if shift != Sums::default() {
+            self.shift_behind(last, shift);
+        }
+        if range.start <= self.head.0 {
+            self.find_head();
+        }
+    }
+
+    /// Changes the entry at `position`.
+    pub fn update_at(&mut self, position: usize, change: impl FnMut(&mut Entry)) {
+        self.update(position..position + 1, change);
+    }
+
+    /// Puts other bytes, tokens and flags in the place of the message at `position`.
+    pub fn replace(&mut self, position: usize, tokens: u32, flags: Flags, message: &[u8]) {
+        let Some((index, inner)) = self.isolate(position, message.len()) else {
+            return;
+        };
+        let Some(segment) = self.segments.get_mut(index) else {
+            return;
+        };
+        let old = weight(&segment.entries(), inner);
+        let before = segment.heap_bytes();
+        let done = segment.replace(inner, tokens, flags, message);
+        self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
+        if done {
+            let shift = weight(&segment.entries(), inner).minus(old);
+            self.shift_behind(index, shift);
+        }
+        if position <= self.head.0 {
+            self.find_head();
+        }
+    }
+
+    /// The place of the message at `position`, which is to become `len` bytes long. If that would make its segment far
+    /// larger than one may be, the message gets a segment of its own.
+    fn isolate(&mut self, position: usize, len: usize) -> Option<Place> {
+        let (index, inner) = self.place(position)?;
+        let segment = self.segments.get(index)?;
+        let messages = segment.entries().len();
+        if messages == 1 || segment.stored().0.saturating_add(len) <= LARGEST_BYTES {
+            return Some((index, inner));
+        }
+        if inner + 1 < messages {
+            self.split(index, inner + 1);
+        }
+        if inner == 0 {
+            return Some((index, 0));
+        }
+        self.split(index, inner);
+        self.place(position)
+    }
+
+    /// Makes two segments of the one at `index`; the second begins with the message at `inner`.
+    fn split(&mut self, index: usize, inner: usize) {
+        if let Some(segment) = self.segments.get_mut(index) {
+            let before = segment.heap_bytes();
+            let rest = segment.split_off(inner);
+            let behind = rest.as_ref().map_or(0, Segment::heap_bytes);
+            self.heap = (self.heap + segment.heap_bytes() + behind).saturating_sub(before);
+            if let Some(rest) = rest {
+                self.segments.insert(index + 1, rest);
+            }
+        }
+    }
+
+    /// Removes the messages of a range.
+    pub fn remove(&mut self, range: Range<usize>) {
+        let mut left = range.len().min(self.len().saturating_sub(range.start));
+        while left > 0 {
+            let Some((index, inner)) = self.place(range.start) else {
+                break;
+            };
+            let Some(segment) = self.segments.get_mut(index) else {
+                break;
+            };
+            let entries = segment.entries();
+            let until = (inner + left).min(entries.len());
+            let gone = (inner..until).fold(Sums::default(), |sum, i| sum.plus(weight(&entries, i)));
+            let all = until - inner == entries.len();
+            drop(entries);
+            left -= until - inner;
+            if all {
+                self.heap = self.heap.saturating_sub(segment.heap_bytes());
+                self.segments.remove(index);
+                // What stood behind has moved to this index. If nothing stood before, the origin moves on by itself.
+                if let Some(before) = index.checked_sub(1) {
+                    self.shift_behind(before, Sums::default().minus(gone));
+                }
+            } else {
+                let before = segment.heap_bytes();
+                let done = segment.remove(inner..until);
+                self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
+                if !done {
+                    break;
+                }
+                self.shift_behind(index, Sums::default().minus(gone));
+            }
+        }
+        if range.start <= self.head.0 {
+            self.find_head();
+        }
+    }
+
+    /// Texts to be packed: of segments that lie open, closed to further messages, with at least `open_bytes` of
+    /// messages behind them. They are packed when [`Log::install`] finds the results.
+    pub fn to_pack(&mut self, open_bytes: usize, most: usize) -> Vec<Parcel> {
+        let mut parcels = Vec::new();
+        let mut behind = 0;
+        let (mut packed, mut bytes) = (0, 0);
+        for segment in self.segments.iter_mut().rev() {
+            if behind >= open_bytes && bytes < most {
+                if segment.may_pack()
+                    && let Some(parcel) = segment.ask()
+                {
+                    bytes += parcel.raw.len();
+                    self.packing.push((segment.base_seq, parcel.slot.clone()));
+                    parcels.push(parcel);
+                } else {
+                    packed += usize::from(segment.is_packed());
+                }
+            }
+            behind = behind.saturating_add(segment.stored().0);
+            if packed >= LOOK_BEHIND || bytes >= most {
+                break;
+            }
+        }
+        parcels
+    }
+
+    /// True if a message of the segment at `index` is not counted.
+    fn has_pending(&self, index: usize) -> bool {
+        let behind = self
+            .segments
+            .get(index + 1)
+            .map_or(&self.end, |s| &s.before);
+        self.segments
+            .get(index)
+            .is_some_and(|s| behind.pending != s.before.pending)
+    }
+
+    /// True if texts are being packed.
+    #[must_use]
+    pub fn is_packing(&self) -> bool {
+        !self.packing.is_empty()
+    }
+
+    /// Packs the segments whose packed texts have come in, once all their messages are counted: what is packed is
+    /// costly to change.
+    pub fn install(&mut self) {
+        if self.packing.is_empty() {
+            return;
+        }
+        for (seq, slot) in std::mem::take(&mut self.packing) {
+            let index = self.segment_of(seq);
+            if slot.get().is_none() || index.is_some_and(|i| self.has_pending(i)) {
+                self.packing.push((seq, slot));
+                continue;
+            }
+            if let Some(segment) = index.and_then(|i| self.segments.get_mut(i)) {
+                let before = segment.heap_bytes();
+                segment.install(&slot);
+                self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
+            }
+        }
+    }
+
+    /// Relocates buffers from the segment at `from` on, as long as there is time; where to go on, or nothing when all
+    /// are done.
+    pub fn relocate(&mut self, from: usize, relocate: &mut impl Relocate) -> Option<usize> {
+        for (index, segment) in self.segments.iter_mut().enumerate().skip(from) {
+            if index > from && relocate.is_over() {
+                return Some(index);
+            }
+            segment.relocate(relocate);
+        }
+        None
+    }
+
+    /// Finds anew how many system messages stand first.
+    fn find_head(&mut self) {
+        let leading = match self.first_reaching::<Others>(1) {
+            Some(behind) => behind.saturating_sub(1),
+            None => self.len(),
+        };
+        self.head = (leading, self.before::<LiveTokens>(leading));
+    }
+
+    /// Adds `shift` to the running sums behind the segment at `index`; or, what is the same as their origin is
+    /// arbitrary, takes it from those at and before it, whichever are fewer.
+    fn shift_behind(&mut self, index: usize, shift: Sums) {
+        if index < self.segments.len() / 2 {
+            for segment in self.segments.range_mut(..=index) {
+                segment.before = segment.before.minus(shift);
+            }
+        } else {
+            let behind = (index + 1).min(self.segments.len());
+            for segment in self.segments.range_mut(behind..) {
+                segment.before = segment.before.plus(shift);
+            }
+            self.end = self.end.plus(shift);
+        }
+    }
+}

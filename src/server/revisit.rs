@@ -1,0 +1,121 @@
+//! Keys that are looked at again when background work for them is done: counts are taken in, packed segments installed,
+//! and retention acts on counts that came after their append.
+
+use std::ffi::c_int;
+
+use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
+
+use super::announce::Announcement;
+use super::api::{OK, OwnedString, bytes, call, now};
+use super::config;
+use super::dispatch::measured;
+use super::key::{Found, Key};
+use super::later::{Word, leave};
+use crate::background::{Lane, submit};
+use crate::commands::retain_late;
+use crate::conversation::Conversation;
+use crate::metrics;
+use crate::tokens::background::{Background, Fence, has_room};
+
+/// Bytes of old segments that are handed over to be packed at a time.
+const PACK_BYTES: usize = 1 << 20;
+
+/// Bytes of messages that are handed over to be counted at a time when nobody waits for them.
+const COUNT_BYTES: usize = 1 << 20;
+
+/// A fence behind which the key is looked at again.
+pub fn look_again(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString) -> Fence {
+    // SAFETY: context and name are those of the call under way.
+    let (database, name) = unsafe {
+        (
+            call!(RedisModule_GetSelectedDb, ctx).unwrap_or_default(),
+            bytes(key).to_vec(),
+        )
+    };
+    metrics::to_revisit(1);
+    Fence::new(move || leave(Word::Key(database, name)))
+}
+
+/// Has old segments packed; the key is looked at again when they are.
+pub fn pack(
+    ctx: *mut RedisModuleCtx,
+    key: *mut RedisModuleString,
+    conversation: &mut Conversation,
+) {
+    let settings = config::settings();
+    if !settings.compress {
+        return;
+    }
+    let parcels = conversation.to_pack(settings.hot_bytes, PACK_BYTES);
+    if parcels.is_empty() {
+        return;
+    }
+    let done = look_again(ctx, key);
+    submit(
+        Lane::Normal,
+        Box::new(move || {
+            for parcel in parcels {
+                parcel.pack();
+            }
+            drop(done);
+        }),
+    );
+}
+
+/// Has the next of what nobody counts yet counted, the newest first; the key is looked at again when it is. So a change
+/// of the encoding gets through a conversation of any length.
+pub fn count_on(
+    ctx: *mut RedisModuleCtx,
+    key: *mut RedisModuleString,
+    conversation: &mut Conversation,
+) {
+    if conversation.footprint().pending == 0 || !has_room(COUNT_BYTES) {
+        return;
+    }
+    let lacking = conversation.lacking_all();
+    let fence = Some(look_again(ctx, key));
+    conversation.count_lacking(&lacking, COUNT_BYTES, &Background { fence }, || {});
+}
+
+/// Takes into a conversation what has become ready for it in the background: counts, packed segments. Retention acts
+/// on counts that came after their append.
+pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8]) {
+    let Some(name) = OwnedString::new(name) else {
+        return;
+    };
+    // SAFETY: the context is that of this timer.
+    if unsafe { call!(RedisModule_SelectDb, ctx, database) } != Some(OK) {
+        return;
+    }
+    // SAFETY: as above.
+    let flags = unsafe { call!(RedisModule_GetContextFlags, ctx) }.unwrap_or_default();
+    let is_primary = flags & raw::REDISMODULE_CTX_FLAGS_MASTER as c_int != 0;
+    // SAFETY: the context is that of this timer, which has no other key open.
+    let mut key = unsafe { Key::look(ctx, name.as_ptr()) };
+    let Found::Conversation(conversation) = key.get() else {
+        return;
+    };
+    let effect = measured(conversation, |c| {
+        c.collect_all();
+        pack(ctx, name.as_ptr(), c);
+        if c.log().is_packing() && c.is_pending() {
+            // Packed texts wait for counts, which are queued already: once more when those are done.
+            let fence = look_again(ctx, name.as_ptr());
+            submit(Lane::Normal, Box::new(move || drop(fence)));
+        }
+        count_on(ctx, name.as_ptr(), c);
+        // What replicas drop is what their primary drops.
+        is_primary.then(|| retain_late(c, now())).flatten()
+    });
+    drop(key);
+    if let Some(effect) = effect {
+        let announcement = Announcement {
+            ctx,
+            key: name.as_ptr(),
+            args: &[],
+            strings: &[],
+            verbatim: false,
+        };
+        announcement.make(&effect);
+    }
+}
