@@ -38,6 +38,16 @@ pub struct Meta {
     pub len: usize,
 }
 
+/// The system messages that stand first. Known without a look at their segment, which may be packed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Head {
+    /// How many they are.
+    pub messages: usize,
+    /// How many of them RECENT may return, and their tokens.
+    pub live: u64,
+    pub live_tokens: u64,
+}
+
 /// See the head of this file.
 #[derive(Debug, Clone, Default)]
 pub struct Log {
@@ -46,8 +56,7 @@ pub struct Log {
     pub(super) end: Sums,
     /// Bytes that the segments hold on the heap.
     pub(super) heap: usize,
-    /// Number of system messages that stand first, and the sum of their tokens that RECENT may return.
-    pub(super) head: (usize, u64),
+    pub(super) head: Head,
     /// Segments whose text is being packed, by their `base_seq`.
     pub(super) packing: Vec<(i64, Slot)>,
 }
@@ -180,13 +189,13 @@ impl Log {
     /// Number of system messages that stand first.
     #[must_use]
     pub fn leading(&self) -> usize {
-        self.head.0
+        self.head.messages
     }
 
     /// Tokens of the system messages that stand first.
     #[must_use]
     pub fn leading_tokens(&self) -> u64 {
-        self.head.1
+        self.head.live_tokens
     }
 
     /// Visits the bytes of the messages of a range, in runs that are as long as they lie side by side, each message

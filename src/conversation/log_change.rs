@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::flags::Flags;
 use super::index::{Entry, weight};
-use super::log::{Log, Place};
+use super::log::{Head, Log, Place};
 use super::pack::Parcel;
-use super::search::{LiveTokens, Others};
+use super::search::{Live, LiveTokens, Others};
 use super::segment::{Relocate, SEGMENT_BYTES, Segment};
 use super::sums::Sums;
 
@@ -26,14 +26,16 @@ impl Log {
         if !fits {
             self.start_segment(seq, time);
         }
-        let at_head = self.head.0 == self.len();
+        let at_head = self.head.messages == self.len();
         if let Some(segment) = self.segments.back_mut() {
             let before = segment.heap_bytes();
             let weight = segment.push(seq, time, tokens, flags, message);
             self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
             self.end = self.end.plus(weight);
             if at_head && weight.others == 0 {
-                self.head = (self.head.0 + 1, self.head.1 + weight.live_tokens);
+                self.head.messages += 1;
+                self.head.live += weight.live;
+                self.head.live_tokens += weight.live_tokens;
             }
         }
     }
@@ -92,7 +94,7 @@ impl Log {
         if shift != Sums::default() {
             self.shift_behind(last, shift);
         }
-        if range.start <= self.head.0 {
+        if range.start <= self.head.messages {
             self.find_head();
         }
     }
@@ -118,7 +120,7 @@ impl Log {
             let shift = weight(&segment.entries(), inner).minus(old);
             self.shift_behind(index, shift);
         }
-        if position <= self.head.0 {
+        if position <= self.head.messages {
             self.find_head();
         }
     }
@@ -188,7 +190,7 @@ impl Log {
                 self.shift_behind(index, Sums::default().minus(gone));
             }
         }
-        if range.start <= self.head.0 {
+        if range.start <= self.head.messages {
             self.find_head();
         }
     }
@@ -274,7 +276,11 @@ impl Log {
             Some(behind) => behind.saturating_sub(1),
             None => self.len(),
         };
-        self.head = (leading, self.before::<LiveTokens>(leading));
+        self.head = Head {
+            messages: leading,
+            live: self.before::<Live>(leading),
+            live_tokens: self.before::<LiveTokens>(leading),
+        };
     }
 
     /// Adds `shift` to the running sums behind the segment at `index`; or, what is the same as their origin is

@@ -119,6 +119,13 @@ impl Log {
     /// Tokens and number of the messages from `position` on that RECENT may return.
     #[must_use]
     pub fn live_behind(&self, position: usize) -> (u64, u64) {
+        if position == self.head.messages {
+            return (
+                self.total::<LiveTokens>()
+                    .saturating_sub(self.head.live_tokens),
+                self.total::<Live>().saturating_sub(self.head.live),
+            );
+        }
         let Some((segment, index, inner)) = self.segment_at(position) else {
             return match position {
                 0 => (self.total::<LiveTokens>(), self.total::<Live>()),
