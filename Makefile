@@ -54,7 +54,7 @@ test: deps ## formatting, lints, all tests
 	 else echo "clippy: not installed, skipped"; fi
 	@echo "test"; $(CARGO) test --quiet
 
-torture: deps ## faults under load for MINUTES (30): kill -9, failover, resharding, hostile input
+torture: deps ## faults under load for MINUTES (30): kill -9, failover, resharding, hostile input (ONLY=cluster)
 	@MINUTES=$(or $(MINUTES),30) $(CARGO) test --quiet --test torture -- --ignored --nocapture long
 
 fuzz: need-rust ## fuzz the parts that need no server, SECONDS (60) for each target

@@ -43,6 +43,7 @@ fn append(out: &Screen, con: &mut Connection, messages: &[String]) {
         cmd!(*con, "CONV.APPEND", KEY, message);
         times.push(start.elapsed());
     }
+    support::settled(con);
     let info = map(&cmd!(*con, "CONV.INFO", KEY));
     let calls: usize = messages.iter().map(|m| calls_of(&parse(m)).len()).sum();
     out.command(&format!("CONV.APPEND {KEY} '{}'", messages[0]));

@@ -55,8 +55,13 @@ const SCENARIOS: &[(&str, u32, Scenario)] = &[
 #[ignore = "runs for MINUTES, 30 unless told: make torture"]
 fn long() {
     let mut total = Tally::default();
+    // One of them alone, for all of the time.
+    let only = std::env::var("ONLY").unwrap_or_default();
     for &(name, share, scenario) in SCENARIOS {
-        let plan = Plan::long(share);
+        if !only.is_empty() && only != name {
+            continue;
+        }
+        let plan = Plan::long(if only.is_empty() { share } else { 100 });
         println!("{name}: seed {}, {:?}", plan.seed, plan.time);
         let tally = scenario(&plan);
         println!("{name}: {tally}");

@@ -111,9 +111,10 @@ impl Cluster {
             .ok_or(format!("the cluster does not settle: {why}"))
     }
 
-    /// Who has which slots since when (the epoch), as a node sees it.
-    fn view(&self, index: usize) -> Vec<String> {
-        let view = text(&cmd!(self.nodes[index].conn(), "CLUSTER", "NODES"));
+    /// Who has which slots since when (the epoch), as a node sees it; the error, if it is loading and sees nothing.
+    fn view(&self, index: usize) -> Result<Vec<String>, String> {
+        let reply = try_cmd!(self.nodes[index].conn(), "CLUSTER", "NODES");
+        let view = text(&reply.map_err(|e| e.to_string())?);
         let mut lines: Vec<String> = view
             .lines()
             .map(|line| line.split(' ').collect::<Vec<_>>())
@@ -121,7 +122,7 @@ impl Cluster {
             .map(|words| format!("{} {} {}", words[0], words[6], words[8..].join(" ")))
             .collect();
         lines.sort();
-        lines
+        Ok(lines)
     }
 
     /// Waits until all nodes see the same owners. A slot that moves on before that can end up with none: each of two
@@ -129,7 +130,7 @@ impl Cluster {
     fn agree(&self) -> Result<(), String> {
         let agreed = wait_until(PATIENCE, || {
             let first = self.view(0);
-            (1..self.nodes.len()).all(|index| self.view(index) == first)
+            first.is_ok() && (1..self.nodes.len()).all(|index| self.view(index) == first)
         });
         agreed.then_some(()).ok_or_else(|| {
             let views: Vec<_> = (0..self.nodes.len()).map(|n| self.view(n)).collect();
@@ -140,7 +141,9 @@ impl Cluster {
     fn unsettled(&self) -> Result<(), String> {
         for node in &self.nodes {
             let mut con = node.conn();
-            let fields = text(&cmd!(con, "CLUSTER", "INFO"));
+            // A replica that is loading says so instead.
+            let reply = try_cmd!(con, "CLUSTER", "INFO");
+            let fields = text(&reply.map_err(|e| e.to_string())?);
             for wanted in ["cluster_state:ok", "cluster_slots_ok:16384"] {
                 if !fields.contains(wanted) {
                     return Err(format!("not {wanted} on {}", node.port()));
