@@ -77,6 +77,7 @@ impl Pair {
             now: 1,
             settings: Settings::default(),
             full: false,
+            counts: None,
         };
         let mut args = Args::new(spec.name, &words);
         let mut reply: Vec<Tree> = Vec::new();
@@ -122,7 +123,7 @@ impl Pair {
                 let words = [text.clone(), "UPTO".into(), upto.to_string()];
                 if self.run("CONV.SETSUMMARY", &words) == Some(vec![Tree::Integer(1)]) {
                     let conversation = self.conversation.as_ref().expect("it is there");
-                    let tokens = conversation.summary().map_or(0, |s| u64::from(s.tokens));
+                    let tokens = conversation.summary().map_or(0, |s| s.tokens.known().map_or(0, u64::from));
                     self.model.set_summary(&text, Some(i64::from(*upto)), tokens);
                 }
             }

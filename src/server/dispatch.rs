@@ -266,7 +266,7 @@ impl Call<'_> {
                     conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
                 }
             }
-            let fence = limited.then(|| revisit::look_again(self.ctx, key));
+            let fence = limited.then(|| revisit::look_again(self.ctx, key, true));
             commit(conversation, effect, &Background { fence });
         }
         if effect.alter.is_some() {

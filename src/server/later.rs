@@ -31,8 +31,8 @@ const MOST_RUNS: u32 = 100_000;
 pub enum Word {
     /// What this client waits for is done.
     Client(ClientId),
-    /// Something in this key is done: database and name.
-    Key(c_int, Vec<u8>),
+    /// Something in this key is done: database and name, and whether retention is to act on counts that are there now.
+    Key(c_int, Vec<u8>, bool),
 }
 
 /// A client that waits.
@@ -128,9 +128,9 @@ unsafe extern "C" fn due(ctx: *mut RedisModuleCtx, _data: *mut c_void) {
     for word in words {
         guard(ctx, (), || match word {
             Word::Client(id) => go_on(ctx, id),
-            Word::Key(database, name) => {
+            Word::Key(database, name, retain) => {
                 metrics::to_revisit(-1);
-                revisit::look(ctx, database, &name);
+                revisit::look(ctx, database, &name, retain);
             }
         });
     }

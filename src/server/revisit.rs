@@ -23,8 +23,8 @@ const PACK_BYTES: usize = 1 << 20;
 /// Bytes of messages that are handed over to be counted at a time when nobody waits for them.
 const COUNT_BYTES: usize = 1 << 20;
 
-/// A fence behind which the key is looked at again.
-pub fn look_again(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString) -> Fence {
+/// A fence behind which the key is looked at again; with `retain` retention acts then.
+pub fn look_again(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString, retain: bool) -> Fence {
     // SAFETY: context and name are those of the call under way.
     let (database, name) = unsafe {
         (
@@ -33,7 +33,7 @@ pub fn look_again(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString) -> Fenc
         )
     };
     metrics::to_revisit(1);
-    Fence::new(move || leave(Word::Key(database, name)))
+    Fence::new(move || leave(Word::Key(database, name, retain)))
 }
 
 /// Has old segments packed; the key is looked at again when they are.
@@ -50,7 +50,7 @@ pub fn pack(
     if parcels.is_empty() {
         return;
     }
-    let done = look_again(ctx, key);
+    let done = look_again(ctx, key, false);
     submit(
         Lane::Normal,
         Box::new(move || {
@@ -73,13 +73,13 @@ pub fn count_on(
         return;
     }
     let lacking = conversation.lacking_all();
-    let fence = Some(look_again(ctx, key));
+    let fence = Some(look_again(ctx, key, false));
     conversation.count_lacking(&lacking, COUNT_BYTES, &Background { fence }, || {});
 }
 
 /// Takes into a conversation what has become ready for it in the background: counts, packed segments. Retention acts
 /// on counts that came after their append.
-pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8]) {
+pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool) {
     let Some(name) = OwnedString::new(name) else {
         return;
     };
@@ -100,12 +100,14 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8]) {
         pack(ctx, name.as_ptr(), c);
         if c.log().is_packing() && c.is_pending() {
             // Packed texts wait for counts, which are queued already: once more when those are done.
-            let fence = look_again(ctx, name.as_ptr());
+            let fence = look_again(ctx, name.as_ptr(), false);
             submit(Lane::Normal, Box::new(move || drop(fence)));
         }
         count_on(ctx, name.as_ptr(), c);
         // What replicas drop is what their primary drops.
-        is_primary.then(|| retain_late(c, now())).flatten()
+        (retain && is_primary)
+            .then(|| retain_late(c, now()))
+            .flatten()
     });
     drop(key);
     if let Some(effect) = effect {

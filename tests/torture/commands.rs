@@ -164,6 +164,10 @@ fn batch(
     let state: Vec<Command> = keys
         .iter()
         .map(|key| vec![word("PERSIST"), key.clone().into()])
+        .chain(
+            keys.iter()
+                .map(|key| vec![word("CONV.INFO"), key.clone().into()]),
+        )
         .chain([[word("DEBUG"), word("DIGEST-VALUE")]
             .into_iter()
             .chain(keys.iter().map(|k| k.clone().into()))
@@ -195,22 +199,23 @@ fn batch(
         sent.extend(state.iter().cloned());
     }
     let replies = pipeline(con, &sent)?;
-    let mut before = &replies[state.len() - 1];
+    let mut before = &replies[..state.len()];
     for (command, begin, end) in &asked {
         tally.faults += 1;
         let errors: Vec<String> = replies[*begin..*end].iter().flat_map(errors_in).collect();
-        let after = &replies[end + state.len() - 1];
+        let after = &replies[*end..end + state.len()];
+        let changed = changed(before, after, keys.len());
         if let Some(what) = errors.iter().find_map(|error| wrong_error(error)) {
             tally
                 .findings
                 .push(format!("{what}, from {}", shown(command)));
         }
-        if !errors.is_empty() && before != after && !limited(con, keys)? {
+        if !errors.is_empty() && changed {
             tally.diverged += 1;
             tally
                 .findings
                 .push(format!("{errors:?}, yet a change, by {}", shown(command)));
-        } else if errors.is_empty() && before != after {
+        } else if errors.is_empty() && changed {
             tally.acknowledged += 1;
         }
         before = after;
@@ -238,19 +243,24 @@ fn batch(
     Ok(())
 }
 
-/// True if one of the keys is kept to a number of tokens: what was appended before is dropped when it is counted,
-/// whichever command is under way then.
-fn limited(con: &mut Connection, keys: &[String]) -> redis::RedisResult<bool> {
-    let infos: Vec<Command> = keys
-        .iter()
-        .map(|key| vec![b"CONV.INFO".to_vec(), key.clone().into()])
-        .collect();
-    Ok(pipeline(con, &infos)?.iter().any(|info| match info {
+/// True if the digest of a key has changed from one state to the next. Not asked of keys that are kept to a number of
+/// tokens: what was appended before is dropped when it is counted, whichever command is under way then.
+fn changed(before: &[Value], after: &[Value], keys: usize) -> bool {
+    let limited = |info: &Value| match info {
         Value::Array(_) | Value::Map(_) => map(info)
             .get("max-tokens")
             .is_some_and(|most| int(most) > 0),
         _ => false,
-    }))
+    };
+    let digests = |state: &[Value]| match state.last() {
+        Some(Value::Array(digests)) => digests.clone(),
+        other => vec![other.cloned().unwrap_or(Value::Nil)],
+    };
+    let infos = before[keys..2 * keys].iter();
+    let digests = digests(before).into_iter().zip(digests(after));
+    infos
+        .zip(digests)
+        .any(|(info, (before, after))| before != after && !limited(info))
 }
 
 /// The errors in a reply, also inside what EXEC returns.
@@ -284,6 +294,7 @@ fn aftermath(server: &Server, start: i64, tally: &mut Tally) {
     for key in &keys {
         let _ = try_cmd!(con, "PERSIST", key);
     }
+    settled(&mut con);
     let before: Vec<Value> = keys
         .iter()
         .map(|key| cmd!(con, "DEBUG", "DIGEST-VALUE", key))
