@@ -20,8 +20,8 @@ mod summary;
 pub use error::CommandError;
 use reply::Reply;
 
-use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
+use crate::conversation::{Conversation, Limit};
 use crate::settings::Settings;
 use crate::tokens::{Counter, Nobody};
 
@@ -67,14 +67,20 @@ pub type Write = for<'a> fn(
 pub fn commit(conversation: &mut Conversation, effect: &mut Effect<'_>, counter: &impl Counter) {
     conversation.apply(effect, counter);
     if !effect.push.is_empty() {
-        effect.drop = retain(conversation, effect.event, effect.at);
+        let limits = conversation.limits();
+        effect.drop = retain(conversation, &limits, effect.event, effect.at);
     }
 }
 
 /// Drops what retention no longer keeps, as far as it is counted; the ranges of sequence numbers dropped.
-fn retain(conversation: &mut Conversation, event: &'static str, at: i64) -> Vec<(i64, i64)> {
+fn retain(
+    conversation: &mut Conversation,
+    limits: &[Option<Limit>],
+    event: &'static str,
+    at: i64,
+) -> Vec<(i64, i64)> {
     let mut dropped = Vec::new();
-    for limit in conversation.limits().into_iter().flatten() {
+    for &limit in limits.iter().flatten() {
         let drop = conversation.to_drop(limit);
         if drop.is_empty() {
             continue;
@@ -89,9 +95,11 @@ fn retain(conversation: &mut Conversation, event: &'static str, at: i64) -> Vec<
     dropped
 }
 
-/// What retention drops when counts have come in after the append; nothing if it keeps all.
+/// What retention drops when counts have come in after the append: by the limit that depends on counts, and no other.
+/// Nothing if it keeps all.
 pub fn retain_late(conversation: &mut Conversation, now: i64) -> Option<Effect<'static>> {
-    let drop = retain(conversation, "conv.trim", now);
+    let [_, tokens] = conversation.limits();
+    let drop = retain(conversation, &[tokens], "conv.trim", now);
     (!drop.is_empty()).then(|| Effect {
         drop,
         ..Effect::new("conv.trim", now)

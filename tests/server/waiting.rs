@@ -227,3 +227,32 @@ fn a_new_encoding_gets_through_a_long_conversation() {
     assert_eq!(totals(&mut con, "k").1, 0);
     assert_eq!(cmd!(con, "CONV.RECENT", "k", 2000, "WITHINFO"), early);
 }
+
+/// Retention acts on appends, and later only on behalf of one: counts that come in for another reason drop nothing.
+#[test]
+fn counts_alone_drop_nothing() {
+    let server = Server::start();
+    let mut con = server.conn();
+    let messages: Vec<String> = (0..200)
+        .map(|n| says("user", &format!("{n}: {}", "words and words. ".repeat(n))))
+        .collect();
+    append(&mut con, "k", &messages);
+    settled(&mut con);
+    cmd!(
+        con,
+        "CONV.ALTER",
+        "k",
+        "MAXMESSAGES",
+        3,
+        "MAXTOKENS",
+        100,
+        "ENCODING",
+        "r50k_base"
+    );
+    settled(&mut con);
+    cmd!(con, "CONV.RECENT", "k", 100_000);
+    assert_eq!(int(&cmd!(con, "CONV.LEN", "k")), 200);
+    append(&mut con, "k", &[says("user", "last")]);
+    settled(&mut con);
+    assert!(int(&cmd!(con, "CONV.LEN", "k")) <= 3);
+}
