@@ -180,7 +180,9 @@ impl Writer {
                 op.outcome = Outcome::Refused;
                 let code = error.code();
                 // What a failover, a full disk or a message that retention took may answer; all else is news.
-                let known = ["READONLY", "MISCONF", "LOADING", "MASTERDOWN"].contains(&code)
+                // UNBLOCKED: it waited for counts when its server became a replica.
+                let known = ["READONLY", "MISCONF", "LOADING", "MASTERDOWN", "UNBLOCKED"]
+                    .contains(&code)
                     || ["no such message", "no such key"]
                         .contains(&error.details().unwrap_or_default());
                 if !known {
