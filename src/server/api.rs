@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
@@ -20,6 +21,11 @@ macro_rules! call {
     };
 }
 pub(crate) use call;
+
+/// Locks; whoever panicked while holding it has left nothing half done.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Importance of a line in the server's log.
 #[derive(Debug, Clone, Copy)]

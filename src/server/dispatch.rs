@@ -9,9 +9,9 @@ use super::api::{OK, bytes, call, now};
 use super::config;
 use super::guard::guard;
 use super::key::{Found, Key};
-use super::later;
 use super::reply::ClientReply;
 use super::revisit;
+use super::waiting;
 use crate::commands::args::Args;
 use crate::commands::reply::Tree;
 use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Spec};
@@ -59,10 +59,13 @@ pub unsafe extern "C" fn entry<const I: usize>(
         };
         Some(call.run_and_reply(I, &mut reply))
     });
-    match waits {
-        Some(None) => {}
-        Some(Some(wait)) => later::block(ctx, I, strings, wait),
-        None => reply.internal_error(),
+    let answered = match waits {
+        Some(None) => true,
+        Some(Some(wait)) => guard(ctx, false, || waiting::block(ctx, I, strings, wait)),
+        None => false,
+    };
+    if !answered {
+        reply.internal_error();
     }
     OK
 }
@@ -72,7 +75,7 @@ pub struct Wait {
     /// Fires when it is to be run again.
     pub fence: Fence,
     /// Whom the fence wakes.
-    pub client: later::ClientId,
+    pub client: waiting::ClientId,
     /// Where the counts of its own texts will be found.
     pub tickets: Vec<Ticket>,
 }
@@ -235,7 +238,7 @@ impl Call<'_> {
             command(&mut args, None, &env, reply)?;
             return Ok(Done::Replied);
         }
-        let (client, fence) = later::fence();
+        let (client, fence) = waiting::fence();
         let urgent = Urgent(&fence);
         let tickets = texts.into_iter().map(|t| urgent.take(rules, t)).collect();
         Ok(Done::Waits(Wait {
@@ -290,7 +293,7 @@ impl Call<'_> {
             conversation.count_lacking(lacking, usize::MAX, &Inline, || self.pause());
             return None;
         }
-        let (client, fence) = later::fence();
+        let (client, fence) = waiting::fence();
         conversation.count_lacking(lacking, WAIT_BYTES, &Urgent(&fence), || {});
         Some(Wait {
             fence,

@@ -10,10 +10,11 @@ mod dispatch;
 mod guard;
 mod info;
 mod key;
-mod later;
 mod register;
 mod reply;
 mod revisit;
+mod waiting;
+mod words;
 
 use std::ffi::{c_int, c_void};
 
@@ -113,7 +114,7 @@ fn load(ctx: *mut RedisModuleCtx, args: &[&[u8]]) -> Result<(), String> {
     if !config::register(ctx) {
         return Err("the server refused the settings; see the line above".into());
     }
-    if !later::register(ctx) {
+    if !words::register(ctx) {
         return Err("the server refused the hook into its event loop".into());
     }
     background::on_start(step_back);

@@ -10,7 +10,7 @@ use super::api::{OK, OwnedString, bytes, call, now};
 use super::config;
 use super::dispatch::measured;
 use super::key::{Found, Key};
-use super::later::{Word, leave};
+use super::words::{Word, leave};
 use crate::background::{Lane, submit};
 use crate::commands::retain_late;
 use crate::conversation::Conversation;

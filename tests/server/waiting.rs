@@ -256,3 +256,45 @@ fn counts_alone_drop_nothing() {
     settled(&mut con);
     assert!(int(&cmd!(con, "CONV.LEN", "k")) <= 3);
 }
+
+/// In a failover, or before it ends, a server stops writes so that its replicas catch up: nothing may be written then
+/// behind its back.
+#[test]
+fn nothing_is_written_while_writes_are_paused() {
+    let server = Server::with(&["--appendonly", "yes"]);
+    let replica = Server::start();
+    replicate(&replica, &server);
+    let mut con = server.conn();
+    let long = megabytes(3);
+    cmd!(con, "CONV.CREATE", "late", "MAXTOKENS", 100);
+    append(&mut con, "trimmed", &[long.clone(), says("user", "last")]);
+    let mut waiting = server.conn();
+    let trim = thread::spawn(move || int(&cmd!(waiting, "CONV.TRIM", "trimmed", "MAXTOKENS", 100)));
+    let waits = || info(&mut server.conn(), "conv")["conv_waits"] != "0";
+    assert!(wait_until(Duration::from_secs(10), waits), "nobody waits");
+    // Both at once, so that nothing is counted in between.
+    let mut pipe = redis::pipe();
+    pipe.cmd("CONV.APPEND").arg("late").arg(&long).arg(&long);
+    pipe.cmd("CLIENT").arg("PAUSE").arg(60_000).arg("WRITE");
+    pipe.exec(&mut con).expect("an append and a pause");
+    let offset = |con: &mut Connection| info(con, "replication")["master_repl_offset"].clone();
+    let before = offset(&mut con);
+    // All is counted meanwhile, and reads are answered.
+    let counted = wait_until(Duration::from_secs(60), || {
+        let read = cmd!(con, "CONV.RECENT", "late", i64::MAX, "WITHINFO");
+        items(&map(&read)["messages"]).len() == 2 && info(&mut con, "conv")["conv_pending"] == "0"
+    });
+    assert!(counted, "counting does not go on");
+    thread::sleep(Duration::from_millis(300));
+    assert!(!trim.is_finished());
+    assert_eq!(offset(&mut con), before);
+    assert_eq!(int(&cmd!(con, "CONV.LEN", "late")), 2);
+    cmd!(con, "CLIENT", "UNPAUSE");
+    assert_eq!(trim.join().expect("an answer"), 1);
+    settled(&mut con);
+    assert_eq!(int(&cmd!(con, "CONV.LEN", "late")), 1);
+    caught_up(&replica, &server);
+    for key in ["late", "trimmed"] {
+        assert_eq!(digest(&mut replica.conn(), key), digest(&mut con, key));
+    }
+}

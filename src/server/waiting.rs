@@ -1,39 +1,27 @@
-//! What comes later: clients that wait for counts, and the way back from the background threads to the main one.
-//!
-//! Background threads only leave word of what is done ([`Word`]) and wake the event loop; everything that touches keys
-//! or clients happens on the main thread, in a timer, where Redis replicates what is written.
+//! Clients that wait for counts: blocked, and their commands run again when the counts are there.
 
 use std::collections::HashMap;
-use std::ffi::{c_int, c_void};
+use std::ffi::c_int;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use redis_module::raw::{
-    self, RedisModuleBlockedClient, RedisModuleCtx, RedisModuleEvent, RedisModuleString,
-};
+use redis_module::raw::{RedisModuleBlockedClient, RedisModuleCtx, RedisModuleString};
 
-use super::api::{OK, OwnedString, bytes, call};
+use super::api::{OK, OwnedString, bytes, call, lock};
 use super::dispatch::{Call, Wait};
 use super::guard::guard;
 use super::reply::ClientReply;
-use super::revisit;
+use super::words::{Word, leave};
+use crate::commands::spec::{COMMANDS, Handler};
 use crate::metrics;
-use crate::tokens::background::{Fence, Ticket, flush};
+use crate::tokens::background::{Fence, Ticket};
 
 /// Names a waiting client.
 pub type ClientId = u64;
 
 /// A command is run again as long as its counts come in, a megabyte at a time; this often only if something is wrong.
 const MOST_RUNS: u32 = 100_000;
-
-/// What a background thread leaves word of.
-pub enum Word {
-    /// What this client waits for is done.
-    Client(ClientId),
-    /// Something in this key is done: database and name, and whether retention is to act on counts that are there now.
-    Key(c_int, Vec<u8>, bool),
-}
 
 /// A client that waits.
 struct Waiting {
@@ -49,115 +37,39 @@ struct Waiting {
 // SAFETY: only the main thread touches what waits: commands, timers and callbacks of blocked clients all run there.
 unsafe impl Send for Waiting {}
 
-static WORDS: Mutex<Vec<Word>> = Mutex::new(Vec::new());
 static WAITING: Mutex<Option<HashMap<ClientId, Waiting>>> = Mutex::new(None);
 static NEXT: AtomicU64 = AtomicU64::new(1);
-
-/// A context of the module's own, for timers.
-static CONTEXT: AtomicPtr<RedisModuleCtx> = AtomicPtr::new(null_mut());
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn with_waiting<R>(f: impl FnOnce(&mut HashMap<ClientId, Waiting>) -> R) -> R {
     f(lock(&WAITING).get_or_insert_default())
 }
 
-/// To be called when the module is loaded.
-pub fn register(ctx: *mut RedisModuleCtx) -> bool {
-    // SAFETY: the context is that of the load under way.
-    let own = unsafe { call!(RedisModule_GetDetachedThreadSafeContext, ctx) };
-    CONTEXT.store(own.unwrap_or(null_mut()), Relaxed);
-    let event = RedisModuleEvent {
-        id: raw::REDISMODULE_EVENT_EVENTLOOP,
-        dataver: 1,
-    };
-    // SAFETY: as above.
-    let subscribed = unsafe {
-        call!(
-            RedisModule_SubscribeToServerEvent,
-            ctx,
-            event,
-            Some(before_sleep)
-        )
-    };
-    subscribed == Some(OK) && !CONTEXT.load(Relaxed).is_null()
-}
-
-unsafe extern "C" fn before_sleep(
-    _ctx: *mut RedisModuleCtx,
-    _event: RedisModuleEvent,
-    subevent: u64,
-    _data: *mut c_void,
-) {
-    if subevent == raw::REDISMODULE_SUBEVENT_EVENTLOOP_BEFORE_SLEEP {
-        guard(null_mut(), (), flush);
-    }
-}
-
-/// Leaves word, from any thread.
-pub fn leave(word: Word) {
-    let first = {
-        let mut words = lock(&WORDS);
-        words.push(word);
-        words.len() == 1
-    };
-    if first {
-        // SAFETY: Redis takes this call from any thread.
-        unsafe { call!(RedisModule_EventLoopAddOneShot, Some(woken), null_mut()) };
-    }
-}
-
-/// On the main thread, but in no context in which Redis would replicate: a timer that is due at once has one.
-unsafe extern "C" fn woken(_data: *mut c_void) {
-    // SAFETY: the context is the module's own.
-    unsafe {
-        call!(
-            RedisModule_CreateTimer,
-            CONTEXT.load(Relaxed),
-            0,
-            Some(due),
-            null_mut()
-        )
-    };
-}
-
-unsafe extern "C" fn due(ctx: *mut RedisModuleCtx, _data: *mut c_void) {
-    let words = std::mem::take(&mut *lock(&WORDS));
-    for word in words {
-        guard(ctx, (), || match word {
-            Word::Client(id) => go_on(ctx, id),
-            Word::Key(database, name, retain) => {
-                metrics::to_revisit(-1);
-                revisit::look(ctx, database, &name, retain);
-            }
-        });
-    }
+/// True if what the client waits with is a write.
+pub fn writes(id: ClientId) -> bool {
+    let command = with_waiting(|all| all.get(&id).map(|waiting| waiting.command));
+    let spec = command.and_then(|index| COMMANDS.get(index));
+    spec.is_some_and(|spec| !matches!(spec.handler, Handler::Read(_)))
 }
 
 /// A name for a client that is about to wait, and a fence that wakes it.
 pub fn fence() -> (ClientId, Fence) {
     let id = NEXT.fetch_add(1, Relaxed);
-    (id, fence_of(id))
+    (id, Fence::new(move || leave(Word::Client(id))))
 }
 
-fn fence_of(id: ClientId) -> Fence {
-    Fence::new(move || leave(Word::Client(id)))
-}
-
-/// Blocks the client of the call under way until what it waits for is done; then the command is run again.
+/// Blocks the client of the call under way until what it waits for is done; then the command is run again. False if it
+/// cannot be blocked.
 pub fn block(
     ctx: *mut RedisModuleCtx,
     command: usize,
     strings: &[*mut RedisModuleString],
     wait: Wait,
-) {
+) -> bool {
     // SAFETY: the context is that of the call under way. Without a time limit the time-out callback is for CLIENT
     // UNBLOCK.
     let blocked = unsafe { call!(RedisModule_BlockClient, ctx, None, Some(unblocked), None, 0) };
     let Some(blocked) = blocked.filter(|b| !b.is_null()) else {
-        return;
+        return false;
     };
     // SAFETY: the client was blocked above.
     unsafe { call!(RedisModule_SetDisconnectCallback, blocked, Some(gone)) };
@@ -179,10 +91,11 @@ pub fn block(
     with_waiting(|all| all.insert(wait.client, waiting));
     // Only now may it be woken.
     drop(wait.fence);
+    true
 }
 
 /// Runs the command of a waiting client again.
-fn go_on(ctx: *mut RedisModuleCtx, id: ClientId) {
+pub fn go_on(ctx: *mut RedisModuleCtx, id: ClientId) {
     let Some(mut waiting) = with_waiting(|all| all.remove(&id)) else {
         return;
     };
@@ -194,6 +107,8 @@ fn go_on(ctx: *mut RedisModuleCtx, id: ClientId) {
     // SAFETY: the client is still blocked; the context is freed below.
     let to_client = unsafe { call!(RedisModule_GetThreadSafeContext, waiting.blocked) };
     let Some(to_client) = to_client.filter(|c| !c.is_null()) else {
+        // It gets no reply, yet goes on.
+        release(&waiting);
         return;
     };
     // SAFETY: the contexts are those of this timer and of the blocked client.
