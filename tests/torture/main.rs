@@ -32,6 +32,7 @@ mod plan;
 mod rdb_files;
 mod replica_reader;
 mod replicas;
+mod row;
 mod seen;
 mod verdict;
 mod verdict_tests;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::dice::Dice;
 use crate::plan::{Plan, Tally, guarded};
 use crate::replica_reader::Reader;
+use crate::row::{Row, control, keep_logs, reload, server};
 use crate::seen::{differences, keys};
 use crate::support::*;
 use crate::verdict::{Promise, judge};
@@ -49,13 +50,15 @@ enum Fault {
     Crash,
     CrashBelow,
     Reload,
+    /// The primary stops writes for a moment, as for a failover; nothing may be written behind its back.
+    Pause,
     /// The replica becomes the primary, in good order, and the primary its replica.
     Failover,
     /// The primary crashes, and the replica takes over.
     Takeover,
 }
 
-const FAULTS: [Fault; 9] = [
+const FAULTS: [Fault; 10] = [
     Fault::Cut,
     Fault::CutByReplica,
     Fault::CutBelow,
@@ -64,6 +67,7 @@ const FAULTS: [Fault; 9] = [
     Fault::Crash,
     Fault::CrashBelow,
     Fault::Reload,
+    Fault::Pause,
     Fault::Failover,
 ];
 
@@ -95,34 +99,6 @@ const WILD: [&str; 14] = [
     "max-message-bytes",
     "64",
 ];
-
-/// Three servers in a row.
-struct Row {
-    primary: Server,
-    replica: Server,
-    below: Server,
-}
-
-/// What is sent goes out of the buffers soon, and the backlog is short.
-fn server(dice: &mut Dice, settings: &[&str], of: Option<&Server>) -> Server {
-    let load = *dice.pick(&["disabled", "on-empty-db", "swapdb"]);
-    let diskless = *dice.pick(&["yes", "no"]);
-    let port = of.map(|of| of.port().to_string());
-    let mut options = vec![
-        "--repl-diskless-load",
-        load,
-        "--repl-diskless-sync",
-        diskless,
-        "--repl-backlog-size",
-        "65536",
-        "--client-output-buffer-limit",
-        "replica 1mb 500kb 1",
-    ];
-    if let Some(port) = &port {
-        options.extend(["--replicaof", "127.0.0.1", port]);
-    }
-    Server::with_module_args(&options, settings)
-}
 
 fn attach(replica: &Server, primary: &Server) {
     cmd!(replica.conn(), "REPLICAOF", "127.0.0.1", primary.port());
@@ -163,13 +139,15 @@ fn play(dice: &mut Dice, faults: usize, tally: &mut Tally) -> [u64; 2] {
     });
     let when = done.join(" ");
     let ledgers = crew.stop();
+    let before = tally.findings.len();
     tally.findings.extend(reader.findings(&when));
     settle(&mut row);
     let mut con = row.primary.conn();
     let (_, verdict) = judge(&mut con, &ledgers, promise, &when);
     tally.add(verdict);
     for other in [&row.replica, &row.below] {
-        let found = differences(&mut con, &mut other.conn(), &when);
+        let mut found = differences(&mut con, &mut other.conn(), &when);
+        found.extend(control(&mut con, &mut other.conn(), &when));
         tally.diverged += found.len() as u64;
         tally.findings.extend(found);
         let log = other.log();
@@ -180,6 +158,10 @@ fn play(dice: &mut Dice, faults: usize, tally: &mut Tally) -> [u64; 2] {
             tally.diverged += 1;
             tally.findings.push(format!("{when}: {line}"));
         }
+    }
+    if tally.findings.len() > before {
+        let kept = keep_logs(&row, &when);
+        tally.findings.push(format!("{when}: logs in {kept}"));
     }
     let stats = [&row.primary, &row.replica].map(|server| info(&mut server.conn(), "stats"));
     ["sync_full", "sync_partial_ok"].map(|name| {
@@ -275,7 +257,10 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, dice: &mut Dice) {
             row.below.kill9();
             revive(&mut row.below, &row.replica);
         }
-        Fault::Reload => drop(try_cmd!(row.replica.conn(), "DEBUG", "RELOAD")),
+        Fault::Pause => {
+            cmd!(row.primary.conn(), "CLIENT", "PAUSE", 300, "WRITE");
+        }
+        Fault::Reload => reload(&row.replica),
         Fault::Failover => {
             let mut old = row.primary.conn();
             cmd!(old, "CLIENT", "PAUSE", 60_000, "WRITE");

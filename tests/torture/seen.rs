@@ -16,6 +16,7 @@ pub struct Got {
 /// All keys, sorted.
 pub fn keys(con: &mut Connection) -> Vec<String> {
     let mut keys: Vec<String> = items(&cmd!(*con, "KEYS", "*")).iter().map(text).collect();
+    keys.retain(|key| key != crate::writers::CONTROL);
     keys.sort();
     keys
 }

@@ -18,7 +18,7 @@ pub const WRITERS: usize = 8;
 pub struct Crew {
     shared: Arc<Shared>,
     writers: Vec<JoinHandle<Ledger>>,
-    noise: Option<JoinHandle<()>>,
+    noise: Vec<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -55,13 +55,16 @@ impl Crew {
             })
             .collect();
         let noise = {
-            let shared = shared.clone();
-            std::thread::spawn(move || make_noise(&shared, seed))
+            let (noisy, plain) = (shared.clone(), shared.clone());
+            vec![
+                std::thread::spawn(move || make_noise(&noisy, seed)),
+                std::thread::spawn(move || keep_control(&plain)),
+            ]
         };
         Self {
             shared,
             writers,
-            noise: Some(noise),
+            noise,
         }
     }
 
@@ -78,7 +81,7 @@ impl Crew {
     /// Lets them end, and takes their ledgers. Those whose server is gone have ended already.
     pub fn stop(mut self) -> Vec<Ledger> {
         self.shared.stop.store(true, Ordering::SeqCst);
-        if let Some(noise) = self.noise.take() {
+        for noise in std::mem::take(&mut self.noise) {
             noise.join().expect("the noise");
         }
         let writers = std::mem::take(&mut self.writers);
@@ -279,6 +282,34 @@ fn make_noise(shared: &Shared, seed: u64) {
             con = connect(port);
         }
         std::thread::sleep(shared.rest);
+    }
+}
+
+/// A list of Redis's own, to tell what servers do to any data from what the module does to its own.
+pub const CONTROL: &str = "control";
+
+fn keep_control(shared: &Shared) {
+    // Nobody judges it but by comparison, so what is lost with a server does not matter.
+    let mut port = shared.port();
+    let mut con = connect(port);
+    let mut number = 0;
+    while let Some(open) = &mut con {
+        if !shared.goes_on() {
+            break;
+        }
+        number += 1;
+        let command = ["RPUSH", CONTROL, &number.to_string()].map(String::from);
+        if let Err(error) = run(open, &command)
+            && error.code().is_none()
+            && !shared.goes_on()
+        {
+            break;
+        }
+        if shared.port() != port || !open_still(open) {
+            port = shared.port();
+            con = connect(port);
+        }
+        std::thread::sleep(shared.rest / 4);
     }
 }
 
