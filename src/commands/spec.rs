@@ -271,12 +271,13 @@ pub static COMMANDS: [Spec; 19] = [
     Spec {
         name: "CONV.MRECENT",
         handler: Handler::Several(Several::Recent),
-        flags: "readonly",
+        // Clusters of Redis 7.0 look at no key specs of modules.
+        flags: "readonly getkeys-api",
         arity: -4,
         key: Key::ReadSeveral,
         categories: "read slow",
         since: "0.1.0",
-        complexity: "As CONV.RECENT, for each key",
+        complexity: "O(log(N)+M) for each key, with N messages held and M bytes returned",
         summary: "Returns the newest messages of several conversations, each within the token budget.",
         args: MRECENT,
     },

@@ -124,6 +124,7 @@ impl Call<'_> {
         };
         if let Handler::Several(command) = spec.handler {
             return match command {
+                Several::Recent if self.tells_keys() => Ok(Done::Replied),
                 Several::Recent => self.recent_of_several(spec.name, env.last_try, reply),
                 Several::Fork => self.fork(spec.name, env.now, reply),
             };

@@ -78,6 +78,7 @@ fn who_may_only_write_learns_nothing() {
         &["CONV.SETSUMMARY", "k", "So far."],
         &["CONV.TRIM", "k", "MAXMESSAGES", "5"],
         &["CONV.DEL", "k", "8"],
+        &["CONV.BACKFILL", "k", &hello],
         &["CONV.ALTER", "k", "TTL", "99"],
         &["CONV.CREATE", "created"],
     ] {

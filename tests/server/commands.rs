@@ -192,6 +192,18 @@ fn each_effective_write_gives_one_event() {
         ("CONV.POP k", ""),
         ("CONV.POP missing", ""),
         ("CONV.CREATE created", "conv.create"),
+        (
+            r#"CONV.BACKFILL k {"role":"user","id":"b"}"#,
+            "conv.backfill",
+        ),
+        (r#"CONV.BACKFILL k {"role":"user","id":"b"}"#, ""),
+        ("CONV.BACKFILL k COMPLETE", ""),
+        ("CONV.BACKFILL filled COMPLETE @u", "conv.backfill"),
+        ("CONV.FORK k filled", ""),
+        ("CONV.FORK k fork", "conv.fork"),
+        ("CONV.FORK k filled REPLACE", "conv.fork"),
+        ("CONV.FORK missing other", ""),
+        ("CONV.MRECENT 100 2 k missing", ""),
         ("CONV.RECENT k 100", ""),
         ("CONV.GET k 1", ""),
     ] {

@@ -34,6 +34,7 @@ mod retention;
 mod samples;
 mod selecting;
 mod settings;
+mod several;
 mod shapes;
 mod stall;
 mod start;
