@@ -14,6 +14,7 @@ mod read;
 mod recent;
 mod replay;
 pub mod reply;
+mod session;
 pub mod spec;
 mod summary;
 

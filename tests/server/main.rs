@@ -32,6 +32,7 @@ mod replication;
 mod retention;
 mod samples;
 mod selecting;
+mod sessions;
 mod settings;
 mod shapes;
 mod stall;
