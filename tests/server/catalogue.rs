@@ -7,7 +7,7 @@ use crate::support::*;
 use crate::writes::*;
 
 /// Name, fewest words with the name, flags that it has.
-const COMMANDS: [(&str, i64, &str); 18] = [
+const COMMANDS: [(&str, i64, &str); 23] = [
     ("conv.append", 3, "write denyoom fast"),
     ("conv.recent", 3, "readonly"),
     ("conv.summary", 2, "readonly fast"),
@@ -26,6 +26,11 @@ const COMMANDS: [(&str, i64, &str); 18] = [
     ("conv.del", 3, "write"),
     ("conv.pop", 2, "write"),
     ("conv.trim", 4, "write"),
+    ("conv.import", 3, "write denyoom"),
+    ("conv.export", 2, "readonly"),
+    ("conv.getstate", 2, "readonly"),
+    ("conv.setstate", 4, "write denyoom"),
+    ("conv.delstate", 3, "write"),
 ];
 
 fn flags(value: &Value) -> Vec<String> {
@@ -63,7 +68,7 @@ fn command_info() {
             assert!(!flags.iter().any(|f| f == flag), "{name} is not {flag}");
         }
         // Whoever wants to make room must be able to.
-        if ["conv.del", "conv.pop", "conv.trim"].contains(&name) {
+        if ["conv.del", "conv.pop", "conv.trim", "conv.delstate"].contains(&name) {
             assert!(!flags.iter().any(|f| f == "denyoom"), "{name}");
         }
     }
@@ -227,6 +232,8 @@ fn access_is_granted_by_command_and_key() {
         "CONV.LEN k",
         "CONV.INFO k",
         "CONV.TOKENS k",
+        "CONV.EXPORT k",
+        "CONV.GETSTATE k a",
     ] {
         go(&mut looker, &line.split(' ').collect::<Vec<_>>());
     }

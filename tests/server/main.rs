@@ -33,6 +33,7 @@ mod replication;
 mod retention;
 mod samples;
 mod selecting;
+mod sessions;
 mod settings;
 mod several;
 mod shapes;
