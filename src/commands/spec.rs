@@ -19,6 +19,8 @@ pub enum Key {
     Delete,
     /// Takes something away and returns it.
     Take,
+    /// Returns what is there, and notes who has it.
+    Claim,
     /// Reads several, behind their number.
     ReadSeveral,
     /// Reads the first and writes the second.
@@ -148,7 +150,7 @@ const MRECENT: &[Arg] = &[
 ];
 
 /// All commands.
-pub static COMMANDS: [Spec; 24] = [
+pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.APPEND",
         handler: Handler::Write(append::append),
@@ -213,6 +215,23 @@ pub static COMMANDS: [Spec; 24] = [
             arg("text", Kind::String),
             option("seq", "UPTO", Kind::Integer),
             option("characters", "MINCHANGE", Kind::Integer),
+        ],
+    },
+    Spec {
+        name: "CONV.CLAIMSUMMARY",
+        handler: Handler::Write(summary::claim_summary),
+        flags: "write",
+        arity: -3,
+        key: Key::Claim,
+        categories: "write slow",
+        since: "0.1.0",
+        complexity: "O(log(N)+M) with N messages held and M bytes returned",
+        summary: "Returns the messages that are to be summarised, if they are enough, and leases them to one worker.",
+        args: &[
+            KEY,
+            arg("min_tokens", Kind::Integer),
+            option("tokens", "KEEP", Kind::Integer),
+            option("milliseconds", "LEASE", Kind::Integer),
         ],
     },
     Spec {
@@ -515,7 +534,7 @@ pub static COMMANDS: [Spec; 24] = [
 ];
 
 /// The keyspace events that effects may carry.
-pub const EVENTS: [&str; 13] = [
+pub const EVENTS: [&str; 14] = [
     "conv.append",
     "conv.setsummary",
     "conv.create",
@@ -525,6 +544,7 @@ pub const EVENTS: [&str; 13] = [
     "conv.pop",
     "conv.trim",
     "conv.backfill",
+    "conv.claimsummary",
     "conv.fork",
     "conv.import",
     "conv.setstate",

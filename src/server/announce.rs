@@ -55,21 +55,7 @@ impl Announcement<'_> {
         let name = unsafe { bytes(self.key) };
         misses::changed(self.ctx, name, effect.event == "conv.backfill");
         if !effect.event.is_empty() {
-            // Names of events are short.
-            let mut event = [0u8; 64];
-            for (to, from) in event.iter_mut().take(63).zip(effect.event.bytes()) {
-                *to = from;
-            }
-            // SAFETY: as above; the event's name ends in NUL.
-            unsafe {
-                call!(
-                    RedisModule_NotifyKeyspaceEvent,
-                    self.ctx,
-                    raw::REDISMODULE_NOTIFY_MODULE,
-                    event.as_ptr().cast::<c_char>(),
-                    self.key
-                )
-            };
+            notify(self.ctx, self.key, effect.event);
         }
     }
 
@@ -98,4 +84,28 @@ impl Announcement<'_> {
             })
             .collect()
     }
+}
+
+/// A keyspace event of class module.
+pub fn notify(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString, event: &str) {
+    // Names of events are short.
+    let mut name = [0u8; 64];
+    for (to, from) in name.iter_mut().take(63).zip(event.bytes()) {
+        *to = from;
+    }
+    // SAFETY: context and key name are those of the call under way; the event's name ends in NUL.
+    unsafe {
+        call!(
+            RedisModule_NotifyKeyspaceEvent,
+            ctx,
+            raw::REDISMODULE_NOTIFY_MODULE,
+            name.as_ptr().cast::<c_char>(),
+            key
+        )
+    };
+}
+
+/// Tells a worker that a summary is due.
+pub fn summary_due(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString) {
+    notify(ctx, key, "conv.summarydue");
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
-use super::announce::Announcement;
+use super::announce::{Announcement, summary_due};
 use super::api::{OK, bytes, call, now};
 use super::config;
 use super::guard::guard;
@@ -216,6 +216,11 @@ impl Call<'_> {
         if let Some(at) = effect.expire {
             key.expire_at(at);
         }
+        let due = match key.get() {
+            // Workers listen to the primary.
+            Found::Conversation(c) if !replayed => c.comes_due(env.settings.summary_threshold),
+            _ => false,
+        };
         drop(key);
         let announcement = Announcement {
             ctx: self.ctx,
@@ -225,6 +230,9 @@ impl Call<'_> {
             verbatim: replayed,
         };
         announcement.make(&effect);
+        if due {
+            summary_due(self.ctx, key_name);
+        }
         reply.play(&answer);
         Ok(Done::Replied)
     }
@@ -288,7 +296,9 @@ impl Call<'_> {
                     conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
                 }
             }
-            let fence = limited.then(|| revisit::look_again(self.ctx, key, true));
+            // So it is where somebody is to be told when a summary is due.
+            let watched = config::settings().summary_threshold > 0 && effect.grows();
+            let fence = (limited || watched).then(|| revisit::look_again(self.ctx, key, limited));
             commit(conversation, effect, &Background { fence });
         }
         if effect.alter.is_some() || effect.imported.is_some() {
