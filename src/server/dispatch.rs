@@ -285,9 +285,10 @@ impl Call<'_> {
             let fence = limited.then(|| revisit::look_again(self.ctx, key, true));
             commit(conversation, effect, &Background { fence });
         }
-        if effect.alter.is_some() || effect.imported.is_some() {
-            // What comes in one piece is not copied in one piece to be counted.
-            let retain = !replayed && conversation.attributes().max_tokens > 0;
+        // What comes in one piece is not copied in one piece to be counted.
+        let imported = effect.imported.is_some();
+        if effect.alter.is_some() || imported {
+            let retain = imported && !replayed;
             revisit::count_on(self.ctx, key, conversation, retain);
         }
         if conversation.log().segments().len() > segments {

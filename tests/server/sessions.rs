@@ -326,7 +326,7 @@ fn a_large_document() {
     for line in text(&cmd!(con, "INFO", "commandstats")).lines() {
         if ["conv.import", "conv.export", "conv.recent", "_set:"]
             .iter()
-            .any(|c| line.contains(c))
+            .any(|c| line.to_lowercase().contains(c))
         {
             eprintln!("{line}");
         }
