@@ -301,9 +301,10 @@ impl Call<'_> {
             let fence = (limited || watched).then(|| revisit::look_again(self.ctx, key, limited));
             commit(conversation, effect, &Background { fence });
         }
-        if effect.alter.is_some() || effect.imported.is_some() {
-            // What comes in one piece is not copied in one piece to be counted.
-            let retain = !replayed && conversation.attributes().max_tokens > 0;
+        // What comes in one piece is not copied in one piece to be counted.
+        let imported = effect.imported.is_some();
+        if effect.alter.is_some() || imported {
+            let retain = imported && !replayed;
             revisit::count_on(self.ctx, key, conversation, retain);
         }
         if conversation.log().segments().len() > segments {
