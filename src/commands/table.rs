@@ -1,8 +1,8 @@
 //! The one table of all commands: from it come registration, key specs, ACL categories, COMMAND DOCS and the events.
 
 use super::arg::{
-    ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, SEQ, WITHINFO, arg, flag, multiple, one_of,
-    option, optional, word,
+    ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, SEQ, arg, flag, multiple, one_of, option,
+    optional, word,
 };
 use super::spec::{Arg, Handler, Key, Kind, Several, Spec};
 use super::{append, backfill, manage, read, recent, replay, session, summary};
