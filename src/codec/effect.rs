@@ -1,6 +1,11 @@
 //! Effects as arguments of the command that replicas and the AOF receive: a JSON header that a person can read in
 //! MONITOR or in the file, then what the header speaks of, one argument each: the messages appended, the message
 //! edited, the summary.
+//!
+//! Nearly all writes append: their header is short. `"append":n` says that all arguments behind the header are messages
+//! appended at the time `at`, none of them counted yet, numbered from `n` on without a gap, with the event `conv.append`.
+
+use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +15,14 @@ use crate::conversation::{Conversation, message};
 
 use super::count;
 
-/// Version of the header.
+/// Version of a header that names all it does one by one.
 const VERSION: u8 = 1;
+
+/// Version of a header that says `append`.
+const SHORT_VERSION: u8 = 2;
+
+/// The event of the short header.
+const APPENDED: &str = "conv.append";
 
 /// Messages in one effect of [`rebuild`].
 const BATCH_MESSAGES: usize = 512;
@@ -35,6 +46,9 @@ struct Header {
     alter: Option<Attributes>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     push: Vec<StoredMessage>,
+    /// See the head of this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    append: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     edit: Option<StoredMessage>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -60,6 +74,20 @@ fn stored(message: &NewMessage<'_>) -> StoredMessage {
 /// The header of `effect`, and the arguments that follow it.
 #[must_use]
 pub fn encode_effect<'a>(effect: &Effect<'a>) -> (Vec<u8>, Vec<&'a [u8]>) {
+    let mut header = Vec::with_capacity(64 + 48 * effect.push.len().max(2));
+    // Serialising plain data into memory cannot fail.
+    let _ = write_header(effect, &mut header);
+    (header, payload(effect).collect())
+}
+
+/// Writes the header of `effect`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()> {
+    if let Some(first) = appended_from(effect) {
+        return write_short_header(effect, first, out);
+    }
     let header = Header {
         v: VERSION,
         at: effect.at,
@@ -68,6 +96,7 @@ pub fn encode_effect<'a>(effect: &Effect<'a>) -> (Vec<u8>, Vec<&'a [u8]>) {
         numbering: effect.numbering.map(|n| (n.created, n.next, n.lowest)),
         alter: effect.alter,
         push: effect.push.iter().map(stored).collect(),
+        append: None,
         edit: effect.edit.as_ref().map(stored),
         remove: effect.remove.clone(),
         summary: effect
@@ -77,17 +106,83 @@ pub fn encode_effect<'a>(effect: &Effect<'a>) -> (Vec<u8>, Vec<&'a [u8]>) {
         drop: effect.drop.clone(),
         expire: effect.expire,
     };
-    let payload = effect
+    Ok(serde_json::to_writer(out, &header)?)
+}
+
+/// The arguments that follow the header of `effect`.
+pub fn payload<'e, 'a>(effect: &'e Effect<'a>) -> impl Iterator<Item = &'a [u8]> + use<'e, 'a> {
+    effect
         .push
         .iter()
         .chain(&effect.edit)
         .map(|m| m.bytes)
         .chain(effect.summary.iter().map(|s| s.text.as_bytes()))
+}
+
+/// The number of the first message, if `effect` is what the short header can say.
+fn appended_from(effect: &Effect<'_>) -> Option<i64> {
+    let first = effect.push.first()?.seq;
+    let plain = |(message, seq): (&NewMessage<'_>, i64)| {
+        message.seq == seq && message.time == effect.at && message.count == Count::Pending
+    };
+    let short = effect.event == APPENDED
+        && effect.numbering.is_none()
+        && effect.alter.is_none()
+        && effect.edit.is_none()
+        && effect.remove.is_empty()
+        && effect.summary.is_none()
+        && effect.push.iter().zip(first..).all(plain);
+    short.then_some(first)
+}
+
+/// Most often it fits into 44 bytes, which Redis stores in one piece.
+fn write_short_header(effect: &Effect<'_>, first: i64, out: &mut impl Write) -> io::Result<()> {
+    let mut digits = itoa::Buffer::new();
+    out.write_all(br#"{"v":2,"at":"#)?;
+    out.write_all(digits.format(effect.at).as_bytes())?;
+    out.write_all(br#","append":"#)?;
+    out.write_all(digits.format(first).as_bytes())?;
+    if let Some(create) = &effect.create {
+        out.write_all(br#","create":"#)?;
+        serde_json::to_writer(&mut *out, create)?;
+    }
+    if !effect.drop.is_empty() {
+        out.write_all(br#","drop":"#)?;
+        serde_json::to_writer(&mut *out, &effect.drop)?;
+    }
+    if let Some(expire) = effect.expire {
+        out.write_all(br#","expire":"#)?;
+        out.write_all(digits.format(expire).as_bytes())?;
+    }
+    out.write_all(b"}")
+}
+
+/// Puts what the short header says into the words of the long one.
+fn lengthen(header: &mut Header, messages: usize) -> Result<(), String> {
+    let Some(first) = header.append else {
+        return Ok(());
+    };
+    if !(header.event.is_empty()
+        && header.push.is_empty()
+        && header.edit.is_none()
+        && header.summary.is_none())
+    {
+        return Err("append stands beside event, push, edit or summary".into());
+    }
+    if messages == 0 {
+        return Err("too few arguments behind the header".into());
+    }
+    let last = i64::try_from(messages)
+        .ok()
+        .and_then(|n| first.checked_add(n));
+    let Some(behind) = last else {
+        return Err("numbers beyond all that can be given".into());
+    };
+    header.event = APPENDED.to_owned();
+    header.push = (first..behind)
+        .map(|seq| (seq, header.at, Count::Pending))
         .collect();
-    let mut json = Vec::with_capacity(64 + 48 * effect.push.len().max(2));
-    // Serialising plain data into memory cannot fail.
-    let _ = serde_json::to_writer(&mut json, &header);
-    (json, payload)
+    Ok(())
 }
 
 /// Reads what [`encode_effect`] made. `events` are the names that an event may have.
@@ -99,11 +194,16 @@ pub fn decode_effect<'a>(
     payload: &[&'a [u8]],
     events: &[&'static str],
 ) -> Result<Effect<'a>, String> {
-    let header: Header =
+    let mut header: Header =
         serde_json::from_slice(header).map_err(|e| format!("unreadable header: {e}"))?;
-    if header.v != VERSION {
-        return Err(format!("header version {}, expected {VERSION}", header.v));
+    let expected = match header.append {
+        Some(_) => SHORT_VERSION,
+        None => VERSION,
+    };
+    if header.v != expected {
+        return Err(format!("header version {}, expected {expected}", header.v));
     }
+    lengthen(&mut header, payload.len())?;
     let event = match header.event.as_str() {
         "" => "",
         name => events
@@ -216,3 +316,7 @@ pub fn rebuild(conversation: &Conversation, mut sink: impl FnMut(&Effect<'_>)) {
         sink(&Effect::new("", updated));
     }
 }
+
+#[cfg(test)]
+#[path = "effect_tests.rs"]
+mod tests;

@@ -10,7 +10,7 @@ mod v2;
 
 use std::fmt;
 
-pub use effect::{decode_effect, encode_effect, rebuild};
+pub use effect::{decode_effect, encode_effect, payload, rebuild, write_header};
 
 use crate::conversation::Conversation;
 use crate::conversation::effect::Count;
