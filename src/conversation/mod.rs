@@ -18,6 +18,7 @@ mod log_change;
 pub mod message;
 pub mod pack;
 mod retention;
+mod room;
 pub mod search;
 pub mod segment;
 mod sums;

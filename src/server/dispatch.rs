@@ -3,6 +3,7 @@
 use std::ffi::c_int;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
+use smallvec::SmallVec;
 
 use super::announce::Announcement;
 use super::api::{OK, bytes, call, now};
@@ -13,7 +14,7 @@ use super::reply::ClientReply;
 use super::revisit;
 use super::waiting;
 use crate::commands::args::Args;
-use crate::commands::reply::Tree;
+use crate::commands::reply::Kept;
 use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Spec};
 use crate::commands::{CommandError, Env, Target, commit};
 use crate::conversation::effect::Effect;
@@ -49,7 +50,7 @@ pub unsafe extern "C" fn entry<const I: usize>(
     let mut reply = unsafe { ClientReply::new(ctx) };
     let waits = guard(ctx, None, || {
         // SAFETY: the arguments live until the command ends.
-        let args: Vec<&[u8]> = strings.iter().map(|s| unsafe { bytes(*s) }).collect();
+        let args: SmallVec<[&[u8]; 12]> = strings.iter().map(|s| unsafe { bytes(*s) }).collect();
         let call = Call {
             ctx,
             strings,
@@ -153,7 +154,7 @@ impl Call<'_> {
         {
             measured(conversation, Conversation::collect);
         }
-        let mut answer = Vec::new();
+        let mut answer = Kept::new();
         let effect = loop {
             let target = found.as_deref();
             let lacking = match run_pure(spec, &mut args(), target, &env, reply, &mut answer) {
@@ -352,7 +353,7 @@ fn run_pure<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     reply: &mut ClientReply,
-    answer: &mut Vec<Tree>,
+    answer: &mut Kept,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     match spec.handler {
         Handler::Read(command) => command(args, target, env, reply).map(|()| None),
