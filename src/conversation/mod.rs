@@ -21,6 +21,7 @@ mod log_change;
 pub mod message;
 pub mod pack;
 mod retention;
+mod room;
 pub mod search;
 pub mod segment;
 pub mod session;

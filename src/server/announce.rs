@@ -3,10 +3,11 @@
 use std::ffi::c_char;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
+use smallvec::SmallVec;
 
 use super::api::{OwnedString, bytes, call};
 use super::misses;
-use crate::codec::encode_effect;
+use crate::codec::{payload, write_header};
 use crate::conversation::effect::Effect;
 
 /// A change under `key`, in the context of the call or timer that made it.
@@ -32,23 +33,38 @@ impl Announcement<'_> {
             // SAFETY: as above.
             unsafe { call!(RedisModule_ReplicateVerbatim, self.ctx) };
         } else {
-            let (header, payload) = encode_effect(effect);
+            let mut header: SmallVec<[u8; 128]> = SmallVec::new();
+            // Writing into memory cannot fail.
+            let _ = write_header(effect, &mut header);
             let mut own = Vec::new();
-            let strings = self.strings_of(&payload, &mut own);
-            // SAFETY: as above; the format says: a string, a buffer with its length, a vector with its length. The
-            // callee takes its own references.
+            let strings = self.strings_of(effect, &mut own);
+            let (text, len) = (header.as_ptr().cast::<c_char>(), header.len());
+            // SAFETY: as above; the formats say: a string, a buffer with its length, then another string, or a vector
+            // with its length, for which Redis makes room anew. The callee takes its own references.
             unsafe {
-                call!(
-                    RedisModule_Replicate,
-                    self.ctx,
-                    c"CONV.EFFECT".as_ptr(),
-                    c"sbv".as_ptr(),
-                    self.key,
-                    header.as_ptr().cast::<c_char>(),
-                    header.len(),
-                    strings.as_ptr(),
-                    strings.len()
-                )
+                match strings.as_slice() {
+                    [one] => call!(
+                        RedisModule_Replicate,
+                        self.ctx,
+                        c"CONV.EFFECT".as_ptr(),
+                        c"sbs".as_ptr(),
+                        self.key,
+                        text,
+                        len,
+                        *one
+                    ),
+                    many => call!(
+                        RedisModule_Replicate,
+                        self.ctx,
+                        c"CONV.EFFECT".as_ptr(),
+                        c"sbv".as_ptr(),
+                        self.key,
+                        text,
+                        len,
+                        many.as_ptr(),
+                        many.len()
+                    ),
+                }
             };
         }
         // SAFETY: the name is valid during the call.
@@ -62,12 +78,11 @@ impl Announcement<'_> {
     /// The payload as Redis strings: what came as arguments of this call is passed on without a copy.
     fn strings_of(
         &self,
-        payload: &[&[u8]],
+        effect: &Effect<'_>,
         own: &mut Vec<OwnedString>,
-    ) -> Vec<*mut RedisModuleString> {
+    ) -> SmallVec<[*mut RedisModuleString; 8]> {
         let mut arguments = self.args.iter().zip(self.strings);
-        payload
-            .iter()
+        payload(effect)
             .filter_map(|part| {
                 let within = |argument: &[u8]| {
                     let (outer, inner) = (argument.as_ptr_range(), part.as_ptr_range());
@@ -90,8 +105,9 @@ impl Announcement<'_> {
 pub fn notify(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString, event: &str) {
     // Names of events are short.
     let mut name = [0u8; 64];
-    for (to, from) in name.iter_mut().take(63).zip(event.bytes()) {
-        *to = from;
+    let event = event.as_bytes();
+    if let Some(to) = name.get_mut(..event.len().min(63)) {
+        to.copy_from_slice(event.get(..to.len()).unwrap_or_default());
     }
     // SAFETY: context and key name are those of the call under way; the event's name ends in NUL.
     unsafe {

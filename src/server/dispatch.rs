@@ -4,6 +4,7 @@ use std::ffi::c_int;
 use std::time::Instant;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
+use smallvec::SmallVec;
 
 use super::announce::{Announcement, summary_due};
 use super::api::{OK, bytes, call, now};
@@ -17,7 +18,7 @@ use super::revisit;
 use super::waiting;
 use crate::background::{Lane, submit};
 use crate::commands::args::Args;
-use crate::commands::reply::Tree;
+use crate::commands::reply::Kept;
 use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Several, Spec};
 use crate::commands::{CommandError, Env, Target, commit};
 use crate::conversation::Conversation;
@@ -53,7 +54,7 @@ pub unsafe extern "C" fn entry<const I: usize>(
     let mut reply = unsafe { ClientReply::new(ctx) };
     let waits = guard(ctx, None, || {
         // SAFETY: the arguments live until the command ends.
-        let args: Vec<&[u8]> = strings.iter().map(|s| unsafe { bytes(*s) }).collect();
+        let args: SmallVec<[&[u8]; 12]> = strings.iter().map(|s| unsafe { bytes(*s) }).collect();
         let call = Call {
             ctx,
             strings,
@@ -155,7 +156,7 @@ impl Call<'_> {
         {
             measured(conversation, Conversation::collect);
         }
-        let mut answer = Vec::new();
+        let mut answer = Kept::new();
         let effect = loop {
             let target = found.as_deref();
             let lacking = match run_pure(spec, &mut args(), target, &env, reply, &mut answer) {
@@ -341,7 +342,7 @@ fn run_pure<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     reply: &mut ClientReply,
-    answer: &mut Vec<Tree>,
+    answer: &mut Kept,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     match spec.handler {
         Handler::Read(command) => command(args, target, env, reply).map(|()| None),
