@@ -21,12 +21,8 @@ from servers import Server, wait_until
 
 #: What help says of a command: its arguments.
 SYNTAX = {
-    "CONV.APPEND": (
-        "key [NX|XX] [UNIQUE] [IFLAST seq] [TOKENS tokens] message [[TOKENS tokens] message ...]"
-    ),
-    "CONV.RECENT": (
-        "key max_tokens [FORMAT LIST|JSON|MSGPACK] [MESSAGES messages] [START USER] [OVERSIZE EMPTY|KEEP]"
-    ),
+    "CONV.APPEND": ("key [NX|XX] [UNIQUE] [IFLAST seq] [TOKENS tokens] message [[TOKENS tokens] message ...]"),
+    "CONV.RECENT": ("key max_tokens [FORMAT LIST|JSON|MSGPACK] [MESSAGES messages] [START USER] [OVERSIZE EMPTY|KEEP]"),
     "CONV.SETSUMMARY": "key text [UPTO seq] [MINCHANGE characters]",
     "CONV.GET": "key seq [seq ...] [WITHINFO]",
     "CONV.TOKENS": "text [text ...] [ENCODING name]",
@@ -118,9 +114,7 @@ def test_replies_are_readable(server: Server, client: redis.Redis) -> None:
     assert shown.splitlines()[3:5] == ['2# "tokens" => (integer) 22', '3# "first" => (integer) 5']
     # To a file or a pipe: a message a line, as it was appended, UTF-8 and all.
     assert server.cli("conv.range", "k", "0", "-1").splitlines() == chat()
-    assert json.loads(server.cli("conv.recent", "k", "3000", "format", "json")) == list(
-        map(json.loads, chat())
-    )
+    assert json.loads(server.cli("conv.recent", "k", "3000", "format", "json")) == list(map(json.loads, chat()))
     info = json.loads(server.cli("--json", "conv.info", "k"))
     assert (info["messages"], info["complete"], info["summary-upto"]) == (5, "yes", None)
     assert server.cli("--no-raw", "conv.summary", "k") == "(nil)\n"

@@ -33,9 +33,7 @@ def as_dict(reply: Any, protocol: int) -> dict[str, Any]:
 @pytest.mark.parametrize("name", PARSERS)
 def test_blocking(server: Server, name: str) -> None:
     parser, _, protocol = PARSERS[name]
-    pool = redis.ConnectionPool(
-        port=server.port, protocol=protocol, parser_class=parser, decode_responses=True
-    )
+    pool = redis.ConnectionPool(port=server.port, protocol=protocol, parser_class=parser, decode_responses=True)
     with redis.Redis(connection_pool=pool) as client:
         run = client.execute_command
         assert client.connection_pool.get_connection()._parser.__class__ is parser
@@ -148,9 +146,7 @@ def test_command_and_keys(server: Server) -> None:
 @pytest.mark.parametrize("name", PARSERS)
 async def test_asyncio(server: Server, name: str) -> None:
     _, parser, protocol = PARSERS[name]
-    pool = redis.asyncio.ConnectionPool(
-        port=server.port, protocol=protocol, parser_class=parser, decode_responses=True
-    )
+    pool = redis.asyncio.ConnectionPool(port=server.port, protocol=protocol, parser_class=parser, decode_responses=True)
     async with redis.asyncio.Redis(connection_pool=pool) as client:
         run = client.execute_command
         assert await run("CONV.APPEND", "k", *chat()) == 5
@@ -180,9 +176,7 @@ async def test_a_wait_for_counts_holds_up_nobody_else(server: Server) -> None:
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_cluster(cluster: list[Server], protocol: int) -> None:
     """The client finds the node of a key of a command that it does not know: by COMMAND."""
-    with redis.RedisCluster(
-        host="127.0.0.1", port=cluster[0].port, protocol=protocol, decode_responses=True
-    ) as client:
+    with redis.RedisCluster(host="127.0.0.1", port=cluster[0].port, protocol=protocol, decode_responses=True) as client:
         client.flushall(target_nodes=redis.RedisCluster.PRIMARIES)
         keys = [f"chat:{n}" for n in range(30)]
         for key in keys:
@@ -203,13 +197,9 @@ def test_cluster(cluster: list[Server], protocol: int) -> None:
 
 
 async def test_asyncio_cluster(cluster: list[Server]) -> None:
-    async with redis.asyncio.RedisCluster(
-        host="127.0.0.1", port=cluster[0].port, decode_responses=True
-    ) as client:
+    async with redis.asyncio.RedisCluster(host="127.0.0.1", port=cluster[0].port, decode_responses=True) as client:
         keys = [f"async:{n}" for n in range(30)]
-        appended = await asyncio.gather(
-            *(client.execute_command("CONV.APPEND", key, *chat()) for key in keys)
-        )
+        appended = await asyncio.gather(*(client.execute_command("CONV.APPEND", key, *chat()) for key in keys))
         assert appended == [5] * 30
         got = await asyncio.gather(*(client.execute_command("CONV.RECENT", key, 30) for key in keys))
         assert got == [[dump(SYSTEM), dump(ANSWER)]] * 30
