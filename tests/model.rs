@@ -42,6 +42,7 @@ fn call(
         settings: Settings::default(),
         full: false,
         counts: None,
+        last_try: false,
     };
     let mut cursor = Args::new(spec.name, args);
     let mut reply = Vec::new();
@@ -60,6 +61,7 @@ fn call(
                 (done, _) => (done.map(|()| reply).map_err(|e| e.to_string()), None),
             }
         }
+        Handler::Several(_) => panic!("{name} needs more than one key"),
         Handler::Write(command) | Handler::Replay(command) => {
             match command(&mut cursor, target.as_ref(), &env, &mut reply) {
                 Err(CommandError::Uncounted(lacking)) => {
@@ -159,6 +161,11 @@ fn content(conversation: &Conversation) -> String {
             (&summary.text, summary.upto, summary.updated, tokens)
         );
     }
+    if let Some(session) = conversation.session() {
+        let members: Vec<_> = session.members().collect();
+        content += &format!(" {members:?} {:?}", session.history());
+    }
+    content += &format!(" {}", conversation.lease());
     conversation.visit(|m| {
         content += &format!("\n{:?} {}", m.meta, String::from_utf8_lossy(m.bytes));
     });
@@ -320,6 +327,11 @@ fn step(pair: &mut Pair, model: &mut NaiveLog, op: &Op, long: bool) {
                 *json = padded(json, seq);
             }
         }
+        Step::Backfill(list, _) if long => {
+            for (seq, (json, _)) in (1..).zip(list) {
+                *json = padded(json, seq);
+            }
+        }
         Step::Edit(seq, json, _) if long => *json = padded(json, *seq + 3),
         _ => {}
     }
@@ -340,6 +352,19 @@ fn step(pair: &mut Pair, model: &mut NaiveLog, op: &Op, long: bool) {
             let reply = pair.run("CONV.APPEND", &args).expect("APPEND");
             let last = model.next_seq + list.len() as i64 - 1;
             assert_eq!(reply, [Tree::Integer(last)]);
+        }
+        Step::Backfill(list, complete) => {
+            let word = complete.then_some("COMPLETE").into_iter();
+            let args: Vec<&str> = word.chain(list.iter().map(|(json, _)| &**json)).collect();
+            if args.is_empty() {
+                return;
+            }
+            let reply = pair.run("CONV.BACKFILL", &args).expect("BACKFILL");
+            assert_eq!(reply, [Tree::Integer(list.len() as i64)]);
+            let lowest = model.lowest - list.len() as i64;
+            for (seq, (_, tokens)) in (lowest..).zip(list) {
+                *tokens = pair.tokens_of(seq);
+            }
         }
         Step::Edit(seq, json, tokens) => {
             pair.run("CONV.EDIT", &[&seq.to_string(), json])
@@ -462,6 +487,7 @@ proptest! {
         complete in any::<bool>(),
         long in proptest::bool::weighted(0.3),
         args in proptest::collection::vec(generate::recent_args(), 4),
+        upto in proptest::option::of(any::<proptest::sample::Index>()),
     ) {
         let mut pair = Pair::default();
         let mut model = NaiveLog { complete, ..NaiveLog::default() };
@@ -471,7 +497,45 @@ proptest! {
             compare(&pair, &model, &args);
         }
         pair.agree();
+        fork(&pair, &mut model, upto, &args);
     }
+}
+
+/// Copies up to a message, and compares the copy with the model cut there, also when it goes on.
+fn fork(
+    pair: &Pair,
+    model: &mut NaiveLog,
+    upto: Option<proptest::sample::Index>,
+    args: &[generate::RandomArgs],
+) {
+    let Some(primary) = &pair.primary else {
+        return;
+    };
+    let upto = upto
+        .filter(|_| !model.messages.is_empty())
+        .map(|i| i.get(&model.messages).seq);
+    // "a copy up to a point": "numbering goes on after the copy's newest, the summary comes along if the copy reaches
+    // its `upto`"
+    model
+        .messages
+        .retain(|m| upto.is_none_or(|upto| m.seq <= upto));
+    let newest = model.messages.last().map(|m| m.seq);
+    let reached = |s: &naive::NaiveSummary| s.upto.is_none_or(|upto| Some(upto) <= newest);
+    model.summary = model.summary.take().filter(reached);
+    model.next_seq = newest.map_or(model.next_seq, |newest| newest + 1);
+    let copy = Some(primary.fork(upto));
+    let mut pair = Pair {
+        primary: copy.clone(),
+        replica: copy,
+        now: pair.now,
+    };
+    compare(&pair, model, args);
+    let more = Op::Append(vec![(r#"{"role":"user","content":"more"}"#.into(), 5)]);
+    if newest.is_some() {
+        step(&mut pair, model, &more, false);
+        compare(&pair, model, args);
+    }
+    pair.agree();
 }
 
 /// A step as a command, its tokens left to be counted.
@@ -487,6 +551,11 @@ fn uncounted(step: &Step) -> (&'static str, Vec<String>) {
         Step::Pop(count) => ("CONV.POP", vec![count.to_string()]),
         Step::Retain(_, Some(tokens)) => {
             ("CONV.TRIM", vec!["MAXTOKENS".into(), tokens.to_string()])
+        }
+        Step::Backfill(list, complete) => {
+            let word = complete.then(|| "COMPLETE".to_string());
+            let messages = list.iter().map(|(json, _)| json.clone());
+            ("CONV.BACKFILL", word.into_iter().chain(messages).collect())
         }
         Step::Retain(messages, None) => {
             let most = messages.unwrap_or(3);

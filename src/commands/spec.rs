@@ -1,8 +1,8 @@
-//! The one table of all commands: from it come registration, key specs, ACL categories, COMMAND DOCS and the events.
+//! What is said of a command in the one table of all of them.
 
 pub use super::arg::{Arg, Kind};
-use super::arg::{arg, flag, multiple, one_of, option, optional, word};
-use super::{Read, Write, append, manage, read, recent, replay, summary};
+pub use super::table::{COMMANDS, EVENTS};
+use super::{Read, Write};
 
 /// What a command does with its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,12 @@ pub enum Key {
     Delete,
     /// Takes something away and returns it.
     Take,
+    /// Returns what is there, and notes who has it.
+    Claim,
+    /// Reads several, behind their number.
+    ReadSeveral,
+    /// Reads the first and writes the second.
+    Copy,
 }
 
 /// The function behind a command.
@@ -30,6 +36,25 @@ pub enum Handler {
     Write(Write),
     /// As `Write`, with an effect that has been decided elsewhere.
     Replay(Write),
+    /// Has several keys.
+    Several(Several),
+}
+
+impl Handler {
+    /// True if it may change something.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        !matches!(self, Self::Read(_) | Self::Several(Several::Recent))
+    }
+}
+
+/// A command on several keys: how they are opened and held is the server's part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Several {
+    /// See [`super::recent::several`].
+    Recent,
+    /// See [`super::fork::fork`].
+    Fork,
 }
 
 /// A command.
@@ -57,303 +82,3 @@ pub struct Spec {
     /// Its arguments.
     pub args: &'static [Arg],
 }
-
-const KEY: Arg = arg("key", Kind::Key);
-const SEQ: Arg = arg("seq", Kind::Integer);
-const MESSAGE: Arg = arg("message", Kind::String);
-const FORMAT: Arg = optional(one_of(
-    "format",
-    Some("FORMAT"),
-    &[
-        word("list", "LIST"),
-        word("json", "JSON"),
-        word("msgpack", "MSGPACK"),
-    ],
-));
-const ATTRIBUTES: &[Arg] = &[
-    KEY,
-    option("name", "ENCODING", Kind::String),
-    option("max-messages", "MAXMESSAGES", Kind::Integer),
-    option("max-tokens", "MAXTOKENS", Kind::Integer),
-    option("seconds", "TTL", Kind::Integer),
-    optional(one_of(
-        "complete",
-        Some("COMPLETE"),
-        &[word("yes", "yes"), word("no", "no")],
-    )),
-];
-
-/// All commands.
-pub static COMMANDS: [Spec; 16] = [
-    Spec {
-        name: "CONV.APPEND",
-        handler: Handler::Write(append::append),
-        flags: "write deny-oom fast",
-        arity: -3,
-        key: Key::Insert,
-        categories: "write fast",
-        since: "0.1.0",
-        complexity: "O(N) in the bytes of the messages",
-        summary: "Appends messages to a conversation, which is created if it is missing.",
-        args: &[
-            KEY,
-            optional(one_of(
-                "condition",
-                None,
-                &[word("nx", "NX"), word("xx", "XX")],
-            )),
-            flag("unique", "UNIQUE"),
-            option("seq", "IFLAST", Kind::Integer),
-            multiple(Arg {
-                sub: &[option("tokens", "TOKENS", Kind::Integer), MESSAGE],
-                ..arg("messages", Kind::Block)
-            }),
-        ],
-    },
-    Spec {
-        name: "CONV.RECENT",
-        handler: Handler::Read(recent::recent),
-        flags: "readonly",
-        arity: -3,
-        key: Key::Read,
-        categories: "read slow",
-        since: "0.1.0",
-        complexity: "O(log(N)+M) with N messages held and M bytes returned",
-        summary: "Returns the newest messages that fit a token budget, tool turns unbroken, oldest first.",
-        args: &[
-            KEY,
-            arg("max_tokens", Kind::Integer),
-            FORMAT,
-            option("messages", "MESSAGES", Kind::Integer),
-            optional(one_of("start", Some("START"), &[word("user", "USER")])),
-            optional(one_of(
-                "oversize",
-                Some("OVERSIZE"),
-                &[word("empty", "EMPTY"), word("keep", "KEEP")],
-            )),
-            option("step", "STEP", Kind::Integer),
-            flag("nosystem", "NOSYSTEM"),
-            flag("nosummary", "NOSUMMARY"),
-            flag("any", "ANY"),
-            flag("withinfo", "WITHINFO"),
-        ],
-    },
-    Spec {
-        name: "CONV.SUMMARY",
-        handler: Handler::Read(summary::summary),
-        flags: "readonly fast",
-        arity: -2,
-        key: Key::Read,
-        categories: "read fast",
-        since: "0.1.0",
-        complexity: "O(1)",
-        summary: "Returns the summary of a conversation.",
-        args: &[KEY, flag("withinfo", "WITHINFO")],
-    },
-    Spec {
-        name: "CONV.SETSUMMARY",
-        handler: Handler::Write(summary::set_summary),
-        flags: "write deny-oom",
-        arity: -3,
-        key: Key::Insert,
-        categories: "write slow",
-        since: "0.1.0",
-        complexity: "O(N) in the bytes of the summary",
-        summary: "Stores the summary of a conversation, unless a newer one is stored.",
-        args: &[
-            KEY,
-            arg("text", Kind::String),
-            option("seq", "UPTO", Kind::Integer),
-            option("characters", "MINCHANGE", Kind::Integer),
-        ],
-    },
-    Spec {
-        name: "CONV.RANGE",
-        handler: Handler::Read(read::range),
-        flags: "readonly",
-        arity: -4,
-        key: Key::Read,
-        categories: "read slow",
-        since: "0.1.0",
-        complexity: "O(log(N)+M) with N messages held and M bytes returned",
-        summary: "Returns a range of messages by index, as LRANGE does.",
-        args: &[
-            KEY,
-            arg("start", Kind::Integer),
-            arg("stop", Kind::Integer),
-            FORMAT,
-        ],
-    },
-    Spec {
-        name: "CONV.GET",
-        handler: Handler::Read(read::get),
-        flags: "readonly fast",
-        arity: -3,
-        key: Key::Read,
-        categories: "read fast",
-        since: "0.1.0",
-        complexity: "O(log(N)) for each message",
-        summary: "Returns messages by their sequence numbers.",
-        args: &[KEY, multiple(SEQ), flag("withinfo", "WITHINFO")],
-    },
-    Spec {
-        name: "CONV.LEN",
-        handler: Handler::Read(read::len),
-        flags: "readonly fast",
-        arity: -2,
-        key: Key::Read,
-        categories: "read fast",
-        since: "0.1.0",
-        complexity: "O(1)",
-        summary: "Returns the number of messages held.",
-        args: &[KEY],
-    },
-    Spec {
-        name: "CONV.INFO",
-        handler: Handler::Read(read::info),
-        flags: "readonly fast",
-        arity: -2,
-        key: Key::Read,
-        categories: "read fast",
-        since: "0.1.0",
-        complexity: "O(S) in the number of 16 kB segments",
-        summary: "Returns figures and attributes of a conversation.",
-        args: &[KEY],
-    },
-    Spec {
-        name: "CONV.TOKENS",
-        handler: Handler::Read(read::tokens),
-        flags: "readonly",
-        arity: -2,
-        key: Key::None,
-        categories: "read slow",
-        since: "0.1.0",
-        complexity: "O(N) in the bytes of the texts",
-        summary: "Counts the tokens of texts.",
-        args: &[
-            multiple(arg("text", Kind::String)),
-            option("name", "ENCODING", Kind::String),
-        ],
-    },
-    Spec {
-        name: "CONV.CREATE",
-        handler: Handler::Write(manage::create),
-        flags: "write deny-oom fast",
-        arity: -2,
-        key: Key::Insert,
-        categories: "write fast",
-        since: "0.1.0",
-        complexity: "O(1)",
-        summary: "Creates an empty conversation.",
-        args: ATTRIBUTES,
-    },
-    Spec {
-        name: "CONV.ALTER",
-        handler: Handler::Write(manage::alter),
-        flags: "write deny-oom",
-        arity: -2,
-        key: Key::Update,
-        categories: "write slow",
-        since: "0.1.0",
-        complexity: "O(1); O(N) in the bytes held if the encoding changes",
-        summary: "Changes attributes of a conversation.",
-        args: ATTRIBUTES,
-    },
-    Spec {
-        name: "CONV.EDIT",
-        handler: Handler::Write(append::edit),
-        flags: "write deny-oom",
-        arity: -4,
-        key: Key::Update,
-        categories: "write slow",
-        since: "0.1.0",
-        complexity: "O(M+S) with M bytes of its turn and S segments of 16 kB",
-        summary: "Replaces a message.",
-        args: &[KEY, SEQ, MESSAGE],
-    },
-    Spec {
-        name: "CONV.DEL",
-        handler: Handler::Write(manage::del),
-        flags: "write",
-        arity: -3,
-        key: Key::Delete,
-        categories: "write slow",
-        since: "0.1.0",
-        complexity: "O(M+S) for each message, with M bytes of its turn and S segments of 16 kB",
-        summary: "Removes messages by their sequence numbers.",
-        args: &[KEY, multiple(SEQ)],
-    },
-    Spec {
-        name: "CONV.POP",
-        handler: Handler::Write(manage::pop),
-        flags: "write fast",
-        arity: -2,
-        key: Key::Take,
-        categories: "write fast",
-        since: "0.1.0",
-        complexity: "O(M) in the bytes returned",
-        summary: "Removes and returns the newest messages.",
-        args: &[KEY, optional(arg("count", Kind::Integer))],
-    },
-    Spec {
-        name: "CONV.TRIM",
-        handler: Handler::Write(manage::trim),
-        flags: "write",
-        arity: -4,
-        key: Key::Delete,
-        categories: "write slow",
-        since: "0.1.0",
-        complexity: "O(log(N)+M) with N messages held and M dropped",
-        summary: "Drops the oldest messages between turns.",
-        args: &[
-            KEY,
-            one_of(
-                "limit",
-                None,
-                &[
-                    Arg {
-                        token: Some("MAXMESSAGES"),
-                        ..arg("max-messages", Kind::Integer)
-                    },
-                    Arg {
-                        token: Some("MAXTOKENS"),
-                        ..arg("max-tokens", Kind::Integer)
-                    },
-                    Arg {
-                        token: Some("BEFORE"),
-                        ..arg("seq", Kind::Integer)
-                    },
-                ],
-            ),
-        ],
-    },
-    Spec {
-        name: "CONV.EFFECT",
-        handler: Handler::Replay(replay::effect),
-        // Not deny-oom: a replica at its limit must still take what makes it smaller. See `server::dispatch`.
-        flags: "write",
-        arity: -3,
-        key: Key::Insert,
-        categories: "write slow dangerous",
-        since: "0.1.0",
-        complexity: "As the command that it replicates",
-        summary: "An internal command for replicating changes.",
-        args: &[
-            KEY,
-            arg("header", Kind::String),
-            optional(multiple(arg("payload", Kind::String))),
-        ],
-    },
-];
-
-/// The keyspace events that effects may carry.
-pub const EVENTS: [&str; 8] = [
-    "conv.append",
-    "conv.setsummary",
-    "conv.create",
-    "conv.alter",
-    "conv.edit",
-    "conv.del",
-    "conv.pop",
-    "conv.trim",
-];

@@ -6,6 +6,7 @@ use super::flags::Flags;
 use super::log::Log;
 use super::message::{self, Answers, Facts};
 use super::segment::Relocate;
+use super::session::Session;
 use super::turns::Tracker;
 use super::{Conversation, LEAST_TOKENS, Summary, SummaryTokens};
 use crate::tokens::{Counter, Nobody, Outcome, Text};
@@ -17,6 +18,13 @@ impl Conversation {
     /// # Errors
     /// What does not fit.
     pub fn check(&self, effect: &Effect<'_>) -> Result<(), String> {
+        let mut last = i64::MIN;
+        for message in &effect.front {
+            if message.seq <= last || message.seq >= self.numbering.lowest {
+                return Err(format!("message {} cannot stand in front", message.seq));
+            }
+            last = message.seq;
+        }
         let mut last = self.log.last_seq().unwrap_or(i64::MIN);
         for message in &effect.push {
             if message.seq <= last || message.seq == i64::MAX {
@@ -35,7 +43,13 @@ impl Conversation {
             // Numbers that are held could be given again.
             return Err("numbering out of order".into());
         }
-        Ok(())
+        if effect.lease.is_some_and(|until| until < 0) {
+            return Err("a lease that ends before all time".into());
+        }
+        match &self.session {
+            Some(session) => session.check(effect),
+            None => Session::default().check(effect),
+        }
     }
 
     /// Makes the changes that `effect` names; it has been validated. New texts go to `counter`.
@@ -47,6 +61,7 @@ impl Conversation {
         if let Some(attributes) = effect.alter {
             self.alter(attributes);
         }
+        self.push_front(&mut effect.front, counter);
         for message in &mut effect.push {
             self.push(message, counter);
         }
@@ -55,6 +70,8 @@ impl Conversation {
         }
         self.remove(&effect.remove);
         if let Some(new) = &effect.summary {
+            // Whoever has leased the work has done it, or somebody else has.
+            self.lease = 0;
             self.summary = (!new.text.is_empty()).then(|| {
                 let text = Text::of_summary(new.text);
                 let outcome = counter.count_soon(self.attributes.rules(), text);
@@ -65,6 +82,10 @@ impl Conversation {
                     tokens: SummaryTokens::from(outcome),
                 })
             });
+        }
+        self.change_session(effect);
+        if let Some(until) = effect.lease {
+            self.lease = until;
         }
         for &(first, last) in &effect.drop {
             let from = self.log.position_of(first);
@@ -105,6 +126,16 @@ impl Conversation {
         self.log.relocate(from, relocate)
     }
 
+    fn change_session(&mut self, effect: &Effect<'_>) {
+        if !effect.del_state.is_empty() || !effect.set_state.is_empty() || effect.history.is_some()
+        {
+            let mut session = self.session.take().unwrap_or_default();
+            session.apply(effect);
+            let is_nothing = session.is_empty() && session.history().is_none();
+            self.session = Some(session).filter(|_| !is_nothing);
+        }
+    }
+
     fn alter(&mut self, attributes: Attributes) {
         let recount = attributes.rules() != self.attributes.rules();
         self.attributes = attributes;
@@ -123,17 +154,35 @@ impl Conversation {
     }
 
     fn push(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
-        let (tokens, mut flags) = self.counted(message, counter);
-        let position = self.log.len();
-        let alone = self.tracker.is_alone(&message.facts);
-        if alone {
-            flags.set_alone();
+        let (tokens, flags) = self.counted(message, counter);
+        self.tracker.push(&mut self.log, message, tokens, flags);
+        self.numbered(message);
+    }
+
+    /// Puts older messages in front. Costs what they cost, and what is looked at of a turn that spans the seam.
+    fn push_front(&mut self, messages: &mut [NewMessage<'_>], counter: &impl Counter) {
+        if self.log.is_empty() {
+            for message in messages {
+                self.push(message, counter);
+            }
+            return;
         }
-        self.log
-            .push(message.seq, message.time, tokens, flags, message.bytes);
-        if !alone {
-            self.tracker.feed(&mut self.log, position, &message.facts);
+        let (mut front, mut tracker) = (Log::default(), Tracker::default());
+        for message in messages {
+            let (tokens, flags) = self.counted(message, counter);
+            tracker.push(&mut front, message, tokens, flags);
+            self.numbered(message);
         }
+        let seam = front.len();
+        self.log.prepend(front);
+        // What stands behind the seam was tracked from a start where nothing is open.
+        if !tracker.is_clean() {
+            self.track(tracker, seam, seam);
+        }
+    }
+
+    /// The message, which is stored now, is found by its id, and its number is not given again.
+    fn numbered(&mut self, message: &NewMessage<'_>) {
         self.ids.insert(message.facts.id.as_deref(), message.seq);
         self.numbering.next = self.numbering.next.max(message.seq.saturating_add(1));
         self.numbering.lowest = self.numbering.lowest.min(message.seq);
@@ -205,7 +254,7 @@ impl Conversation {
         self.attributes.complete = true;
     }
 
-    fn forget_id(&mut self, position: usize) {
+    pub(super) fn forget_id(&mut self, position: usize) {
         if let Some(stored) = self.log.get(position)
             && stored.flags.has_id()
             && let Some(Ok(facts)) = self.log.with_message(position, message::facts)
@@ -216,19 +265,22 @@ impl Conversation {
 
     /// Tracks the turn groups anew around a change at `changed`; returns the position behind the last message that
     /// was looked at.
-    fn retrack(&mut self, changed: usize) -> usize {
-        let len = self.log.len();
-        let clean = |log: &Log, position: usize| log.get(position).is_none_or(|m| m.flags.clean());
-        let mut position = changed.min(len);
+    pub(super) fn retrack(&mut self, changed: usize) -> usize {
+        let mut position = changed.min(self.log.len());
         while let Some(before) = position.checked_sub(1) {
-            if clean(&self.log, before) {
+            if self.is_clean_behind(before) {
                 break;
             }
             position = before;
         }
-        let mut tracker = Tracker::default();
-        while position < len {
-            let was_clean = clean(&self.log, position);
+        self.track(Tracker::default(), position, changed)
+    }
+
+    /// Tracks the messages from `position` on, as long as that can make a difference behind `changed`; returns the
+    /// position behind the last one that was looked at.
+    fn track(&mut self, mut tracker: Tracker, mut position: usize, changed: usize) -> usize {
+        while position < self.log.len() {
+            let was_clean = self.is_clean_behind(position);
             let facts = self.facts_at(position);
             tracker.feed(&mut self.log, position, &facts);
             position += 1;
@@ -238,6 +290,10 @@ impl Conversation {
         }
         self.tracker = tracker;
         position
+    }
+
+    fn is_clean_behind(&self, position: usize) -> bool {
+        self.log.get(position).is_none_or(|m| m.flags.clean())
     }
 
     /// What tracking needs to know of the message at `position`: it is only read again if it has to do with calls.

@@ -1,33 +1,38 @@
 //! A command from arrival to reply: open the key, run the pure command, make the change, tell everyone, reply.
 
 use std::ffi::c_int;
+use std::time::Instant;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
+use smallvec::SmallVec;
 
-use super::announce::Announcement;
+use super::announce::{Announcement, summary_due};
 use super::api::{OK, bytes, call, now};
 use super::config;
 use super::guard::guard;
 use super::key::{Found, Key};
+use super::misses;
+use super::patience::{Wait, Waited};
 use super::reply::ClientReply;
 use super::revisit;
 use super::waiting;
+use crate::background::{Lane, submit};
 use crate::commands::args::Args;
-use crate::commands::reply::Tree;
-use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Spec};
+use crate::commands::reply::Kept;
+use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Several, Spec};
 use crate::commands::{CommandError, Env, Target, commit};
+use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
-use crate::conversation::{Conversation, Lacking};
 use crate::metrics;
-use crate::tokens::background::{Background, Fence, Ticket, Urgent};
+use crate::tokens::background::{Background, Urgent};
 use crate::tokens::{Inline, MOST_INLINE, Rules, preload};
 
 /// A function of the table as C calls it.
 pub type Entry =
     unsafe extern "C" fn(*mut RedisModuleCtx, *mut *mut RedisModuleString, c_int) -> c_int;
 
-/// Bytes of text that a waiting client has copied for it at a time.
-const WAIT_BYTES: usize = 1 << 20;
+/// Allocations that are freed at once; Redis draws the line there as well.
+const FREE_AT_ONCE: usize = 64;
 
 /// The entry of the command at index `I` of the table.
 ///
@@ -49,13 +54,13 @@ pub unsafe extern "C" fn entry<const I: usize>(
     let mut reply = unsafe { ClientReply::new(ctx) };
     let waits = guard(ctx, None, || {
         // SAFETY: the arguments live until the command ends.
-        let args: Vec<&[u8]> = strings.iter().map(|s| unsafe { bytes(*s) }).collect();
+        let args: SmallVec<[&[u8]; 12]> = strings.iter().map(|s| unsafe { bytes(*s) }).collect();
         let call = Call {
             ctx,
             strings,
             args: &args,
             counts: None,
-            waited: false,
+            waited: None,
         };
         Some(call.run_and_reply(I, &mut reply))
     });
@@ -70,18 +75,8 @@ pub unsafe extern "C" fn entry<const I: usize>(
     OK
 }
 
-/// What a call waits for before it can be run again.
-pub struct Wait {
-    /// Fires when it is to be run again.
-    pub fence: Fence,
-    /// Whom the fence wakes.
-    pub client: waiting::ClientId,
-    /// Where the counts of its own texts will be found.
-    pub tickets: Vec<Ticket>,
-}
-
 /// How a call ended.
-enum Done {
+pub enum Done {
     Replied,
     Waits(Wait),
 }
@@ -97,7 +92,7 @@ pub struct Call<'a> {
     /// See [`Env::counts`].
     pub counts: Option<&'a [u32]>,
     /// The client is blocked already, by an earlier run.
-    pub waited: bool,
+    pub waited: Option<Waited>,
 }
 
 impl Call<'_> {
@@ -123,14 +118,22 @@ impl Call<'_> {
 
     fn run(&self, spec: &'static Spec, reply: &mut ClientReply) -> Result<Done, CommandError> {
         let replayed = matches!(spec.handler, Handler::Replay(_));
-        let write = !matches!(spec.handler, Handler::Read(_));
+        let write = spec.handler.writes();
         let env = Env {
             // What reads asks nobody for the time.
             now: if write { now() } else { 0 },
             settings: config::settings(),
             full: replayed && self.is_refused_memory(),
             counts: self.counts,
+            last_try: self.until().is_some_and(|until| until <= Instant::now()),
         };
+        if let Handler::Several(command) = spec.handler {
+            return match command {
+                Several::Recent if self.tells_keys() => Ok(Done::Replied),
+                Several::Recent => self.recent_of_several(spec.name, env.last_try, reply),
+                Several::Fork => self.fork(spec.name, env.now, reply),
+            };
+        }
         let name = self.strings.get(1).copied();
         let (key_name, rest) = match (spec.key, name) {
             (KeyUse::None, _) => (None, 1),
@@ -153,13 +156,21 @@ impl Call<'_> {
         {
             measured(conversation, Conversation::collect);
         }
-        let mut answer = Vec::new();
+        let mut answer = Kept::new();
         let effect = loop {
             let target = found.as_deref();
             let lacking = match run_pure(spec, &mut args(), target, &env, reply, &mut answer) {
                 Err(CommandError::Uncounted(lacking)) => lacking,
+                Err(CommandError::Missed(time)) => {
+                    drop(key);
+                    return Ok(self.missed(&[key_name], time, reply));
+                }
                 Err(error) => return Err(error),
                 Ok(None) => {
+                    if spec.name == "CONV.BACKFILL" {
+                        // Nothing was new; yet whoever loads has done so.
+                        misses::changed(self.ctx, self.args_name(), true);
+                    }
                     reply.play(&answer);
                     return Ok(Done::Replied);
                 }
@@ -181,8 +192,17 @@ impl Call<'_> {
         match found {
             Some(conversation) => {
                 measured(conversation, |c| {
+                    if let Some(attributes) = effect.create.filter(|_| effect.replace) {
+                        discard(std::mem::replace(
+                            c,
+                            Conversation::new(attributes, effect.at),
+                        ));
+                    }
                     self.change(c, &mut effect, replayed, key_name);
                 });
+                if effect.replace {
+                    key.persist();
+                }
             }
             None => {
                 let Some(attributes) = effect.create else {
@@ -197,6 +217,11 @@ impl Call<'_> {
         if let Some(at) = effect.expire {
             key.expire_at(at);
         }
+        let due = match key.get() {
+            // Workers listen to the primary.
+            Found::Conversation(c) if !replayed => c.comes_due(env.settings.summary_threshold),
+            _ => false,
+        };
         drop(key);
         let announcement = Announcement {
             ctx: self.ctx,
@@ -206,6 +231,9 @@ impl Call<'_> {
             verbatim: replayed,
         };
         announcement.make(&effect);
+        if due {
+            summary_due(self.ctx, key_name);
+        }
         reply.play(&answer);
         Ok(Done::Replied)
     }
@@ -241,7 +269,7 @@ impl Call<'_> {
         let (client, fence) = waiting::fence();
         let urgent = Urgent(&fence);
         let tickets = texts.into_iter().map(|t| urgent.take(rules, t)).collect();
-        Ok(Done::Waits(Wait {
+        Ok(Done::Waits(Wait::Counts {
             fence,
             client,
             tickets,
@@ -269,62 +297,24 @@ impl Call<'_> {
                     conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
                 }
             }
-            let fence = limited.then(|| revisit::look_again(self.ctx, key, true));
+            // So it is where somebody is to be told when a summary is due.
+            let watched = config::settings().summary_threshold > 0 && effect.grows();
+            let fence = (limited || watched).then(|| revisit::look_again(self.ctx, key, limited));
             commit(conversation, effect, &Background { fence });
         }
-        if effect.alter.is_some() {
-            revisit::count_on(self.ctx, key, conversation);
+        // What comes in one piece is not copied in one piece to be counted.
+        let imported = effect.imported.is_some();
+        if effect.alter.is_some() || imported {
+            let retain = imported && !replayed;
+            revisit::count_on(self.ctx, key, conversation, retain);
         }
         if conversation.log().segments().len() > segments {
             revisit::pack(self.ctx, key, conversation);
         }
     }
 
-    /// Counts what lacks at once if it is little, or this call cannot wait; otherwise has it counted and says what to
-    /// wait for.
-    fn count_lacking(&self, conversation: &mut Conversation, lacking: &Lacking) -> Option<Wait> {
-        conversation.collect_all();
-        let bytes = conversation.lacking_bytes(lacking, MOST_INLINE);
-        if bytes <= MOST_INLINE {
-            conversation.count_lacking(lacking, usize::MAX, &Inline, || {});
-            return None;
-        }
-        if !self.may_wait() {
-            conversation.count_lacking(lacking, usize::MAX, &Inline, || self.pause());
-            return None;
-        }
-        let (client, fence) = waiting::fence();
-        conversation.count_lacking(lacking, WAIT_BYTES, &Urgent(&fence), || {});
-        Some(Wait {
-            fence,
-            client,
-            tickets: Vec::new(),
-        })
-    }
-
-    /// Lets the server do what must not wait any longer, in the middle of a long count.
-    fn pause(&self) {
-        // SAFETY: the context is that of this call. Meanwhile only commands run that change no data.
-        unsafe {
-            call!(
-                RedisModule_Yield,
-                self.ctx,
-                raw::REDISMODULE_YIELD_FLAG_CLIENTS as c_int,
-                c"conv is counting tokens".as_ptr()
-            )
-        };
-    }
-
-    /// True if the client of this call can be made to wait.
-    fn may_wait(&self) -> bool {
-        self.waited
-            || !self.has_any_flag(&[
-                raw::REDISMODULE_CTX_FLAGS_MULTI,
-                raw::REDISMODULE_CTX_FLAGS_LUA,
-                raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING,
-                raw::REDISMODULE_CTX_FLAGS_REPLICATED,
-                raw::REDISMODULE_CTX_FLAGS_LOADING,
-            ])
+    fn args_name(&self) -> &[u8] {
+        self.args.get(1).copied().unwrap_or_default()
     }
 
     /// True if the server is out of memory, and this is neither its primary's stream nor its own AOF, which must be
@@ -337,7 +327,7 @@ impl Call<'_> {
             ])
     }
 
-    fn has_any_flag(&self, any: &[u32]) -> bool {
+    pub fn has_any_flag(&self, any: &[u32]) -> bool {
         // SAFETY: the context is that of the call.
         let flags = unsafe { call!(RedisModule_GetContextFlags, self.ctx) }.unwrap_or_default();
         any.iter()
@@ -352,11 +342,20 @@ fn run_pure<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     reply: &mut ClientReply,
-    answer: &mut Vec<Tree>,
+    answer: &mut Kept,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     match spec.handler {
         Handler::Read(command) => command(args, target, env, reply).map(|()| None),
         Handler::Write(command) | Handler::Replay(command) => command(args, target, env, answer),
+        // They have gone another way.
+        Handler::Several(_) => Err(CommandError::Arity),
+    }
+}
+
+/// Frees a conversation that was replaced, on another thread if that takes long.
+fn discard(conversation: Conversation) {
+    if conversation.free_effort() > FREE_AT_ONCE {
+        submit(Lane::Large, Box::new(move || drop(conversation)));
     }
 }
 

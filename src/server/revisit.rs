@@ -5,7 +5,7 @@ use std::ffi::c_int;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
-use super::announce::Announcement;
+use super::announce::{Announcement, summary_due};
 use super::api::{OK, OwnedString, bytes, call, now};
 use super::config;
 use super::dispatch::measured;
@@ -63,17 +63,19 @@ pub fn pack(
 }
 
 /// Has the next of what nobody counts yet counted, the newest first; the key is looked at again when it is. So a change
-/// of the encoding gets through a conversation of any length.
+/// of the encoding gets through a conversation of any length, and what was imported is counted. With `retain` retention
+/// acts then.
 pub fn count_on(
     ctx: *mut RedisModuleCtx,
     key: *mut RedisModuleString,
     conversation: &mut Conversation,
+    retain: bool,
 ) {
     if conversation.footprint().pending == 0 || !has_room(COUNT_BYTES) {
         return;
     }
     let lacking = conversation.lacking_all();
-    let fence = Some(look_again(ctx, key, false));
+    let fence = Some(look_again(ctx, key, retain));
     conversation.count_lacking(&lacking, COUNT_BYTES, &Background { fence }, || {});
 }
 
@@ -95,7 +97,8 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool
     let Found::Conversation(conversation) = key.get() else {
         return;
     };
-    let effect = measured(conversation, |c| {
+    let threshold = config::settings().summary_threshold;
+    let (effect, due) = measured(conversation, |c| {
         c.collect_all();
         pack(ctx, name.as_ptr(), c);
         if c.log().is_packing() && c.is_pending() {
@@ -103,11 +106,12 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool
             let fence = look_again(ctx, name.as_ptr(), false);
             submit(Lane::Normal, Box::new(move || drop(fence)));
         }
-        count_on(ctx, name.as_ptr(), c);
+        count_on(ctx, name.as_ptr(), c, retain);
         // What replicas drop is what their primary drops.
-        (retain && is_primary)
+        let effect = (retain && is_primary)
             .then(|| retain_late(c, now()))
-            .flatten()
+            .flatten();
+        (effect, is_primary && c.comes_due(threshold))
     });
     drop(key);
     if let Some(effect) = effect {
@@ -119,5 +123,8 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool
             verbatim: false,
         };
         announcement.make(&effect);
+    }
+    if due {
+        summary_due(ctx, name.as_ptr());
     }
 }
