@@ -11,13 +11,16 @@ MODULE := $(TARGET)/release/libconv.so
 DATA   := $(TARGET)/run
 # What `make bench` measures in Python.
 VENV   := $(abspath $(TARGET))/bench-venv
+# What `make clients` installs: other people's clients and frameworks, in the versions that are pinned.
+CLIENTS_VENV := $(abspath $(TARGET))/clients-venv
+CLIENTS_NODE := $(abspath $(TARGET))/clients-node
 REDIS  := $(or $(REDIS_SERVER),redis-server)
 
 .DEFAULT_GOAL := help
 # All fuzz targets.
 FUZZERS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 
-.PHONY: help deps build demo test torture fuzz asan run bench bench-pure bench-venv clean need-rust first-build
+.PHONY: help deps build demo test torture fuzz asan run bench bench-pure bench-venv clients clients-venv clients-node clean need-rust first-build
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +29,9 @@ deps: need-rust ## install what is missing: redis-server, libclang, a C compiler
 	@missing=(); there() { compgen -G "$$1" >/dev/null; }; \
 	command -v $(REDIS) >/dev/null || missing+=(redis-server); \
 	command -v cc >/dev/null || missing+=(gcc libc6-dev); \
+	if [ -n "$(WITH_CLIENTS)" ]; then \
+	  python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv); \
+	  command -v node >/dev/null || missing+=(nodejs); command -v npm >/dev/null || missing+=(npm); fi; \
 	[ -n "$$LIBCLANG_PATH" ] || { ! command -v apt-get >/dev/null && ldconfig -p 2>/dev/null | grep -q libclang; } \
 	  || { there '/usr/lib/llvm*/lib/libclang*.so*' && there '/usr/lib/llvm*/lib/clang/*/include/stddef.h'; } \
 	  || missing+=(libclang-dev); \
@@ -53,6 +59,27 @@ test: deps ## formatting, lints, all tests
 	   $(CARGO) clippy --quiet --all-targets -- -D warnings; \
 	 else echo "clippy: not installed, skipped"; fi
 	@echo "test"; $(CARGO) test --quiet
+
+clients: WITH_CLIENTS := 1
+clients: deps clients-venv clients-node ## other people's clients, and the adapters in examples/python, against real servers
+	@$(CARGO) build --quiet
+	@CONV_MODULE="$${CONV_MODULE:-$(abspath $(TARGET))/debug/libconv.so}" \
+	  tests/clients/run $(CLIENTS_VENV) $(CLIENTS_NODE) $(CARGO)
+
+# Both are made anew when their list of pinned versions has changed, and left alone otherwise.
+clients-venv: deps
+	@cmp -s tests/clients/python/requirements.txt $(CLIENTS_VENV)/requirements.txt || { \
+	  echo "Installing the Python clients and frameworks (a minute or two, the first time only) ..."; \
+	  rm -rf $(CLIENTS_VENV) && python3 -m venv $(CLIENTS_VENV) && $(CLIENTS_VENV)/bin/pip install --quiet \
+	    --disable-pip-version-check --require-hashes --no-deps -r tests/clients/python/requirements.txt \
+	  && cp tests/clients/python/requirements.txt $(CLIENTS_VENV); }
+
+clients-node: deps
+	@cmp -s tests/clients/node/package-lock.json $(CLIENTS_NODE)/package-lock.json || { \
+	  echo "Installing the Node.js clients ..."; \
+	  rm -rf $(CLIENTS_NODE) && mkdir -p $(CLIENTS_NODE) && cp tests/clients/node/package.json $(CLIENTS_NODE) \
+	  && cp tests/clients/node/package-lock.json $(CLIENTS_NODE)/ \
+	  && (cd $(CLIENTS_NODE) && npm ci --silent --no-audit --no-fund) || { rm -rf $(CLIENTS_NODE); exit 1; }; }
 
 torture: deps ## faults under load for MINUTES (30): kill -9, failover, resharding, hostile input (ONLY=cluster)
 	@MINUTES=$(or $(MINUTES),30) $(CARGO) test --quiet --test torture -- --ignored --nocapture long
