@@ -18,6 +18,7 @@ static TOKENS_COUNTED: AtomicU64 = AtomicU64::new(0);
 static RECENT_HITS: AtomicU64 = AtomicU64::new(0);
 static RECENT_MISSES: AtomicU64 = AtomicU64::new(0);
 static TOKENS_RETURNED: AtomicU64 = AtomicU64::new(0);
+static BACKFILLED: AtomicU64 = AtomicU64::new(0);
 static TO_REVISIT: AtomicI64 = AtomicI64::new(0);
 static WAITS: AtomicU64 = AtomicU64::new(0);
 
@@ -62,6 +63,11 @@ pub fn missed() {
     RECENT_MISSES.fetch_add(1, Relaxed);
 }
 
+/// So many older messages have come from a database.
+pub fn backfilled(messages: i64) {
+    BACKFILLED.fetch_add(messages.unsigned_abs(), Relaxed);
+}
+
 /// A client has had to wait until its messages were counted.
 pub fn waited() {
     WAITS.fetch_add(1, Relaxed);
@@ -74,7 +80,7 @@ pub fn to_revisit(more: i64) {
 
 /// All figures, by their names in INFO.
 #[must_use]
-pub fn all() -> [(&'static std::ffi::CStr, u64); 12] {
+pub fn all() -> [(&'static std::ffi::CStr, u64); 13] {
     let gauge = |gauge: &AtomicI64| gauge.load(Relaxed).max(0).unsigned_abs();
     [
         (c"conversations", gauge(&CONVERSATIONS)),
@@ -85,6 +91,7 @@ pub fn all() -> [(&'static std::ffi::CStr, u64); 12] {
         (c"tokens_counted", TOKENS_COUNTED.load(Relaxed)),
         (c"recent_hits", RECENT_HITS.load(Relaxed)),
         (c"recent_misses", RECENT_MISSES.load(Relaxed)),
+        (c"backfilled_messages", BACKFILLED.load(Relaxed)),
         (c"keys_to_revisit", gauge(&TO_REVISIT)),
         (c"waits", WAITS.load(Relaxed)),
         (c"tokenizer_memory", counter::memory() as u64),

@@ -320,6 +320,11 @@ fn step(pair: &mut Pair, model: &mut NaiveLog, op: &Op, long: bool) {
                 *json = padded(json, seq);
             }
         }
+        Step::Backfill(list, _) if long => {
+            for (seq, (json, _)) in (1..).zip(list) {
+                *json = padded(json, seq);
+            }
+        }
         Step::Edit(seq, json, _) if long => *json = padded(json, *seq + 3),
         _ => {}
     }
@@ -340,6 +345,19 @@ fn step(pair: &mut Pair, model: &mut NaiveLog, op: &Op, long: bool) {
             let reply = pair.run("CONV.APPEND", &args).expect("APPEND");
             let last = model.next_seq + list.len() as i64 - 1;
             assert_eq!(reply, [Tree::Integer(last)]);
+        }
+        Step::Backfill(list, complete) => {
+            let word = complete.then_some("COMPLETE").into_iter();
+            let args: Vec<&str> = word.chain(list.iter().map(|(json, _)| &**json)).collect();
+            if args.is_empty() {
+                return;
+            }
+            let reply = pair.run("CONV.BACKFILL", &args).expect("BACKFILL");
+            assert_eq!(reply, [Tree::Integer(list.len() as i64)]);
+            let lowest = model.lowest - list.len() as i64;
+            for (seq, (_, tokens)) in (lowest..).zip(list) {
+                *tokens = pair.tokens_of(seq);
+            }
         }
         Step::Edit(seq, json, tokens) => {
             pair.run("CONV.EDIT", &[&seq.to_string(), json])
@@ -487,6 +505,11 @@ fn uncounted(step: &Step) -> (&'static str, Vec<String>) {
         Step::Pop(count) => ("CONV.POP", vec![count.to_string()]),
         Step::Retain(_, Some(tokens)) => {
             ("CONV.TRIM", vec!["MAXTOKENS".into(), tokens.to_string()])
+        }
+        Step::Backfill(list, complete) => {
+            let word = complete.then(|| "COMPLETE".to_string());
+            let messages = list.iter().map(|(json, _)| json.clone());
+            ("CONV.BACKFILL", word.into_iter().chain(messages).collect())
         }
         Step::Retain(messages, None) => {
             let most = messages.unwrap_or(3);

@@ -1,6 +1,6 @@
 //! Effects as arguments of the command that replicas and the AOF receive: a JSON header that a person can read in
-//! MONITOR or in the file, then what the header speaks of, one argument each: the messages appended, the message
-//! edited, the summary.
+//! MONITOR or in the file, then what the header speaks of, one argument each: the messages put in front, the
+//! messages appended, the message edited, the summary.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,8 @@ struct Header {
     numbering: Option<(i64, i64, i64)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     alter: Option<Attributes>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    front: Vec<StoredMessage>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     push: Vec<StoredMessage>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +69,7 @@ pub fn encode_effect<'a>(effect: &Effect<'a>) -> (Vec<u8>, Vec<&'a [u8]>) {
         create: effect.create,
         numbering: effect.numbering.map(|n| (n.created, n.next, n.lowest)),
         alter: effect.alter,
+        front: effect.front.iter().map(stored).collect(),
         push: effect.push.iter().map(stored).collect(),
         edit: effect.edit.as_ref().map(stored),
         remove: effect.remove.clone(),
@@ -78,13 +81,15 @@ pub fn encode_effect<'a>(effect: &Effect<'a>) -> (Vec<u8>, Vec<&'a [u8]>) {
         expire: effect.expire,
     };
     let payload = effect
-        .push
+        .front
         .iter()
+        .chain(&effect.push)
         .chain(&effect.edit)
         .map(|m| m.bytes)
         .chain(effect.summary.iter().map(|s| s.text.as_bytes()))
         .collect();
-    let mut json = Vec::with_capacity(64 + 48 * effect.push.len().max(2));
+    let messages = effect.front.len() + effect.push.len();
+    let mut json = Vec::with_capacity(64 + 48 * messages.max(2));
     // Serialising plain data into memory cannot fail.
     let _ = serde_json::to_writer(&mut json, &header);
     (json, payload)
@@ -134,10 +139,11 @@ pub fn decode_effect<'a>(
             })
             .map_err(|e| format!("message {seq}: {}", e.0))
     };
-    let mut push = Vec::with_capacity(header.push.len().min(1024));
-    for stored in header.push {
-        push.push(read(stored, next()?)?);
-    }
+    let mut read_all = |stored: Vec<StoredMessage>| {
+        let messages = stored.into_iter().map(|stored| read(stored, next()?));
+        messages.collect::<Result<Vec<_>, String>>()
+    };
+    let (front, push) = (read_all(header.front)?, read_all(header.push)?);
     let edit = match header.edit {
         Some(stored) => Some(read(stored, next()?)?),
         None => None,
@@ -162,6 +168,7 @@ pub fn decode_effect<'a>(
             lowest,
         }),
         alter: header.alter,
+        front,
         push,
         edit,
         remove: header.remove,

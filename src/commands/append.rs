@@ -14,7 +14,7 @@ use crate::conversation::message;
 const MOST_TOKENS: i64 = u32::MAX as i64;
 
 /// Reads an argument as the message with that number (from 1); sequence number and time are still to be given.
-fn read<'a>(
+pub(super) fn read<'a>(
     env: &Env<'_>,
     number: usize,
     argument: &'a [u8],

@@ -7,6 +7,7 @@
 mod append;
 mod arg;
 pub mod args;
+mod backfill;
 mod error;
 mod format;
 mod manage;

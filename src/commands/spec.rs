@@ -2,7 +2,7 @@
 
 pub use super::arg::{Arg, Kind};
 use super::arg::{arg, flag, multiple, one_of, option, optional, word};
-use super::{Read, Write, append, manage, read, recent, replay, summary};
+use super::{Read, Write, append, backfill, manage, read, recent, replay, summary};
 
 /// What a command does with its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ const ATTRIBUTES: &[Arg] = &[
 ];
 
 /// All commands.
-pub static COMMANDS: [Spec; 16] = [
+pub static COMMANDS: [Spec; 17] = [
     Spec {
         name: "CONV.APPEND",
         handler: Handler::Write(append::append),
@@ -260,6 +260,22 @@ pub static COMMANDS: [Spec; 16] = [
         args: ATTRIBUTES,
     },
     Spec {
+        name: "CONV.BACKFILL",
+        handler: Handler::Write(backfill::backfill),
+        flags: "write deny-oom",
+        arity: -3,
+        key: Key::Insert,
+        categories: "write slow",
+        since: "0.1.0",
+        complexity: "O(N) in the bytes of the messages",
+        summary: "Puts older messages from a database in front, without those that are held.",
+        args: &[
+            KEY,
+            flag("complete", "COMPLETE"),
+            optional(multiple(MESSAGE)),
+        ],
+    },
+    Spec {
         name: "CONV.EDIT",
         handler: Handler::Write(append::edit),
         flags: "write deny-oom",
@@ -347,7 +363,7 @@ pub static COMMANDS: [Spec; 16] = [
 ];
 
 /// The keyspace events that effects may carry.
-pub const EVENTS: [&str; 8] = [
+pub const EVENTS: [&str; 9] = [
     "conv.append",
     "conv.setsummary",
     "conv.create",
@@ -356,4 +372,5 @@ pub const EVENTS: [&str; 8] = [
     "conv.del",
     "conv.pop",
     "conv.trim",
+    "conv.backfill",
 ];

@@ -17,6 +17,13 @@ impl Conversation {
     /// # Errors
     /// What does not fit.
     pub fn check(&self, effect: &Effect<'_>) -> Result<(), String> {
+        let mut last = i64::MIN;
+        for message in &effect.front {
+            if message.seq <= last || message.seq >= self.numbering.lowest {
+                return Err(format!("message {} cannot stand in front", message.seq));
+            }
+            last = message.seq;
+        }
         let mut last = self.log.last_seq().unwrap_or(i64::MIN);
         for message in &effect.push {
             if message.seq <= last || message.seq == i64::MAX {
@@ -47,6 +54,7 @@ impl Conversation {
         if let Some(attributes) = effect.alter {
             self.alter(attributes);
         }
+        self.push_front(&mut effect.front, counter);
         for message in &mut effect.push {
             self.push(message, counter);
         }
@@ -123,17 +131,35 @@ impl Conversation {
     }
 
     fn push(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
-        let (tokens, mut flags) = self.counted(message, counter);
-        let position = self.log.len();
-        let alone = self.tracker.is_alone(&message.facts);
-        if alone {
-            flags.set_alone();
+        let (tokens, flags) = self.counted(message, counter);
+        self.tracker.push(&mut self.log, message, tokens, flags);
+        self.numbered(message);
+    }
+
+    /// Puts older messages in front. Costs what they cost, and what is looked at of a turn that spans the seam.
+    fn push_front(&mut self, messages: &mut [NewMessage<'_>], counter: &impl Counter) {
+        if self.log.is_empty() {
+            for message in messages {
+                self.push(message, counter);
+            }
+            return;
         }
-        self.log
-            .push(message.seq, message.time, tokens, flags, message.bytes);
-        if !alone {
-            self.tracker.feed(&mut self.log, position, &message.facts);
+        let (mut front, mut tracker) = (Log::default(), Tracker::default());
+        for message in messages {
+            let (tokens, flags) = self.counted(message, counter);
+            tracker.push(&mut front, message, tokens, flags);
+            self.numbered(message);
         }
+        let seam = front.len();
+        self.log.prepend(front);
+        // What stands behind the seam was tracked from a start where nothing is open.
+        if !tracker.is_clean() {
+            self.track(tracker, seam, seam);
+        }
+    }
+
+    /// The message, which is stored now, is found by its id, and its number is not given again.
+    fn numbered(&mut self, message: &NewMessage<'_>) {
         self.ids.insert(message.facts.id.as_deref(), message.seq);
         self.numbering.next = self.numbering.next.max(message.seq.saturating_add(1));
         self.numbering.lowest = self.numbering.lowest.min(message.seq);
@@ -217,18 +243,21 @@ impl Conversation {
     /// Tracks the turn groups anew around a change at `changed`; returns the position behind the last message that
     /// was looked at.
     fn retrack(&mut self, changed: usize) -> usize {
-        let len = self.log.len();
-        let clean = |log: &Log, position: usize| log.get(position).is_none_or(|m| m.flags.clean());
-        let mut position = changed.min(len);
+        let mut position = changed.min(self.log.len());
         while let Some(before) = position.checked_sub(1) {
-            if clean(&self.log, before) {
+            if self.is_clean_behind(before) {
                 break;
             }
             position = before;
         }
-        let mut tracker = Tracker::default();
-        while position < len {
-            let was_clean = clean(&self.log, position);
+        self.track(Tracker::default(), position, changed)
+    }
+
+    /// Tracks the messages from `position` on, as long as that can make a difference behind `changed`; returns the
+    /// position behind the last one that was looked at.
+    fn track(&mut self, mut tracker: Tracker, mut position: usize, changed: usize) -> usize {
+        while position < self.log.len() {
+            let was_clean = self.is_clean_behind(position);
             let facts = self.facts_at(position);
             tracker.feed(&mut self.log, position, &facts);
             position += 1;
@@ -238,6 +267,10 @@ impl Conversation {
         }
         self.tracker = tracker;
         position
+    }
+
+    fn is_clean_behind(&self, position: usize) -> bool {
+        self.log.get(position).is_none_or(|m| m.flags.clean())
     }
 
     /// What tracking needs to know of the message at `position`: it is only read again if it has to do with calls.

@@ -72,6 +72,8 @@ pub struct Effect<'a> {
     pub numbering: Option<Numbering>,
     /// Replaces the attributes.
     pub alter: Option<Attributes>,
+    /// Puts these older messages in front, the oldest first; their numbers lie below all that were ever given.
+    pub front: Vec<NewMessage<'a>>,
     /// Appends these messages.
     pub push: Vec<NewMessage<'a>>,
     /// Replaces a message.
@@ -101,6 +103,7 @@ impl Effect<'_> {
     #[must_use]
     pub fn grows(&self) -> bool {
         self.create.is_some()
+            || !self.front.is_empty()
             || !self.push.is_empty()
             || self.edit.is_some()
             || self.summary.as_ref().is_some_and(|s| !s.text.is_empty())

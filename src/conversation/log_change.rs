@@ -40,6 +40,44 @@ impl Log {
         }
     }
 
+    /// Puts the messages of `front` in front. Small segments at the seam are joined, as long as the one behind it is not
+    /// larger than what comes: so many small batches cost no more than a few copies of each message.
+    pub fn prepend(&mut self, mut front: Self) {
+        while let Some(first) = self.segments.front()
+            && let Some(tail) = front.segments.back()
+            && first.may_pack()
+            && first.stored().0 <= tail.stored().0
+            && first.stored().0 + tail.stored().0 <= SEGMENT_BYTES
+            && let Some(first) = self.segments.pop_front()
+        {
+            self.heap = self.heap.saturating_sub(first.heap_bytes());
+            let (bytes, entries) = (first.bytes(), first.entries());
+            let mut begin = 0;
+            for entry in entries.iter() {
+                let end = entry.end as usize;
+                let message = bytes.get(begin..end).unwrap_or_default();
+                let (seq, time) = (first.seq(entry), first.time(entry));
+                front.push(seq, time, entry.tokens, entry.flags, message);
+                begin = end + 1;
+            }
+        }
+        if let Some(tail) = front.segments.back_mut()
+            && !self.segments.is_empty()
+        {
+            let before = tail.heap_bytes();
+            tail.close();
+            front.heap = (front.heap + tail.heap_bytes()).saturating_sub(before);
+        }
+        self.heap += front.heap;
+        // The sums in front of what is held stay; those of what comes count down from there.
+        let shift = self.origin().minus(front.end);
+        for mut segment in front.segments.into_iter().rev() {
+            segment.before = segment.before.plus(shift);
+            self.segments.push_front(segment);
+        }
+        self.find_head();
+    }
+
     /// The next message begins a segment of its own.
     pub fn start_segment(&mut self, seq: i64, time: i64) {
         if let Some(full) = self.segments.back_mut() {

@@ -17,6 +17,8 @@
 
 use std::collections::HashSet;
 
+use super::effect::NewMessage;
+use super::flags::Flags;
 use super::log::Log;
 use super::message::{Answers, Class, Facts};
 
@@ -76,6 +78,19 @@ impl Tracker {
             && facts.opens.is_empty()
             && facts.answers == Answers::None
             && !facts.reasoning
+    }
+
+    /// Adds a message to the log, and takes it.
+    pub fn push(&mut self, log: &mut Log, message: &NewMessage<'_>, tokens: u32, mut flags: Flags) {
+        let position = log.len();
+        let alone = self.is_alone(&message.facts);
+        if alone {
+            flags.set_alone();
+        }
+        log.push(message.seq, message.time, tokens, flags, message.bytes);
+        if !alone {
+            self.feed(log, position, &message.facts);
+        }
     }
 
     /// Takes the message at `position`, the one behind the last fed.

@@ -37,6 +37,8 @@ pub struct NaiveLog {
     pub messages: Vec<NaiveMessage>,
     pub summary: Option<NaiveSummary>,
     pub next_seq: i64,
+    /// Lowest number ever given.
+    pub lowest: i64,
     pub complete: bool,
 }
 
@@ -47,6 +49,7 @@ impl Default for NaiveLog {
             messages: Vec::new(),
             summary: None,
             next_seq: 1,
+            lowest: 1,
             complete: true,
         }
     }
@@ -96,6 +99,18 @@ impl NaiveLog {
         let json = json.trim_matches([' ', '\t', '\r', '\n']).to_string();
         self.messages.push(NaiveMessage { seq, json, tokens });
         seq
+    }
+
+    /// "puts older messages, oldest first, in front (sequence numbers count down from the lowest ever given: 0, -1, ...)",
+    /// "with `COMPLETE` marks it complete"
+    pub fn backfill(&mut self, list: &[(String, u64)], complete: bool) {
+        for (json, tokens) in list.iter().rev() {
+            self.lowest -= 1;
+            let json = json.trim_matches([' ', '\t', '\r', '\n']).to_string();
+            let (seq, tokens) = (self.lowest, *tokens);
+            self.messages.insert(0, NaiveMessage { seq, json, tokens });
+        }
+        self.complete |= complete;
     }
 
     pub fn edit(&mut self, seq: i64, json: &str, tokens: u64) -> bool {

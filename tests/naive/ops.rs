@@ -11,6 +11,7 @@ use proptest::sample::Index;
 #[derive(Debug, Clone)]
 pub enum Op {
     Append(Vec<(String, u64)>),
+    Backfill(Vec<(String, u64)>, bool),
     Edit(Index, String, u64),
     Del(Vec<Index>),
     Pop(usize),
@@ -23,6 +24,7 @@ pub enum Op {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     Append(Vec<(String, u64)>),
+    Backfill(Vec<(String, u64)>, bool),
     Edit(i64, String, u64),
     Del(Vec<i64>),
     Pop(usize),
@@ -36,6 +38,9 @@ pub fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         8 => (fragment(), vec(tokens(), 8)).prop_map(|(list, tokens)| {
             Op::Append(list.into_iter().zip(tokens.into_iter().cycle()).collect())
+        }),
+        2 => (fragment(), vec(tokens(), 8), prop::bool::weighted(0.2)).prop_map(|(list, tokens, complete)| {
+            Op::Backfill(list.into_iter().zip(tokens.into_iter().cycle()).collect(), complete)
         }),
         2 => (any::<Index>(), message(), tokens()).prop_map(|(i, m, t)| Op::Edit(i, m, t)),
         2 => vec(any::<Index>(), 1..3).prop_map(Op::Del),
@@ -61,6 +66,13 @@ impl Op {
                     .zip(list)
                     .map(|(n, (json, tokens))| (numbered(json, n), *tokens))
                     .collect(),
+            ),
+            Op::Backfill(list, complete) => Step::Backfill(
+                (log.lowest - list.len() as i64..)
+                    .zip(list)
+                    .map(|(n, (json, tokens))| (numbered(json, n), *tokens))
+                    .collect(),
+                *complete,
             ),
             Op::Edit(i, json, tokens) => Step::Edit(held(i)?, numbered(json, -held(i)?), *tokens),
             Op::Del(picks) => Step::Del(
@@ -88,6 +100,7 @@ impl NaiveLog {
                     self.append(json, *tokens);
                 }
             }
+            Step::Backfill(list, complete) => self.backfill(list, *complete),
             Step::Edit(seq, json, tokens) => {
                 self.edit(*seq, json, *tokens);
             }

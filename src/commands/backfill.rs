@@ -1,0 +1,70 @@
+//! `CONV.BACKFILL key [COMPLETE] message [message ...]`
+
+use std::collections::HashSet;
+
+use super::append::read;
+use super::args::Args;
+use super::error::{CommandError, err};
+use super::reply::Reply;
+use super::{Env, Target};
+use crate::conversation::attributes::Attributes;
+use crate::conversation::effect::{Count, Effect};
+use crate::metrics;
+
+/// Puts older messages in front, without those whose id is held. `COMPLETE` alone says that there are none.
+pub fn backfill<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env<'_>,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    let complete = args.option(&["COMPLETE"])?.is_some();
+    if args.left() == 0 && !complete {
+        return Err(CommandError::Arity);
+    }
+    let mut messages = Vec::with_capacity(args.left());
+    while let Some(argument) = args.take() {
+        messages.push(read(env, messages.len() + 1, argument, Count::Pending)?);
+    }
+    let mut ids: HashSet<Box<str>> = HashSet::new();
+    messages.retain(|message| match &message.facts.id {
+        Some(id) => !target.is_some_and(|c| c.holds_id(id)) && ids.insert(id.clone()),
+        None => true,
+    });
+    let added = i64::try_from(messages.len()).unwrap_or(i64::MAX);
+    let lowest = target.map_or(1, |c| c.numbering().lowest);
+    // The lowest number of all marks that there is none.
+    let Some(first) = lowest.checked_sub(added).filter(|&seq| seq > i64::MIN) else {
+        return err("the sequence numbers of this conversation are used up");
+    };
+    for (message, seq) in messages.iter_mut().zip(first..) {
+        message.seq = seq;
+    }
+
+    out.integer(added);
+    metrics::backfilled(added);
+    let mut effect = Effect::new("conv.backfill", env.now);
+    effect.front = messages;
+    match target {
+        None => {
+            let attributes = Attributes {
+                complete,
+                ..env.settings.attributes()
+            };
+            effect.create = Some(attributes);
+            effect.expire = env.expiry(attributes.ttl);
+        }
+        Some(conversation) => {
+            let attributes = *conversation.attributes();
+            if complete && !attributes.complete {
+                effect.alter = Some(Attributes {
+                    complete,
+                    ..attributes
+                });
+            } else if added == 0 {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(effect))
+}
