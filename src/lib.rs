@@ -13,6 +13,7 @@
 //! | [`codec`] | bytes to conversations and back |
 //! | [`commands`] | one function a command: arguments and conversation to reply and effect |
 //! | [`metrics`] | figures for INFO |
+//! | [`misses`] | who loads what a cache does not hold, and who waits for it |
 //! | [`settings`] | the server-wide settings as commands see them |
 //! | `server` | all that speaks with Redis, and all unsafe code |
 //!
@@ -41,6 +42,8 @@ pub mod commands;
 pub mod conversation;
 #[forbid(unsafe_code)]
 pub mod metrics;
+#[forbid(unsafe_code)]
+pub mod misses;
 mod server;
 #[forbid(unsafe_code)]
 pub mod settings;

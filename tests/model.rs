@@ -42,6 +42,7 @@ fn call(
         settings: Settings::default(),
         full: false,
         counts: None,
+        last_try: false,
     };
     let mut cursor = Args::new(spec.name, args);
     let mut reply = Vec::new();
@@ -60,6 +61,7 @@ fn call(
                 (done, _) => (done.map(|()| reply).map_err(|e| e.to_string()), None),
             }
         }
+        Handler::Several(_) => panic!("{name} needs more than one key"),
         Handler::Write(command) | Handler::Replay(command) => {
             match command(&mut cursor, target.as_ref(), &env, &mut reply) {
                 Err(CommandError::Uncounted(lacking)) => {
@@ -480,6 +482,7 @@ proptest! {
         complete in any::<bool>(),
         long in proptest::bool::weighted(0.3),
         args in proptest::collection::vec(generate::recent_args(), 4),
+        upto in proptest::option::of(any::<proptest::sample::Index>()),
     ) {
         let mut pair = Pair::default();
         let mut model = NaiveLog { complete, ..NaiveLog::default() };
@@ -489,7 +492,45 @@ proptest! {
             compare(&pair, &model, &args);
         }
         pair.agree();
+        fork(&pair, &mut model, upto, &args);
     }
+}
+
+/// Copies up to a message, and compares the copy with the model cut there, also when it goes on.
+fn fork(
+    pair: &Pair,
+    model: &mut NaiveLog,
+    upto: Option<proptest::sample::Index>,
+    args: &[generate::RandomArgs],
+) {
+    let Some(primary) = &pair.primary else {
+        return;
+    };
+    let upto = upto
+        .filter(|_| !model.messages.is_empty())
+        .map(|i| i.get(&model.messages).seq);
+    // "a copy up to a point": "numbering goes on after the copy's newest, the summary comes along if the copy reaches
+    // its `upto`"
+    model
+        .messages
+        .retain(|m| upto.is_none_or(|upto| m.seq <= upto));
+    let newest = model.messages.last().map(|m| m.seq);
+    let reached = |s: &naive::NaiveSummary| s.upto.is_none_or(|upto| Some(upto) <= newest);
+    model.summary = model.summary.take().filter(reached);
+    model.next_seq = newest.map_or(model.next_seq, |newest| newest + 1);
+    let copy = Some(primary.fork(upto));
+    let mut pair = Pair {
+        primary: copy.clone(),
+        replica: copy,
+        now: pair.now,
+    };
+    compare(&pair, model, args);
+    let more = Op::Append(vec![(r#"{"role":"user","content":"more"}"#.into(), 5)]);
+    if newest.is_some() {
+        step(&mut pair, model, &more, false);
+        compare(&pair, model, args);
+    }
+    pair.agree();
 }
 
 /// A step as a command, its tokens left to be counted.

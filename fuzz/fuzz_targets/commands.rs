@@ -6,8 +6,8 @@ use arbitrary::Arbitrary;
 use conv::codec;
 use conv::commands::args::Args;
 use conv::commands::reply::Tree;
-use conv::commands::spec::{COMMANDS, EVENTS, Handler};
-use conv::commands::{Env, commit};
+use conv::commands::spec::{COMMANDS, EVENTS, Handler, Several};
+use conv::commands::{Env, commit, fork, recent};
 use conv::conversation::Conversation;
 use conv::settings::Settings;
 use conv::tokens::Inline;
@@ -69,6 +69,7 @@ fuzz_target!(|calls: Vec<Call>| {
             settings: Settings::default(),
             full: false,
             counts: None,
+            last_try: false,
         };
         let mut args = Args::new(spec.name, &words);
         let mut reply: Vec<Tree> = Vec::new();
@@ -79,6 +80,19 @@ fuzz_target!(|calls: Vec<Call>| {
             }
             Handler::Write(write) | Handler::Replay(write) => {
                 write(&mut args, primary.as_ref(), &env, &mut reply)
+            }
+            Handler::Several(Several::Recent) => {
+                let _ = recent::several(&mut args);
+                continue;
+            }
+            Handler::Several(Several::Fork) => {
+                if let (Ok(options), Some(primary)) = (fork::fork(&mut args), &primary) {
+                    let copy = primary.fork(options.upto);
+                    let stored = frames(&copy);
+                    let mut frames = stored.iter();
+                    codec::decode(codec::VERSION, || frames.next()).expect("a copy is sound");
+                }
+                continue;
             }
         };
         let mut effect = match effect {

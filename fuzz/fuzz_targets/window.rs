@@ -78,6 +78,7 @@ impl Pair {
             settings: Settings::default(),
             full: false,
             counts: None,
+            last_try: false,
         };
         let mut args = Args::new(spec.name, &words);
         let mut reply: Vec<Tree> = Vec::new();
@@ -85,6 +86,7 @@ impl Pair {
             Handler::Read(read) => {
                 read(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
             }
+            Handler::Several(_) => {}
             Handler::Write(write) | Handler::Replay(write) => {
                 let effect = write(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
                 if let Some(mut effect) = effect {

@@ -32,6 +32,8 @@ pub struct Arg {
     pub multiple: bool,
     /// The sub-arguments.
     pub sub: &'static [Arg],
+    /// Which of the command's keys it is, from 0.
+    pub key: u8,
 }
 
 /// An argument that must be given, once.
@@ -43,6 +45,7 @@ pub const fn arg(name: &'static str, kind: Kind) -> Arg {
         optional: false,
         multiple: false,
         sub: &[],
+        key: 0,
     }
 }
 

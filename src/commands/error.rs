@@ -1,6 +1,7 @@
 //! Errors as a client sees them.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::conversation::Lacking;
 use crate::tokens::{Encoding, Text};
@@ -21,6 +22,8 @@ pub enum CommandError {
     OutOfMemory,
     /// Nothing has been replied or changed yet: these counts must be known first, then the command is to be run again.
     Uncounted(Lacking),
+    /// The same; RECENT missed, and the caller would wait so long for older messages.
+    Missed(Duration),
     /// The same; the counts of these texts must be given in [`super::Env::counts`] then.
     UncountedTexts(Encoding, Vec<Text>),
 }
@@ -34,6 +37,7 @@ impl fmt::Display for CommandError {
             Self::OutOfMemory => {
                 f.write_str("OOM command not allowed when used memory > 'maxmemory'.")
             }
+            Self::Missed(_) => f.write_str("TRYAGAIN older messages are being loaded"),
             Self::Uncounted(_) | Self::UncountedTexts(..) => {
                 f.write_str("TRYAGAIN the tokens are being counted")
             }

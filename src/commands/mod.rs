@@ -9,16 +9,17 @@ mod arg;
 pub mod args;
 mod backfill;
 mod error;
+pub mod fork;
 mod format;
 mod manage;
 mod read;
-mod recent;
+pub mod recent;
 mod replay;
 pub mod reply;
 pub mod spec;
 mod summary;
 
-pub use error::CommandError;
+pub use error::{CommandError, err};
 use reply::Reply;
 
 use crate::conversation::effect::Effect;
@@ -38,6 +39,8 @@ pub struct Env<'e> {
     pub full: bool,
     /// Counts of the texts that this command has asked for when it was run before.
     pub counts: Option<&'e [u32]>,
+    /// The command has waited as long as it may: it answers now.
+    pub last_try: bool,
 }
 
 impl Env<'_> {

@@ -1,32 +1,53 @@
 //! `CONV.RECENT key max_tokens [FORMAT LIST | JSON | MSGPACK] [MESSAGES n] [START USER] [OVERSIZE EMPTY | KEEP]
-//! [STEP n] [NOSYSTEM] [NOSUMMARY] [ANY] [WITHINFO]`
+//! [STEP n] [NOSYSTEM] [NOSUMMARY] [ANY | WAIT ms] [WITHINFO]`, for one conversation or, as `CONV.MRECENT`, for several.
+
+use std::time::Duration;
 
 use super::args::{Args, integer};
-use super::error::CommandError;
+use super::error::{CommandError, err};
 use super::format::{Format, Piece, write_messages};
 use super::reply::Reply;
 use super::{Env, Target};
 use crate::conversation::Conversation;
-use crate::conversation::window::Request;
+use crate::conversation::window::{Request, Window};
 use crate::metrics;
 
 /// The options, as they are given.
-struct Options {
+#[derive(Debug)]
+pub struct Options {
     request: Request,
     format: Format,
     any: bool,
     with_info: bool,
+    /// How long to wait on a miss.
+    pub wait: Option<Duration>,
 }
 
-fn parse(args: &mut Args<'_>) -> Result<Options, CommandError> {
+/// What RECENT finds.
+#[derive(Debug)]
+pub enum Seen {
+    /// What is held answers it.
+    Hit(Window),
+    /// Older messages, not held here, might be part of it.
+    Miss,
+}
+
+/// Takes `max_tokens`.
+fn budget(args: &mut Args<'_>) -> Result<i64, CommandError> {
+    integer("max_tokens", args.required()?, 0, i64::MAX)
+}
+
+/// Takes the options, up to the end.
+fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError> {
     let mut options = Options {
         request: Request {
-            max_tokens: integer("max_tokens", args.required()?, 0, i64::MAX)?,
+            max_tokens,
             ..Request::default()
         },
         format: Format::List,
         any: false,
         with_info: false,
+        wait: None,
     };
     let request = &mut options.request;
     while let Some(option) = args.only_options(&[
@@ -38,6 +59,7 @@ fn parse(args: &mut Args<'_>) -> Result<Options, CommandError> {
         "NOSYSTEM",
         "NOSUMMARY",
         "ANY",
+        "WAIT",
         "WITHINFO",
     ])? {
         match option {
@@ -52,24 +74,63 @@ fn parse(args: &mut Args<'_>) -> Result<Options, CommandError> {
             "NOSYSTEM" => request.no_system = true,
             "NOSUMMARY" => request.no_summary = true,
             "ANY" => options.any = true,
+            "WAIT" => options.wait = Some(Duration::from_millis(args.unsigned("WAIT", 0)?)),
             _ => options.with_info = true,
         }
     }
+    if options.any && options.wait.is_some() {
+        return err("options ANY and WAIT exclude each other");
+    }
     Ok(options)
+}
+
+/// The arguments of `CONV.MRECENT max_tokens numkeys key [key ...] [options of RECENT]`: the options, and how many keys
+/// follow `numkeys`.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn several(args: &mut Args<'_>) -> Result<(Options, usize), CommandError> {
+    let max_tokens = budget(args)?;
+    let keys = integer("numkeys", args.required()?, 1, i64::MAX)?;
+    let keys = usize::try_from(keys).unwrap_or(usize::MAX);
+    if keys > args.left() {
+        return err(format!(
+            "numkeys {keys} is greater than the number of arguments that follow ({})",
+            args.left()
+        ));
+    }
+    for _ in 0..keys {
+        args.take();
+    }
+    Ok((options(args, max_tokens)?, keys))
 }
 
 /// See the head of this file.
 pub fn recent(
     args: &mut Args<'_>,
     target: Target<'_>,
-    _env: &Env<'_>,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<(), CommandError> {
-    let options = parse(args)?;
+    let max_tokens = budget(args)?;
+    let options = options(args, max_tokens)?;
+    match (look(&options, target)?, target) {
+        (Seen::Hit(window), Some(conversation)) => write(&options, conversation, &window, out),
+        _ => match options.wait {
+            Some(time) if !env.last_try => return Err(CommandError::Missed(time)),
+            _ => miss(out),
+        },
+    }
+    Ok(())
+}
+
+/// What RECENT finds in the conversation.
+///
+/// # Errors
+/// The counts that must be known first.
+pub fn look(options: &Options, target: Target<'_>) -> Result<Seen, CommandError> {
     let Some(conversation) = target else {
-        metrics::missed();
-        out.null();
-        return Ok(());
+        return Ok(Seen::Miss);
     };
     let window = conversation.select(&options.request);
     let lacking = conversation.lacking(&options.request, &window);
@@ -77,11 +138,19 @@ pub fn recent(
         return Err(CommandError::Uncounted(lacking));
     }
     if !conversation.attributes().complete && !options.any && !window.filled {
-        // Older messages, not held here, might have been part of it.
-        metrics::missed();
-        out.null();
-        return Ok(());
+        return Ok(Seen::Miss);
     }
+    Ok(Seen::Hit(window))
+}
+
+/// The reply to a miss.
+pub fn miss(out: &mut dyn Reply) {
+    metrics::missed();
+    out.null();
+}
+
+/// The reply to a hit: what [`look`] has found.
+pub fn write(options: &Options, conversation: &Conversation, window: &Window, out: &mut dyn Reply) {
     metrics::hit(window.tokens);
     let summary = match conversation.summary() {
         Some(summary) if window.summary => Some(as_message(conversation, &summary.text)),
@@ -93,7 +162,7 @@ pub fn recent(
     pieces.push(Piece::Held(window.range.clone(), true));
     if !options.with_info {
         write_messages(options.format, conversation, &pieces, out);
-        return Ok(());
+        return;
     }
     out.map(8);
     out.bulk(b"messages");
@@ -111,7 +180,6 @@ pub fn recent(
         out.bulk(name.as_bytes());
         out.integer(value);
     }
-    Ok(())
 }
 
 /// The system message that a summary becomes, in the dialect of the conversation.

@@ -19,6 +19,10 @@ pub enum Key {
     Delete,
     /// Takes something away and returns it.
     Take,
+    /// Reads several, behind their number.
+    ReadSeveral,
+    /// Reads the first and writes the second.
+    Copy,
 }
 
 /// The function behind a command.
@@ -30,6 +34,25 @@ pub enum Handler {
     Write(Write),
     /// As `Write`, with an effect that has been decided elsewhere.
     Replay(Write),
+    /// Has several keys.
+    Several(Several),
+}
+
+impl Handler {
+    /// True if it may change something.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        !matches!(self, Self::Read(_) | Self::Several(Several::Recent))
+    }
+}
+
+/// A command on several keys: how they are opened and held is the server's part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Several {
+    /// See [`super::recent::several`].
+    Recent,
+    /// See [`super::fork::fork`].
+    Fork,
 }
 
 /// A command.
@@ -83,8 +106,49 @@ const ATTRIBUTES: &[Arg] = &[
     )),
 ];
 
+const BUDGET: Arg = arg("max_tokens", Kind::Integer);
+const MESSAGES: Arg = option("messages", "MESSAGES", Kind::Integer);
+const START: Arg = optional(one_of("start", Some("START"), &[word("user", "USER")]));
+const OVERSIZE: Arg = optional(one_of(
+    "oversize",
+    Some("OVERSIZE"),
+    &[word("empty", "EMPTY"), word("keep", "KEEP")],
+));
+const STEP: Arg = option("step", "STEP", Kind::Integer);
+const NOSYSTEM: Arg = flag("nosystem", "NOSYSTEM");
+const NOSUMMARY: Arg = flag("nosummary", "NOSUMMARY");
+const MISS: Arg = optional(one_of(
+    "miss",
+    None,
+    &[
+        word("any", "ANY"),
+        Arg {
+            token: Some("WAIT"),
+            ..arg("milliseconds", Kind::Integer)
+        },
+    ],
+));
+const WITHINFO: Arg = flag("withinfo", "WITHINFO");
+const RECENT: &[Arg] = &[
+    KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, NOSYSTEM, NOSUMMARY, MISS, WITHINFO,
+];
+const MRECENT: &[Arg] = &[
+    BUDGET,
+    arg("numkeys", Kind::Integer),
+    multiple(KEY),
+    FORMAT,
+    MESSAGES,
+    START,
+    OVERSIZE,
+    STEP,
+    NOSYSTEM,
+    NOSUMMARY,
+    MISS,
+    WITHINFO,
+];
+
 /// All commands.
-pub static COMMANDS: [Spec; 17] = [
+pub static COMMANDS: [Spec; 19] = [
     Spec {
         name: "CONV.APPEND",
         handler: Handler::Write(append::append),
@@ -120,23 +184,7 @@ pub static COMMANDS: [Spec; 17] = [
         since: "0.1.0",
         complexity: "O(log(N)+M) with N messages held and M bytes returned",
         summary: "Returns the newest messages that fit a token budget, tool turns unbroken, oldest first.",
-        args: &[
-            KEY,
-            arg("max_tokens", Kind::Integer),
-            FORMAT,
-            option("messages", "MESSAGES", Kind::Integer),
-            optional(one_of("start", Some("START"), &[word("user", "USER")])),
-            optional(one_of(
-                "oversize",
-                Some("OVERSIZE"),
-                &[word("empty", "EMPTY"), word("keep", "KEEP")],
-            )),
-            option("step", "STEP", Kind::Integer),
-            flag("nosystem", "NOSYSTEM"),
-            flag("nosummary", "NOSUMMARY"),
-            flag("any", "ANY"),
-            flag("withinfo", "WITHINFO"),
-        ],
+        args: RECENT,
     },
     Spec {
         name: "CONV.SUMMARY",
@@ -219,6 +267,18 @@ pub static COMMANDS: [Spec; 17] = [
         complexity: "O(S) in the number of 16 kB segments",
         summary: "Returns figures and attributes of a conversation.",
         args: &[KEY],
+    },
+    Spec {
+        name: "CONV.MRECENT",
+        handler: Handler::Several(Several::Recent),
+        flags: "readonly",
+        arity: -4,
+        key: Key::ReadSeveral,
+        categories: "read slow",
+        since: "0.1.0",
+        complexity: "As CONV.RECENT, for each key",
+        summary: "Returns the newest messages of several conversations, each within the token budget.",
+        args: MRECENT,
     },
     Spec {
         name: "CONV.TOKENS",
@@ -344,6 +404,26 @@ pub static COMMANDS: [Spec; 17] = [
         ],
     },
     Spec {
+        name: "CONV.FORK",
+        handler: Handler::Several(Several::Fork),
+        flags: "write deny-oom",
+        arity: -3,
+        key: Key::Copy,
+        categories: "write slow",
+        since: "0.1.0",
+        complexity: "O(N) in the bytes held",
+        summary: "Copies a conversation up to a message.",
+        args: &[
+            KEY,
+            Arg {
+                key: 1,
+                ..arg("newkey", Kind::Key)
+            },
+            option("seq", "UPTO", Kind::Integer),
+            flag("replace", "REPLACE"),
+        ],
+    },
+    Spec {
         name: "CONV.EFFECT",
         handler: Handler::Replay(replay::effect),
         // Not deny-oom: a replica at its limit must still take what makes it smaller. See `server::dispatch`.
@@ -363,7 +443,7 @@ pub static COMMANDS: [Spec; 17] = [
 ];
 
 /// The keyspace events that effects may carry.
-pub const EVENTS: [&str; 9] = [
+pub const EVENTS: [&str; 10] = [
     "conv.append",
     "conv.setsummary",
     "conv.create",
@@ -373,4 +453,5 @@ pub const EVENTS: [&str; 9] = [
     "conv.pop",
     "conv.trim",
     "conv.backfill",
+    "conv.fork",
 ];

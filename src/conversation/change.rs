@@ -231,7 +231,7 @@ impl Conversation {
         self.attributes.complete = true;
     }
 
-    fn forget_id(&mut self, position: usize) {
+    pub(super) fn forget_id(&mut self, position: usize) {
         if let Some(stored) = self.log.get(position)
             && stored.flags.has_id()
             && let Some(Ok(facts)) = self.log.with_message(position, message::facts)
@@ -242,7 +242,7 @@ impl Conversation {
 
     /// Tracks the turn groups anew around a change at `changed`; returns the position behind the last message that
     /// was looked at.
-    fn retrack(&mut self, changed: usize) -> usize {
+    pub(super) fn retrack(&mut self, changed: usize) -> usize {
         let mut position = changed.min(self.log.len());
         while let Some(before) = position.checked_sub(1) {
             if self.is_clean_behind(before) {

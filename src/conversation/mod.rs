@@ -10,6 +10,7 @@ mod counts;
 pub mod effect;
 mod fields;
 mod flags;
+mod fork;
 mod ids;
 pub mod index;
 pub mod json;

@@ -4,7 +4,8 @@ use std::ffi::c_char;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
-use super::api::{OwnedString, call};
+use super::api::{OwnedString, bytes, call};
+use super::misses;
 use crate::codec::encode_effect;
 use crate::conversation::effect::Effect;
 
@@ -50,6 +51,9 @@ impl Announcement<'_> {
                 )
             };
         }
+        // SAFETY: the name is valid during the call.
+        let name = unsafe { bytes(self.key) };
+        misses::changed(self.ctx, name, effect.event == "conv.backfill");
         if !effect.event.is_empty() {
             // Names of events are short.
             let mut event = [0u8; 64];

@@ -1,6 +1,7 @@
 //! A command from arrival to reply: open the key, run the pure command, make the change, tell everyone, reply.
 
 use std::ffi::c_int;
+use std::time::Instant;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
@@ -9,25 +10,24 @@ use super::api::{OK, bytes, call, now};
 use super::config;
 use super::guard::guard;
 use super::key::{Found, Key};
+use super::misses;
+use super::patience::{Wait, Waited};
 use super::reply::ClientReply;
 use super::revisit;
 use super::waiting;
 use crate::commands::args::Args;
 use crate::commands::reply::Tree;
-use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Spec};
+use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Several, Spec};
 use crate::commands::{CommandError, Env, Target, commit};
+use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
-use crate::conversation::{Conversation, Lacking};
 use crate::metrics;
-use crate::tokens::background::{Background, Fence, Ticket, Urgent};
+use crate::tokens::background::{Background, Urgent};
 use crate::tokens::{Inline, MOST_INLINE, Rules, preload};
 
 /// A function of the table as C calls it.
 pub type Entry =
     unsafe extern "C" fn(*mut RedisModuleCtx, *mut *mut RedisModuleString, c_int) -> c_int;
-
-/// Bytes of text that a waiting client has copied for it at a time.
-const WAIT_BYTES: usize = 1 << 20;
 
 /// The entry of the command at index `I` of the table.
 ///
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn entry<const I: usize>(
             strings,
             args: &args,
             counts: None,
-            waited: false,
+            waited: None,
         };
         Some(call.run_and_reply(I, &mut reply))
     });
@@ -70,18 +70,8 @@ pub unsafe extern "C" fn entry<const I: usize>(
     OK
 }
 
-/// What a call waits for before it can be run again.
-pub struct Wait {
-    /// Fires when it is to be run again.
-    pub fence: Fence,
-    /// Whom the fence wakes.
-    pub client: waiting::ClientId,
-    /// Where the counts of its own texts will be found.
-    pub tickets: Vec<Ticket>,
-}
-
 /// How a call ended.
-enum Done {
+pub enum Done {
     Replied,
     Waits(Wait),
 }
@@ -97,7 +87,7 @@ pub struct Call<'a> {
     /// See [`Env::counts`].
     pub counts: Option<&'a [u32]>,
     /// The client is blocked already, by an earlier run.
-    pub waited: bool,
+    pub waited: Option<Waited>,
 }
 
 impl Call<'_> {
@@ -123,14 +113,21 @@ impl Call<'_> {
 
     fn run(&self, spec: &'static Spec, reply: &mut ClientReply) -> Result<Done, CommandError> {
         let replayed = matches!(spec.handler, Handler::Replay(_));
-        let write = !matches!(spec.handler, Handler::Read(_));
+        let write = spec.handler.writes();
         let env = Env {
             // What reads asks nobody for the time.
             now: if write { now() } else { 0 },
             settings: config::settings(),
             full: replayed && self.is_refused_memory(),
             counts: self.counts,
+            last_try: self.until().is_some_and(|until| until <= Instant::now()),
         };
+        if let Handler::Several(command) = spec.handler {
+            return match command {
+                Several::Recent => self.recent_of_several(spec.name, env.last_try, reply),
+                Several::Fork => self.fork(spec.name, env.now, reply),
+            };
+        }
         let name = self.strings.get(1).copied();
         let (key_name, rest) = match (spec.key, name) {
             (KeyUse::None, _) => (None, 1),
@@ -158,8 +155,16 @@ impl Call<'_> {
             let target = found.as_deref();
             let lacking = match run_pure(spec, &mut args(), target, &env, reply, &mut answer) {
                 Err(CommandError::Uncounted(lacking)) => lacking,
+                Err(CommandError::Missed(time)) => {
+                    drop(key);
+                    return Ok(self.missed(&[key_name], time, reply));
+                }
                 Err(error) => return Err(error),
                 Ok(None) => {
+                    if spec.name == "CONV.BACKFILL" {
+                        // Nothing was new; yet whoever loads has done so.
+                        misses::changed(self.ctx, self.args_name(), true);
+                    }
                     reply.play(&answer);
                     return Ok(Done::Replied);
                 }
@@ -241,7 +246,7 @@ impl Call<'_> {
         let (client, fence) = waiting::fence();
         let urgent = Urgent(&fence);
         let tickets = texts.into_iter().map(|t| urgent.take(rules, t)).collect();
-        Ok(Done::Waits(Wait {
+        Ok(Done::Waits(Wait::Counts {
             fence,
             client,
             tickets,
@@ -280,51 +285,8 @@ impl Call<'_> {
         }
     }
 
-    /// Counts what lacks at once if it is little, or this call cannot wait; otherwise has it counted and says what to
-    /// wait for.
-    fn count_lacking(&self, conversation: &mut Conversation, lacking: &Lacking) -> Option<Wait> {
-        conversation.collect_all();
-        let bytes = conversation.lacking_bytes(lacking, MOST_INLINE);
-        if bytes <= MOST_INLINE {
-            conversation.count_lacking(lacking, usize::MAX, &Inline, || {});
-            return None;
-        }
-        if !self.may_wait() {
-            conversation.count_lacking(lacking, usize::MAX, &Inline, || self.pause());
-            return None;
-        }
-        let (client, fence) = waiting::fence();
-        conversation.count_lacking(lacking, WAIT_BYTES, &Urgent(&fence), || {});
-        Some(Wait {
-            fence,
-            client,
-            tickets: Vec::new(),
-        })
-    }
-
-    /// Lets the server do what must not wait any longer, in the middle of a long count.
-    fn pause(&self) {
-        // SAFETY: the context is that of this call. Meanwhile only commands run that change no data.
-        unsafe {
-            call!(
-                RedisModule_Yield,
-                self.ctx,
-                raw::REDISMODULE_YIELD_FLAG_CLIENTS as c_int,
-                c"conv is counting tokens".as_ptr()
-            )
-        };
-    }
-
-    /// True if the client of this call can be made to wait.
-    fn may_wait(&self) -> bool {
-        self.waited
-            || !self.has_any_flag(&[
-                raw::REDISMODULE_CTX_FLAGS_MULTI,
-                raw::REDISMODULE_CTX_FLAGS_LUA,
-                raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING,
-                raw::REDISMODULE_CTX_FLAGS_REPLICATED,
-                raw::REDISMODULE_CTX_FLAGS_LOADING,
-            ])
+    fn args_name(&self) -> &[u8] {
+        self.args.get(1).copied().unwrap_or_default()
     }
 
     /// True if the server is out of memory, and this is neither its primary's stream nor its own AOF, which must be
@@ -337,7 +299,7 @@ impl Call<'_> {
             ])
     }
 
-    fn has_any_flag(&self, any: &[u32]) -> bool {
+    pub fn has_any_flag(&self, any: &[u32]) -> bool {
         // SAFETY: the context is that of the call.
         let flags = unsafe { call!(RedisModule_GetContextFlags, self.ctx) }.unwrap_or_default();
         any.iter()
@@ -357,6 +319,8 @@ fn run_pure<'a>(
     match spec.handler {
         Handler::Read(command) => command(args, target, env, reply).map(|()| None),
         Handler::Write(command) | Handler::Replay(command) => command(args, target, env, answer),
+        // They have gone another way.
+        Handler::Several(_) => Err(CommandError::Arity),
     }
 }
 

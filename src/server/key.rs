@@ -97,6 +97,23 @@ impl Key {
         }
     }
 
+    /// Removes what is under the key, which was opened for writing.
+    pub fn delete(&mut self) {
+        // SAFETY: the key is open for writing; nothing borrowed from it is alive.
+        unsafe { call!(RedisModule_DeleteKey, self.key) };
+    }
+
+    /// When the key expires, Unix ms; nothing if it does not.
+    pub fn expires_at(&self) -> Option<i64> {
+        if self.key.is_null() {
+            return None;
+        }
+        // SAFETY: the key is open.
+        let at = unsafe { call!(RedisModule_GetAbsExpire, self.key) };
+        // What has no time of expiry has -1.
+        at.filter(|&at| at >= 0)
+    }
+
     /// Sets when the key expires, Unix ms.
     pub fn expire_at(&mut self, at: i64) {
         // SAFETY: the key is open for writing.

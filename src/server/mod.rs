@@ -10,9 +10,12 @@ mod dispatch;
 mod guard;
 mod info;
 mod key;
+mod misses;
+mod patience;
 mod register;
 mod reply;
 mod revisit;
+mod several;
 mod waiting;
 mod words;
 
@@ -114,8 +117,8 @@ fn load(ctx: *mut RedisModuleCtx, args: &[&[u8]]) -> Result<(), String> {
     if !config::register(ctx) {
         return Err("the server refused the settings; see the line above".into());
     }
-    if !words::register(ctx) {
-        return Err("the server refused the hook into its event loop".into());
+    if !words::register(ctx) || !misses::register(ctx) {
+        return Err("the server refused the hooks into its events".into());
     }
     background::on_start(step_back);
     config::accepted();

@@ -17,7 +17,7 @@ macro_rules! entries {
 }
 
 /// The C function of each command of the table.
-static ENTRIES: [Entry; COMMANDS.len()] = entries![0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16];
+static ENTRIES: [Entry; COMMANDS.len()] = entries![0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18];
 
 /// The ACL category of all commands, where the server lets modules have one.
 const CATEGORY: &str = "conv";
@@ -63,7 +63,13 @@ pub fn register(ctx: *mut RedisModuleCtx) -> Result<(), String> {
 
 fn create(ctx: *mut RedisModuleCtx, spec: &Spec, entry: Entry) -> Result<(), String> {
     let (name, flags) = (c_text(spec.name), c_text(spec.flags));
-    let first = c_int::from(spec.key != Key::None);
+    // For those that do not know key specs.
+    let (first, last) = match spec.key {
+        Key::None => (0, 0),
+        Key::ReadSeveral => (3, 3),
+        Key::Copy => (1, 2),
+        _ => (1, 1),
+    };
     // SAFETY: the context is that of the load under way; the entry lives as long as the module.
     let created = unsafe {
         call!(
@@ -73,8 +79,8 @@ fn create(ctx: *mut RedisModuleCtx, spec: &Spec, entry: Entry) -> Result<(), Str
             Some(entry),
             flags.as_ptr(),
             first,
-            first,
-            first
+            last,
+            c_int::from(first > 0)
         )
     };
     if created == Some(OK) {
@@ -135,7 +141,11 @@ impl Pool {
                 Kind::OneOf => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF,
                 Kind::Block => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK,
             },
-            key_spec_index: if arg.kind == Kind::Key { 0 } else { -1 },
+            key_spec_index: if arg.kind == Kind::Key {
+                c_int::from(arg.key)
+            } else {
+                -1
+            },
             token: arg.token.map_or(null(), |token| self.text(token)),
             flags: c_int::try_from(flags).unwrap_or_default(),
             subargs: self.list(arg.sub),
@@ -162,7 +172,9 @@ fn no_arg() -> RedisModuleCommandArg {
 fn key_flags(key: Key) -> u32 {
     match key {
         Key::None => 0,
-        Key::Read => raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_ACCESS,
+        Key::Read | Key::ReadSeveral | Key::Copy => {
+            raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_ACCESS
+        }
         Key::Insert => raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_INSERT,
         Key::Update => raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_UPDATE,
         Key::Delete => raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_DELETE,
@@ -174,14 +186,30 @@ fn key_flags(key: Key) -> u32 {
     }
 }
 
+/// What a copy does with the key that it makes.
+const REPLACES: u32 = raw::REDISMODULE_CMD_KEY_OW | raw::REDISMODULE_CMD_KEY_UPDATE;
+
 fn describe(command: *mut RedisModuleCommand, spec: &Spec) -> bool {
     let mut pool = Pool::default();
-    // SAFETY: all fields of the structure may be zero; two zeroed ones: the second ends the list.
-    let mut keys: [RedisModuleCommandKeySpec; 2] = unsafe { std::mem::zeroed() };
-    if let Some(key) = keys.first_mut() {
-        key.flags = u64::from(key_flags(spec.key));
+    // SAFETY: all fields of the structure may be zero; a zeroed one ends the list.
+    let mut keys: [RedisModuleCommandKeySpec; 3] = unsafe { std::mem::zeroed() };
+    let flags: Vec<u32> = match spec.key {
+        Key::None => Vec::new(),
+        Key::Copy => vec![key_flags(Key::Read), REPLACES],
+        key => vec![key_flags(key)],
+    };
+    for ((key, flags), pos) in keys.iter_mut().zip(flags).zip(1..) {
+        key.flags = u64::from(flags);
         key.begin_search_type = raw::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX;
-        key.bs.index.pos = 1;
+        key.bs.index.pos = pos;
+        if spec.key == Key::ReadSeveral {
+            key.bs.index.pos = 2;
+            key.find_keys_type = raw::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_KEYNUM;
+            key.fk.keynum.keynumidx = 0;
+            key.fk.keynum.firstkey = 1;
+            key.fk.keynum.keystep = 1;
+            continue;
+        }
         key.find_keys_type = raw::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_RANGE;
         key.fk.range.lastkey = 0;
         key.fk.range.keystep = 1;

@@ -1,19 +1,23 @@
-//! Clients that wait for counts: blocked, and their commands run again when the counts are there.
+//! Clients that wait, for counts or for a backfill: blocked, and their commands run again when what they wait for may be
+//! there.
 
 use std::collections::HashMap;
 use std::ffi::c_int;
 use std::ptr::null_mut;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
 
 use redis_module::raw::{RedisModuleBlockedClient, RedisModuleCtx, RedisModuleString};
 
 use super::api::{OK, OwnedString, bytes, call, lock};
-use super::dispatch::{Call, Wait};
+use super::dispatch::Call;
 use super::guard::guard;
+use super::misses;
+use super::patience::{Wait, Waited};
 use super::reply::ClientReply;
 use super::words::{Word, leave};
-use crate::commands::spec::{COMMANDS, Handler};
+use crate::commands::spec::COMMANDS;
 use crate::metrics;
 use crate::tokens::background::{Fence, Ticket};
 
@@ -26,12 +30,18 @@ const MOST_RUNS: u32 = 100_000;
 /// A client that waits.
 struct Waiting {
     blocked: *mut RedisModuleBlockedClient,
+    /// The client as the server numbers it.
+    client: u64,
     database: c_int,
     command: usize,
     strings: Vec<OwnedString>,
     tickets: Vec<Ticket>,
     /// How often it was run again.
     runs: u32,
+    /// Whoever misses a conversation waits no longer.
+    until: Option<Instant>,
+    /// It will be run again already.
+    woken: bool,
 }
 
 // SAFETY: only the main thread touches what waits: commands, timers and callbacks of blocked clients all run there.
@@ -48,13 +58,29 @@ fn with_waiting<R>(f: impl FnOnce(&mut HashMap<ClientId, Waiting>) -> R) -> R {
 pub fn writes(id: ClientId) -> bool {
     let command = with_waiting(|all| all.get(&id).map(|waiting| waiting.command));
     let spec = command.and_then(|index| COMMANDS.get(index));
-    spec.is_some_and(|spec| !matches!(spec.handler, Handler::Read(_)))
+    spec.is_some_and(|spec| spec.handler.writes())
+}
+
+/// A name for a client that is about to wait.
+pub fn next_id() -> ClientId {
+    NEXT.fetch_add(1, Relaxed)
 }
 
 /// A name for a client that is about to wait, and a fence that wakes it.
 pub fn fence() -> (ClientId, Fence) {
-    let id = NEXT.fetch_add(1, Relaxed);
+    let id = next_id();
     (id, Fence::new(move || leave(Word::Client(id))))
+}
+
+/// Has the command of a client run again that waits for a backfill.
+pub fn wake(id: ClientId) {
+    let woken = with_waiting(|all| {
+        let waiting = all.get_mut(&id)?;
+        Some(std::mem::replace(&mut waiting.woken, true))
+    });
+    if woken == Some(false) {
+        leave(Word::Client(id));
+    }
 }
 
 /// Blocks the client of the call under way until what it waits for is done; then the command is run again. False if it
@@ -74,9 +100,15 @@ pub fn block(
     // SAFETY: the client was blocked above.
     unsafe { call!(RedisModule_SetDisconnectCallback, blocked, Some(gone)) };
     // SAFETY: the context is that of the call under way.
-    let database = unsafe { call!(RedisModule_GetSelectedDb, ctx) }.unwrap_or_default();
+    let (database, client) = unsafe {
+        (
+            call!(RedisModule_GetSelectedDb, ctx).unwrap_or_default(),
+            call!(RedisModule_GetClientId, ctx).unwrap_or_default(),
+        )
+    };
     let waiting = Waiting {
         blocked,
+        client,
         database,
         command,
         // SAFETY: the arguments are valid during the call.
@@ -84,14 +116,41 @@ pub fn block(
             .iter()
             .filter_map(|s| OwnedString::new(unsafe { bytes(*s) }))
             .collect(),
-        tickets: wait.tickets,
+        tickets: Vec::new(),
         runs: 0,
+        until: None,
+        woken: false,
     };
     metrics::waited();
-    with_waiting(|all| all.insert(wait.client, waiting));
-    // Only now may it be woken.
-    drop(wait.fence);
+    waiting.settle_down(wait);
     true
+}
+
+impl Waiting {
+    /// Waits until it is woken.
+    fn settle_down(mut self, wait: Wait) {
+        match wait {
+            Wait::Counts {
+                fence,
+                client,
+                tickets,
+            } => {
+                self.tickets = tickets;
+                with_waiting(|all| all.insert(client, self));
+                // Only now may it be woken.
+                drop(fence);
+            }
+            Wait::Backfill {
+                client,
+                places,
+                until,
+            } => {
+                self.until = Some(until);
+                with_waiting(|all| all.insert(client, self));
+                misses::wait(client, places, until);
+            }
+        }
+    }
 }
 
 /// Runs the command of a waiting client again.
@@ -99,6 +158,7 @@ pub fn go_on(ctx: *mut RedisModuleCtx, id: ClientId) {
     let Some(mut waiting) = with_waiting(|all| all.remove(&id)) else {
         return;
     };
+    misses::leave(id);
     let strings: Vec<_> = waiting.strings.iter().map(OwnedString::as_ptr).collect();
     // SAFETY: the strings are ours.
     let args: Vec<&[u8]> = strings.iter().map(|s| unsafe { bytes(*s) }).collect();
@@ -127,7 +187,11 @@ pub fn go_on(ctx: *mut RedisModuleCtx, id: ClientId) {
             strings: &strings,
             args: &args,
             counts: given,
-            waited: true,
+            waited: Some(Waited {
+                id,
+                client: waiting.client,
+                until: waiting.until,
+            }),
         };
         Some(call.run_and_reply(waiting.command, &mut reply))
     });
@@ -136,11 +200,10 @@ pub fn go_on(ctx: *mut RedisModuleCtx, id: ClientId) {
     }
     waiting.runs += 1;
     match again.flatten() {
-        Some(wait) if waiting.runs < MOST_RUNS => {
+        Some(wait) if waiting.runs < MOST_RUNS || waiting.until.is_some() => {
             free(to_client);
-            waiting.tickets = wait.tickets;
-            with_waiting(|all| all.insert(wait.client, waiting));
-            drop(wait.fence);
+            waiting.woken = false;
+            waiting.settle_down(wait);
         }
         Some(_) => {
             reply.error("ERR internal error, the tokens cannot be counted");
@@ -169,10 +232,11 @@ fn forget(blocked: *mut RedisModuleBlockedClient) {
     let waiting = with_waiting(|all| {
         let id = all.iter().find(|(_, w)| w.blocked == blocked)?.0;
         let id = *id;
-        all.remove(&id)
+        Some((id, all.remove(&id)?))
     });
-    if let Some(waiting) = waiting {
+    if let Some((id, waiting)) = waiting {
         release(&waiting);
+        misses::leave(id);
     }
 }
 

@@ -7,6 +7,7 @@ use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleEvent};
 
@@ -37,6 +38,9 @@ impl Word {
 
 /// Milliseconds between looks at whether writes are allowed again.
 const HOLD_MS: i64 = 10;
+
+/// After so long others have their turn.
+const SLICE: Duration = Duration::from_millis(1);
 
 static WORDS: Mutex<Vec<Word>> = Mutex::new(Vec::new());
 
@@ -94,13 +98,18 @@ unsafe extern "C" fn woken(_data: *mut c_void) {
 }
 
 fn schedule(ms: i64) {
-    // SAFETY: the context is the module's own.
+    timer(ms, due);
+}
+
+/// Has `callback` called on the main thread in so many milliseconds.
+pub fn timer(ms: i64, callback: unsafe extern "C" fn(*mut RedisModuleCtx, *mut c_void)) {
+    // SAFETY: the context is the module's own; the callback is a function of the module, and wants no data.
     unsafe {
         call!(
             RedisModule_CreateTimer,
             CONTEXT.load(Relaxed),
             ms,
-            Some(due),
+            Some(callback),
             null_mut()
         )
     };
@@ -114,13 +123,11 @@ unsafe extern "C" fn due(ctx: *mut RedisModuleCtx, _data: *mut c_void) {
     if unsafe { call!(RedisModule_AvoidReplicaTraffic) }.is_some_and(|avoid| avoid != 0) {
         let (held, rest): (Vec<Word>, Vec<Word>) = words.into_iter().partition(Word::may_write);
         words = rest;
-        if !held.is_empty() {
-            // Until then nobody else is woken.
-            lock(&WORDS).extend(held);
-            schedule(HOLD_MS);
-        }
+        put_back(held, HOLD_MS);
     }
-    for word in words {
+    let start = Instant::now();
+    let mut words = words.into_iter();
+    for word in words.by_ref() {
         guard(ctx, (), || match word {
             Word::Client(id) => waiting::go_on(ctx, id),
             Word::Key(database, name, retain) => {
@@ -128,5 +135,21 @@ unsafe extern "C" fn due(ctx: *mut RedisModuleCtx, _data: *mut c_void) {
                 revisit::look(ctx, database, &name, retain);
             }
         });
+        if start.elapsed() > SLICE {
+            break;
+        }
+    }
+    put_back(words.collect(), 0);
+}
+
+/// What is still to be done is done in so many milliseconds, before all that has come meanwhile. Until then nobody else
+/// is woken.
+fn put_back(mut rest: Vec<Word>, ms: i64) {
+    if !rest.is_empty() {
+        let mut words = lock(&WORDS);
+        rest.append(&mut words);
+        *words = rest;
+        drop(words);
+        schedule(ms);
     }
 }

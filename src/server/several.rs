@@ -1,0 +1,173 @@
+//! Commands on several keys: `CONV.MRECENT` and `CONV.FORK`.
+
+use super::announce::Announcement;
+use super::dispatch::{Call, Done, measured};
+use super::key::{Found, Key};
+use super::patience::{WAIT_BYTES, Wait};
+use super::reply::ClientReply;
+use super::waiting;
+use crate::commands::args::Args;
+use crate::commands::fork::fork;
+use crate::commands::recent::{Options, Seen, look, miss, several, write};
+use crate::commands::reply::Reply;
+use crate::commands::{CommandError, err};
+use crate::conversation::Conversation;
+use crate::conversation::effect::Effect;
+use crate::metrics;
+use crate::tokens::background::{Fence, Urgent};
+use crate::tokens::{Inline, MOST_INLINE};
+
+/// What is not counted yet of several conversations.
+struct Counting {
+    /// Bytes that may still be counted at once.
+    left: usize,
+    /// The client, and what wakes it, if something is counted for it in the background.
+    waits: Option<(waiting::ClientId, Fence)>,
+}
+
+impl Call<'_> {
+    /// `CONV.MRECENT max_tokens numkeys key [key ...] [options of RECENT]`
+    pub fn recent_of_several(
+        &self,
+        name: &'static str,
+        last_try: bool,
+        reply: &mut ClientReply,
+    ) -> Result<Done, CommandError> {
+        let mut args = Args::new(name, self.args.get(1..).unwrap_or_default());
+        let (options, keys) = several(&mut args)?;
+        let names = self.strings.get(3..3 + keys).unwrap_or_default();
+        // Nothing is replied before all can be.
+        let mut missed = Vec::new();
+        let mut counting = Counting {
+            left: MOST_INLINE,
+            waits: None,
+        };
+        for &name in names {
+            // SAFETY: context and name are those of this call; each key is closed before the next is opened.
+            let mut key = unsafe { Key::open(self.ctx, name, false) };
+            match key.get() {
+                Found::Missing => missed.push(name),
+                Found::Other => {}
+                Found::Conversation(conversation) => {
+                    if measured(conversation, |c| self.is_missed(&options, c, &mut counting)) {
+                        missed.push(name);
+                    }
+                }
+            }
+        }
+        if let Some((client, fence)) = counting.waits {
+            return Ok(Done::Waits(Wait::Counts {
+                fence,
+                client,
+                tickets: Vec::new(),
+            }));
+        }
+        if let Some(time) = options.wait
+            && !last_try
+            && !missed.is_empty()
+            && let Some(wait) = self.wait_for_backfill(&missed, time)
+        {
+            return Ok(Done::Waits(wait));
+        }
+        reply.array(names.len());
+        for &name in names {
+            // SAFETY: as above.
+            let mut key = unsafe { Key::open(self.ctx, name, false) };
+            match key.get() {
+                Found::Missing => miss(reply),
+                Found::Other => reply.error_element(&CommandError::WrongType.to_string()),
+                Found::Conversation(conversation) => match look(&options, Some(conversation)) {
+                    Ok(Seen::Hit(window)) => write(&options, conversation, &window, reply),
+                    Ok(Seen::Miss) => miss(reply),
+                    Err(error) => reply.error_element(&error.to_string()),
+                },
+            }
+        }
+        Ok(Done::Replied)
+    }
+
+    /// True if RECENT would miss. What it must count for that is counted: at once if it is little, or the call cannot
+    /// wait.
+    fn is_missed(
+        &self,
+        options: &Options,
+        conversation: &mut Conversation,
+        counting: &mut Counting,
+    ) -> bool {
+        conversation.collect_all();
+        loop {
+            let lacking = match look(options, Some(conversation)) {
+                Err(CommandError::Uncounted(lacking)) => lacking,
+                seen => return matches!(seen, Ok(Seen::Miss)),
+            };
+            let bytes = conversation.lacking_bytes(&lacking, counting.left);
+            if bytes <= counting.left {
+                counting.left -= bytes;
+                conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
+            } else if self.may_wait() {
+                let (_, fence) = counting.waits.get_or_insert_with(waiting::fence);
+                conversation.count_lacking(&lacking, WAIT_BYTES, &Urgent(fence), || {});
+                return false;
+            } else {
+                conversation.count_lacking(&lacking, usize::MAX, &Inline, || self.pause());
+            }
+        }
+    }
+
+    /// `CONV.FORK key newkey [UPTO seq] [REPLACE]`. Nothing in the copy depends on the clock, so the command itself is
+    /// what replicas need.
+    pub fn fork(
+        &self,
+        name: &'static str,
+        now: i64,
+        reply: &mut ClientReply,
+    ) -> Result<Done, CommandError> {
+        let mut args = Args::new(name, self.args.get(2..).unwrap_or_default());
+        let options = fork(&mut args)?;
+        let (Some(&from), Some(&to)) = (self.strings.get(1), self.strings.get(2)) else {
+            return Err(CommandError::Arity);
+        };
+        if self.args.get(1) == self.args.get(2) {
+            return err("source and destination are the same key");
+        }
+        // SAFETY: context and names are those of this call; the keys differ.
+        let mut source = unsafe { Key::open(self.ctx, from, false) };
+        let conversation = match source.get() {
+            Found::Missing => {
+                reply.integer(0);
+                return Ok(Done::Replied);
+            }
+            Found::Other => return Err(CommandError::WrongType),
+            Found::Conversation(conversation) => conversation,
+        };
+        // SAFETY: as above.
+        let mut target = unsafe { Key::open(self.ctx, to, true) };
+        if !matches!(target.get(), Found::Missing) {
+            if !options.replace {
+                reply.integer(0);
+                return Ok(Done::Replied);
+            }
+            target.delete();
+        }
+        if conversation.expects_results() {
+            measured(conversation, Conversation::collect);
+        }
+        let copy = conversation.fork(options.upto);
+        metrics::created(copy.footprint());
+        target.create(copy);
+        if let Some(at) = source.expires_at() {
+            target.expire_at(at);
+        }
+        drop((source, target));
+        let announcement = Announcement {
+            ctx: self.ctx,
+            key: to,
+            args: self.args,
+            strings: self.strings,
+            verbatim: true,
+        };
+        announcement.make(&Effect::new("conv.fork", now));
+        reply.integer(1);
+        Ok(Done::Replied)
+    }
+}
