@@ -5,6 +5,7 @@ mod support;
 
 mod access;
 mod agreement;
+mod backfill;
 mod bystander;
 mod catalogue;
 mod citizen;

@@ -105,6 +105,16 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
         verify(&cluster, &chats, &mut client, tally)?;
         number += 1;
     }
+    let stale: u64 = chats
+        .iter()
+        .flatten()
+        .map(|chat| chat.stale.load(Ordering::Relaxed))
+        .sum();
+    if stale > 0 {
+        println!(
+            "  {stale} reads were answered by a node that did not know yet that it was no primary"
+        );
+    }
     if redirected.load(Ordering::Relaxed) == 0 {
         tally
             .findings
