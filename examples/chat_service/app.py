@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError
 
 from .databases import open_database
 from .history import History
@@ -33,10 +35,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         max_connections=2_000,
         socket_connect_timeout=0.5,
         socket_timeout=10,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(NoBackoff(), 1, (ConnectionError,)),  # once, for a connection that Redis has closed,
     )
     app.state.redis = Redis(connection_pool=pool)
-    app.state.model = StubModel(recorded(settings.replay) if settings.replay else ())
+    app.state.model = StubModel(chain.from_iterable(map(recorded, settings.replay)))
     yield
     await app.state.redis.aclose()
     await pool.disconnect()
@@ -50,11 +52,9 @@ class Say(BaseModel):
     text: str
 
 
-async def open_history(request: Request, chat: str) -> History:
+def history_of(request: Request, chat: str) -> History:
     state = request.app.state
-    history = History(open_store(settings, state.redis, state.database, chat), state.database, chat)
-    await history.open()
-    return history
+    return History(open_store(settings, state.redis, state.database, chat), state.database, chat)
 
 
 async def prompt_of(history: History) -> list[Message]:
@@ -64,7 +64,7 @@ async def prompt_of(history: History) -> list[Message]:
 @app.post("/chats/{chat}/turns")
 async def turn(chat: str, said: Say, request: Request, response: Response, trace: bool = False) -> dict[str, Any]:
     """The user says something, the model answers. With `trace` also the prompts that it was given."""
-    history, model = await open_history(request, chat), request.app.state.model
+    history, model = history_of(request, chat), request.app.state.model
     await history.append(message("user", content=said.text))
     prompts: list[list[Message]] = []
     for _ in range(MAX_STEPS):
@@ -81,7 +81,7 @@ async def turn(chat: str, said: Say, request: Request, response: Response, trace
 @app.get("/chats/{chat}/prompt")
 async def prompt(chat: str, request: Request, response: Response) -> dict[str, list[Message]]:
     """What the model would be given now."""
-    history = await open_history(request, chat)
+    history = history_of(request, chat)
     messages = await prompt_of(history)
     await history.close()
     response.headers["Server-Timing"] = f"store;dur={history.store_seconds * 1000:.3f}"

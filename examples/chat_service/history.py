@@ -1,7 +1,7 @@
 """The history of one chat, for one request: the database is the truth, Redis the cache in front of it.
 
 If Redis does not answer, the database does. That the cache has missed something is remembered in the database, and the
-chat is dropped from the cache before it is used again.
+chat is dropped from the cache when it is next written to.
 """
 
 import json
@@ -27,14 +27,12 @@ class History:
         self.store_seconds = 0.0
         """Time spent in the store, its loads from the database included."""
 
-    async def open(self) -> None:
-        if await self._database.stale(self._chat):
+    async def append(self, *messages: Message) -> None:
+        stale = await self._database.append(self._chat, messages)
+        if stale and self._redis_answers:
             await self._try(self._store.forget)
             if self._redis_answers:
                 await self._database.set_stale(self._chat, False)
-
-    async def append(self, *messages: Message) -> None:
-        await self._database.append(self._chat, messages)
         await self._try(lambda: self._store.append(messages))
 
     async def prompt(self, budget: int) -> list[Message]:

@@ -56,8 +56,7 @@ class StubModel:
         return self._results.get((function["name"], function["arguments"]), '{"status":"ok"}')
 
 
-def recorded(directory: str) -> Iterable[list[Message]]:
-    """Conversations from the `*.jsonl` files of a directory: a JSON array of messages a line."""
-    for path in sorted(Path(directory).glob("*.jsonl")):
-        with path.open(encoding="utf-8") as lines:
-            yield from (json.loads(line) for line in lines if line.strip())
+def recorded(path: Path) -> Iterable[list[Message]]:
+    """Conversations from a file: a JSON array of messages a line."""
+    with path.open(encoding="utf-8") as lines:
+        yield from (json.loads(line) for line in lines if line.strip())

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 def _text(name: str, default: str) -> str:
@@ -27,5 +28,7 @@ class Settings:
     keep_messages: int = _number("KEEP_MESSAGES", 500)
     """Messages that `message_list` keeps in Redis, 0: all."""
 
-    replay: str = _text("REPLAY", "")
-    """A directory of conversations that the stub of the model replays."""
+    replay: tuple[Path, ...] = field(
+        default_factory=lambda: tuple(map(Path, filter(None, os.environ.get("REPLAY", "").split(os.pathsep))))
+    )
+    """Files of conversations that the stub of the model replays, separated by colons."""

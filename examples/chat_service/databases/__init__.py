@@ -7,17 +7,15 @@ from ..messages import Message
 
 
 class Database(Protocol):
-    async def append(self, chat: str, messages: Sequence[Message]) -> None:
-        """Stores messages for ever."""
+    async def append(self, chat: str, messages: Sequence[Message]) -> bool:
+        """Stores messages for ever. True if a write to the cache was lost, see `set_stale`."""
 
     async def older(self, chat: str, before: str | None = None, size: int | None = None) -> list[str]:
         """The newest messages with ids smaller than `before` (None: the newest of all), as JSON, oldest first: as
         many as make at least `size` bytes (None: all). Fewer bytes mean that there are no older messages."""
 
-    async def stale(self, chat: str) -> bool:
-        """Was a write to the cache lost?"""
-
-    async def set_stale(self, chat: str, stale: bool) -> None: ...
+    async def set_stale(self, chat: str, stale: bool) -> None:
+        """Remembers that the cache has missed something of a chat, or that it has been dropped there."""
 
     async def close(self) -> None: ...
 

@@ -20,16 +20,14 @@ class Mongo:
         await database["messages"].create_index([("chat", 1), ("id", -1)], unique=True)
         return cls(database)
 
-    async def append(self, chat: str, messages: Sequence[Message]) -> None:
+    async def append(self, chat: str, messages: Sequence[Message]) -> bool:
         await self._messages.insert_many([{"chat": chat, "id": m["id"], "body": dumps(m)} for m in messages])
+        return await self._stale.find_one({"_id": chat}) is not None
 
     async def older(self, chat: str, before: str | None = None, size: int | None = None) -> list[str]:
         found = {"chat": chat} | ({"id": {"$lt": before}} if before else {})
         async with self._messages.find(found, {"body": 1}).sort("id", -1).batch_size(100) as cursor:
             return await up_to(size, (row["body"] async for row in cursor))
-
-    async def stale(self, chat: str) -> bool:
-        return await self._stale.find_one({"_id": chat}) is not None
 
     async def set_stale(self, chat: str, stale: bool) -> None:
         if stale:

@@ -1,7 +1,6 @@
 """PostgreSQL, with asyncpg."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 
 import asyncpg
 
@@ -14,9 +13,13 @@ CREATE TABLE IF NOT EXISTS messages (
     chat text NOT NULL, id text COLLATE "C" NOT NULL, body json NOT NULL, PRIMARY KEY (chat, id));
 CREATE TABLE IF NOT EXISTS stale_chats (chat text PRIMARY KEY);
 """
+APPEND = """
+WITH added AS (INSERT INTO messages SELECT $1, id, body::json FROM unnest($2::text[], $3::text[]) AS new (id, body))
+SELECT EXISTS (SELECT FROM stale_chats WHERE chat = $1)
+"""
 OLDER = "SELECT body FROM messages WHERE chat = $1 AND id < $2 ORDER BY id DESC"
 AFTER_ALL = "~"
-ROWS_AT_ONCE = 100
+ROWS_AT_ONCE = 50
 
 
 class Postgres:
@@ -25,31 +28,23 @@ class Postgres:
 
     @classmethod
     async def open(cls, url: str) -> "Postgres":
-        pool = await asyncpg.create_pool(url, min_size=1, max_size=20)
+        # The index has the order that is asked for. Without sorting, a cursor that stops early reads no more rows.
+        pool = await asyncpg.create_pool(url, min_size=1, max_size=20, server_settings={"enable_sort": "off"})
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(1)")  # several processes start at once
             await connection.execute(SCHEMA)
         return cls(pool)
 
-    async def append(self, chat: str, messages: Sequence[Message]) -> None:
-        rows = [(chat, message["id"], dumps(message)) for message in messages]
-        await self._pool.executemany("INSERT INTO messages VALUES ($1, $2, $3)", rows)
+    async def append(self, chat: str, messages: Sequence[Message]) -> bool:
+        return await self._pool.fetchval(APPEND, chat, [m["id"] for m in messages], list(map(dumps, messages)))
 
     async def older(self, chat: str, before: str | None = None, size: int | None = None) -> list[str]:
-        async with aclosing(self._newest_first(chat, before or AFTER_ALL, size is None)) as rows:
-            return await up_to(size, rows)
-
-    async def _newest_first(self, chat: str, before: str, everything: bool) -> AsyncIterator[str]:
+        if size is None:
+            rows = await self._pool.fetch(OLDER, chat, before or AFTER_ALL)
+            return [row[0] for row in reversed(rows)]
         async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-            if everything:
-                for row in await connection.fetch(OLDER, chat, before):
-                    yield row[0]
-                return
-            async for row in connection.cursor(OLDER, chat, before, prefetch=ROWS_AT_ONCE):
-                yield row[0]
-
-    async def stale(self, chat: str) -> bool:
-        return await self._pool.fetchval("SELECT true FROM stale_chats WHERE chat = $1", chat) or False
+            cursor = connection.cursor(OLDER, chat, before or AFTER_ALL, prefetch=ROWS_AT_ONCE)
+            return await up_to(size, (row[0] async for row in cursor))
 
     async def set_stale(self, chat: str, stale: bool) -> None:
         if stale:

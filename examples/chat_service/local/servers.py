@@ -55,10 +55,7 @@ def postgres() -> Iterator[str]:
 
     try:
         run("initdb", "-D", data, "-U", "chat", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-        options = (
-            f"-p {port} -k {directory} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200 "
-            "-c shared_preload_libraries=pg_stat_statements"
-        )
+        options = f"-p {port} -k {directory} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
         run("pg_ctl", "-D", data, "-l", f"{directory}/log", "-w", "-o", options, "start")
         try:
             yield f"postgresql://chat@127.0.0.1:{port}/postgres"

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from ..databases import Database
 from ..messages import Message, dumps
 
-WAIT_MS = 2_000
+WAIT_MS = 5_000
 """How long to wait for another request that is loading the same chat."""
 BYTES_PER_TOKEN = 6
 """How much to load: more than a token usually takes, so that one read is enough. If it is not, more is loaded."""

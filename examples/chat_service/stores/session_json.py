@@ -45,4 +45,5 @@ class SessionJson:
             await self._redis.set(self._key, dumps({"history": self._history}), ex=TTL)
 
     async def forget(self) -> None:
+        self._history = None
         await self._redis.unlink(self._key)
