@@ -161,6 +161,11 @@ fn content(conversation: &Conversation) -> String {
             (&summary.text, summary.upto, summary.updated, tokens)
         );
     }
+    if let Some(session) = conversation.session() {
+        let members: Vec<_> = session.members().collect();
+        content += &format!(" {members:?} {:?}", session.history());
+    }
+    content += &format!(" {}", conversation.lease());
     conversation.visit(|m| {
         content += &format!("\n{:?} {}", m.meta, String::from_utf8_lossy(m.bytes));
     });

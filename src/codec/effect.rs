@@ -1,11 +1,14 @@
 //! Effects as arguments of the command that replicas and the AOF receive: a JSON header that a person can read in
 //! MONITOR or in the file, then what the header speaks of, one argument each: the messages put in front, the
-//! messages appended, the message edited, the summary.
+//! messages appended, the message edited, the summary, the values of session fields.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::conversation::attributes::{Attributes, MAX_TTL};
-use crate::conversation::effect::{Count, Effect, NewMessage, NewSummary, Numbering};
+use crate::conversation::document::split;
+use crate::conversation::effect::{Count, Effect, Imported, NewMessage, NewSummary, Numbering};
+use crate::conversation::session::{History, Name, NewField, Session, read_value};
 use crate::conversation::{Conversation, message};
 
 use super::count;
@@ -15,6 +18,10 @@ const VERSION: u8 = 1;
 
 /// Messages in one effect of [`rebuild`].
 const BATCH_MESSAGES: usize = 512;
+
+/// Session fields in one effect of [`rebuild`], and their bytes, one field apart.
+const BATCH_FIELDS: usize = 512;
+const BATCH_BYTES: usize = 64 << 10;
 
 /// Sequence number, arrival (Unix ms), count.
 type StoredMessage = (i64, i64, Count);
@@ -26,6 +33,8 @@ struct Header {
     at: i64,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     event: String,
+    #[serde(default, skip_serializing_if = "is_false")]
+    replace: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     create: Option<Attributes>,
     /// Created (Unix ms), next number, lowest number.
@@ -44,6 +53,20 @@ struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     summary: Option<SummaryHeader>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    del_state: Vec<Box<str>>,
+    /// Names of the fields set, as they are written in the document.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    set_state: Vec<Box<RawValue>>,
+    /// Name of the field that holds the messages, as above, and the number of fields before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    history: Option<(Box<RawValue>, usize)>,
+    /// The name of the field that holds the messages of the document that follows, null if that is an array. What it
+    /// holds is pushed and set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    import: Option<(Option<Box<str>>,)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease: Option<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     drop: Vec<(i64, i64)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expire: Option<i64>,
@@ -59,36 +82,59 @@ fn stored(message: &NewMessage<'_>) -> StoredMessage {
     (message.seq, message.time, message.count)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// The name as it is written in the document. A key is a JSON string, so that this does not fail.
+fn written(name: &Name) -> Box<RawValue> {
+    RawValue::from_string(name.key().into_owned()).unwrap_or_default()
+}
+
 /// The header of `effect`, and the arguments that follow it.
 #[must_use]
 pub fn encode_effect<'a>(effect: &Effect<'a>) -> (Vec<u8>, Vec<&'a [u8]>) {
+    // What was imported stands in the document.
+    let imported = effect.imported.as_ref();
+    let push = imported.map_or(&effect.push[..], |_| &[]);
+    let set_state = imported.map_or(&effect.set_state[..], |_| &[]);
+    let history = effect.history.as_ref().filter(|_| imported.is_none());
     let header = Header {
         v: VERSION,
         at: effect.at,
         event: effect.event.to_owned(),
+        replace: effect.replace,
         create: effect.create,
         numbering: effect.numbering.map(|n| (n.created, n.next, n.lowest)),
         alter: effect.alter,
         front: effect.front.iter().map(stored).collect(),
-        push: effect.push.iter().map(stored).collect(),
+        push: push.iter().map(stored).collect(),
         edit: effect.edit.as_ref().map(stored),
         remove: effect.remove.clone(),
         summary: effect
             .summary
             .as_ref()
             .map(|s| SummaryHeader { upto: s.upto }),
+        del_state: effect.del_state.clone(),
+        set_state: set_state.iter().map(|f| written(&f.name)).collect(),
+        history: history.map(|h| (written(&h.name), h.position)),
+        import: imported.map(|i| (i.history.clone(),)),
+        lease: effect.lease,
         drop: effect.drop.clone(),
         expire: effect.expire,
     };
     let payload = effect
         .front
         .iter()
-        .chain(&effect.push)
+        .chain(push)
         .chain(&effect.edit)
         .map(|m| m.bytes)
         .chain(effect.summary.iter().map(|s| s.text.as_bytes()))
+        .chain(set_state.iter().map(|f| f.value.as_bytes()))
+        .chain(imported.map(|i| i.document))
         .collect();
-    let messages = effect.front.len() + effect.push.len();
+    let messages = effect.front.len() + push.len();
     let mut json = Vec::with_capacity(64 + 48 * messages.max(2));
     // Serialising plain data into memory cannot fail.
     let _ = serde_json::to_writer(&mut json, &header);
@@ -155,12 +201,24 @@ pub fn decode_effect<'a>(
         }),
         None => None,
     };
-    if payload.next().is_some() {
-        return Err("surplus arguments behind the header".into());
+    let mut set_state = Vec::with_capacity(header.set_state.len().min(1024));
+    for key in header.set_state {
+        let name = Name::of_key(key.get())?;
+        let value = read_value(message::trim(next()?))
+            .map_err(|why| format!("session field {}: {why}", key.get()))?;
+        set_state.push(NewField { name, value });
     }
-    Ok(Effect {
+    let history = match header.history {
+        Some((key, position)) => Some(History {
+            name: Name::of_key(key.get())?,
+            position,
+        }),
+        None => None,
+    };
+    let mut effect = Effect {
         at: header.at,
         event,
+        replace: header.replace,
         create: header.create,
         numbering: header.numbering.map(|(created, next, lowest)| Numbering {
             created,
@@ -173,9 +231,49 @@ pub fn decode_effect<'a>(
         edit,
         remove: header.remove,
         summary,
+        del_state: header.del_state,
+        set_state,
+        history,
+        imported: None,
+        lease: header.lease,
         drop: header.drop,
         expire: header.expire,
-    })
+    };
+    if let Some((history,)) = header.import {
+        import(&mut effect, next()?, history)?;
+    }
+    if payload.next().is_some() {
+        return Err("surplus arguments behind the header".into());
+    }
+    Ok(effect)
+}
+
+/// Adds to `effect` what the document holds.
+fn import<'a>(
+    effect: &mut Effect<'a>,
+    document: &'a [u8],
+    history: Option<Box<str>>,
+) -> Result<(), String> {
+    if effect.create.is_none() || !effect.push.is_empty() || !effect.set_state.is_empty() {
+        return Err("what is imported makes a conversation of its own".into());
+    }
+    let parts = split(document, history.as_deref())?;
+    effect.push.reserve_exact(parts.messages.len());
+    for (seq, bytes) in (1..).zip(parts.messages) {
+        let facts = message::facts(bytes).map_err(|e| format!("message {seq}: {}", e.0))?;
+        effect.push.push(NewMessage {
+            seq,
+            time: effect.at,
+            count: Count::Pending,
+            bytes,
+            facts,
+            text: None,
+        });
+    }
+    effect.set_state = parts.fields;
+    effect.history = parts.history;
+    effect.imported = Some(Imported { document, history });
+    Ok(())
 }
 
 /// Effects of bounded size that rebuild `conversation` from nothing, one after the other handed to `sink`.
@@ -211,7 +309,11 @@ pub fn rebuild(conversation: &Conversation, mut sink: impl FnMut(&Effect<'_>)) {
     if let Some(empty) = first {
         sink(&empty);
     }
-    if let Some(summary) = conversation.summary() {
+    if let Some(session) = conversation.session() {
+        rebuild_session(session, updated, &mut sink);
+    }
+    let summary = conversation.summary();
+    if let Some(summary) = summary {
         sink(&Effect {
             summary: Some(NewSummary {
                 text: &summary.text,
@@ -219,7 +321,31 @@ pub fn rebuild(conversation: &Conversation, mut sink: impl FnMut(&Effect<'_>)) {
             }),
             ..Effect::new("", summary.updated)
         });
-        // The summary may be older than the last write.
-        sink(&Effect::new("", updated));
+    }
+    // The summary may be older than the last write.
+    if summary.is_some() || conversation.lease() != 0 {
+        sink(&Effect {
+            lease: Some(conversation.lease()).filter(|&until| until != 0),
+            ..Effect::new("", updated)
+        });
+    }
+}
+
+/// Of [`rebuild`], the fields, then where the messages stand among them.
+fn rebuild_session(session: &Session, updated: i64, sink: &mut impl FnMut(&Effect<'_>)) {
+    let mut effect = Effect::new("", updated);
+    let mut bytes = 0;
+    for field in session.to_set() {
+        bytes += field.name.text().len() + field.value.len();
+        effect.set_state.push(field);
+        if effect.set_state.len() >= BATCH_FIELDS || bytes >= BATCH_BYTES {
+            sink(&effect);
+            effect.set_state.clear();
+            bytes = 0;
+        }
+    }
+    effect.history = session.history().cloned();
+    if effect.history.is_some() || !effect.set_state.is_empty() {
+        sink(&effect);
     }
 }

@@ -1,12 +1,15 @@
 //! Bytes to conversations and back.
 //!
-//! A stored conversation is a series of *frames*: a header, then messages in batches. RDB files and DUMP payloads
+//! A stored conversation is a series of *frames*: a header, then session fields and messages in batches. RDB files and DUMP payloads
 //! store one frame a string. Every release reads all versions that any release has written; [`VERSION`] is the one
 //! that this release writes.
 
 mod effect;
+mod header;
+mod segments;
 mod v1;
 mod v2;
+mod v3;
 
 use std::fmt;
 
@@ -17,7 +20,7 @@ use crate::conversation::effect::Count;
 use crate::conversation::index::Entry;
 
 /// Version of the stored form that is written.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Why bytes are no conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +50,7 @@ impl fmt::Display for DecodeError {
 /// Writes the frames of `conversation` to `sink`, in order. Allocates one buffer of about a frame's size, and changes
 /// nothing: it runs in forked children.
 pub fn encode(conversation: &Conversation, sink: impl FnMut(&[u8])) {
-    v2::encode(conversation, sink);
+    v3::encode(conversation, sink);
 }
 
 /// Reads a conversation from frames; `next` yields them in order, nothing when the source fails.
@@ -61,8 +64,13 @@ pub fn decode<F: AsRef<[u8]>>(
     match version {
         1 => v1::decode(next),
         2 => v2::decode(next),
+        3 => v3::decode(next),
         newer => Err(DecodeError::Version(newer)),
     }
+}
+
+fn invalid(why: impl Into<String>) -> DecodeError {
+    DecodeError::Invalid(why.into())
 }
 
 /// What is known of the count of the message of `entry`.

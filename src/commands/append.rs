@@ -13,13 +13,8 @@ use crate::conversation::message;
 /// Most tokens that one message can count.
 const MOST_TOKENS: i64 = u32::MAX as i64;
 
-/// Reads an argument as the message with that number (from 1); sequence number and time are still to be given.
-pub(super) fn read<'a>(
-    env: &Env<'_>,
-    number: usize,
-    argument: &'a [u8],
-    count: Count,
-) -> Result<NewMessage<'a>, CommandError> {
+/// The message in an argument, the one with that number (from 1), unless it is too large.
+fn bounded<'a>(env: &Env<'_>, number: usize, argument: &'a [u8]) -> Result<&'a [u8], CommandError> {
     let bytes = message::trim(argument);
     let most = env.settings.max_message_bytes;
     if bytes.len() > most {
@@ -31,6 +26,36 @@ pub(super) fn read<'a>(
             ),
         ));
     }
+    Ok(bytes)
+}
+
+/// As [`read`], without the text that counts: it is read from the conversation later.
+pub(super) fn read_uncounted<'a>(
+    env: &Env<'_>,
+    number: usize,
+    argument: &'a [u8],
+) -> Result<NewMessage<'a>, CommandError> {
+    let bytes = bounded(env, number, argument)?;
+    let facts =
+        message::facts(bytes).map_err(|refusal| CommandError::BadMessage(number, refusal.0))?;
+    Ok(NewMessage {
+        seq: 0,
+        time: env.now,
+        count: Count::Pending,
+        bytes,
+        facts,
+        text: None,
+    })
+}
+
+/// Reads an argument as the message with that number (from 1); sequence number and time are still to be given.
+pub(super) fn read<'a>(
+    env: &Env<'_>,
+    number: usize,
+    argument: &'a [u8],
+    count: Count,
+) -> Result<NewMessage<'a>, CommandError> {
+    let bytes = bounded(env, number, argument)?;
     let refused = |refusal: message::Refusal| CommandError::BadMessage(number, refusal.0);
     let (facts, text) = if count == Count::Pending {
         let (facts, text) = message::read(bytes).map_err(refused)?;

@@ -136,6 +136,18 @@ fn write_json(log: &Log, pieces: &[Piece<'_>], json: &mut Vec<u8>) {
     json.push(b']');
 }
 
+/// Appends the messages held in a range as a JSON array.
+pub(super) fn push_messages(log: &Log, range: Range<usize>, json: &mut Vec<u8>) {
+    json.push(b'[');
+    let begin = json.len();
+    log.visit_runs(range, false, |run| json.extend_from_slice(run));
+    // The comma behind the last message becomes the bracket.
+    if json.len() > begin {
+        json.pop();
+    }
+    json.push(b']');
+}
+
 /// The sum of `F` over the messages of a range.
 fn sum_of<F: Field>(log: &Log, range: &Range<usize>) -> usize {
     log.before::<F>(range.end)

@@ -16,6 +16,7 @@ mod read;
 pub mod recent;
 mod replay;
 pub mod reply;
+mod session;
 pub mod spec;
 mod summary;
 

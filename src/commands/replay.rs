@@ -25,7 +25,10 @@ pub fn effect<'a>(
         return Err(CommandError::OutOfMemory);
     }
     let created;
-    let conversation = match (target, effect.create) {
+    if effect.replace && effect.create.is_none() {
+        return err("the effect replaces by nothing");
+    }
+    let conversation = match (target.filter(|_| !effect.replace), effect.create) {
         (Some(_), Some(_)) => return err("the effect creates a key that exists"),
         (None, None) => return err("no such key"),
         (Some(conversation), None) => conversation,

@@ -2,7 +2,7 @@
 
 pub use super::arg::{Arg, Kind};
 use super::arg::{arg, flag, multiple, one_of, option, optional, word};
-use super::{Read, Write, append, backfill, manage, read, recent, replay, summary};
+use super::{Read, Write, append, backfill, manage, read, recent, replay, session, summary};
 
 /// What a command does with its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +148,7 @@ const MRECENT: &[Arg] = &[
 ];
 
 /// All commands.
-pub static COMMANDS: [Spec; 19] = [
+pub static COMMANDS: [Spec; 24] = [
     Spec {
         name: "CONV.APPEND",
         handler: Handler::Write(append::append),
@@ -271,12 +271,13 @@ pub static COMMANDS: [Spec; 19] = [
     Spec {
         name: "CONV.MRECENT",
         handler: Handler::Several(Several::Recent),
-        flags: "readonly",
+        // Clusters of Redis 7.0 look at no key specs of modules.
+        flags: "readonly getkeys-api",
         arity: -4,
         key: Key::ReadSeveral,
         categories: "read slow",
         since: "0.1.0",
-        complexity: "As CONV.RECENT, for each key",
+        complexity: "O(log(N)+M) for each key, with N messages held and M bytes returned",
         summary: "Returns the newest messages of several conversations, each within the token budget.",
         args: MRECENT,
     },
@@ -424,6 +425,77 @@ pub static COMMANDS: [Spec; 19] = [
         ],
     },
     Spec {
+        name: "CONV.IMPORT",
+        handler: Handler::Write(session::import),
+        flags: "write deny-oom",
+        arity: -3,
+        key: Key::Insert,
+        categories: "write slow",
+        since: "0.1.0",
+        complexity: "O(N) in the bytes of the document",
+        summary: "Makes a conversation of a session document.",
+        args: &[
+            KEY,
+            arg("json", Kind::String),
+            option("field", "HISTORY", Kind::String),
+            flag("replace", "REPLACE"),
+        ],
+    },
+    Spec {
+        name: "CONV.EXPORT",
+        handler: Handler::Read(session::export),
+        flags: "readonly",
+        arity: -2,
+        key: Key::Read,
+        categories: "read slow",
+        since: "0.1.0",
+        complexity: "O(N) in the bytes held",
+        summary: "Returns a conversation as the session document it was imported from, with what was added since.",
+        args: &[KEY],
+    },
+    Spec {
+        name: "CONV.GETSTATE",
+        handler: Handler::Read(session::get_state),
+        flags: "readonly",
+        arity: -2,
+        key: Key::Read,
+        categories: "read slow",
+        since: "0.1.0",
+        complexity: "O(N) in the bytes returned",
+        summary: "Returns session fields.",
+        args: &[KEY, optional(multiple(arg("field", Kind::String)))],
+    },
+    Spec {
+        name: "CONV.SETSTATE",
+        handler: Handler::Write(session::set_state),
+        flags: "write deny-oom",
+        arity: -4,
+        key: Key::Insert,
+        categories: "write slow",
+        since: "0.1.0",
+        complexity: "O(N) in the bytes of the values",
+        summary: "Sets session fields to JSON values.",
+        args: &[
+            KEY,
+            multiple(Arg {
+                sub: &[arg("field", Kind::String), arg("json", Kind::String)],
+                ..arg("data", Kind::Block)
+            }),
+        ],
+    },
+    Spec {
+        name: "CONV.DELSTATE",
+        handler: Handler::Write(session::del_state),
+        flags: "write",
+        arity: -3,
+        key: Key::Delete,
+        categories: "write slow",
+        since: "0.1.0",
+        complexity: "O(N) in the number of fields",
+        summary: "Removes session fields.",
+        args: &[KEY, multiple(arg("field", Kind::String))],
+    },
+    Spec {
         name: "CONV.EFFECT",
         handler: Handler::Replay(replay::effect),
         // Not deny-oom: a replica at its limit must still take what makes it smaller. See `server::dispatch`.
@@ -443,7 +515,7 @@ pub static COMMANDS: [Spec; 19] = [
 ];
 
 /// The keyspace events that effects may carry.
-pub const EVENTS: [&str; 10] = [
+pub const EVENTS: [&str; 13] = [
     "conv.append",
     "conv.setsummary",
     "conv.create",
@@ -454,4 +526,7 @@ pub const EVENTS: [&str; 10] = [
     "conv.trim",
     "conv.backfill",
     "conv.fork",
+    "conv.import",
+    "conv.setstate",
+    "conv.delstate",
 ];

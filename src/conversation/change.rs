@@ -6,6 +6,7 @@ use super::flags::Flags;
 use super::log::Log;
 use super::message::{self, Answers, Facts};
 use super::segment::Relocate;
+use super::session::Session;
 use super::turns::Tracker;
 use super::{Conversation, LEAST_TOKENS, Summary, SummaryTokens};
 use crate::tokens::{Counter, Nobody, Outcome, Text};
@@ -42,7 +43,13 @@ impl Conversation {
             // Numbers that are held could be given again.
             return Err("numbering out of order".into());
         }
-        Ok(())
+        if effect.lease.is_some_and(|until| until < 0) {
+            return Err("a lease that ends before all time".into());
+        }
+        match &self.session {
+            Some(session) => session.check(effect),
+            None => Session::default().check(effect),
+        }
     }
 
     /// Makes the changes that `effect` names; it has been validated. New texts go to `counter`.
@@ -73,6 +80,10 @@ impl Conversation {
                     tokens: SummaryTokens::from(outcome),
                 })
             });
+        }
+        self.change_session(effect);
+        if let Some(until) = effect.lease {
+            self.lease = until;
         }
         for &(first, last) in &effect.drop {
             let from = self.log.position_of(first);
@@ -111,6 +122,16 @@ impl Conversation {
     /// or nothing when all are done.
     pub fn relocate(&mut self, from: usize, relocate: &mut impl Relocate) -> Option<usize> {
         self.log.relocate(from, relocate)
+    }
+
+    fn change_session(&mut self, effect: &Effect<'_>) {
+        if !effect.del_state.is_empty() || !effect.set_state.is_empty() || effect.history.is_some()
+        {
+            let mut session = self.session.take().unwrap_or_default();
+            session.apply(effect);
+            let is_nothing = session.is_empty() && session.history().is_none();
+            self.session = Some(session).filter(|_| !is_nothing);
+        }
     }
 
     fn alter(&mut self, attributes: Attributes) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::Attributes;
 use super::message::Facts;
+use super::session::{History, NewField};
 use crate::tokens::Text;
 
 /// What is known of T(message) when a message is stored.
@@ -48,6 +49,15 @@ pub struct NewSummary<'a> {
     pub upto: Option<i64>,
 }
 
+/// A session document, imported into a new conversation: message 1 is its first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported<'a> {
+    /// The document.
+    pub document: &'a [u8],
+    /// The field that holds the messages; nothing if the document is a bare array.
+    pub history: Option<Box<str>>,
+}
+
 /// Where numbering stands; only for a conversation that is rebuilt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Numbering {
@@ -66,6 +76,8 @@ pub struct Effect<'a> {
     pub at: i64,
     /// Keyspace event, such as `conv.append`; empty for none.
     pub event: &'static str,
+    /// Throws away what is under the key, with the time it expires; `create` begins anew.
+    pub replace: bool,
     /// Creates the conversation with these attributes.
     pub create: Option<Attributes>,
     /// Sets where numbering stands.
@@ -82,6 +94,16 @@ pub struct Effect<'a> {
     pub remove: Vec<i64>,
     /// Sets or removes the summary.
     pub summary: Option<NewSummary<'a>>,
+    /// Removes these session fields.
+    pub del_state: Vec<Box<str>>,
+    /// Sets these session fields.
+    pub set_state: Vec<NewField<'a>>,
+    /// Says where in the document the messages stand.
+    pub history: Option<History>,
+    /// The document that `push`, `set_state` and `history` came from: it is what replicas receive instead of them.
+    pub imported: Option<Imported<'a>>,
+    /// Until when the summary is leased to somebody, Unix ms; 0 to end the lease.
+    pub lease: Option<i64>,
     /// Removes the messages whose numbers lie in these ranges, both ends included: what retention dropped.
     pub drop: Vec<(i64, i64)>,
     /// When the key expires, Unix ms; nothing to leave it as it is.
@@ -106,6 +128,7 @@ impl Effect<'_> {
             || !self.front.is_empty()
             || !self.push.is_empty()
             || self.edit.is_some()
+            || !self.set_state.is_empty()
             || self.summary.as_ref().is_some_and(|s| !s.text.is_empty())
     }
 }

@@ -9,6 +9,7 @@ impl Conversation {
     #[must_use]
     pub fn fork(&self, upto: Option<i64>) -> Self {
         let mut fork = self.clone();
+        fork.lease = 0;
         let cut = match upto {
             Some(upto) => fork.log.position_of(upto.saturating_add(1)),
             None => fork.log.len(),

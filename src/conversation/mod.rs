@@ -7,6 +7,7 @@ pub mod attributes;
 mod change;
 mod counted;
 mod counts;
+pub mod document;
 pub mod effect;
 mod fields;
 mod flags;
@@ -21,6 +22,7 @@ pub mod pack;
 mod retention;
 pub mod search;
 pub mod segment;
+pub mod session;
 mod sums;
 mod turns;
 pub mod window;
@@ -34,6 +36,7 @@ use ids::Ids;
 use log::{Log, Stored};
 pub use retention::Limit;
 pub use segment::Relocate;
+use session::Session;
 pub use sums::Sums;
 use turns::Tracker;
 
@@ -63,6 +66,9 @@ pub struct Conversation {
     ids: Ids,
     attributes: Attributes,
     summary: Option<Box<Summary>>,
+    /// Nothing if there is nothing in it.
+    session: Option<Box<Session>>,
+    lease: i64,
     numbering: Numbering,
     updated: i64,
     /// Messages being counted, by their numbers, and where their counts will be found.
@@ -74,7 +80,7 @@ pub struct Conversation {
 pub struct Footprint {
     /// Messages held.
     pub messages: u64,
-    /// Bytes of the messages as they were appended.
+    /// Bytes of the messages and session fields as they came.
     pub raw: u64,
     /// Bytes that hold them, index included.
     pub stored: u64,
@@ -92,6 +98,8 @@ impl Conversation {
             ids: Ids::default(),
             attributes,
             summary: None,
+            session: None,
+            lease: 0,
             numbering: Numbering {
                 created: now,
                 next: 1,
@@ -118,6 +126,18 @@ impl Conversation {
     #[must_use]
     pub fn summary(&self) -> Option<&Summary> {
         self.summary.as_deref()
+    }
+
+    /// The session fields, and where the messages stand among them; nothing for a bare array without fields.
+    #[must_use]
+    pub fn session(&self) -> Option<&Session> {
+        self.session.as_deref()
+    }
+
+    /// Until when the summary is leased to somebody, Unix ms; 0 if it is not.
+    #[must_use]
+    pub fn lease(&self) -> i64 {
+        self.lease
     }
 
     /// Where numbering stands.
@@ -163,22 +183,29 @@ impl Conversation {
                 .summary
                 .as_ref()
                 .map_or(0, |s| size_of::<Summary>() + s.text.capacity())
+            + self.session.as_ref().map_or(0, |s| s.heap_bytes())
     }
 
     /// Allocations to be freed with the conversation, about.
     #[must_use]
     pub fn free_effort(&self) -> usize {
-        1 + 2 * self.log.segments().len() + self.ids.free_effort()
+        1 + 2 * self.log.segments().len()
+            + self.ids.free_effort()
+            + self.session.as_ref().map_or(0, |s| s.free_effort())
     }
 
     /// See [`Footprint`].
     #[must_use]
     pub fn footprint(&self) -> Footprint {
         let pending = self.log.total::<search::Pending>();
+        let (raw, stored) = self
+            .session
+            .as_ref()
+            .map_or((0, 0), |s| (s.bytes() as u64, s.heap_bytes() as u64));
         Footprint {
             messages: self.log.len() as u64,
-            raw: self.log.total::<search::Bytes>(),
-            stored: self.log.heap_bytes() as u64,
+            raw: self.log.total::<search::Bytes>() + raw,
+            stored: self.log.heap_bytes() as u64 + stored,
             pending: pending.saturating_sub(self.waiting.len() as u64),
         }
     }

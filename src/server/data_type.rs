@@ -279,6 +279,22 @@ unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
             number(summary.upto.unwrap_or_default());
             number(summary.updated);
         }
+        if let Some(session) = conversation.session() {
+            // SAFETY: the digest is that of the call under way.
+            unsafe { call!(RedisModule_DigestEndSequence, md) };
+            for (key, value) in session.members() {
+                text(key.as_bytes());
+                text(value.as_bytes());
+            }
+            if let Some(history) = session.history() {
+                text(history.name.key().as_bytes());
+                number(i64::try_from(history.position).unwrap_or(i64::MAX));
+            }
+        }
+        if conversation.lease() != 0 {
+            text(b"lease");
+            number(conversation.lease());
+        }
         // SAFETY: the digest is that of the call under way.
         unsafe { call!(RedisModule_DigestEndSequence, md) };
         conversation.visit(|message| {

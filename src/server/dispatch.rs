@@ -15,6 +15,7 @@ use super::patience::{Wait, Waited};
 use super::reply::ClientReply;
 use super::revisit;
 use super::waiting;
+use crate::background::{Lane, submit};
 use crate::commands::args::Args;
 use crate::commands::reply::Tree;
 use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Several, Spec};
@@ -28,6 +29,9 @@ use crate::tokens::{Inline, MOST_INLINE, Rules, preload};
 /// A function of the table as C calls it.
 pub type Entry =
     unsafe extern "C" fn(*mut RedisModuleCtx, *mut *mut RedisModuleString, c_int) -> c_int;
+
+/// Allocations that are freed at once; Redis draws the line there as well.
+const FREE_AT_ONCE: usize = 64;
 
 /// The entry of the command at index `I` of the table.
 ///
@@ -124,6 +128,7 @@ impl Call<'_> {
         };
         if let Handler::Several(command) = spec.handler {
             return match command {
+                Several::Recent if self.tells_keys() => Ok(Done::Replied),
                 Several::Recent => self.recent_of_several(spec.name, env.last_try, reply),
                 Several::Fork => self.fork(spec.name, env.now, reply),
             };
@@ -186,8 +191,17 @@ impl Call<'_> {
         match found {
             Some(conversation) => {
                 measured(conversation, |c| {
+                    if let Some(attributes) = effect.create.filter(|_| effect.replace) {
+                        discard(std::mem::replace(
+                            c,
+                            Conversation::new(attributes, effect.at),
+                        ));
+                    }
                     self.change(c, &mut effect, replayed, key_name);
                 });
+                if effect.replace {
+                    key.persist();
+                }
             }
             None => {
                 let Some(attributes) = effect.create else {
@@ -277,8 +291,10 @@ impl Call<'_> {
             let fence = limited.then(|| revisit::look_again(self.ctx, key, true));
             commit(conversation, effect, &Background { fence });
         }
-        if effect.alter.is_some() {
-            revisit::count_on(self.ctx, key, conversation);
+        if effect.alter.is_some() || effect.imported.is_some() {
+            // What comes in one piece is not copied in one piece to be counted.
+            let retain = !replayed && conversation.attributes().max_tokens > 0;
+            revisit::count_on(self.ctx, key, conversation, retain);
         }
         if conversation.log().segments().len() > segments {
             revisit::pack(self.ctx, key, conversation);
@@ -321,6 +337,13 @@ fn run_pure<'a>(
         Handler::Write(command) | Handler::Replay(command) => command(args, target, env, answer),
         // They have gone another way.
         Handler::Several(_) => Err(CommandError::Arity),
+    }
+}
+
+/// Frees a conversation that was replaced, on another thread if that takes long.
+fn discard(conversation: Conversation) {
+    if conversation.free_effort() > FREE_AT_ONCE {
+        submit(Lane::Large, Box::new(move || drop(conversation)));
     }
 }
 

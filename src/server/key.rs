@@ -114,6 +114,12 @@ impl Key {
         at.filter(|&at| at >= 0)
     }
 
+    /// Lets the key live for ever.
+    pub fn persist(&mut self) {
+        // SAFETY: the key is open for writing. The bindings lack REDISMODULE_NO_EXPIRE, which is -1.
+        unsafe { call!(RedisModule_SetAbsExpire, self.key, -1) };
+    }
+
     /// Sets when the key expires, Unix ms.
     pub fn expire_at(&mut self, at: i64) {
         // SAFETY: the key is open for writing.

@@ -17,7 +17,8 @@ macro_rules! entries {
 }
 
 /// The C function of each command of the table.
-static ENTRIES: [Entry; COMMANDS.len()] = entries![0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18];
+static ENTRIES: [Entry; COMMANDS.len()] =
+    entries![0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23];
 
 /// The ACL category of all commands, where the server lets modules have one.
 const CATEGORY: &str = "conv";

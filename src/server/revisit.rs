@@ -63,17 +63,19 @@ pub fn pack(
 }
 
 /// Has the next of what nobody counts yet counted, the newest first; the key is looked at again when it is. So a change
-/// of the encoding gets through a conversation of any length.
+/// of the encoding gets through a conversation of any length, and what was imported is counted. With `retain` retention
+/// acts then.
 pub fn count_on(
     ctx: *mut RedisModuleCtx,
     key: *mut RedisModuleString,
     conversation: &mut Conversation,
+    retain: bool,
 ) {
     if conversation.footprint().pending == 0 || !has_room(COUNT_BYTES) {
         return;
     }
     let lacking = conversation.lacking_all();
-    let fence = Some(look_again(ctx, key, false));
+    let fence = Some(look_again(ctx, key, retain));
     conversation.count_lacking(&lacking, COUNT_BYTES, &Background { fence }, || {});
 }
 
@@ -103,7 +105,7 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool
             let fence = look_again(ctx, name.as_ptr(), false);
             submit(Lane::Normal, Box::new(move || drop(fence)));
         }
-        count_on(ctx, name.as_ptr(), c);
+        count_on(ctx, name.as_ptr(), c, retain);
         // What replicas drop is what their primary drops.
         (retain && is_primary)
             .then(|| retain_late(c, now()))

@@ -1,6 +1,9 @@
 //! Commands on several keys: `CONV.MRECENT` and `CONV.FORK`.
 
+use std::ffi::c_int;
+
 use super::announce::Announcement;
+use super::api::call;
 use super::dispatch::{Call, Done, measured};
 use super::key::{Found, Key};
 use super::patience::{WAIT_BYTES, Wait};
@@ -26,6 +29,23 @@ struct Counting {
 }
 
 impl Call<'_> {
+    /// Tells a server that asks for them where the keys are. False if this call is a command to be run.
+    pub fn tells_keys(&self) -> bool {
+        // SAFETY: the context is that of the call.
+        let asked = unsafe { call!(RedisModule_IsKeysPositionRequest, self.ctx) };
+        if asked.unwrap_or_default() == 0 {
+            return false;
+        }
+        let number = self.args.get(2).and_then(|n| std::str::from_utf8(n).ok());
+        let keys = number.and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
+        for position in (3..self.args.len()).take(keys) {
+            let position = c_int::try_from(position).unwrap_or_default();
+            // SAFETY: as above; the position is that of an argument.
+            unsafe { call!(RedisModule_KeyAtPos, self.ctx, position) };
+        }
+        true
+    }
+
     /// `CONV.MRECENT max_tokens numkeys key [key ...] [options of RECENT]`
     pub fn recent_of_several(
         &self,

@@ -25,13 +25,15 @@ fn may<A: AsRef<[u8]>>(con: &mut Connection, args: &[A]) -> bool {
     }
 }
 
-const READS: [&str; 6] = [
+const READS: [&str; 8] = [
     "CONV.RECENT k 9",
     "CONV.RANGE k 0 1",
     "CONV.GET k 1",
     "CONV.LEN k",
     "CONV.INFO k",
     "CONV.SUMMARY k",
+    "CONV.EXPORT k",
+    "CONV.GETSTATE k a",
 ];
 
 fn words(line: &str) -> Vec<&str> {
@@ -78,8 +80,12 @@ fn who_may_only_write_learns_nothing() {
         &["CONV.SETSUMMARY", "k", "So far."],
         &["CONV.TRIM", "k", "MAXMESSAGES", "5"],
         &["CONV.DEL", "k", "8"],
+        &["CONV.BACKFILL", "k", &hello],
         &["CONV.ALTER", "k", "TTL", "99"],
         &["CONV.CREATE", "created"],
+        &["CONV.IMPORT", "imported", "[]"],
+        &["CONV.SETSTATE", "k", "a", "1"],
+        &["CONV.DELSTATE", "k", "a"],
     ] {
         assert!(may(&mut writer, write), "{write:?}");
     }

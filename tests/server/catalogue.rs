@@ -7,7 +7,7 @@ use crate::support::*;
 use crate::writes::*;
 
 /// Name, fewest words with the name, flags that it has.
-const COMMANDS: [(&str, i64, &str); 15] = [
+const COMMANDS: [(&str, i64, &str); 23] = [
     ("conv.append", 3, "write denyoom fast"),
     ("conv.recent", 3, "readonly"),
     ("conv.summary", 2, "readonly fast"),
@@ -19,10 +19,18 @@ const COMMANDS: [(&str, i64, &str); 15] = [
     ("conv.tokens", 2, "readonly"),
     ("conv.create", 2, "write denyoom"),
     ("conv.alter", 2, "write"),
+    ("conv.mrecent", 4, "readonly"),
+    ("conv.fork", 3, "write denyoom"),
+    ("conv.backfill", 3, "write denyoom"),
     ("conv.edit", 4, "write denyoom"),
     ("conv.del", 3, "write"),
     ("conv.pop", 2, "write"),
     ("conv.trim", 4, "write"),
+    ("conv.import", 3, "write denyoom"),
+    ("conv.export", 2, "readonly"),
+    ("conv.getstate", 2, "readonly"),
+    ("conv.setstate", 4, "write denyoom"),
+    ("conv.delstate", 3, "write"),
 ];
 
 fn flags(value: &Value) -> Vec<String> {
@@ -60,7 +68,7 @@ fn command_info() {
             assert!(!flags.iter().any(|f| f == flag), "{name} is not {flag}");
         }
         // Whoever wants to make room must be able to.
-        if ["conv.del", "conv.pop", "conv.trim"].contains(&name) {
+        if ["conv.del", "conv.pop", "conv.trim", "conv.delstate"].contains(&name) {
             assert!(!flags.iter().any(|f| f == "denyoom"), "{name}");
         }
     }
@@ -107,6 +115,16 @@ fn every_command_says_where_its_keys_are() {
     let mut getkeys = |args: &[&str]| run(&mut con, &[&["COMMAND", "GETKEYS"], args].concat());
     for (name, arity, _) in COMMANDS.iter().filter(|(name, ..)| *name != "conv.tokens") {
         let args = vec!["a"; *arity as usize - 2];
+        if *name == "conv.mrecent" {
+            let keys = getkeys(&[name, "100", "2", "a", "b", "ANY"]).expect("keys");
+            assert_eq!(strings(&keys), [b"a", b"b"], "{name}");
+            continue;
+        }
+        if *name == "conv.fork" {
+            let keys = getkeys(&[name, "a", "b", "REPLACE"]).expect("keys");
+            assert_eq!(strings(&keys), [b"a", b"b"], "{name}");
+            continue;
+        }
         let keys = getkeys(&[&[*name, "the key"], &args[..]].concat()).expect("keys");
         assert_eq!(strings(&keys), [b"the key"], "{name}");
     }
@@ -214,6 +232,8 @@ fn access_is_granted_by_command_and_key() {
         "CONV.LEN k",
         "CONV.INFO k",
         "CONV.TOKENS k",
+        "CONV.EXPORT k",
+        "CONV.GETSTATE k a",
     ] {
         go(&mut looker, &line.split(' ').collect::<Vec<_>>());
     }

@@ -1,8 +1,8 @@
 //! RDB files of every stored version that was ever written, kept in `tests/fixtures` and loaded for ever after.
 //!
 //! `v1.rdb` was saved by Redis 7.0.15 from the keys of [`fill`]; `v1.jsonl` says what they held then: a line a key, with
-//! its digest, its length and RECENT at 200 tokens. In `v2.rdb`, written the same way, segments are packed. A new version gets files of its own, by
-//! `CONV_WRITE_FIXTURE=v2 cargo test --test server fixtures`; those that are here are never written again.
+//! its digest, its length and RECENT at 200 tokens. In `v2.rdb`, written the same way, segments are packed; `v3.rdb` has the keys of [`sessions`] besides. A new version gets files of its own, by
+//! `CONV_WRITE_FIXTURE=v3 cargo test --test server fixtures`; those that are here are never written again.
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,47 @@ fn line(con: &mut Connection, key: &str) -> String {
     serde_json::json!([key, digest(con, key), len, text(&recent)]).to_string()
 }
 
+/// Conversations with all that version 3 has come to hold; their keys.
+fn sessions(con: &mut Connection) -> Vec<String> {
+    let fields = [
+        r#""":"""#,
+        r#""user id":12345678901234567890"#,
+        r#""caf\u00e9 \ud800":[1e400, -0.0 ,{"a":{},"a":[]}]"#,
+        "\"\u{540d}\":\"\\ud83d\\ude42 \u{1f642}\"",
+        r#""state":null"#,
+    ];
+    let (keys, values): (Vec<_>, Vec<_>) = fields
+        .iter()
+        .map(|field| field.split_once("\":").expect("a field"))
+        .map(|(key, value)| (format!("{key}\""), value))
+        .unzip();
+    let keys = keys.join(",");
+    append(con, "session", &chat());
+    append(con, "session-bare", &chat());
+    append(con, "session-alone", &chat());
+    append(con, "leased", &chat());
+    for (key, rest) in [
+        (
+            "session",
+            r#","history":["his\u0074ory",2],"lease":33333333333333"#,
+        ),
+        ("session-bare", ""),
+    ] {
+        let header = format!(r#"{{"v":1,"at":1700000000000,"set_state":[{keys}]{rest}}}"#);
+        go(con, &[&["CONV.EFFECT", key, &header], &values[..]].concat());
+    }
+    for (key, rest) in [
+        ("session-alone", r#""history":["messages",0]"#),
+        ("leased", r#""lease":33333333333333"#),
+    ] {
+        let header = format!(r#"{{"v":1,"at":1700000000000,{rest}}}"#);
+        go(con, &["CONV.EFFECT", key, &header]);
+    }
+    ["session", "session-bare", "session-alone", "leased"]
+        .map(String::from)
+        .to_vec()
+}
+
 #[test]
 fn write() {
     let Ok(version) = std::env::var("CONV_WRITE_FIXTURE") else {
@@ -33,7 +74,8 @@ fn write() {
     let mut con = server.conn();
     // Whatever can be packed is.
     cmd!(con, "CONFIG", "SET", "conv.hot-bytes", 0);
-    let keys: Vec<String> = fill(&mut con);
+    let mut keys: Vec<String> = fill(&mut con);
+    keys.extend(sessions(&mut con));
     settled(&mut con);
     // What expires is gone when the file is loaded.
     let keys: Vec<String> = keys
@@ -52,7 +94,7 @@ fn write() {
 
 #[test]
 fn all_versions_load() {
-    for version in ["v1", "v2"] {
+    for version in ["v1", "v2", "v3"] {
         let server = Server::start();
         let mut con = server.conn();
         let rdb = fixture(&format!("{version}.rdb"));

@@ -154,6 +154,66 @@ fn surplus_arguments_are_named() {
 }
 
 #[test]
+fn bad_arguments_of_whole_sessions() {
+    watching(|by| {
+        by.refuses(
+            r#"CONV.IMPORT missing => ERR conv.import
+             CONV.IMPORT k [] => ERR REPLACE
+             CONV.IMPORT k bogus => ERR REPLACE
+             CONV.IMPORT missing [] BOGUS => ERR BOGUS
+             CONV.IMPORT missing [] REPLACE replace => ERR REPLACE
+             CONV.IMPORT missing [] HISTORY => ERR HISTORY
+             CONV.IMPORT missing [] HISTORY h => ERR HISTORY 'h' array
+             CONV.IMPORT missing {"h":[]} HISTORY h HISTORY h => ERR HISTORY
+             CONV.IMPORT missing {"h":[]} => ERR history messages HISTORY
+             CONV.IMPORT missing {} => ERR history messages
+             CONV.IMPORT missing {"history":{},"messages":null} => ERR history messages
+             CONV.IMPORT missing {"history":[]} HISTORY h => ERR 'h'
+             CONV.IMPORT missing {"h":7} HISTORY h => ERR 'h' number
+             CONV.IMPORT k {"h":{}} HISTORY h REPLACE => ERR 'h' object
+             CONV.IMPORT k "" REPLACE => ERR object array nothing
+             CONV.IMPORT missing 7 => ERR object array number
+             CONV.IMPORT missing "text" => ERR object array string
+             CONV.IMPORT missing null => ERR object array null
+             CONV.IMPORT missing true => ERR object array boolean
+             CONV.IMPORT missing text => ERR object array
+             CONV.IMPORT missing [1] => BADMSG message 1 object number
+             CONV.IMPORT k [{"role":"user"},{}] REPLACE => BADMSG message 2 role
+             CONV.IMPORT missing {"a":1,"messages":[{"role":"user"},{"role":"user"},{"role":7}]} => BADMSG message 3 role
+             CONV.IMPORT missing [{"role":"user"} => ERR JSON
+             CONV.IMPORT missing [{"role":"user"}}] => ERR JSON
+             CONV.IMPORT missing [{"role":"user"},] => ERR JSON
+             CONV.IMPORT missing [{"role":"user"}]] => ERR JSON
+             CONV.IMPORT missing [{"role":"user"}{"role":"user"}] => ERR JSON
+             CONV.IMPORT missing [{"role":"user",}] => BADMSG message 1 JSON
+             CONV.IMPORT missing [{"role":"user}] => ERR JSON
+             CONV.IMPORT missing {"history":[],} => ERR JSON
+             CONV.IMPORT missing {"history":[],"a"} => ERR JSON
+             CONV.IMPORT missing {"history":[],"a":} => ERR JSON
+             CONV.IMPORT missing {"history":[],a:1} => ERR JSON
+             CONV.IMPORT missing {"history":[],"a":01} => ERR 'a' JSON
+             CONV.IMPORT missing {"history":[],"a":[1,}]} => ERR JSON
+             CONV.IMPORT missing {"history":[],"a":{"b":1]} => ERR
+             CONV.IMPORT missing {"history":[],"a":1,"a":1} => ERR 'a' twice
+             CONV.IMPORT missing {"history":[],"a":1,"\u0061":1} => ERR 'a' twice
+             CONV.IMPORT missing {"history":[],"history":[]} => ERR 'history' twice
+             CONV.EXPORT => ERR conv.export
+             CONV.EXPORT k more => ERR 'more'
+             CONV.GETSTATE => ERR conv.getstate
+             CONV.SETSTATE k => ERR conv.setstate
+             CONV.SETSTATE k a => ERR conv.setstate
+             CONV.SETSTATE k a 1 b => ERR conv.setstate
+             CONV.SETSTATE k a x => ERR 'a' JSON
+             CONV.SETSTATE missing a 1 b {"c":} => ERR 'b' JSON
+             CONV.SETSTATE k a 1,2 => ERR 'a' JSON
+             CONV.SETSTATE k a "" => ERR 'a' JSON
+             CONV.DELSTATE k => ERR conv.delstate
+             CONV.DELSTATE => ERR conv.delstate"#,
+        );
+    });
+}
+
+#[test]
 fn bad_arguments_of_the_other_writers() {
     watching(|by| {
         by.refuses(
@@ -185,6 +245,21 @@ fn bad_arguments_of_the_other_writers() {
              CONV.DEL k 1 2 x => ERR seq|'x'
              CONV.DEL k 1 2 9223372036854775808 => ERR seq|9223372036854775808
              CONV.DEL missing x => ERR seq|'x'
+             CONV.BACKFILL k => ERR conv.backfill
+             CONV.BACKFILL k @u {} => BADMSG message|2
+             CONV.BACKFILL k COMPLETE {} => BADMSG message|1
+             CONV.BACKFILL k @u COMPLETE => BADMSG message|2
+             CONV.BACKFILL missing [] => BADMSG message|1
+             CONV.BACKFILL s @u => WRONGTYPE
+             CONV.FORK k => ERR conv.fork
+             CONV.FORK s new => WRONGTYPE
+             CONV.FORK k new BOGUS => ERR BOGUS
+             CONV.FORK k new UPTO => ERR UPTO
+             CONV.FORK k new UPTO x => ERR UPTO
+             CONV.FORK k new REPLACE REPLACE => ERR REPLACE
+             CONV.RECENT k 9 WAIT => ERR WAIT
+             CONV.RECENT k 9 WAIT -1 => ERR WAIT
+             CONV.RECENT k 9 WAIT 5 ANY => ERR WAIT|ANY
              CONV.POP => ERR conv.pop
              CONV.POP k -1 => ERR count|-1
              CONV.POP k x => ERR count|'x'

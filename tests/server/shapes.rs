@@ -71,6 +71,15 @@ fn reply_shapes_in_both_protocols() {
             "CONV.GET k 1 9 WITHINFO",
             "[{bulk int bulk int bulk int bulk bulk} nil]",
         ),
+        ("CONV.EXPORT missing", "nil"),
+        ("CONV.EXPORT k", "bulk"),
+        ("CONV.GETSTATE missing", "{}"),
+        ("CONV.GETSTATE missing a", "[nil]"),
+        ("CONV.GETSTATE k", "{}"),
+        ("CONV.SETSTATE k a 1 b 2", "int"),
+        ("CONV.GETSTATE k", "{bulk bulk bulk bulk}"),
+        ("CONV.GETSTATE k b c", "[bulk nil]"),
+        ("CONV.DELSTATE k a c", "int"),
         ("CONV.LEN k", "int"),
         ("CONV.LEN missing", "int"),
         ("CONV.INFO missing", "nil"),
@@ -85,6 +94,7 @@ fn reply_shapes_in_both_protocols() {
         ("CONV.POP missing 3", "[]"),
         ("CONV.DEL k 1", "int"),
         ("CONV.DEL missing 1", "int"),
+        ("CONV.IMPORT k [] REPLACE", "int"),
     ] {
         // Asked in both protocols, so everything is done twice: on `k` and on a key of its own for RESP3.
         let flat = want.replace('{', "[").replace('}', "]");

@@ -24,6 +24,8 @@ pub fn view(con: &mut Connection, key: &str) -> View {
     see(&["CONV.RANGE", "0", "-1"]);
     see(&["CONV.RANGE", "-3", "1000", "FORMAT", "JSON"]);
     see(&["CONV.RANGE", "1", "2", "FORMAT", "MSGPACK"]);
+    see(&["CONV.EXPORT"]);
+    see(&["CONV.GETSTATE"]);
     for budget in ["0", "3", "30", "75", "200", "3000", "999999999999"] {
         see(&["CONV.RECENT", budget]);
         see(&["CONV.RECENT", budget, "ANY", "WITHINFO"]);

@@ -108,6 +108,31 @@ pub fn effective() -> Vec<Args> {
         &["CONV.POP", "t", "100"],
         &["CONV.APPEND", "t", m],
         &["CONV.DEL", "t", "13"],
+        &[
+            "CONV.SETSTATE",
+            "k",
+            "a",
+            " {\"b\" : 1e400} ",
+            "caf\u{e9}",
+            "[ ]",
+            "a",
+            "2",
+        ],
+        &["CONV.SETSTATE", "new7", "a", "null"],
+        &["CONV.DELSTATE", "k", "a", "missing", "a"],
+        &["CONV.IMPORT", "new8", &format!("[{m}]")],
+        &[
+            "CONV.IMPORT",
+            "new9",
+            &format!(r#" {{"a" : -0.0,"\u0061b":"\ud800", "chat" : [ {m} , {new} ],"z":{{}} }} "#),
+            "HISTORY",
+            "chat",
+        ],
+        &["CONV.APPEND", "new9", m],
+        &["CONV.SETSTATE", "new9", "ab", "1", "last", "2"],
+        &["CONV.DELSTATE", "new9", "a"],
+        &["CONV.IMPORT", "k", r#"{"messages":[],"x":[]}"#, "REPLACE"],
+        &["CONV.APPEND", "k", m],
     ])
 }
 
@@ -152,6 +177,8 @@ pub fn idle() -> Vec<(Args, Value)> {
         &["CONV.TRIM", "plain", "MAXTOKENS", "100000"],
         &["CONV.TRIM", "plain", "BEFORE", "1"],
         &["CONV.TRIM", "missing", "MAXMESSAGES", "1"],
+        &["CONV.DELSTATE", "k", "a"],
+        &["CONV.DELSTATE", "missing", "a", "b"],
     ]);
     let (nil, none, int) = (Value::Nil, Value::Array(Vec::new()), Value::Int);
     let replies = [
@@ -159,7 +186,7 @@ pub fn idle() -> Vec<(Args, Value)> {
         [int(8), int(0), int(0), int(0), int(0)].to_vec(),
         [Value::Okay, Value::Okay, Value::Okay, Value::Okay].to_vec(),
         [int(0), int(0), none.clone(), none.clone(), none].to_vec(),
-        [int(8), int(8), int(8), int(0)].to_vec(),
+        [int(8), int(8), int(8), int(0), int(0), int(0)].to_vec(),
     ];
     commands.into_iter().zip(replies.concat()).collect()
 }
@@ -188,11 +215,14 @@ pub fn refused() -> Vec<(Args, &'static str)> {
         &["CONV.SETSUMMARY", "missing", "text", "UPTO", "1"],
         &["CONV.EFFECT", "k", "{}"],
         &["CONV.EFFECT", "missing", "{\"v\":1,\"at\":1}"],
+        &["CONV.IMPORT", "k", "[]"],
+        &["CONV.IMPORT", "missing", "{}"],
+        &["CONV.SETSTATE", "k", "a", "1", "b", "sesame"],
     ]);
     let starts = [
         ["BADMSG message "; 4].to_vec(),
         ["WRONGTYPE "; 3].to_vec(),
-        ["ERR "; 13].to_vec(),
+        ["ERR "; 16].to_vec(),
     ];
     commands.into_iter().zip(starts.concat()).collect()
 }

@@ -25,7 +25,14 @@ const EVERY: &str = "CONV.APPEND KEY @u
     CONV.DEL KEY 1
     CONV.POP KEY
     CONV.POP KEY 0
-    CONV.TRIM KEY MAXMESSAGES 1";
+    CONV.TRIM KEY MAXMESSAGES 1
+    CONV.IMPORT KEY []
+    CONV.IMPORT KEY [] REPLACE
+    CONV.EXPORT KEY
+    CONV.GETSTATE KEY
+    CONV.GETSTATE KEY a
+    CONV.SETSTATE KEY a 1
+    CONV.DELSTATE KEY a";
 
 #[test]
 fn other_types_under_the_key() {
@@ -85,7 +92,9 @@ fn out_of_memory() {
              CONV.SETSUMMARY k other => OOM
              CONV.CREATE missing => OOM
              CONV.ALTER k ENCODING gpt-4 => OOM
-             CONV.EDIT k 1 @u => OOM",
+             CONV.EDIT k 1 @u => OOM
+             CONV.IMPORT missing [] => OOM
+             CONV.SETSTATE k a 1 => OOM",
         );
         for command in [
             "CONV.RECENT k 100",
@@ -94,6 +103,8 @@ fn out_of_memory() {
             "CONV.POP k",
             "CONV.DEL k 1",
             "CONV.TRIM k MAXMESSAGES 1",
+            "CONV.DELSTATE k a",
+            "CONV.EXPORT k",
         ] {
             line(&mut by.con, command).unwrap();
         }

@@ -6,6 +6,7 @@
 
 mod v1;
 mod v2;
+mod v3;
 
 use crate::support::Dice;
 
@@ -13,7 +14,12 @@ use crate::support::Dice;
 type Version = (u8, fn(&mut Dice) -> Vec<Vec<u8>>);
 
 /// All versions that a release reads; the one that is written twice as often.
-const VERSIONS: &[Version] = &[(1, v1::frames), (2, v2::frames), (2, v2::frames)];
+const VERSIONS: &[Version] = &[
+    (1, v1::frames),
+    (2, v2::frames),
+    (3, v3::frames),
+    (3, v3::frames),
+];
 
 /// Messages of all kinds that APPEND takes.
 pub const GOOD: &[&str] = &[

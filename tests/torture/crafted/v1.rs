@@ -4,11 +4,11 @@ use super::{NUMBERS, message};
 use crate::support::Dice;
 
 /// MessagePack, as little of it as is needed, and some that nobody expects.
-fn int(n: i64) -> Vec<u8> {
+pub fn int(n: i64) -> Vec<u8> {
     [&[0xd3], &n.to_be_bytes()[..]].concat()
 }
 
-fn text(text: &str) -> Vec<u8> {
+pub fn text(text: &str) -> Vec<u8> {
     [
         &[0xdb],
         &(text.len() as u32).to_be_bytes()[..],
@@ -17,7 +17,7 @@ fn text(text: &str) -> Vec<u8> {
     .concat()
 }
 
-fn map(fields: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub fn map(fields: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut out = [&[0xde], &(fields.len() as u16).to_be_bytes()[..]].concat();
     for (name, value) in fields {
         out.extend(text(name));
@@ -49,7 +49,7 @@ fn odd(dice: &mut Dice) -> Vec<u8> {
 }
 
 /// `value`, or now and then something odd.
-fn maybe(dice: &mut Dice, rarely: usize, value: Vec<u8>) -> Vec<u8> {
+pub fn maybe(dice: &mut Dice, rarely: usize, value: Vec<u8>) -> Vec<u8> {
     if dice.once_in(rarely) {
         odd(dice)
     } else {

@@ -1,0 +1,39 @@
+//! Any bytes as a session document: split without a panic, into parts that lie in it; what is taken is JSON, and is a
+//! document again when its parts are put together.
+#![no_main]
+
+use conv::conversation::document::split;
+use libfuzzer_sys::fuzz_target;
+use serde::de::IgnoredAny;
+
+fn is_json(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|t| serde_json::from_str::<IgnoredAny>(t).is_ok())
+}
+
+fuzz_target!(|input: (Option<String>, Vec<u8>)| {
+    let (history, source) = input;
+    let Ok(parts) = split(&source, history.as_deref()) else {
+        return;
+    };
+    let all = parts.messages.iter().all(|message| is_json(message));
+    assert_eq!(all, is_json(&source));
+    let mut members: Vec<String> = parts
+        .fields
+        .iter()
+        .map(|field| format!("{}:{}", field.name.key(), field.value))
+        .collect();
+    let (Some(history), true) = (&parts.history, all) else {
+        return;
+    };
+    let messages: Vec<_> = parts
+        .messages
+        .iter()
+        .map(|m| String::from_utf8_lossy(m))
+        .collect();
+    let list = format!("{}:[{}]", history.name.key(), messages.join(","));
+    members.insert(history.position, list);
+    let again = format!("{{{}}}", members.join(","));
+    let again = split(again.as_bytes(), Some(history.name.text())).expect("a document again");
+    assert_eq!(again.messages, parts.messages);
+    assert_eq!(again.fields.len(), parts.fields.len());
+});

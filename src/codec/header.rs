@@ -1,0 +1,197 @@
+//! What the stored forms share: the header, to which later versions only add, the checks of what stands in it, and the
+//! first and last steps of making a conversation.
+
+use serde::{Deserialize, Serialize};
+
+use super::{DecodeError, invalid};
+use crate::conversation::attributes::{Attributes, MAX_TTL};
+use crate::conversation::effect::{Count, Effect, NewMessage, NewSummary, Numbering};
+use crate::conversation::session::{History, Name};
+use crate::conversation::{Conversation, message};
+use crate::tokens::Nobody;
+
+/// The first frame, a MessagePack map. Fields may be added with a default; they never change their meaning.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    attributes: Attributes,
+    created: i64,
+    updated: i64,
+    next: i64,
+    lowest: i64,
+    /// Messages that follow.
+    pub messages: u64,
+    summary: Option<StoredSummary>,
+    /// Session fields that follow; from version 3 on, as all below.
+    #[serde(default)]
+    pub fields: u64,
+    #[serde(default)]
+    lease: i64,
+    history: Option<StoredHistory>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredSummary {
+    text: String,
+    upto: Option<i64>,
+    updated: i64,
+    /// T of the message that it becomes, if it is counted; from version 2 on.
+    tokens: Option<u32>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredHistory {
+    /// Name of the field that holds the messages, as it is written in the document, quotes included.
+    key: String,
+    /// Number of fields before it.
+    position: u64,
+}
+
+impl Header {
+    /// The header of `conversation`.
+    pub fn of(conversation: &Conversation) -> Self {
+        let numbering = conversation.numbering();
+        let session = conversation.session();
+        Self {
+            attributes: *conversation.attributes(),
+            created: numbering.created,
+            updated: conversation.updated(),
+            next: numbering.next,
+            lowest: numbering.lowest,
+            messages: conversation.log().totals().messages,
+            summary: conversation.summary().map(|s| StoredSummary {
+                text: s.text.clone(),
+                upto: s.upto,
+                updated: s.updated,
+                tokens: s.tokens.known(),
+            }),
+            fields: session.map_or(0, |s| s.len() as u64),
+            history: session.and_then(|s| s.history()).map(|h| StoredHistory {
+                key: h.name.key().into_owned(),
+                position: h.position as u64,
+            }),
+            lease: conversation.lease(),
+        }
+    }
+
+    /// Reads the header of a conversation stored in this version.
+    pub fn read(frame: &[u8], version: u32) -> Result<Self, DecodeError> {
+        // Why not, could tell of what is stored; the log is no place for that.
+        let unreadable = || invalid("the header is not readable");
+        let header: Self = rmp_serde::from_slice(frame).map_err(|_| unreadable())?;
+        let tokens = header.summary.as_ref().and_then(|s| s.tokens);
+        if (version < 2 && tokens.is_some())
+            || (version < 3 && (header.fields > 0 || header.history.is_some() || header.lease != 0))
+        {
+            return Err(unreadable());
+        }
+        if header.attributes.ttl > MAX_TTL {
+            return Err(invalid("the ttl lies beyond all time"));
+        }
+        if header.next < header.lowest {
+            return Err(invalid("the numbering is out of order"));
+        }
+        if header.lease < 0 {
+            return Err(invalid("the lease ends before all time"));
+        }
+        if header.summary.as_ref().is_some_and(|s| s.text.is_empty()) {
+            return Err(invalid("an empty summary"));
+        }
+        Ok(header)
+    }
+
+    /// The conversation without all that follows.
+    pub fn begin(&self) -> Conversation {
+        Conversation::new(self.attributes, self.created)
+    }
+
+    /// A message with this number can be there.
+    pub fn check_numbered(&self, seq: i64) -> Result<(), DecodeError> {
+        if seq < self.lowest || seq >= self.next {
+            return Err(invalid(format!("message {seq} was never numbered")));
+        }
+        Ok(())
+    }
+
+    /// What comes last: where the history stands, the summary, and what all that has been done has moved.
+    pub fn finish(self, mut conversation: Conversation) -> Result<Conversation, DecodeError> {
+        if let Some(StoredHistory { key, position }) = &self.history {
+            let name = Name::of_key(key).map_err(|_| invalid("the history's field has no name"))?;
+            let effect = Effect {
+                history: Some(History {
+                    name,
+                    position: usize::try_from(*position).unwrap_or(usize::MAX),
+                }),
+                ..Effect::default()
+            };
+            take(&mut conversation, effect)?;
+        }
+        if let Some(summary) = &self.summary {
+            let effect = Effect {
+                at: summary.updated,
+                summary: Some(NewSummary {
+                    text: &summary.text,
+                    upto: summary.upto,
+                }),
+                ..Effect::default()
+            };
+            take(&mut conversation, effect)?;
+            conversation.set_summary_tokens(summary.tokens);
+        }
+        let mut effect = Effect {
+            at: self.updated,
+            numbering: Some(Numbering {
+                created: self.created,
+                next: self.next,
+                lowest: self.lowest,
+            }),
+            lease: Some(self.lease),
+            ..Effect::default()
+        };
+        conversation.apply(&mut effect, &Nobody);
+        Ok(conversation)
+    }
+}
+
+/// Makes a change that comes from what is stored.
+pub fn take(conversation: &mut Conversation, mut effect: Effect<'_>) -> Result<(), DecodeError> {
+    conversation.check(&effect).map_err(invalid)?;
+    conversation.apply(&mut effect, &Nobody);
+    Ok(())
+}
+
+/// What is known of the count of message `seq`.
+pub fn count_of(seq: i64, state: u8, tokens: u64) -> Result<Count, DecodeError> {
+    let tokens = u32::try_from(tokens)
+        .map_err(|_| invalid(format!("message {seq} counts more tokens than can be")))?;
+    match state {
+        0 => Ok(Count::Pending),
+        1 => Ok(Count::Counted(tokens)),
+        2 => Ok(Count::Given(tokens)),
+        other => Err(invalid(format!("message {seq} has the state {other}"))),
+    }
+}
+
+/// A stored message, which must be one that APPEND takes.
+pub fn read_message(
+    seq: i64,
+    time: i64,
+    count: Count,
+    bytes: &[u8],
+) -> Result<NewMessage<'_>, DecodeError> {
+    if message::trim(bytes).len() != bytes.len() {
+        return Err(invalid(format!("message {seq} has white space around it")));
+    }
+    let facts = message::facts(bytes)
+        .map_err(|_| invalid(format!("message {seq} is none that could be appended")))?;
+    Ok(NewMessage {
+        seq,
+        time,
+        count,
+        bytes,
+        facts,
+        text: None,
+    })
+}

@@ -1,0 +1,216 @@
+//! Whole sessions: `CONV.IMPORT`, `CONV.EXPORT`, `CONV.GETSTATE`, `CONV.SETSTATE`, `CONV.DELSTATE`.
+
+use std::collections::HashSet;
+
+use super::append::read_uncounted;
+use super::args::{Args, quoted};
+use super::error::{CommandError, err};
+use super::format::push_messages;
+use super::reply::Reply;
+use super::{Env, Target};
+use crate::conversation::document::split;
+use crate::conversation::effect::{Effect, Imported};
+use crate::conversation::message::trim;
+use crate::conversation::session::{Name, NewField, read_value};
+use crate::conversation::{Conversation, session::Session};
+
+/// A name as an argument.
+fn name(argument: &[u8]) -> Result<&str, CommandError> {
+    std::str::from_utf8(argument).map_err(|e| {
+        CommandError::Err(format!(
+            "the field's name {} is not UTF-8: invalid at byte {}",
+            quoted(argument),
+            e.valid_up_to()
+        ))
+    })
+}
+
+/// `CONV.IMPORT key json [HISTORY field] [REPLACE]`
+pub fn import<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env<'_>,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    let json = args.required()?;
+    let (mut history, mut replace) = (None, false);
+    while let Some(option) = args.only_options(&["HISTORY", "REPLACE"])? {
+        match option {
+            "HISTORY" => history = Some(name(args.value("HISTORY")?)?),
+            _ => replace = true,
+        }
+    }
+    if target.is_some() && !replace {
+        return err("the key exists already: REPLACE replaces what is there");
+    }
+    let parts = split(json, history).map_err(CommandError::Err)?;
+    let attributes = env.settings.attributes();
+    let mut effect = Effect::new("conv.import", env.now);
+    effect.push.reserve_exact(parts.messages.len());
+    for (seq, message) in (1..).zip(parts.messages) {
+        let mut new = read_uncounted(env, effect.push.len() + 1, message)?;
+        new.seq = seq;
+        effect.push.push(new);
+    }
+    out.integer(i64::try_from(effect.push.len()).unwrap_or(i64::MAX));
+    effect.create = Some(attributes);
+    effect.replace = target.is_some();
+    effect.imported = Some(Imported {
+        document: json,
+        history: parts.history.as_ref().map(|h| h.name.text().into()),
+    });
+    effect.set_state = parts.fields;
+    effect.history = parts.history;
+    effect.expire = env.expiry(attributes.ttl);
+    Ok(Some(effect))
+}
+
+/// `CONV.EXPORT key`
+pub fn export(
+    args: &mut Args<'_>,
+    target: Target<'_>,
+    _env: &Env<'_>,
+    out: &mut dyn Reply,
+) -> Result<(), CommandError> {
+    args.finish()?;
+    let Some(conversation) = target else {
+        out.null();
+        return Ok(());
+    };
+    let session = conversation.session();
+    let held = 0..conversation.log().len();
+    let mut json = Vec::new();
+    let bytes = conversation.log().bytes_of(&held) + held.len();
+    // At once: growing would copy the reply several times. A field has a colon and a comma, its name two quotes.
+    json.reserve(bytes + session.map_or(0, |s| s.bytes() + 4 * s.len() + 8) + 2);
+    match session.and_then(|s| Some((s, s.history()?))) {
+        None => push_messages(conversation.log(), held, &mut json),
+        Some((session, history)) => {
+            json.push(b'{');
+            let mut members = session.members();
+            for (key, value) in members.by_ref().take(history.position) {
+                member(&mut json, &key);
+                json.extend_from_slice(value.as_bytes());
+            }
+            member(&mut json, &history.name.key());
+            push_messages(conversation.log(), held, &mut json);
+            for (key, value) in members {
+                member(&mut json, &key);
+                json.extend_from_slice(value.as_bytes());
+            }
+            json.push(b'}');
+        }
+    }
+    out.bulk(&json);
+    Ok(())
+}
+
+/// Writes what stands before a member's value.
+fn member(json: &mut Vec<u8>, key: &str) {
+    if json.len() > 1 {
+        json.push(b',');
+    }
+    json.extend_from_slice(key.as_bytes());
+    json.push(b':');
+}
+
+/// `CONV.GETSTATE key [field ...]`: a map of all fields; of those named an array of values, nil where there is none, as
+/// HMGET does.
+pub fn get_state(
+    args: &mut Args<'_>,
+    target: Target<'_>,
+    _env: &Env<'_>,
+    out: &mut dyn Reply,
+) -> Result<(), CommandError> {
+    let session = target.and_then(Conversation::session);
+    if args.left() == 0 {
+        out.map(session.map_or(0, Session::len));
+        for (name, value) in session.into_iter().flat_map(Session::fields) {
+            out.bulk(name.as_bytes());
+            out.bulk(value.as_bytes());
+        }
+        return Ok(());
+    }
+    out.array(args.left());
+    while let Some(argument) = args.take() {
+        // What is not UTF-8 names no field.
+        let name = std::str::from_utf8(argument).ok();
+        match session.zip(name).and_then(|(s, name)| s.get(name)) {
+            Some(value) => out.bulk(value.as_bytes()),
+            None => out.null(),
+        }
+    }
+    Ok(())
+}
+
+/// `CONV.SETSTATE key field json [field json ...]`
+pub fn set_state<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env<'_>,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    if args.left() == 0 || args.left() % 2 == 1 {
+        return Err(CommandError::Arity);
+    }
+    let session = target.and_then(Conversation::session);
+    let history = session.and_then(Session::history);
+    let mut effect = Effect::new("conv.setstate", env.now);
+    effect.set_state.reserve_exact(args.left() / 2);
+    let (mut added, mut changed) = (HashSet::new(), false);
+    while let (Some(field), Some(json)) = (args.take(), args.take()) {
+        let text = name(field)?;
+        let refused =
+            |why| CommandError::Err(format!("the value of field {}: {why}", quoted(field)));
+        let name = Name::new(text).map_err(CommandError::Err)?;
+        let value = read_value(trim(json)).map_err(refused)?;
+        if history.is_some_and(|h| h.name.text() == text) {
+            return err(format!(
+                "the field {} holds the messages: CONV.APPEND adds to them",
+                quoted(field)
+            ));
+        }
+        let held = session.and_then(|s| s.get(text));
+        if held.is_none() {
+            added.insert(text);
+        }
+        changed |= held != Some(value);
+        effect.set_state.push(NewField { name, value });
+    }
+    out.integer(i64::try_from(added.len()).unwrap_or(i64::MAX));
+    if target.is_none() {
+        effect.create = Some(env.settings.attributes());
+    }
+    Ok(changed.then_some(effect))
+}
+
+/// `CONV.DELSTATE key field [field ...]`
+pub fn del_state<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env<'_>,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    if args.left() == 0 {
+        return Err(CommandError::Arity);
+    }
+    let session = target.and_then(Conversation::session);
+    let mut gone = HashSet::new();
+    while let Some(argument) = args.take() {
+        let name = std::str::from_utf8(argument).ok();
+        if let Some((session, name)) = session.zip(name)
+            && session.get(name).is_some()
+        {
+            gone.insert(name);
+        }
+    }
+    out.integer(i64::try_from(gone.len()).unwrap_or(i64::MAX));
+    if gone.is_empty() {
+        return Ok(None);
+    }
+    let mut gone: Vec<Box<str>> = gone.into_iter().map(Box::from).collect();
+    gone.sort_unstable();
+    let mut effect = Effect::new("conv.delstate", env.now);
+    effect.del_state = gone;
+    Ok(Some(effect))
+}
