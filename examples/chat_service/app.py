@@ -33,8 +33,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     pool = BlockingConnectionPool.from_url(
         settings.redis_url,
         max_connections=2_000,
-        socket_connect_timeout=0.5,
-        socket_timeout=10,
+        socket_connect_timeout=5,
+        socket_timeout=10 + settings.wait_ms / 1000,
         retry=Retry(NoBackoff(), 1, (ConnectionError,)),  # once, for a connection that Redis has closed,
     )
     app.state.redis = Redis(connection_pool=pool)

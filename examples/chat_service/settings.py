@@ -28,6 +28,9 @@ class Settings:
     keep_messages: int = _number("KEEP_MESSAGES", 500)
     """Messages that `message_list` keeps in Redis, 0: all."""
 
+    wait_ms: int = _number("WAIT_MS", 5000)
+    """How long `conv` waits for another request that is loading the same chat."""
+
     replay: tuple[Path, ...] = field(
         default_factory=lambda: tuple(map(Path, filter(None, os.environ.get("REPLAY", "").split(os.pathsep))))
     )

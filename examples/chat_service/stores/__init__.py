@@ -42,6 +42,6 @@ def open_store(settings: Settings, redis: Redis, database: Database, chat: str) 
         case "conv":
             from .conv import Conv
 
-            return Conv(redis, database, chat)
+            return Conv(redis, database, chat, settings.wait_ms)
         case other:
             raise ValueError(f"STORE={other}: expected session_json, message_list or conv")

@@ -11,22 +11,21 @@ from redis.asyncio import Redis
 from ..databases import Database
 from ..messages import Message, dumps
 
-WAIT_MS = 5_000
-"""How long to wait for another request that is loading the same chat."""
 BYTES_PER_TOKEN = 6
 """How much to load: more than a token usually takes, so that one read is enough. If it is not, more is loaded."""
 
 
 class Conv:
-    def __init__(self, redis: Redis, database: Database, chat: str) -> None:
+    def __init__(self, redis: Redis, database: Database, chat: str, wait_ms: int) -> None:
         self._redis, self._database, self._chat, self._key = redis, database, chat, f"conv:{chat}"
+        self._wait_ms = wait_ms  # for another request that is loading the same chat
 
     async def append(self, messages: Sequence[Message]) -> None:
         await self._redis.execute_command("CONV.APPEND", self._key, "UNIQUE", *map(dumps, messages))
 
     async def prompt(self, budget: int) -> list[Message]:
         recent = ("CONV.RECENT", self._key, budget, "FORMAT", "JSON")
-        reply = await self._redis.execute_command(*recent, "WAIT", WAIT_MS)
+        reply = await self._redis.execute_command(*recent, "WAIT", self._wait_ms)
         while reply is None and await self._load_older(budget * BYTES_PER_TOKEN):  # a miss: this request loads
             reply = await self._redis.execute_command(*recent)
         return json.loads(reply) if reply else []

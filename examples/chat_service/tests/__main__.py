@@ -1,6 +1,7 @@
 """All of it: `python -m chat_service.tests path/to/libconv.so`. Ends with 1 if something is wrong."""
 
 import asyncio
+import signal
 import sys
 import time
 from pathlib import Path
@@ -10,9 +11,11 @@ from . import costs, databases, failures, misses, same_prompts
 from .tokenizer import provide_table
 from .world import STORES, World, world
 
+MOST_SECONDS = 170
+
 
 async def run(redis_server: LocalRedis, database_url: str) -> list[str]:
-    async with world(redis_server, database_url) as here:
+    async with asyncio.timeout(MOST_SECONDS), world(redis_server, database_url) as here:
         headline("The databases")
         await databases.run(here)
         headline("Real conversations over HTTP, with all stores")
@@ -51,6 +54,7 @@ def headline(text: str) -> None:
 
 def main() -> int:
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the servers end, too
     provide_table()
     with postgres() as database_url, LocalRedis(str(Path(sys.argv[1]).resolve())) as redis_server:
         failed = asyncio.run(run(redis_server, database_url))

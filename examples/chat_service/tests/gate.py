@@ -26,7 +26,7 @@ class Gate:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_database, to_database = await asyncio.open_connection(*self._target)
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, asyncio.CancelledError):
             await asyncio.gather(self._pass(reader, to_database), self._pass(from_database, writer, gated=True))
 
     async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, gated: bool = False) -> None:

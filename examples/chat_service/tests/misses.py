@@ -13,7 +13,7 @@ BUDGET = 3000
 OLD_CHATS = 5
 OLD_MESSAGES = 1000
 AT_ONCE = 1000
-AT_ONCE_MESSAGES = 200
+AT_ONCE_MESSAGES = 100
 
 
 async def cold_start(world: World, services: list[Client]) -> Table:
@@ -86,7 +86,7 @@ async def at_once(world: World) -> Table:
     for store, command in zip(STORES, ("get", "lrange", "conv.recent"), strict=True):
         chat = f"{store}-at-once"
         await world.database.append(chat, list(islice(history(world.conversations), AT_ONCE_MESSAGES)))
-        async with world.behind_a_gate(store, budget=BUDGET) as (client, gate):
+        async with world.behind_a_gate(store, budget=BUDGET, wait_ms=30_000) as (client, gate):
             (reads, _), asked = await world.reads_and_rows(), await world.asked(command)
             asking = [asyncio.create_task(client.prompt(chat)) for _ in range(AT_ONCE)]
             await world.until_asked(command, asked + AT_ONCE)

@@ -87,7 +87,8 @@ class World:
 
     async def asked(self, command: str) -> int:
         """How many have called a command, or wait in it."""
-        calls = (await self.redis.info("commandstats")).get(f"cmdstat_{command}", {"calls": 0})["calls"]
+        stats = {name.lower(): stat["calls"] for name, stat in (await self.redis.info("commandstats")).items()}
+        calls = stats.get(f"cmdstat_{command}", 0)
         return calls + (await self.redis.info("clients"))["blocked_clients"]
 
     async def until_asked(self, command: str, times: int) -> None:
@@ -102,9 +103,9 @@ class World:
 
         Its processes report with a delay, but at once when they end. Whoever was connected connects again.
         """
-        await self.sql.execute(f"SELECT pg_terminate_backend(pid) FROM {OTHERS}")
-        while await self.sql.fetchval(f"SELECT count(*) FROM {OTHERS}"):
-            await asyncio.sleep(0.01)
+        ended = [row["pid"] for row in await self.sql.fetch(f"SELECT pid, pg_terminate_backend(pid) FROM {OTHERS}")]
+        while await self.sql.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)", ended):
+            await asyncio.sleep(0.02)
         await self.sql.execute("SELECT pg_stat_clear_snapshot()")
         return tuple(await self.sql.fetchrow(READS))
 
