@@ -22,6 +22,8 @@ pub struct Settings {
     pub max_message_bytes: usize,
     /// `conv.hot-bytes`: the newest bytes of a conversation that stay uncompressed.
     pub hot_bytes: usize,
+    /// `conv.summary-threshold`: an event when so many tokens are not summarised; 0 for none.
+    pub summary_threshold: u64,
     /// `conv.compress`: older messages are compressed.
     pub compress: bool,
 }
@@ -37,6 +39,7 @@ impl Default for Settings {
             media_tokens: 85,
             max_message_bytes: 16 << 20,
             hot_bytes: 64 << 10,
+            summary_threshold: 0,
             compress: true,
         }
     }

@@ -1,6 +1,11 @@
 //! Effects as arguments of the command that replicas and the AOF receive: a JSON header that a person can read in
 //! MONITOR or in the file, then what the header speaks of, one argument each: the messages put in front, the
 //! messages appended, the message edited, the summary, the values of session fields.
+//!
+//! Nearly all writes append: their header is short. `"append":n` says that all arguments behind the header are messages
+//! appended at the time `at`, none of them counted yet, numbered from `n` on without a gap, with the event `conv.append`.
+
+use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -8,20 +13,17 @@ use serde_json::value::RawValue;
 use crate::conversation::attributes::{Attributes, MAX_TTL};
 use crate::conversation::document::split;
 use crate::conversation::effect::{Count, Effect, Imported, NewMessage, NewSummary, Numbering};
-use crate::conversation::session::{History, Name, NewField, Session, read_value};
-use crate::conversation::{Conversation, message};
+use crate::conversation::message;
+use crate::conversation::session::{History, Name, NewField, read_value};
 
-use super::count;
-
-/// Version of the header.
+/// Version of a header that names all it does one by one.
 const VERSION: u8 = 1;
 
-/// Messages in one effect of [`rebuild`].
-const BATCH_MESSAGES: usize = 512;
+/// Version of a header that says `append`.
+const SHORT_VERSION: u8 = 2;
 
-/// Session fields in one effect of [`rebuild`], and their bytes, one field apart.
-const BATCH_FIELDS: usize = 512;
-const BATCH_BYTES: usize = 64 << 10;
+/// The event of the short header.
+const APPENDED: &str = "conv.append";
 
 /// Sequence number, arrival (Unix ms), count.
 type StoredMessage = (i64, i64, Count);
@@ -46,6 +48,9 @@ struct Header {
     front: Vec<StoredMessage>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     push: Vec<StoredMessage>,
+    /// See the head of this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    append: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     edit: Option<StoredMessage>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -95,6 +100,21 @@ fn written(name: &Name) -> Box<RawValue> {
 /// The header of `effect`, and the arguments that follow it.
 #[must_use]
 pub fn encode_effect<'a>(effect: &Effect<'a>) -> (Vec<u8>, Vec<&'a [u8]>) {
+    let messages = effect.front.len() + effect.push.len();
+    let mut header = Vec::with_capacity(64 + 48 * messages.max(2));
+    // Serialising plain data into memory cannot fail.
+    let _ = write_header(effect, &mut header);
+    (header, payload(effect).collect())
+}
+
+/// Writes the header of `effect`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()> {
+    if let Some(first) = appended_from(effect) {
+        return write_short_header(effect, first, out);
+    }
     // What was imported stands in the document.
     let imported = effect.imported.as_ref();
     let push = imported.map_or(&effect.push[..], |_| &[]);
@@ -110,6 +130,7 @@ pub fn encode_effect<'a>(effect: &Effect<'a>) -> (Vec<u8>, Vec<&'a [u8]>) {
         alter: effect.alter,
         front: effect.front.iter().map(stored).collect(),
         push: push.iter().map(stored).collect(),
+        append: None,
         edit: effect.edit.as_ref().map(stored),
         remove: effect.remove.clone(),
         summary: effect
@@ -124,7 +145,16 @@ pub fn encode_effect<'a>(effect: &Effect<'a>) -> (Vec<u8>, Vec<&'a [u8]>) {
         drop: effect.drop.clone(),
         expire: effect.expire,
     };
-    let payload = effect
+    Ok(serde_json::to_writer(out, &header)?)
+}
+
+/// The arguments that follow the header of `effect`.
+pub fn payload<'e, 'a>(effect: &'e Effect<'a>) -> impl Iterator<Item = &'a [u8]> + use<'e, 'a> {
+    // What was imported stands in the document.
+    let imported = effect.imported.as_ref();
+    let push = imported.map_or(&effect.push[..], |_| &[]);
+    let set_state = imported.map_or(&effect.set_state[..], |_| &[]);
+    effect
         .front
         .iter()
         .chain(push)
@@ -133,12 +163,82 @@ pub fn encode_effect<'a>(effect: &Effect<'a>) -> (Vec<u8>, Vec<&'a [u8]>) {
         .chain(effect.summary.iter().map(|s| s.text.as_bytes()))
         .chain(set_state.iter().map(|f| f.value.as_bytes()))
         .chain(imported.map(|i| i.document))
+}
+
+/// The number of the first message, if `effect` is what the short header can say.
+fn appended_from(effect: &Effect<'_>) -> Option<i64> {
+    let first = effect.push.first()?.seq;
+    let plain = |(message, seq): (&NewMessage<'_>, i64)| {
+        message.seq == seq && message.time == effect.at && message.count == Count::Pending
+    };
+    let short = effect.event == APPENDED
+        && effect.numbering.is_none()
+        && effect.alter.is_none()
+        && effect.edit.is_none()
+        && effect.front.is_empty()
+        && !effect.replace
+        && effect.imported.is_none()
+        && effect.history.is_none()
+        && effect.set_state.is_empty()
+        && effect.del_state.is_empty()
+        && effect.lease.is_none()
+        && effect.remove.is_empty()
+        && effect.summary.is_none()
+        && effect.push.iter().zip(first..).all(plain);
+    short.then_some(first)
+}
+
+/// Most often it fits into 44 bytes, which Redis stores in one piece.
+fn write_short_header(effect: &Effect<'_>, first: i64, out: &mut impl Write) -> io::Result<()> {
+    let mut digits = itoa::Buffer::new();
+    out.write_all(br#"{"v":2,"at":"#)?;
+    out.write_all(digits.format(effect.at).as_bytes())?;
+    out.write_all(br#","append":"#)?;
+    out.write_all(digits.format(first).as_bytes())?;
+    if let Some(create) = &effect.create {
+        out.write_all(br#","create":"#)?;
+        serde_json::to_writer(&mut *out, create)?;
+    }
+    if !effect.drop.is_empty() {
+        out.write_all(br#","drop":"#)?;
+        serde_json::to_writer(&mut *out, &effect.drop)?;
+    }
+    if let Some(expire) = effect.expire {
+        out.write_all(br#","expire":"#)?;
+        out.write_all(digits.format(expire).as_bytes())?;
+    }
+    out.write_all(b"}")
+}
+
+/// Puts what the short header says into the words of the long one.
+fn lengthen(header: &mut Header, messages: usize) -> Result<(), String> {
+    let Some(first) = header.append else {
+        return Ok(());
+    };
+    if !(header.event.is_empty()
+        && header.front.is_empty()
+        && header.push.is_empty()
+        && header.set_state.is_empty()
+        && header.import.is_none()
+        && header.edit.is_none()
+        && header.summary.is_none())
+    {
+        return Err("append stands beside another payload".into());
+    }
+    if messages == 0 {
+        return Err("too few arguments behind the header".into());
+    }
+    let last = i64::try_from(messages)
+        .ok()
+        .and_then(|n| first.checked_add(n));
+    let Some(behind) = last else {
+        return Err("numbers beyond all that can be given".into());
+    };
+    header.event = APPENDED.to_owned();
+    header.push = (first..behind)
+        .map(|seq| (seq, header.at, Count::Pending))
         .collect();
-    let messages = effect.front.len() + push.len();
-    let mut json = Vec::with_capacity(64 + 48 * messages.max(2));
-    // Serialising plain data into memory cannot fail.
-    let _ = serde_json::to_writer(&mut json, &header);
-    (json, payload)
+    Ok(())
 }
 
 /// Reads what [`encode_effect`] made. `events` are the names that an event may have.
@@ -150,11 +250,16 @@ pub fn decode_effect<'a>(
     payload: &[&'a [u8]],
     events: &[&'static str],
 ) -> Result<Effect<'a>, String> {
-    let header: Header =
+    let mut header: Header =
         serde_json::from_slice(header).map_err(|e| format!("unreadable header: {e}"))?;
-    if header.v != VERSION {
-        return Err(format!("header version {}, expected {VERSION}", header.v));
+    let expected = match header.append {
+        Some(_) => SHORT_VERSION,
+        None => VERSION,
+    };
+    if header.v != expected {
+        return Err(format!("header version {}, expected {expected}", header.v));
     }
+    lengthen(&mut header, payload.len())?;
     let event = match header.event.as_str() {
         "" => "",
         name => events
@@ -276,76 +381,6 @@ fn import<'a>(
     Ok(())
 }
 
-/// Effects of bounded size that rebuild `conversation` from nothing, one after the other handed to `sink`.
-pub fn rebuild(conversation: &Conversation, mut sink: impl FnMut(&Effect<'_>)) {
-    let updated = conversation.updated();
-    let mut first = Some(Effect {
-        create: Some(*conversation.attributes()),
-        numbering: Some(conversation.numbering()),
-        ..Effect::new("", updated)
-    });
-    // A segment is a batch of bounded size; many small messages are several.
-    for segment in conversation.log().segments() {
-        let (bytes, entries) = (segment.bytes(), segment.entries());
-        let mut begin = 0;
-        for batch in entries.chunks(BATCH_MESSAGES) {
-            let mut effect = first.take().unwrap_or_else(|| Effect::new("", updated));
-            for entry in batch {
-                let end = entry.end as usize;
-                effect.push.push(NewMessage {
-                    seq: segment.seq(entry),
-                    time: segment.time(entry),
-                    count: count(entry),
-                    bytes: bytes.get(begin..end).unwrap_or_default(),
-                    // Not part of what is written; whoever reads it back reads the message.
-                    facts: message::Facts::default(),
-                    text: None,
-                });
-                begin = end + 1;
-            }
-            sink(&effect);
-        }
-    }
-    if let Some(empty) = first {
-        sink(&empty);
-    }
-    if let Some(session) = conversation.session() {
-        rebuild_session(session, updated, &mut sink);
-    }
-    let summary = conversation.summary();
-    if let Some(summary) = summary {
-        sink(&Effect {
-            summary: Some(NewSummary {
-                text: &summary.text,
-                upto: summary.upto,
-            }),
-            ..Effect::new("", summary.updated)
-        });
-    }
-    // The summary may be older than the last write.
-    if summary.is_some() || conversation.lease() != 0 {
-        sink(&Effect {
-            lease: Some(conversation.lease()).filter(|&until| until != 0),
-            ..Effect::new("", updated)
-        });
-    }
-}
-
-/// Of [`rebuild`], the fields, then where the messages stand among them.
-fn rebuild_session(session: &Session, updated: i64, sink: &mut impl FnMut(&Effect<'_>)) {
-    let mut effect = Effect::new("", updated);
-    let mut bytes = 0;
-    for field in session.to_set() {
-        bytes += field.name.text().len() + field.value.len();
-        effect.set_state.push(field);
-        if effect.set_state.len() >= BATCH_FIELDS || bytes >= BATCH_BYTES {
-            sink(&effect);
-            effect.set_state.clear();
-            bytes = 0;
-        }
-    }
-    effect.history = session.history().cloned();
-    if effect.history.is_some() || !effect.set_state.is_empty() {
-        sink(&effect);
-    }
-}
+#[cfg(test)]
+#[path = "effect_tests.rs"]
+mod tests;

@@ -6,6 +6,7 @@
 
 mod effect;
 mod header;
+mod rebuild;
 mod segments;
 mod v1;
 mod v2;
@@ -13,7 +14,8 @@ mod v3;
 
 use std::fmt;
 
-pub use effect::{decode_effect, encode_effect, rebuild};
+pub use effect::{decode_effect, encode_effect, payload, write_header};
+pub use rebuild::rebuild;
 
 use crate::conversation::Conversation;
 use crate::conversation::effect::Count;

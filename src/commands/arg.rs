@@ -94,3 +94,85 @@ pub const fn multiple(arg: Arg) -> Arg {
         ..arg
     }
 }
+
+/// The key.
+pub const KEY: Arg = arg("key", Kind::Key);
+/// A sequence number.
+pub const SEQ: Arg = arg("seq", Kind::Integer);
+/// A message.
+pub const MESSAGE: Arg = arg("message", Kind::String);
+/// How messages are returned.
+pub const FORMAT: Arg = optional(one_of(
+    "format",
+    Some("FORMAT"),
+    &[
+        word("list", "LIST"),
+        word("json", "JSON"),
+        word("msgpack", "MSGPACK"),
+    ],
+));
+/// Arguments of CREATE and ALTER.
+pub const ATTRIBUTES: &[Arg] = &[
+    KEY,
+    option("name", "ENCODING", Kind::String),
+    option("max-messages", "MAXMESSAGES", Kind::Integer),
+    option("max-tokens", "MAXTOKENS", Kind::Integer),
+    option("seconds", "TTL", Kind::Integer),
+    optional(one_of(
+        "complete",
+        Some("COMPLETE"),
+        &[word("yes", "yes"), word("no", "no")],
+    )),
+];
+
+/// The token budget.
+pub const BUDGET: Arg = arg("max_tokens", Kind::Integer);
+/// Most messages of a window.
+pub const MESSAGES: Arg = option("messages", "MESSAGES", Kind::Integer);
+/// Where a window may start.
+pub const START: Arg = optional(one_of("start", Some("START"), &[word("user", "USER")]));
+/// What becomes of a newest group that does not fit.
+pub const OVERSIZE: Arg = optional(one_of(
+    "oversize",
+    Some("OVERSIZE"),
+    &[word("empty", "EMPTY"), word("keep", "KEEP")],
+));
+/// How the start of a window moves.
+pub const STEP: Arg = option("step", "STEP", Kind::Integer);
+/// Without system messages.
+pub const NOSYSTEM: Arg = flag("nosystem", "NOSYSTEM");
+/// Without the summary.
+pub const NOSUMMARY: Arg = flag("nosummary", "NOSUMMARY");
+/// What becomes of a miss.
+pub const MISS: Arg = optional(one_of(
+    "miss",
+    None,
+    &[
+        word("any", "ANY"),
+        Arg {
+            token: Some("WAIT"),
+            ..arg("milliseconds", Kind::Integer)
+        },
+    ],
+));
+/// With figures.
+pub const WITHINFO: Arg = flag("withinfo", "WITHINFO");
+/// Arguments of RECENT.
+pub const RECENT: &[Arg] = &[
+    KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, NOSYSTEM, NOSUMMARY, MISS, WITHINFO,
+];
+/// Arguments of MRECENT.
+pub const MRECENT: &[Arg] = &[
+    BUDGET,
+    arg("numkeys", Kind::Integer),
+    multiple(KEY),
+    FORMAT,
+    MESSAGES,
+    START,
+    OVERSIZE,
+    STEP,
+    NOSYSTEM,
+    NOSUMMARY,
+    MISS,
+    WITHINFO,
+];

@@ -19,6 +19,7 @@ pub mod reply;
 mod session;
 pub mod spec;
 mod summary;
+mod table;
 
 pub use error::{CommandError, err};
 use reply::Reply;

@@ -1,5 +1,7 @@
 //! Where replies go.
 
+use smallvec::SmallVec;
+
 /// Takes a reply, element by element. Two implementations: Redis's own reply calls, and a tree, for tests and for what
 /// is replied when a change has been made.
 pub trait Reply {
@@ -34,23 +36,33 @@ pub enum Tree {
     Map(usize),
 }
 
-impl Reply for Vec<Tree> {
-    fn null(&mut self) {
-        self.push(Tree::Null);
-    }
-    fn integer(&mut self, value: i64) {
-        self.push(Tree::Integer(value));
-    }
-    fn bulk(&mut self, bytes: &[u8]) {
-        self.push(Tree::Bulk(bytes.to_vec()));
-    }
-    fn status(&mut self, text: &'static str) {
-        self.push(Tree::Status(text));
-    }
-    fn array(&mut self, len: usize) {
-        self.push(Tree::Array(len));
-    }
-    fn map(&mut self, len: usize) {
-        self.push(Tree::Map(len));
-    }
+/// A reply that is kept until a change has been made: most often one element.
+pub type Kept = SmallVec<[Tree; 2]>;
+
+macro_rules! keeps {
+    ($list:ty) => {
+        impl Reply for $list {
+            fn null(&mut self) {
+                self.push(Tree::Null);
+            }
+            fn integer(&mut self, value: i64) {
+                self.push(Tree::Integer(value));
+            }
+            fn bulk(&mut self, bytes: &[u8]) {
+                self.push(Tree::Bulk(bytes.to_vec()));
+            }
+            fn status(&mut self, text: &'static str) {
+                self.push(Tree::Status(text));
+            }
+            fn array(&mut self, len: usize) {
+                self.push(Tree::Array(len));
+            }
+            fn map(&mut self, len: usize) {
+                self.push(Tree::Map(len));
+            }
+        }
+    };
 }
+
+keeps!(Vec<Tree>);
+keeps!(Kept);

@@ -1,6 +1,7 @@
-//! `CONV.SUMMARY key [WITHINFO]` and `CONV.SETSUMMARY key text [UPTO seq] [MINCHANGE n]`.
+//! `CONV.SUMMARY key [WITHINFO]`, `CONV.SETSUMMARY key text [UPTO seq] [MINCHANGE n]` and `CONV.CLAIMSUMMARY key
+//! min_tokens [KEEP tokens] [LEASE ms]`.
 
-use super::args::{Args, quoted};
+use super::args::{Args, integer, quoted};
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Target};
@@ -120,5 +121,55 @@ pub fn set_summary<'a>(
         text,
         upto: upto.or(stored_upto),
     });
+    Ok(Some(effect))
+}
+
+/// See the head of this file.
+pub fn claim_summary<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env<'_>,
+    out: &mut dyn Reply,
+) -> Result<Option<Effect<'a>>, CommandError> {
+    let least = integer("min_tokens", args.required()?, 0, i64::MAX)?.unsigned_abs();
+    let (mut keep, mut lease) = (0, 0);
+    while let Some(option) = args.only_options(&["KEEP", "LEASE"])? {
+        match option {
+            "KEEP" => keep = args.unsigned("KEEP", 0)?,
+            _ => lease = args.number("LEASE", 0, i64::MAX)?,
+        }
+    }
+    let Some(conversation) = target.filter(|c| c.lease() <= env.now) else {
+        out.null();
+        return Ok(None);
+    };
+    let lacking = conversation.lacking_unsummarised();
+    if !lacking.is_empty() {
+        return Err(CommandError::Uncounted(lacking));
+    }
+    let range = conversation.unsummarised(keep);
+    let log = conversation.log();
+    let last = range.end.checked_sub(1).and_then(|last| log.get(last));
+    let Some(last) = last.filter(|_| !range.is_empty() && conversation.tokens_in(&range) >= least)
+    else {
+        out.null();
+        return Ok(None);
+    };
+    out.map(3);
+    out.bulk(b"upto");
+    out.integer(last.seq);
+    out.bulk(b"summary");
+    match conversation.summary() {
+        Some(summary) => out.bulk(summary.text.as_bytes()),
+        None => out.null(),
+    }
+    out.bulk(b"messages");
+    out.array(range.len());
+    log.visit(range, false, |message| out.bulk(message.bytes));
+    if lease == 0 {
+        return Ok(None);
+    }
+    let mut effect = Effect::new("conv.claimsummary", env.now);
+    effect.lease = Some(env.now.saturating_add(lease));
     Ok(Some(effect))
 }

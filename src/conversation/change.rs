@@ -70,6 +70,8 @@ impl Conversation {
         }
         self.remove(&effect.remove);
         if let Some(new) = &effect.summary {
+            // Whoever has leased the work has done it, or somebody else has.
+            self.lease = 0;
             self.summary = (!new.text.is_empty()).then(|| {
                 let text = Text::of_summary(new.text);
                 let outcome = counter.count_soon(self.attributes.rules(), text);

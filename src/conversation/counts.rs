@@ -147,7 +147,7 @@ impl Conversation {
         });
     }
 
-    fn has_pending(&self, range: &Range<usize>) -> bool {
+    pub(super) fn has_pending(&self, range: &Range<usize>) -> bool {
         if self.log.total::<Pending>() == 0 {
             return false;
         }

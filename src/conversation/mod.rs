@@ -5,6 +5,7 @@
 
 pub mod attributes;
 mod change;
+mod claim;
 mod counted;
 mod counts;
 pub mod document;
@@ -20,6 +21,7 @@ mod log_change;
 pub mod message;
 pub mod pack;
 mod retention;
+mod room;
 pub mod search;
 pub mod segment;
 pub mod session;
@@ -73,6 +75,8 @@ pub struct Conversation {
     updated: i64,
     /// Messages being counted, by their numbers, and where their counts will be found.
     waiting: VecDeque<(i64, Ticket)>,
+    /// Somebody was told that a summary is due; see [`Conversation::comes_due`].
+    due: bool,
 }
 
 /// What a conversation takes, for sums over all of them.
@@ -107,6 +111,7 @@ impl Conversation {
             },
             updated: now,
             waiting: VecDeque::new(),
+            due: false,
         }
     }
 

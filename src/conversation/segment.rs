@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::flags::Flags;
 use super::index::{self, Entry};
 use super::pack::{self, Name, Parcel, Slot};
+use super::room::reserve;
 use super::sums::Sums;
 
 /// Bytes of a segment's text, unless it is a single larger message: a size that allocators have without waste. Twice
@@ -381,20 +382,5 @@ impl Segment {
                 size_of::<Packed>() + packed.text.capacity() + packed.index.capacity()
             }
         }
-    }
-}
-
-/// Makes room for `more` elements. Not by doubling: most conversations are one small segment, and a large one is closed
-/// when it holds [`SEGMENT_BYTES`].
-fn reserve<T>(list: &mut Vec<T>, more: usize) {
-    if list.capacity() - list.len() < more {
-        let held = list.len() * size_of::<T>();
-        let spare = if held < 2048 {
-            list.len() / 8
-        } else {
-            list.len() / 2
-        };
-        let most = (SEGMENT_BYTES / size_of::<T>()).saturating_sub(list.len());
-        list.reserve_exact(more.max(spare.min(most)));
     }
 }

@@ -60,6 +60,13 @@ impl Tracker {
         self.reasoning
     }
 
+    /// Sequence number of the first message of what is open, if anything is.
+    #[must_use]
+    pub fn open_from(&self) -> Option<i64> {
+        let turn = self.turn.as_ref().map(|turn| turn.start);
+        turn.into_iter().chain(self.reasoning).min()
+    }
+
     /// Bytes on the heap, about.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {

@@ -56,9 +56,10 @@ static MAX_MESSAGE_BYTES: Number = number(
 );
 
 static HOT_BYTES: Number = number("hot-bytes", 64 << 10, 0, i64::MAX, Kind::Bytes);
+static SUMMARY_THRESHOLD: Number = number("summary-threshold", 0, 0, i64::MAX, Kind::Plain);
 static COMPRESS: Number = number("compress", 1, 0, 1, Kind::YesNo);
 
-static NUMBERS: [&Number; 8] = [
+static NUMBERS: [&Number; 9] = [
     &MAX_MESSAGES,
     &MAX_TOKENS,
     &TTL,
@@ -67,6 +68,7 @@ static NUMBERS: [&Number; 8] = [
     &MAX_MESSAGE_BYTES,
     &HOT_BYTES,
     &COMPRESS,
+    &SUMMARY_THRESHOLD,
 ];
 
 /// Index in [`ENCODINGS`].
@@ -111,6 +113,7 @@ pub fn settings() -> Settings {
         media_tokens: u32::try_from(unsigned(&MEDIA_TOKENS)).unwrap_or(u32::MAX),
         max_message_bytes: usize::try_from(unsigned(&MAX_MESSAGE_BYTES)).unwrap_or(usize::MAX),
         hot_bytes: usize::try_from(unsigned(&HOT_BYTES)).unwrap_or(usize::MAX),
+        summary_threshold: unsigned(&SUMMARY_THRESHOLD),
         compress: COMPRESS.value.load(Relaxed) != 0,
     }
 }

@@ -4,8 +4,9 @@ use std::ffi::c_int;
 use std::time::Instant;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
+use smallvec::SmallVec;
 
-use super::announce::Announcement;
+use super::announce::{Announcement, summary_due};
 use super::api::{OK, bytes, call, now};
 use super::config;
 use super::guard::guard;
@@ -17,7 +18,7 @@ use super::revisit;
 use super::waiting;
 use crate::background::{Lane, submit};
 use crate::commands::args::Args;
-use crate::commands::reply::Tree;
+use crate::commands::reply::Kept;
 use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Several, Spec};
 use crate::commands::{CommandError, Env, Target, commit};
 use crate::conversation::Conversation;
@@ -53,7 +54,7 @@ pub unsafe extern "C" fn entry<const I: usize>(
     let mut reply = unsafe { ClientReply::new(ctx) };
     let waits = guard(ctx, None, || {
         // SAFETY: the arguments live until the command ends.
-        let args: Vec<&[u8]> = strings.iter().map(|s| unsafe { bytes(*s) }).collect();
+        let args: SmallVec<[&[u8]; 12]> = strings.iter().map(|s| unsafe { bytes(*s) }).collect();
         let call = Call {
             ctx,
             strings,
@@ -155,7 +156,7 @@ impl Call<'_> {
         {
             measured(conversation, Conversation::collect);
         }
-        let mut answer = Vec::new();
+        let mut answer = Kept::new();
         let effect = loop {
             let target = found.as_deref();
             let lacking = match run_pure(spec, &mut args(), target, &env, reply, &mut answer) {
@@ -216,6 +217,11 @@ impl Call<'_> {
         if let Some(at) = effect.expire {
             key.expire_at(at);
         }
+        let due = match key.get() {
+            // Workers listen to the primary.
+            Found::Conversation(c) if !replayed => c.comes_due(env.settings.summary_threshold),
+            _ => false,
+        };
         drop(key);
         let announcement = Announcement {
             ctx: self.ctx,
@@ -225,6 +231,9 @@ impl Call<'_> {
             verbatim: replayed,
         };
         announcement.make(&effect);
+        if due {
+            summary_due(self.ctx, key_name);
+        }
         reply.play(&answer);
         Ok(Done::Replied)
     }
@@ -288,12 +297,15 @@ impl Call<'_> {
                     conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
                 }
             }
-            let fence = limited.then(|| revisit::look_again(self.ctx, key, true));
+            // So it is where somebody is to be told when a summary is due.
+            let watched = config::settings().summary_threshold > 0 && effect.grows();
+            let fence = (limited || watched).then(|| revisit::look_again(self.ctx, key, limited));
             commit(conversation, effect, &Background { fence });
         }
-        if effect.alter.is_some() || effect.imported.is_some() {
-            // What comes in one piece is not copied in one piece to be counted.
-            let retain = !replayed && conversation.attributes().max_tokens > 0;
+        // What comes in one piece is not copied in one piece to be counted.
+        let imported = effect.imported.is_some();
+        if effect.alter.is_some() || imported {
+            let retain = imported && !replayed;
             revisit::count_on(self.ctx, key, conversation, retain);
         }
         if conversation.log().segments().len() > segments {
@@ -330,7 +342,7 @@ fn run_pure<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     reply: &mut ClientReply,
-    answer: &mut Vec<Tree>,
+    answer: &mut Kept,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     match spec.handler {
         Handler::Read(command) => command(args, target, env, reply).map(|()| None),

@@ -5,7 +5,7 @@ use std::ffi::c_int;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
-use super::announce::Announcement;
+use super::announce::{Announcement, summary_due};
 use super::api::{OK, OwnedString, bytes, call, now};
 use super::config;
 use super::dispatch::measured;
@@ -97,7 +97,8 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool
     let Found::Conversation(conversation) = key.get() else {
         return;
     };
-    let effect = measured(conversation, |c| {
+    let threshold = config::settings().summary_threshold;
+    let (effect, due) = measured(conversation, |c| {
         c.collect_all();
         pack(ctx, name.as_ptr(), c);
         if c.log().is_packing() && c.is_pending() {
@@ -107,9 +108,10 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool
         }
         count_on(ctx, name.as_ptr(), c, retain);
         // What replicas drop is what their primary drops.
-        (retain && is_primary)
+        let effect = (retain && is_primary)
             .then(|| retain_late(c, now()))
-            .flatten()
+            .flatten();
+        (effect, is_primary && c.comes_due(threshold))
     });
     drop(key);
     if let Some(effect) = effect {
@@ -121,5 +123,8 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool
             verbatim: false,
         };
         announcement.make(&effect);
+    }
+    if due {
+        summary_due(ctx, name.as_ptr());
     }
 }

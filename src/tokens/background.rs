@@ -25,7 +25,7 @@ const LARGE_BYTES: usize = 128 << 10;
 /// A queue of this many bytes is short.
 const SHORT_BYTES: usize = 8 << 20;
 
-/// Bytes and number of texts that wait or are being counted.
+/// Bytes and number of texts that wait or are being counted, without those of the outbox.
 static QUEUED_BYTES: AtomicUsize = AtomicUsize::new(0);
 static QUEUED: AtomicU64 = AtomicU64::new(0);
 
@@ -127,10 +127,15 @@ struct Job {
     _fence: Option<Fence>,
 }
 
+/// Says of so many texts of so many bytes that they are queued; dropping each of them says that it is not.
+fn enqueued(texts: usize, bytes: usize) {
+    QUEUED_BYTES.fetch_add(bytes, Ordering::Relaxed);
+    QUEUED.fetch_add(texts as u64, Ordering::Relaxed);
+}
+
 impl Job {
+    /// [`enqueued`] is still to be told.
     fn new(rules: Rules, text: Text, fence: Option<Fence>) -> Self {
-        QUEUED_BYTES.fetch_add(text.len(), Ordering::Relaxed);
-        QUEUED.fetch_add(1, Ordering::Relaxed);
         Self {
             rules,
             text,
@@ -154,10 +159,37 @@ impl Drop for Job {
     }
 }
 
+/// Gathers jobs. What is queued is told once for all of them, as the counting threads write there all the time.
 #[derive(Default)]
 struct Outbox {
     jobs: Vec<Job>,
     bytes: usize,
+    /// There is room for so many more bytes at least.
+    room: usize,
+}
+
+impl Outbox {
+    fn has_room(&mut self, bytes: usize) -> bool {
+        if self.room < bytes {
+            let queued = QUEUED_BYTES.load(Ordering::Relaxed);
+            self.room = MOST_QUEUED.saturating_sub(queued.saturating_add(self.bytes));
+        }
+        self.room >= bytes
+    }
+
+    /// What has gathered, which is queued from now on.
+    fn take(&mut self) -> Vec<Job> {
+        enqueued(self.jobs.len(), std::mem::take(&mut self.bytes));
+        // As many may be the next time.
+        let next = Vec::with_capacity(self.jobs.len().min(256));
+        std::mem::replace(&mut self.jobs, next)
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        enqueued(self.jobs.len(), self.bytes);
+    }
 }
 
 thread_local! {
@@ -167,8 +199,10 @@ thread_local! {
 /// Hands over what has gathered.
 pub fn flush() {
     let jobs = OUTBOX.with_borrow_mut(|outbox| {
-        outbox.bytes = 0;
-        std::mem::take(&mut outbox.jobs)
+        if outbox.jobs.is_empty() {
+            return Vec::new();
+        }
+        outbox.take()
     });
     if !jobs.is_empty() {
         submit(
@@ -182,22 +216,27 @@ pub fn flush() {
     }
 }
 
-/// Number of texts that wait or are being counted.
+/// Number of texts that wait or are being counted; those of the outbox too on the main thread.
 #[must_use]
 pub fn queued() -> u64 {
-    QUEUED.load(Ordering::Relaxed)
+    let gathered = OUTBOX.with_borrow(|outbox| outbox.jobs.len());
+    QUEUED.load(Ordering::Relaxed) + gathered as u64
 }
 
 /// True if what is queued will be counted so soon that one may wait for it in its turn.
 #[must_use]
 pub fn is_short() -> bool {
-    QUEUED_BYTES.load(Ordering::Relaxed) <= SHORT_BYTES
+    queued_bytes() <= SHORT_BYTES
 }
 
 /// True if so many more bytes of text would be taken.
 #[must_use]
 pub fn has_room(bytes: usize) -> bool {
-    QUEUED_BYTES.load(Ordering::Relaxed).saturating_add(bytes) <= MOST_QUEUED
+    queued_bytes().saturating_add(bytes) <= MOST_QUEUED
+}
+
+fn queued_bytes() -> usize {
+    QUEUED_BYTES.load(Ordering::Relaxed) + OUTBOX.with_borrow(|outbox| outbox.bytes)
 }
 
 /// Counts on the background threads. For the main thread, which calls [`flush`] once per turn of its event loop.
@@ -210,24 +249,26 @@ pub struct Background {
 impl Counter for Background {
     fn count(&self, rules: Rules, text: Text) -> Outcome {
         let len = text.len();
-        if !has_room(len) {
-            return Outcome::Unknown;
-        }
-        let job = Job::new(rules, text, self.fence.clone());
-        let ticket = job.ticket.clone();
-        if len > LARGE_BYTES {
-            submit(Lane::Large, Box::new(move || job.run()));
-            return Outcome::Later(ticket);
-        }
-        let full = OUTBOX.with_borrow_mut(|outbox| {
-            outbox.jobs.push(job);
-            outbox.bytes += len;
-            outbox.bytes > BATCH_BYTES
+        let (outcome, full) = OUTBOX.with_borrow_mut(|outbox| {
+            if !outbox.has_room(len) {
+                return (Outcome::Unknown, false);
+            }
+            outbox.room -= len;
+            let job = Job::new(rules, text, self.fence.clone());
+            let ticket = job.ticket.clone();
+            if len > LARGE_BYTES {
+                enqueued(1, len);
+                submit(Lane::Large, Box::new(move || job.run()));
+            } else {
+                outbox.jobs.push(job);
+                outbox.bytes += len;
+            }
+            (Outcome::Later(ticket), outbox.bytes > BATCH_BYTES)
         });
         if full {
             flush();
         }
-        Outcome::Later(ticket)
+        outcome
     }
 
     /// Little is counted at once.
@@ -247,6 +288,7 @@ impl Urgent<'_> {
     /// Has `text` counted.
     #[must_use]
     pub fn take(&self, rules: Rules, text: Text) -> Ticket {
+        enqueued(1, text.len());
         let job = Job::new(rules, text, Some(self.0.clone()));
         let ticket = job.ticket.clone();
         submit(Lane::Urgent, Box::new(move || job.run()));

@@ -7,7 +7,7 @@ use crate::support::*;
 use crate::writes::*;
 
 /// Name, fewest words with the name, flags that it has.
-const COMMANDS: [(&str, i64, &str); 23] = [
+const COMMANDS: [(&str, i64, &str); 24] = [
     ("conv.append", 3, "write denyoom fast"),
     ("conv.recent", 3, "readonly"),
     ("conv.summary", 2, "readonly fast"),
@@ -19,6 +19,7 @@ const COMMANDS: [(&str, i64, &str); 23] = [
     ("conv.tokens", 2, "readonly"),
     ("conv.create", 2, "write denyoom"),
     ("conv.alter", 2, "write"),
+    ("conv.claimsummary", 3, "write"),
     ("conv.mrecent", 4, "readonly"),
     ("conv.fork", 3, "write denyoom"),
     ("conv.backfill", 3, "write denyoom"),

@@ -192,6 +192,15 @@ fn each_effective_write_gives_one_event() {
         ("CONV.POP k", ""),
         ("CONV.POP missing", ""),
         ("CONV.CREATE created", "conv.create"),
+        ("CONV.APPEND claimed TOKENS 9 @u", "conv.append"),
+        ("CONV.CLAIMSUMMARY claimed 9", ""),
+        ("CONV.CLAIMSUMMARY claimed 10 LEASE 9000", ""),
+        (
+            "CONV.CLAIMSUMMARY claimed 9 LEASE 9000",
+            "conv.claimsummary",
+        ),
+        ("CONV.CLAIMSUMMARY claimed 9 LEASE 9000", ""),
+        ("CONV.CLAIMSUMMARY missing 0 LEASE 9000", ""),
         (
             r#"CONV.BACKFILL k {"role":"user","id":"b"}"#,
             "conv.backfill",

@@ -9,6 +9,7 @@ mod backfill;
 mod bystander;
 mod catalogue;
 mod citizen;
+mod claims;
 mod clustered;
 mod commands;
 mod corpus;

@@ -260,6 +260,15 @@ fn bad_arguments_of_the_other_writers() {
              CONV.RECENT k 9 WAIT => ERR WAIT
              CONV.RECENT k 9 WAIT -1 => ERR WAIT
              CONV.RECENT k 9 WAIT 5 ANY => ERR WAIT|ANY
+             CONV.CLAIMSUMMARY k => ERR conv.claimsummary
+             CONV.CLAIMSUMMARY k x => ERR min_tokens
+             CONV.CLAIMSUMMARY k -1 => ERR min_tokens
+             CONV.CLAIMSUMMARY k 5 BOGUS => ERR BOGUS
+             CONV.CLAIMSUMMARY k 5 KEEP => ERR KEEP
+             CONV.CLAIMSUMMARY k 5 KEEP -1 => ERR KEEP
+             CONV.CLAIMSUMMARY k 5 LEASE -1 => ERR LEASE
+             CONV.CLAIMSUMMARY k 5 LEASE x => ERR LEASE
+             CONV.CLAIMSUMMARY s 5 => WRONGTYPE
              CONV.POP => ERR conv.pop
              CONV.POP k -1 => ERR count|-1
              CONV.POP k x => ERR count|'x'

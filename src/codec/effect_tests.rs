@@ -1,0 +1,86 @@
+//! Tests of the short header; that every effect is read as it was written is shown in `tests/model.rs`.
+
+use super::{decode_effect, encode_effect};
+use crate::conversation::effect::{Count, Effect, NewMessage};
+use crate::conversation::message::Facts;
+
+const MESSAGE: &[u8] = br#"{"role":"user"}"#;
+
+fn appended(seq: i64, count: Count) -> NewMessage<'static> {
+    NewMessage {
+        seq,
+        time: 1_732_150_000_000,
+        count,
+        bytes: MESSAGE,
+        facts: Facts::default(),
+        text: None,
+    }
+}
+
+fn header(push: Vec<NewMessage<'_>>) -> String {
+    let effect = Effect {
+        push,
+        ..Effect::new("conv.append", 1_732_150_000_000)
+    };
+    String::from_utf8(encode_effect(&effect).0).expect("text")
+}
+
+fn decoded(header: &str, messages: usize) -> Result<Effect<'static>, String> {
+    decode_effect(
+        header.as_bytes(),
+        &vec![MESSAGE; messages],
+        &["conv.append"],
+    )
+}
+
+#[test]
+fn what_is_plainly_appended_has_a_short_header() {
+    let two = header(vec![
+        appended(7, Count::Pending),
+        appended(8, Count::Pending),
+    ]);
+    assert_eq!(two, r#"{"v":2,"at":1732150000000,"append":7}"#);
+    let effect = decoded(&two, 2).expect("readable");
+    let seqs: Vec<_> = effect
+        .push
+        .iter()
+        .map(|m| (m.seq, m.time, m.count))
+        .collect();
+    let at = 1_732_150_000_000;
+    assert_eq!(seqs, [(7, at, Count::Pending), (8, at, Count::Pending)]);
+    assert_eq!(effect.event, "conv.append");
+}
+
+#[test]
+fn what_is_not_has_the_long_one() {
+    for push in [
+        vec![appended(7, Count::Pending), appended(9, Count::Pending)],
+        vec![appended(7, Count::Given(1))],
+        vec![NewMessage {
+            time: 1,
+            ..appended(7, Count::Pending)
+        }],
+    ] {
+        let header = header(push);
+        assert!(header.starts_with(r#"{"v":1,"#), "{header}");
+    }
+}
+
+#[test]
+fn a_short_header_that_contradicts_itself_is_refused() {
+    let refused = |header: &str, messages| decoded(header, messages).expect_err(header);
+    assert!(refused(r#"{"v":1,"at":1,"append":7}"#, 1).contains("expected 2"));
+    assert!(refused(r#"{"v":3,"at":1,"append":7}"#, 1).contains("expected 2"));
+    assert!(refused(r#"{"v":2,"at":1}"#, 0).contains("expected 1"));
+    assert!(refused(r#"{"v":2,"at":1,"append":7}"#, 0).contains("too few"));
+    assert!(refused(r#"{"v":2,"at":1,"append":9223372036854775807}"#, 1).contains("numbers"));
+    for beside in [
+        r#""push":[[7,1,"pending"]]"#,
+        r#""edit":[7,1,"pending"]"#,
+        r#""event":"conv.append""#,
+        r#""summary":{"upto":null}"#,
+    ] {
+        let header = format!(r#"{{"v":2,"at":1,"append":7,{beside}}}"#);
+        assert!(refused(&header, 1).contains("beside"), "{beside}");
+    }
+}

@@ -1,0 +1,60 @@
+//! How much room a growing list takes: between wasting memory and asking the allocator at each message.
+
+use super::segment::SEGMENT_BYTES;
+
+/// Makes room for `more` elements. Not by doubling: most conversations are one small segment, and a large one is closed
+/// when it holds [`SEGMENT_BYTES`]. What the allocator gives anyway is taken: so there is room for the next message more
+/// often, and no byte more is used.
+pub fn reserve<T>(list: &mut Vec<T>, more: usize) {
+    if list.capacity() - list.len() < more {
+        let held = list.len() * size_of::<T>();
+        let spare = if held < 2048 {
+            list.len() / 8
+        } else {
+            list.len() / 2
+        };
+        let most = (SEGMENT_BYTES / size_of::<T>()).saturating_sub(list.len());
+        let more = more.max(spare.min(most));
+        let wanted = list
+            .len()
+            .saturating_add(more)
+            .saturating_mul(size_of::<T>());
+        let given = size_class(wanted) / size_of::<T>();
+        list.reserve_exact(more.max(given.saturating_sub(list.len())));
+    }
+}
+
+/// The bytes that jemalloc gives who asks for so many: four sizes from each power of two to the next. Large sizes are
+/// left as they are, since pages that nobody touches cost nothing.
+fn size_class(bytes: usize) -> usize {
+    const SMALLEST: usize = 128;
+    const LARGEST: usize = SEGMENT_BYTES;
+    if !(SMALLEST..LARGEST).contains(&bytes) {
+        return bytes;
+    }
+    let power = (bytes - 1).ilog2();
+    bytes.next_multiple_of(1 << (power - 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size_class;
+
+    #[test]
+    fn sizes_are_those_of_jemalloc() {
+        for (asked, given) in [
+            (100, 100),
+            (128, 128),
+            (129, 160),
+            (256, 256),
+            (257, 320),
+            (1000, 1024),
+            (1025, 1280),
+            (28_000, 28_672),
+            (32_768, 32_768),
+            (1_000_001, 1_000_001),
+        ] {
+            assert_eq!(size_class(asked), given, "{asked}");
+        }
+    }
+}
