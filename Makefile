@@ -23,7 +23,7 @@ EXAMPLE_VENV := $(abspath $(TARGET))/example-venv
 .PHONY: help deps build demo example example-run example-deps test torture fuzz asan run bench bench-pure bench-venv clean need-rust first-build
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: need-rust ## install what is missing: redis-server, libclang, a C compiler (Debian, Ubuntu)
 	@missing=(); there() { compgen -G "$$1" >/dev/null; }; \
