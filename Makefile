@@ -20,10 +20,14 @@ REDIS  := $(or $(REDIS_SERVER),redis-server)
 # All fuzz targets.
 FUZZERS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 
-.PHONY: help deps build demo test torture fuzz asan run bench bench-pure bench-venv clients clients-venv clients-node clean need-rust first-build
+# The chat service of examples/, in Python.
+EXAMPLE_VENV := $(abspath $(TARGET))/example-venv
+
+.PHONY: help deps build demo example example-run example-deps test torture fuzz asan run bench bench-pure bench-venv \
+  clients clients-venv clients-node clean need-rust first-build
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: need-rust ## install what is missing: redis-server, libclang, a C compiler (Debian, Ubuntu)
 	@missing=(); there() { compgen -G "$$1" >/dev/null; }; \
@@ -51,6 +55,13 @@ build: deps first-build ## build the module: target/release/libconv.so
 
 demo: deps first-build ## see it work, on one screen
 	@$(CARGO) run --release --quiet --example demo
+
+example: build example-deps ## a chat service before and after, with PostgreSQL: its tests and what they measure
+	@cd examples/chat_service && $(EXAMPLE_VENV)/bin/ruff check --quiet && $(EXAMPLE_VENV)/bin/ruff format --quiet --check
+	@PYTHONPATH=examples $(EXAMPLE_VENV)/bin/python -m chat_service.tests $(MODULE)
+
+example-run: build example-deps ## the same service to try by hand (STORE=session_json, message_list or conv)
+	@PYTHONPATH=examples STORE=$(or $(STORE),conv) $(EXAMPLE_VENV)/bin/python -m chat_service.local $(MODULE)
 
 test: deps ## formatting, lints, all tests
 	@if $(CARGO) fmt --version >/dev/null 2>&1; then echo "fmt"; $(CARGO) fmt --check; \
@@ -114,6 +125,14 @@ bench-pure: deps ## measure the parts that need no server (criterion)
 bench-venv:
 	@[ -e $(VENV)/ready2 ] || { python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet 'redis[hiredis]' tiktoken orjson \
 	  && touch $(VENV)/ready2; } || echo "No Python environment: its lines will be missing." >&2
+
+# PostgreSQL from the distribution, Python packages as pinned. The cluster that Debian may start is not used.
+example-deps: examples/chat_service/requirements.txt
+	@command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || { \
+	  sudo=; [ "$$(id -u)" -eq 0 ] || sudo=sudo; echo "Installing postgresql"; \
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends postgresql >/dev/null; }
+	@cmp -s $< $(EXAMPLE_VENV)/installed || { python3 -m venv $(EXAMPLE_VENV) \
+	  && $(EXAMPLE_VENV)/bin/pip install --quiet -r $< && cp $< $(EXAMPLE_VENV)/installed; }
 
 clean: ## remove all that was built, and the data of `make run`
 	@$(CARGO) clean --quiet

@@ -1,0 +1,1 @@
+"""Starts what the service needs, on free ports of this machine, in temporary directories."""

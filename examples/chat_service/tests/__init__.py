@@ -1,0 +1,1 @@
+"""Drives the service over HTTP, with all stores. `python -m chat_service.tests path/to/libconv.so`"""
