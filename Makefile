@@ -12,12 +12,16 @@ DATA   := $(TARGET)/run
 # What `make bench` measures in Python.
 VENV   := $(abspath $(TARGET))/bench-venv
 REDIS  := $(or $(REDIS_SERVER),redis-server)
+# What `make docs` builds the site with, and what `make docs-test` runs the Python examples with.
+MDBOOK_VERSION := 0.5.4
+TOOLS  := $(abspath $(TARGET))/tools
+DOCS_VENV := $(abspath $(TARGET))/docs-venv
 
 .DEFAULT_GOAL := help
 # All fuzz targets.
 FUZZERS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 
-.PHONY: help deps build demo test torture fuzz asan run bench bench-pure bench-venv clean need-rust first-build
+.PHONY: help deps build demo test torture fuzz asan run bench bench-pure bench-venv docs docs-test docs-venv clean need-rust first-build
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +91,22 @@ bench-pure: deps ## measure the parts that need no server (criterion)
 bench-venv:
 	@[ -e $(VENV)/ready ] || { python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet 'redis[hiredis]' tiktoken \
 	  && touch $(VENV)/ready; } || echo "No Python environment: its lines will be missing." >&2
+
+docs: need-rust ## the documentation as a site: target/book/index.html
+	@$(TOOLS)/bin/mdbook --version 2>/dev/null | grep -qx "mdbook v$(MDBOOK_VERSION)" \
+	  || { echo "Installing mdbook $(MDBOOK_VERSION); a few minutes, the first time only ..."; \
+	       $(CARGO) install --quiet --locked --root $(TOOLS) --no-default-features --features search \
+	         --version $(MDBOOK_VERSION) mdbook; }
+	@$(TOOLS)/bin/mdbook build --dest-dir $(abspath $(TARGET))/book
+	@echo "$(TARGET)/book/index.html"
+
+docs-test: deps docs-venv ## run all examples in the documentation
+	@CONV_DOCS_PYTHON=$(DOCS_VENV)/bin/python $(CARGO) test --quiet --test docs
+
+docs-venv:
+	@[ -e $(DOCS_VENV)/ready ] || { python3 -m venv $(DOCS_VENV) \
+	  && $(DOCS_VENV)/bin/pip install --quiet 'redis[hiredis]==8.1.0' 'tiktoken==0.14.0' 'langchain-community==0.4.2' \
+	  && touch $(DOCS_VENV)/ready; }
 
 clean: ## remove all that was built, and the data of `make run`
 	@$(CARGO) clean --quiet
