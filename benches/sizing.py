@@ -36,17 +36,18 @@ class Server:
         port = free_port()
         self.process = subprocess.Popen(
             ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", self.dir.name]
-            + ["--loadmodule", self.module],
+            + ["--loadmodule", str(pathlib.Path(self.module).resolve())],
             stdout=subprocess.DEVNULL,
         )
         self.r = redis.Redis(port=port)
-        for _ in range(200):
+        while True:
+            if self.process.poll() is not None:
+                sys.exit("redis-server has ended: is MODULE the path of libconv.so?")
             try:
                 self.r.ping()
-                break
-            except redis.ConnectionError:
+                return self
+            except (redis.ConnectionError, redis.BusyLoadingError):
                 time.sleep(0.05)
-        return self
 
     def __exit__(self, *_):
         self.process.terminate()
@@ -88,6 +89,11 @@ def measure(module, conversations, one_key):
             server.r.execute_command("CONV.TOKENS", "x")
             empty, empty_rdb = server.used(), server.rdb()
             fill(server.r, command, conversations, one_key)
+            server.used()
+            if command == "CONV.APPEND":
+                # Counts are taken over by the next command on a conversation, as the next turn of a chat is one.
+                for key in server.r.scan_iter(count=1000):
+                    server.r.execute_command("CONV.LEN", key)
             row.append((server.used() - empty) / count)
             snapshots.append((server.rdb() - empty_rdb) / count)
     return [len(conversations), count, *row, *snapshots]
