@@ -89,8 +89,8 @@ bench-pure: deps ## measure the parts that need no server (criterion)
 
 # Without Python or its packages the lines that need them are left out, and say so.
 bench-venv:
-	@[ -e $(VENV)/ready ] || { python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet 'redis[hiredis]' tiktoken \
-	  && touch $(VENV)/ready; } || echo "No Python environment: its lines will be missing." >&2
+	@[ -e $(VENV)/ready2 ] || { python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet 'redis[hiredis]' tiktoken orjson \
+	  && touch $(VENV)/ready2; } || echo "No Python environment: its lines will be missing." >&2
 
 docs: need-rust ## the documentation as a site: target/book/index.html
 	@$(TOOLS)/bin/mdbook --version 2>/dev/null | grep -qx "mdbook v$(MDBOOK_VERSION)" \

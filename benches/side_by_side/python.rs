@@ -7,9 +7,15 @@ use serde_json::Value;
 
 /// Runs a task of `client.py`, which prints its figures as JSON.
 pub fn run(args: &[&str]) -> Result<Value, String> {
+    run_script("client.py", args)
+}
+
+/// As [`run`], of another script.
+pub fn run_script(script: &str, args: &[&str]) -> Result<Value, String> {
     let python =
         std::env::var("BENCH_PYTHON").map_err(|_| "BENCH_PYTHON is not set; use make bench")?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/side_by_side/client.py");
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/side_by_side");
+    let script = scripts.join(script);
     let output = Command::new(python)
         .arg(script)
         .args(args)

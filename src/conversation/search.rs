@@ -161,7 +161,7 @@ impl Log {
     }
 
     /// All sums over the messages in front of `position`.
-    #[must_use]
+    #[cfg(test)]
     pub fn sums_before(&self, position: usize) -> Sums {
         let Some((segment, index, inner)) = self.segment_at(position) else {
             return if position == 0 {

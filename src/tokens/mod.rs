@@ -20,8 +20,6 @@ pub use text::Text;
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use crate::conversation::message::Message;
-
 /// Encodings whose tables are loaded or being loaded, a bit each.
 static LOADING: AtomicU8 = AtomicU8::new(0);
 
@@ -100,20 +98,4 @@ impl Counter for Nobody {
     fn count(&self, _rules: Rules, _text: Text) -> Outcome {
         Outcome::Unknown
     }
-}
-
-/// T(message), by the formula of the OpenAI cookbook:
-/// `3 + E(role) + sum of E(text) + (1 + E(name)) + sum of (E(call name) + E(call arguments) + 1) + media`.
-#[must_use]
-pub fn message_tokens(rules: Rules, message: &Message<'_, '_>) -> u32 {
-    let mut sum = MESSAGE_TOKENS;
-    message.visit_counted(&mut |part| {
-        let (fixed, media, strings) = part.price();
-        sum = sum.saturating_add(fixed + media * u64::from(rules.media_tokens));
-        for string in strings {
-            sum = sum.saturating_add(count(rules.encoding, string));
-        }
-    });
-    crate::metrics::counted(sum);
-    u32::try_from(sum).unwrap_or(u32::MAX)
 }

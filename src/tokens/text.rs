@@ -95,7 +95,9 @@ impl Text {
         self.strings.is_empty()
     }
 
-    /// T(message), or what else the text is of.
+    /// T(message), by the formula of the OpenAI cookbook:
+    /// `3 + E(role) + sum of E(text) + (1 + E(name)) + sum of (E(call name) + E(call arguments) + 1) + media`;
+    /// or what else the text is of.
     #[must_use]
     pub fn count(&self, rules: Rules) -> u32 {
         let media = self.media.saturating_mul(u64::from(rules.media_tokens));

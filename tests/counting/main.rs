@@ -8,7 +8,7 @@ use std::panic::catch_unwind;
 use std::time::{Duration, Instant};
 
 use conv::conversation::message::with_message;
-use conv::tokens::{ENCODINGS, Encoding, Rules, count, message_tokens};
+use conv::tokens::{ENCODINGS, Encoding, Rules, Text, count};
 use proptest::prelude::*;
 use tiktoken_rs::CoreBPE;
 
@@ -239,7 +239,7 @@ fn corpus_messages_follow_the_formula() {
     messages.extend(corpus());
     for message in messages {
         let json = message.to_string();
-        let counted = with_message(json.as_bytes(), |m| message_tokens(rules, m)).expect(&json);
+        let counted = with_message(json.as_bytes(), |m| Text::of(m).count(rules)).expect(&json);
         assert_eq!(
             u64::from(counted),
             formula(rules.encoding, &message),

@@ -7,6 +7,7 @@ mod generator;
 mod many;
 pub mod memory;
 mod recent;
+mod service;
 mod session;
 mod stall;
 
@@ -17,7 +18,7 @@ use crate::row::Line;
 pub type Row = fn(&Setup) -> Vec<Line>;
 
 /// By the names that `ROWS` takes.
-pub const ROWS: [(&str, Row); 9] = [
+pub const ROWS: [(&str, Row); 10] = [
     ("generator", generator::lines),
     ("recent", recent::lines),
     ("append", append::lines),
@@ -27,4 +28,5 @@ pub const ROWS: [(&str, Row); 9] = [
     ("many", many::lines),
     ("counting", counting::lines),
     ("session", session::lines),
+    ("service", service::lines),
 ];

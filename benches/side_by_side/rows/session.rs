@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::Setup;
 use crate::load::{request, send_all};
-use conv::tokens::message_tokens;
+use conv::conversation::message;
+use conv::tokens::Text;
 
 use crate::measure::settle;
 use crate::python;
@@ -13,23 +14,25 @@ use crate::support::{Server, bytes, cmd};
 
 const BYTES: usize = 10_000_000;
 
-pub fn lines(setup: &Setup) -> Vec<Line> {
-    let server = Server::start();
-    let mut con = server.conn();
-    let mut size = 0;
-    let messages: Vec<&Vec<u8>> = setup
-        .data
-        .files()
-        .iter()
-        .cycle()
+/// One long conversation of real messages: a system message at most at the beginning.
+pub fn history(setup: &Setup) -> impl Iterator<Item = &Vec<u8>> {
+    let files = setup.data.files().iter().cycle();
+    files
         .flat_map(|(_, dialogues)| dialogues)
         .enumerate()
-        // One system message, at the beginning.
         .flat_map(|(number, dialogue)| {
             dialogue
                 .iter()
                 .filter(move |m| number == 0 || !crate::data::is_system(m))
         })
+}
+
+/// Puts the session under three keys: `c` as a conversation, `plain` as JSON, `cached` as JSON of a service that keeps the
+/// counts in it. The number of messages.
+pub fn fill(setup: &Setup, server: &Server) -> usize {
+    let mut con = server.conn();
+    let mut size = 0;
+    let messages: Vec<&Vec<u8>> = history(setup)
         .take_while(|message| {
             size += message.len() + 1;
             size < BYTES
@@ -45,37 +48,29 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
             request(&args)
         })
         .collect();
-    send_all(&server, appends.iter().map(Vec::as_slice));
-    settle(&server);
-    // Counts for the service that keeps them: its own messages hold them.
+    send_all(server, appends.iter().map(Vec::as_slice));
+    settle(server);
     let cached: Vec<Value> = messages
         .iter()
         .map(|message| {
-            let tokens =
-                conv::conversation::message::with_message(message, |m| message_tokens(RULES, m))
-                    .ok();
+            let tokens = message::with_message(message, |m| Text::of(m).count(RULES)).ok();
             let mut message: Value = serde_json::from_slice(message).expect("JSON");
             message["tokens"] = tokens.into();
             message
         })
         .collect();
-    cmd!(
-        con,
-        "SET",
-        "cached",
-        serde_json::to_vec(&cached).expect("JSON")
-    );
-    let plain: Vec<u8> = [
-        &b"["[..],
-        &messages
-            .iter()
-            .map(|m| m.as_slice())
-            .collect::<Vec<_>>()
-            .join(&b','),
-        b"]",
-    ]
-    .concat();
+    let cached = serde_json::to_vec(&cached).expect("JSON");
+    cmd!(con, "SET", "cached", cached);
+    let all = messages.iter().map(|m| m.as_slice()).collect::<Vec<_>>();
+    let plain: Vec<u8> = [&b"["[..], &all.join(&b','), b"]"].concat();
     cmd!(con, "SET", "plain", &plain);
+    messages.len()
+}
+
+pub fn lines(setup: &Setup) -> Vec<Line> {
+    let server = Server::start();
+    let mut con = server.conn();
+    let messages = fill(setup, &server);
     let window = bytes(&cmd!(con, "CONV.RECENT", "c", 3000, "FORMAT", "JSON"));
     let what = "Next prompt of a 10 MB session in Python: RECENT + json.loads";
     let told = python::run(&[
@@ -129,7 +124,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
             })
             .note(format!(
                 "{} messages, {} returned in {:.1} kB",
-                messages.len(),
+                messages,
                 told["returned"],
                 window.len() as f64 / 1e3
             ))

@@ -1,0 +1,184 @@
+"""Turns of a chat service, timed. Prints its figures as one JSON object.
+
+service.py turn PORT ROUNDS | cold PORT ROUNDS FILE | misses PORT
+"""
+
+import asyncio
+import json
+import os
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+
+from client import encoding
+
+BUDGET = 3000
+QUESTION = '{"role":"user","content":"And what would you do in my place?"}'
+ANSWER = '{"role":"assistant","content":"I would sleep on it, and decide in the morning."}'
+
+
+def timed(step, times):
+    taken = []
+    for number in range(times):
+        start = time.perf_counter()
+        step(number)
+        taken.append((time.perf_counter() - start) * 1e3)
+    return statistics.median(taken)
+
+
+def newest(history, cost):
+    """The newest messages within the budget, behind the first if that is a system message."""
+    left, window = BUDGET - 3, []
+    head = history[:1] if history[0]["role"] == "system" else []
+    left -= sum(map(cost, head))
+    for m in reversed(history[len(head):]):
+        left -= cost(m)
+        if left < 0:
+            break
+        window.append(m)
+    window.reverse()
+    while window and window[0]["role"] == "tool":
+        window.pop(0)  # its call was cut off
+    return head + window
+
+
+def counter():
+    encode = encoding().encode_ordinary
+
+    def tokens(m):
+        n = 3 + len(encode(m["role"])) + len(encode(m.get("content") or ""))
+        for call in m.get("tool_calls") or []:
+            f = call["function"]
+            n += len(encode(f["name"])) + 1 + len(encode(f["arguments"]))
+        return n
+
+    return tokens
+
+
+def turn(port, rounds):
+    """Load the context, append question and answer. The session of the others keeps its counts: nothing is counted anew."""
+    import orjson
+    import redis
+
+    r = redis.Redis(port=port)
+    more = [dict(json.loads(m), tokens=17) for m in (QUESTION, ANSWER)]
+    original = r.get("cached")
+
+    def conv(_):
+        json.loads(r.execute_command("CONV.RECENT", "c", BUDGET, "FORMAT", "JSON"))
+        r.execute_command("CONV.APPEND", "c", QUESTION, ANSWER)
+
+    def whole(loads, dumps):
+        def step(_):
+            history = loads(r.get("cached"))
+            newest(history, lambda m: m["tokens"])
+            history.extend(more)
+            r.set("cached", dumps(history))
+
+        return step
+
+    steps = {
+        "conv": (conv, 300),
+        "json": (whole(json.loads, json.dumps), 3),
+        "orjson": (whole(orjson.loads, orjson.dumps), 5),
+    }
+    figures = {name: [] for name in steps}
+    for _ in range(rounds):
+        for name, (step, times) in steps.items():
+            figures[name].append(timed(step, times))
+        r.set("cached", original)
+    return figures
+
+
+def cold(port, rounds, path):
+    """The first prompt of an old conversation that Redis does not hold. The database is SQLite in this very process, the
+    fastest there is: with a server the difference is larger."""
+    import redis
+
+    r = redis.Redis(port=port)
+    tokens = counter()
+    with open(path, encoding="utf-8") as file:
+        messages = [line.rstrip("\n") for line in file]
+    with tempfile.TemporaryDirectory() as directory:
+        db = sqlite3.connect(os.path.join(directory, "chat.db"))
+        db.execute("CREATE TABLE message (chat TEXT, seq INTEGER, body TEXT, PRIMARY KEY (chat, seq))")
+        db.executemany("INSERT INTO message VALUES ('c', ?, ?)", enumerate(messages))
+        db.commit()
+        read = {"conv": 0, "all": 0}
+
+        def load_all(number):
+            rows = db.execute("SELECT body FROM message WHERE chat = 'c' ORDER BY seq").fetchall()
+            read["all"] = len(rows)
+            r.rpush(f"list:{number}", *(body for (body,) in rows))
+            return newest([json.loads(body) for (body,) in rows], tokens)
+
+        def by_budget(number):
+            key = f"conv:{number}"
+            reply = r.execute_command("CONV.RECENT", key, BUDGET, "FORMAT", "JSON", "WAIT", 5000)
+            assert reply is None
+            # About the budget: a token has four characters, or a few more.
+            rows, size = [], 0
+            for (body,) in db.execute("SELECT body FROM message WHERE chat = 'c' ORDER BY seq DESC"):
+                rows.append(body)
+                size += len(body)
+                if size > 6 * BUDGET:
+                    break
+            read["conv"] = len(rows)
+            r.execute_command("CONV.BACKFILL", key, *reversed(rows))
+            return json.loads(r.execute_command("CONV.RECENT", key, BUDGET, "FORMAT", "JSON"))
+
+        assert by_budget("check") == load_all("check")
+        figures = {"conv": [], "all": []}
+        for number in range(rounds):
+            figures["conv"].append(timed(lambda n: by_budget(f"{number}:{n}"), 30))
+            figures["all"].append(timed(lambda n: load_all(f"{number}:{n}"), 10))
+        return figures | {"read": read}
+
+
+async def miss(port, clients, wait):
+    """So many clients miss at once. Loads, and ms until all have their prompt."""
+    import redis.asyncio as redis
+
+    pool = redis.BlockingConnectionPool(port=port, max_connections=clients, timeout=60)
+    r = redis.Redis(connection_pool=pool)
+    key, loads = f"missed:{wait}", 0
+    history = [json.dumps({"role": "user", "content": f"message {n}", "id": str(n)}) for n in range(1000)]
+    # All are connected before it begins.
+    await asyncio.gather(*(r.execute_command("PING") for _ in range(clients)))
+
+    async def ask():
+        nonlocal loads
+        options = ("WAIT", 30000) if wait else ()
+        reply = await r.execute_command("CONV.RECENT", key, BUDGET, *options)
+        if reply is None:
+            loads += 1
+            await asyncio.sleep(0.05)  # the database
+            await r.execute_command("CONV.BACKFILL", key, "COMPLETE", *history)
+            reply = await r.execute_command("CONV.RECENT", key, BUDGET, *options)
+        assert len(reply) > 100
+        return reply
+
+    start = time.perf_counter()
+    replies = await asyncio.gather(*(ask() for _ in range(clients)))
+    taken = (time.perf_counter() - start) * 1e3
+    assert all(reply == replies[0] for reply in replies)
+    await r.aclose()
+    await pool.disconnect()
+    return loads, taken
+
+
+def misses(port, clients=1000):
+    waiting, plain = (asyncio.run(miss(port, clients, wait)) for wait in (True, False))
+    return {"loads": [waiting[0], plain[0]], "ms": [waiting[1], plain[1]]}
+
+
+if __name__ == "__main__":
+    task, *args = sys.argv[1:]
+    tasks = {
+        "turn": lambda port, rounds: turn(int(port), int(rounds)),
+        "cold": lambda port, rounds, path: cold(int(port), int(rounds), path),
+        "misses": lambda port: misses(int(port)),
+    }
+    print(json.dumps(tasks[task](*args)))
