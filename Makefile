@@ -15,6 +15,10 @@ VENV   := $(abspath $(TARGET))/bench-venv
 CLIENTS_VENV := $(abspath $(TARGET))/clients-venv
 CLIENTS_NODE := $(abspath $(TARGET))/clients-node
 REDIS  := $(or $(REDIS_SERVER),redis-server)
+# What `make docs` builds the site with, and what `make docs-test` runs the Python examples with.
+MDBOOK_VERSION := 0.5.4
+TOOLS  := $(abspath $(TARGET))/tools
+DOCS_VENV := $(abspath $(TARGET))/docs-venv
 
 .DEFAULT_GOAL := help
 # All fuzz targets.
@@ -24,7 +28,7 @@ FUZZERS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 EXAMPLE_VENV := $(abspath $(TARGET))/example-venv
 
 .PHONY: help deps build demo example example-run example-deps test torture fuzz asan run bench bench-pure bench-venv \
-  clients clients-venv clients-node clean need-rust first-build
+  clients clients-venv clients-node docs docs-test docs-venv clean need-rust first-build
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -133,6 +137,22 @@ example-deps: examples/chat_service/requirements.txt
 	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends postgresql >/dev/null; }
 	@cmp -s $< $(EXAMPLE_VENV)/installed || { python3 -m venv $(EXAMPLE_VENV) \
 	  && $(EXAMPLE_VENV)/bin/pip install --quiet -r $< && cp $< $(EXAMPLE_VENV)/installed; }
+
+docs: need-rust ## the documentation as a site: target/book/index.html
+	@$(TOOLS)/bin/mdbook --version 2>/dev/null | grep -qx "mdbook v$(MDBOOK_VERSION)" \
+	  || { echo "Installing mdbook $(MDBOOK_VERSION); a few minutes, the first time only ..."; \
+	       $(CARGO) install --quiet --locked --root $(TOOLS) --no-default-features --features search \
+	         --version $(MDBOOK_VERSION) mdbook; }
+	@$(TOOLS)/bin/mdbook build --dest-dir $(abspath $(TARGET))/book
+	@echo "$(TARGET)/book/index.html"
+
+docs-test: deps docs-venv ## run all examples in the documentation
+	@CONV_DOCS_PYTHON=$(DOCS_VENV)/bin/python $(CARGO) test --quiet --test docs
+
+docs-venv:
+	@[ -e $(DOCS_VENV)/ready ] || { python3 -m venv $(DOCS_VENV) \
+	  && $(DOCS_VENV)/bin/pip install --quiet 'redis[hiredis]==8.1.0' 'tiktoken==0.14.0' 'langchain-community==0.4.2' \
+	  && touch $(DOCS_VENV)/ready; }
 
 clean: ## remove all that was built, and the data of `make run`
 	@$(CARGO) clean --quiet

@@ -8,7 +8,7 @@ use super::{Env, Target};
 use crate::conversation::attributes::Attributes;
 use crate::conversation::log::Stored;
 use crate::conversation::{Conversation, LEAST_TOKENS, Lacking};
-use crate::tokens::{self, MOST_INLINE, Text};
+use crate::tokens::{self, MOST_INLINE, Text, most_inline};
 
 /// `CONV.RANGE key start stop [FORMAT LIST | JSON | MSGPACK]`
 pub fn range(
@@ -90,7 +90,8 @@ pub fn get(
     Ok(())
 }
 
-/// What lacks is counted first if it is so little that nobody has to wait; otherwise it is shown as pending.
+/// What lacks is counted first if it is so little that nobody has to wait (but for the tables, while they are loaded);
+/// otherwise it is shown as pending.
 fn count_little(conversation: &Conversation, lacking: Lacking) -> Result<(), CommandError> {
     let bytes = conversation.lacking_bytes(&lacking, MOST_INLINE);
     if lacking.is_empty() || bytes > MOST_INLINE {
@@ -238,7 +239,7 @@ pub fn tokens(
         }
         return Ok(());
     }
-    if texts.iter().map(|t| t.len()).sum::<usize>() > MOST_INLINE {
+    if texts.iter().map(|t| t.len()).sum::<usize>() > most_inline(wanted) {
         let texts = texts.into_iter().map(Text::plain).collect();
         return Err(CommandError::UncountedTexts(wanted, texts));
     }

@@ -25,7 +25,7 @@ use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
 use crate::metrics;
 use crate::tokens::background::{Background, Urgent};
-use crate::tokens::{Inline, MOST_INLINE, Rules, preload};
+use crate::tokens::{Inline, Rules, most_inline, preload};
 
 /// A function of the table as C calls it.
 pub type Entry =
@@ -293,7 +293,8 @@ impl Call<'_> {
             if limited {
                 // At the latest on the next append, retention acts on what was appended before.
                 let lacking = conversation.lacking_messages();
-                if conversation.lacking_bytes(&lacking, MOST_INLINE) <= MOST_INLINE {
+                let most = most_inline(conversation.attributes().encoding);
+                if conversation.lacking_bytes(&lacking, most) <= most {
                     conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
                 }
             }

@@ -14,7 +14,7 @@ use crate::commands::recent::miss;
 use crate::conversation::{Conversation, Lacking};
 use crate::misses::Place;
 use crate::tokens::background::{Fence, Ticket, Urgent};
-use crate::tokens::{Inline, MOST_INLINE};
+use crate::tokens::{Inline, most_inline};
 
 /// Bytes of text that a waiting client has copied for it at a time.
 pub const WAIT_BYTES: usize = 1 << 20;
@@ -61,8 +61,9 @@ impl Call<'_> {
         lacking: &Lacking,
     ) -> Option<Wait> {
         conversation.collect_all();
-        let bytes = conversation.lacking_bytes(lacking, MOST_INLINE);
-        if bytes <= MOST_INLINE {
+        let most = most_inline(conversation.attributes().encoding);
+        let bytes = conversation.lacking_bytes(lacking, most);
+        if bytes <= most {
             conversation.count_lacking(lacking, usize::MAX, &Inline, || {});
             return None;
         }

@@ -18,7 +18,7 @@ use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
 use crate::metrics;
 use crate::tokens::background::{Fence, Urgent};
-use crate::tokens::{Inline, MOST_INLINE};
+use crate::tokens::{Inline, MOST_INLINE, most_inline};
 
 /// What is not counted yet of several conversations.
 struct Counting {
@@ -120,8 +120,9 @@ impl Call<'_> {
                 Err(CommandError::Uncounted(lacking)) => lacking,
                 seen => return matches!(seen, Ok(Seen::Miss)),
             };
-            let bytes = conversation.lacking_bytes(&lacking, counting.left);
-            if bytes <= counting.left {
+            let most = most_inline(conversation.attributes().encoding).min(counting.left);
+            let bytes = conversation.lacking_bytes(&lacking, most);
+            if bytes <= most {
                 counting.left -= bytes;
                 conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
             } else if self.may_wait() {

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Counter, MOST_INLINE, Outcome, Rules, Text};
+use super::{Counter, Outcome, Rules, Text, most_inline};
 use crate::background::{Lane, submit};
 
 /// Bytes of text that may wait to be counted; what comes beyond is counted when it is needed.
@@ -273,7 +273,7 @@ impl Counter for Background {
 
     /// Little is counted at once.
     fn count_soon(&self, rules: Rules, text: Text) -> Outcome {
-        if text.len() <= MOST_INLINE {
+        if text.len() <= most_inline(rules.encoding) {
             return Outcome::Known(text.count(rules));
         }
         self.count(rules, text)

@@ -84,6 +84,11 @@ pub(super) struct Classes {
 
 static CLASSES: OnceLock<Classes> = OnceLock::new();
 
+/// True if the table is there.
+pub(super) fn are_loaded() -> bool {
+    CLASSES.get().is_some()
+}
+
 /// The table of all code points.
 pub(super) fn classes() -> &'static Classes {
     CLASSES.get_or_init(Classes::new)

@@ -115,6 +115,13 @@ pub fn load(encoding: Encoding) {
     let _ = (vocabulary(number(encoding)), classes());
 }
 
+/// True if the tables of the encoding are there.
+#[must_use]
+pub fn is_loaded(encoding: Encoding) -> bool {
+    let vocabulary = LOADED.get(number(encoding));
+    vocabulary.is_some_and(|lazy| lazy.get().is_some()) && classes::are_loaded()
+}
+
 /// The bytes that counting takes: the tables loaded so far, and what each thread that counts keeps.
 #[must_use]
 pub fn memory() -> usize {

@@ -35,6 +35,17 @@ pub fn preload(encoding: Encoding) {
     }
 }
 
+/// Bytes of text that may be counted on the main thread: none before the tables of the encoding are there, which are being
+/// loaded then.
+#[must_use]
+pub fn most_inline(encoding: Encoding) -> usize {
+    if counter::is_loaded(encoding) {
+        return MOST_INLINE;
+    }
+    preload(encoding);
+    0
+}
+
 /// What a reply costs beside its messages: the tokens that prime the model's answer.
 pub const REPLY_TOKENS: i64 = 3;
 
@@ -42,7 +53,7 @@ pub const REPLY_TOKENS: i64 = 3;
 pub const MESSAGE_TOKENS: u64 = 3;
 
 /// Bytes of text that a command of a client counts on the main thread at most; for more it waits.
-pub const MOST_INLINE: usize = 16 * 1024;
+pub(crate) const MOST_INLINE: usize = 16 * 1024;
 
 /// How messages are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

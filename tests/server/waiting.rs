@@ -298,3 +298,42 @@ fn nothing_is_written_while_writes_are_paused() {
         assert_eq!(digest(&mut replica.conn(), key), digest(&mut con, key));
     }
 }
+
+/// The tables of an encoding that nobody has asked for yet take a while to load; nobody else waits for them.
+#[test]
+fn a_new_encoding_holds_nobody_up() {
+    let server = Server::start();
+    let mut con = server.conn();
+    cmd!(con, "CONV.TOKENS", "warm up");
+    let questions = [
+        &["CONV.TOKENS", "hello world", "ENCODING", "cl100k_base"][..],
+        &["CONV.RECENT", "k", "100", "WITHINFO"],
+        &["CONV.INFO", "p"],
+    ];
+    let hello = says("user", "hello world");
+    for (key, encoding) in [("k", "p50k_base"), ("p", "r50k_base")] {
+        cmd!(con, "CONV.CREATE", key);
+        append(&mut con, key, std::slice::from_ref(&hello));
+        settled(&mut con);
+        // As a replica would get it.
+        let header = format!(
+            r#"{{"v":1,"at":1,"alter":{{"encoding":"{encoding}","media-tokens":85,"max-messages":0,"max-tokens":0,"ttl":0,"complete":true}}}}"#
+        );
+        cmd!(con, "CONV.EFFECT", key, header);
+    }
+    for question in questions {
+        let mut asks = server.conn();
+        let answer = thread::spawn(move || run(&mut asks, question).expect("an answer"));
+        let slowest = slowest_ping(&mut con, || !answer.is_finished());
+        assert_ne!(answer.join().expect("an answer"), Value::Nil);
+        assert!(slowest < 60, "{question:?}: a PING took {slowest} ms");
+    }
+    let tokens = ints(&cmd!(
+        con,
+        "CONV.TOKENS",
+        "hello world",
+        "ENCODING",
+        "gpt-4"
+    ));
+    assert_eq!(tokens, [2]);
+}

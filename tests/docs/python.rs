@@ -1,0 +1,48 @@
+//! Python examples are run: the blocks of a page in order, in one program, against a server of its own.
+
+use std::process::Command;
+
+use crate::book::{pages, top};
+use crate::support::Server;
+use crate::unbuilt;
+
+#[test]
+fn python_examples_run() {
+    let Some(python) = std::env::var_os("CONV_DOCS_PYTHON") else {
+        eprintln!("skipped: CONV_DOCS_PYTHON names no Python (make docs-test makes one)");
+        return;
+    };
+    let mut failed = Vec::new();
+    for page in pages() {
+        let blocks = page.blocks();
+        let lines: Vec<&String> = blocks
+            .iter()
+            .filter(|block| block.info == "python")
+            .flat_map(|block| &page.lines[block.start..block.end])
+            .collect();
+        if lines.is_empty() {
+            continue;
+        }
+        // Commands stand in quotes there: "CONV.APPEND".
+        let waits = lines.iter().find_map(|l| l.split('"').find_map(unbuilt));
+        if let Some(entry) = waits {
+            eprintln!("{} is not run: {entry} is not there yet", page.name);
+            continue;
+        }
+        let server = Server::start();
+        let output = Command::new(&python)
+            .arg(top().join("tests/docs/run_page.py"))
+            .arg(&page.path)
+            .arg(server.port().to_string())
+            .output()
+            .expect("Python");
+        if !output.status.success() {
+            failed.push(format!(
+                "{}:\n{}",
+                page.name,
+                String::from_utf8_lossy(&output.stderr)
+            ));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
