@@ -205,7 +205,7 @@ impl Log {
         let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
             return;
         };
-        for segment in self.segments.range(first..) {
+        for (index, segment) in self.segments.range(first..).enumerate() {
             let entries = segment.entries();
             let bytes = segment.bytes();
             let mut run = |range: Range<usize>| {
@@ -218,7 +218,12 @@ impl Log {
             let until = (from + left).min(entries.len());
             left -= until - from;
             let mut begin = from;
-            if live {
+            // Where none is dead, and so it is most often, none is looked for.
+            let alive = self
+                .behind(first + index)
+                .live
+                .wrapping_sub(segment.before.live);
+            if live && alive != entries.len() as u64 {
                 for (inner, entry) in entries.iter().enumerate().take(until).skip(from) {
                     if entry.flags.dead() {
                         run(begin..inner);

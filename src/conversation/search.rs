@@ -83,7 +83,7 @@ impl Field for Bytes {
 
 impl Log {
     /// Running sums behind the segment at `index`.
-    fn behind(&self, index: usize) -> &Sums {
+    pub(super) fn behind(&self, index: usize) -> &Sums {
         self.segments
             .get(index + 1)
             .map_or(&self.end, |s| &s.before)
