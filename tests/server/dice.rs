@@ -29,7 +29,7 @@ fn random_message(dice: &mut Dice) -> String {
 /// A command that writes, most often with an effect.
 pub fn random_write(dice: &mut Dice, key: &str) -> Vec<String> {
     let seq = |dice: &mut Dice| (1 + dice.below(60)).to_string();
-    let mut args: Vec<String> = match dice.below(24) {
+    let mut args: Vec<String> = match dice.below(31) {
         0 => vec!["CONV.DEL".into(), seq(dice), seq(dice), seq(dice)],
         1 | 2 => vec!["CONV.DEL".into(), seq(dice)],
         3 => vec!["CONV.POP".into(), dice.below(4).to_string()],
@@ -79,6 +79,35 @@ pub fn random_write(dice: &mut Dice, key: &str) -> Vec<String> {
             seq(dice),
             random_message(dice),
         ],
+        16 | 17 => vec![
+            "CONV.BACKFILL".into(),
+            random_message(dice),
+            random_message(dice),
+        ],
+        18 => vec![
+            "CONV.CLAIMSUMMARY".into(),
+            seq(dice),
+            "KEEP".into(),
+            seq(dice),
+            "LEASE".into(),
+            "200".into(),
+        ],
+        19 => vec![
+            "CONV.SETSTATE".into(),
+            dice.pick(&["goal", "name"]).to_string(),
+            json!({"at": dice.below(5)}).to_string(),
+        ],
+        20 => vec!["CONV.DELSTATE".into(), "goal".into(), "facts".into()],
+        21 => {
+            let document =
+                json!({"goal": dice.below(9), "history": [says("user", "old")], "facts": []});
+            // Messages are objects, not strings.
+            let document = document.to_string().replace(
+                &json!(says("user", "old")).to_string(),
+                &random_message(dice),
+            );
+            vec!["CONV.IMPORT".into(), document, "REPLACE".into()]
+        }
         _ => vec![
             "CONV.APPEND".into(),
             random_message(dice),
