@@ -12,6 +12,9 @@ use crate::conversation::Conversation;
 use crate::conversation::window::{Request, Window};
 use crate::metrics;
 
+/// Longer than any client lives, and clocks can still tell it: 34 years.
+const MOST_WAIT_MS: u64 = 1 << 40;
+
 /// The options, as they are given.
 #[derive(Debug)]
 pub struct Options {
@@ -74,7 +77,10 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
             "NOSYSTEM" => request.no_system = true,
             "NOSUMMARY" => request.no_summary = true,
             "ANY" => options.any = true,
-            "WAIT" => options.wait = Some(Duration::from_millis(args.unsigned("WAIT", 0)?)),
+            "WAIT" => {
+                let ms = args.unsigned("WAIT", 0)?.min(MOST_WAIT_MS);
+                options.wait = Some(Duration::from_millis(ms));
+            }
             _ => options.with_info = true,
         }
     }

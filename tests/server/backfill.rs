@@ -226,7 +226,7 @@ fn who_waits_is_answered_when_it_can_be() {
     blocked(&server, 1);
     let large = asks(&server, ASK);
     blocked(&server, 2);
-    let larger = asks(&server, "CONV.RECENT k 2000 WAIT 30000");
+    let larger = asks(&server, "CONV.RECENT k 2000 WAIT 9223372036854775807");
     blocked(&server, 3);
     backfill(&mut con, "k", &numbered(5, 9));
     assert_eq!(items(&small.join().unwrap().0).len(), 3);

@@ -233,7 +233,15 @@ fn memory_is_given_back() {
         cmd!(con, "CONV.TOKENS", "hello", "ENCODING", encoding);
     }
     round(&mut con, "FLUSHALL");
-    let start = given_back(&mut con);
+    given_back(&mut con);
+    // The buffer of a client that sent much is no part of what the module holds.
+    let start = (0..30)
+        .map(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            used(&mut con)
+        })
+        .min()
+        .expect("a figure");
     for flush in ["FLUSHALL", "FLUSHALL ASYNC", "FLUSHALL SYNC"] {
         let full = round(&mut con, flush);
         assert!(full - start > 2 << 20, "{full} held, {start} at first");
