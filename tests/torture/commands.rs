@@ -96,6 +96,7 @@ fn clients(server: &Server, plan: &Plan, tally: &mut Tally) {
             let mut dice = Dice(plan.seed);
             while !done.load(Ordering::Relaxed) {
                 thread::sleep(Duration::from_millis(300));
+                release(&mut con);
                 // Either may be refused while the other is under way.
                 let _ = match dice.below(3) {
                     0 => try_cmd!(con, "BGREWRITEAOF"),
@@ -112,6 +113,24 @@ fn clients(server: &Server, plan: &Plan, tally: &mut Tally) {
         }
         done.store(true, Ordering::Relaxed);
     });
+}
+
+/// Lets those go on that wait for long: RECENT WAIT may be asked to wait for years.
+fn release(con: &mut Connection) {
+    let list = text(&cmd!(*con, "CLIENT", "LIST"));
+    for line in list.lines() {
+        let field = |name: &str| {
+            let mut fields = line.split(' ').filter_map(|field| field.split_once('='));
+            fields
+                .find(|(field, _)| *field == name)
+                .map(|(_, value)| value)
+        };
+        let waits = field("flags").is_some_and(|flags| flags.contains('b'));
+        let long = field("idle").and_then(|idle| idle.parse::<u32>().ok()) >= Some(2);
+        if let (true, true, Some(id)) = (waits, long, field("id")) {
+            let _ = try_cmd!(*con, "CLIENT", "UNBLOCK", id);
+        }
+    }
 }
 
 /// A client with keys of its own, some of which hold other types.

@@ -119,6 +119,12 @@ pub fn is_cut(key: &str) -> bool {
 }
 
 impl Ledger {
+    /// True if it is known what became of the last command.
+    pub fn is_settled(&self) -> bool {
+        let last = self.ops.last();
+        last.is_none_or(|op| !matches!(op.outcome, Outcome::Open))
+    }
+
     /// The places of the commands that may have changed something, by conversation of its own.
     pub fn by_key(&self) -> BTreeMap<&str, Vec<usize>> {
         let mut keys: BTreeMap<&str, Vec<usize>> = BTreeMap::new();

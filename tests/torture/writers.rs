@@ -145,8 +145,10 @@ impl Writer {
                 self.raced,
             );
             let key = String::from_utf8_lossy(&plan.args[1]).into_owned();
-            let ended = self.send(open, &key, plan);
-            if ended.is_none() {
+            let ended = self.send(open, &key, plan).is_none();
+            // A server that becomes a replica closes connections of clients that wait; those go where the others go.
+            let moved = self.shared.port() != port && self.ledger.is_settled();
+            if ended && !moved {
                 break;
             }
             if self.shared.port() != port {
