@@ -65,7 +65,8 @@ impl Reader {
                     Some("READONLY") if write => {
                         self.refused.fetch_add(1, Ordering::SeqCst);
                     }
-                    Some("LOADING" | "MASTERDOWN") => {}
+                    // UNBLOCKED: it waited for counts when its server was given another primary.
+                    Some("LOADING" | "MASTERDOWN" | "UNBLOCKED") => {}
                     Some(_) => self.wrong(format!("{key}: {}", error_line(&error))),
                     // It is down.
                     None => cons[which] = None,
