@@ -27,7 +27,7 @@ FUZZERS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 # The chat service of examples/, in Python.
 EXAMPLE_VENV := $(abspath $(TARGET))/example-venv
 
-.PHONY: help deps build demo example example-run example-deps test torture fuzz asan run bench bench-pure bench-venv \
+.PHONY: help deps build demo example example-run example-deps test torture fuzz asan run view bench bench-pure bench-venv \
   clients clients-venv clients-node docs docs-test docs-venv clean need-rust first-build
 
 help: ## list the targets
@@ -118,6 +118,11 @@ run: build ## a server with the module in the foreground, on PORT (6379), loopba
 	@echo "conv on redis://127.0.0.1:$(PORT), data in $(DATA), Ctrl-C ends it"
 	@sed '/^loadmodule /d' redis.conf.example | $(REDIS) - --loadmodule $(abspath $(MODULE)) \
 	  --bind 127.0.0.1 --port $(PORT) --dir $(abspath $(DATA))
+
+view: ## a conversation on the screen: make view KEY=chat:7 (PORT=6379, BUDGET=3000, NEWEST=50)
+	@[ -n "$(KEY)" ] || { echo "Which key? make view KEY=chat:7" >&2; exit 1; }
+	@python3 examples/python/conv_view.py --port $(PORT) --budget $(or $(BUDGET),3000) --newest $(or $(NEWEST),50) \
+	  -- '$(KEY)'
 
 bench: deps bench-venv ## beside what one would use instead, on a server; 10 minutes (ROWS="recent append", ROUNDS=5)
 	@BENCH_PYTHON=$(VENV)/bin/python $(CARGO) bench --quiet --bench side_by_side

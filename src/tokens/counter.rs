@@ -1,8 +1,8 @@
 //! E(s): the number of tokens of a string, exactly as OpenAI's tiktoken counts ordinary text.
 //!
 //! A text is cut into pieces by hand-written rules ([`super::split`]). Most pieces came by before, so their count is
-//! at hand ([`super::pieces`]); others are looked up as whole tokens ([`super::vocabulary`]), or encoded
-//! ([`super::backtrack`], and [`super::merge`] where that would take long). All of it takes time in proportion to
+//! at hand (`pieces.rs`); others are looked up as whole tokens (`vocabulary.rs`), or encoded
+//! (`backtrack.rs`, and `merge.rs` where that would take long). All of it takes time in proportion to
 //! the text, whatever the text is.
 
 use std::cell::Cell;

@@ -12,6 +12,7 @@
 mod support;
 
 mod book;
+mod dashboard;
 mod figures;
 mod heads;
 mod python;

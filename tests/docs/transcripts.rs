@@ -72,8 +72,8 @@ impl Drop for Cli {
 /// Runs a line of shell, in which `redis-cli` talks to this server.
 fn shell(line: &str, server: &Server) -> Vec<String> {
     let prefix = format!(
-        "redis-cli() {{ command redis-cli -p {} \"$@\"; }};",
-        server.port()
+        "redis-cli() {{ command redis-cli -p {port} \"$@\"; }}; make() {{ command make -s PORT={port} \"$@\"; }};",
+        port = server.port()
     );
     let output = Command::new("bash")
         .args(["-c", &format!("{prefix} {line}")])
@@ -87,10 +87,10 @@ fn shell(line: &str, server: &Server) -> Vec<String> {
         .collect()
 }
 
-/// Whether a line is what stands in the page. There, `<time>`, `<bytes>` and `<number>` stand for digits, and `…` for
-/// anything.
+/// Whether a line is what stands in the page. There, `<time>`, `<bytes>` and `<number>` stand for digits, `<date time>` for
+/// `11-21 02:35`, and `…` for anything.
 fn line_fits(found: &str, page: &str) -> bool {
-    let special = ["<time>", "<bytes>", "<number>", "…"]
+    let special = ["<time>", "<bytes>", "<number>", "<date time>", "…"]
         .into_iter()
         .filter_map(|word| Some((page.find(word)?, word)))
         .min();
@@ -104,6 +104,15 @@ fn line_fits(found: &str, page: &str) -> bool {
     if word == "…" {
         let mut starts = rest.char_indices().map(|(i, _)| i).chain([rest.len()]);
         return starts.any(|i| line_fits(&rest[i..], behind));
+    }
+    if word == "<date time>" {
+        let end = rest
+            .char_indices()
+            .nth(word.len())
+            .map_or(rest.len(), |(i, _)| i);
+        let (clock, rest) = rest.split_at(end);
+        let part = |c: char| c.is_ascii_digit() || "-: ".contains(c);
+        return clock.len() == word.len() && clock.chars().all(part) && line_fits(rest, behind);
     }
     let unsigned = rest.trim_start_matches(|c: char| c.is_ascii_digit());
     unsigned.len() < rest.len() && line_fits(unsigned, behind)
@@ -278,6 +287,8 @@ fn the_notation_means_what_it_says() {
         "(error) ERR this user has no",
         "(error) NOPERM … has no"
     ));
+    assert!(same("1 11-21 02:35 x", "1 <date time> x"));
+    assert!(!same("1 11-21 02:3 x", "1 <date time> x"));
     assert!(same("a\nb\nc\nd", "a\n…\nd"));
     assert!(!same("a\nb\nc", "a\n…\nd"));
 }
