@@ -31,7 +31,8 @@ const VERSION: c_int = 10_000 * number(env!("CARGO_PKG_VERSION_MAJOR"))
     + 100 * below_100(number(env!("CARGO_PKG_VERSION_MINOR")))
     + below_100(number(env!("CARGO_PKG_VERSION_PATCH")));
 
-/// One number of the version. Only the compiler runs this.
+/// One number of the version.
+#[expect(clippy::panic, reason = "only the compiler runs this")]
 const fn number(text: &str) -> c_int {
     match c_int::from_str_radix(text, 10) {
         Ok(number) => number,
