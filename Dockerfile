@@ -9,8 +9,8 @@
 # The image listens on all of the container's interfaces without one: publish the port to loopback or a private network.
 
 # Both stages are Debian 12, so that the module finds the C library that it was built against.
-ARG RUST=rust:1.95-bookworm
-ARG SERVER=redis:7.2-bookworm
+ARG RUST=rust:1.95.0-bookworm
+ARG SERVER=redis:7.2.11-bookworm
 
 FROM ${RUST} AS build
 RUN apt-get update \

@@ -17,6 +17,8 @@ CLIENTS_NODE := $(abspath $(TARGET))/clients-node
 REDIS  := $(or $(REDIS_SERVER),redis-server)
 # What `make docs` builds the site with, and what `make docs-test` runs the Python examples with.
 MDBOOK_VERSION := 0.5.4
+DEB_VERSION    := 3.8.0
+DENY_VERSION   := 0.20.2
 TOOLS  := $(abspath $(TARGET))/tools
 DOCS_VENV := $(abspath $(TARGET))/docs-venv
 
@@ -28,7 +30,7 @@ FUZZERS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 EXAMPLE_VENV := $(abspath $(TARGET))/example-venv
 
 .PHONY: help deps build demo example example-run example-deps test torture fuzz asan run view bench bench-pure bench-venv \
-  clients clients-venv clients-node docs docs-test docs-venv clean need-rust first-build
+  clients clients-venv clients-node docs docs-test docs-venv deb deb-test deny clean need-rust first-build
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -158,6 +160,27 @@ docs-venv:
 	@[ -e $(DOCS_VENV)/ready ] || { python3 -m venv $(DOCS_VENV) \
 	  && $(DOCS_VENV)/bin/pip install --quiet 'redis[hiredis]==8.1.0' 'tiktoken==0.14.0' 'langchain-community==0.4.2' \
 	  && touch $(DOCS_VENV)/ready; }
+
+deb: deps first-build ## a Debian package of the module: target/debian/*.deb
+	@$(TOOLS)/bin/cargo-deb --version 2>/dev/null | grep -qx "cargo-deb $(DEB_VERSION)" \
+	  || { echo "Installing cargo-deb $(DEB_VERSION); a few minutes, the first time only ..."; \
+	       $(CARGO) install --quiet --locked --root $(TOOLS) --version $(DEB_VERSION) cargo-deb; }
+	@$(CARGO) build --release --locked --quiet --lib
+	@sed 's#^loadmodule .*#loadmodule /usr/lib/redis/modules/conv.so#' redis.conf.example \
+	  >$(TARGET)/release/redis.conf.example
+	@$(TOOLS)/bin/cargo-deb --no-build --strip --quiet --locked
+	@ls $(TARGET)/debian/redis-conv_*.deb
+
+deb-test: deb ## install that package in a root of its own, with Debian's redis-server (as root; debootstrap)
+	@tests/packaging/run $$(ls -t $(TARGET)/debian/redis-conv_*.deb | head -1) $(abspath $(TARGET))/deb-root
+
+deny: need-rust ## licences, sources and duplicates of the dependencies, and advisories where their list can be fetched
+	@$(TOOLS)/bin/cargo-deny --version 2>/dev/null | grep -qx "cargo-deny $(DENY_VERSION)" \
+	  || { echo "Installing cargo-deny $(DENY_VERSION); a few minutes, the first time only ..."; \
+	       $(CARGO) install --quiet --locked --root $(TOOLS) --version $(DENY_VERSION) cargo-deny; }
+	@$(TOOLS)/bin/cargo-deny --locked check --show-stats bans licenses sources
+	@if [ -n "$(OFFLINE)" ]; then echo "advisories: not checked (OFFLINE)"; \
+	 else $(TOOLS)/bin/cargo-deny --locked check advisories; fi
 
 clean: ## remove all that was built, and the data of `make run`
 	@$(CARGO) clean --quiet

@@ -26,8 +26,25 @@ use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 use crate::background;
 use api::{ERR, Level, OK, call, log};
 
-/// Version in MODULE LIST: 10000 * major + 100 * minor + patch.
-const VERSION: c_int = 100;
+/// Version in MODULE LIST, that of Cargo.toml: 10000 * major + 100 * minor + patch.
+const VERSION: c_int = 10_000 * number(env!("CARGO_PKG_VERSION_MAJOR"))
+    + 100 * below_100(number(env!("CARGO_PKG_VERSION_MINOR")))
+    + below_100(number(env!("CARGO_PKG_VERSION_PATCH")));
+
+/// One number of the version.
+#[expect(clippy::panic, reason = "only the compiler runs this")]
+const fn number(text: &str) -> c_int {
+    match c_int::from_str_radix(text, 10) {
+        Ok(number) => number,
+        Err(_) => panic!("a version is three numbers"),
+    }
+}
+
+/// Two digits are all that MODULE LIST has for it.
+const fn below_100(number: c_int) -> c_int {
+    assert!(number < 100, "MODULE LIST has two digits for it");
+    number
+}
 
 /// `VALKEYMODULE_OPTIONS_HANDLE_ATOMIC_SLOT_MIGRATION` of Valkey 9, which redis-module does not know. A module says
 /// with it that it copes with keys which arrive before their slot does; without it Valkey refuses `CLUSTER
@@ -74,10 +91,25 @@ pub unsafe extern "C" fn RedisModule_OnLoad(
 }
 
 /// Where cores are few, background threads yield to the main thread and to clients on the same machine.
+///
+/// Not under a filter of system calls: that of Debian's redis-server.service ends the whole server for this one.
 fn step_back() {
     const NICE: c_int = 10;
+    if !system_calls_are_free() {
+        return;
+    }
     // SAFETY: no pointers; on Linux 0 is the calling thread. Should it fail, the thread runs as the others do.
     unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
+}
+
+/// True if no filter of system calls (seccomp) is on this thread; false too if the kernel does not tell.
+fn system_calls_are_free() -> bool {
+    std::fs::read_to_string("/proc/thread-self/status").is_ok_and(|status| {
+        status
+            .lines()
+            .filter_map(|line| line.strip_prefix("Seccomp:"))
+            .any(|mode| mode.trim() == "0")
+    })
 }
 
 fn load(ctx: *mut RedisModuleCtx, args: &[&[u8]]) -> Result<(), String> {
