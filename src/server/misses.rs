@@ -21,6 +21,9 @@ static MISSES: Mutex<Option<Misses>> = Mutex::new(None);
 /// Somebody loads or waits. Most often nobody does, and nothing below costs anything.
 static ANY: AtomicBool = AtomicBool::new(false);
 
+/// After so long at the latest it is looked what has ended.
+const HOUR_MS: i64 = 3_600_000;
+
 /// When the next timer is due.
 static ARMED: Mutex<Option<Instant>> = Mutex::new(None);
 
@@ -115,9 +118,10 @@ fn arm() {
     }
     *armed = Some(next);
     let left = next.saturating_duration_since(Instant::now());
-    // Not before it is over: a millisecond is begun.
+    // Not before it is over: a millisecond is begun. Redis does not check that such times end after now: one that does not
+    // would keep it busy for ever.
     let ms = left.as_millis().saturating_add(1);
-    words::timer(i64::try_from(ms).unwrap_or(i64::MAX), tick);
+    words::timer(i64::try_from(ms).unwrap_or(i64::MAX).min(HOUR_MS), tick);
 }
 
 unsafe extern "C" fn tick(_ctx: *mut RedisModuleCtx, _data: *mut c_void) {
