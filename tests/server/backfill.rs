@@ -310,6 +310,11 @@ fn who_cannot_wait_gets_nil() {
         cmd!(loader, "CONV.RECENT", "k", 9, "WAIT", 60_000),
         Value::Nil
     );
+    // A loader that takes all the time there is keeps nobody busy.
+    assert_eq!(
+        cmd!(loader, "CONV.RECENT", "other", 9, "WAIT", i64::MAX),
+        Value::Nil
+    );
     let start = Instant::now();
     cmd!(con, "MULTI");
     cmd!(con, "CONV.RECENT", "k", 1000, "WAIT", 30_000);
