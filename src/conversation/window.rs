@@ -165,8 +165,7 @@ impl Conversation {
             };
             window.newest = newest;
             let (tokens, messages) = candidates.from(region);
-            // With as many messages as may be, no older one could be added.
-            window.filled |= tokens > budget || request.messages.is_some_and(|n| messages >= n);
+            window.filled |= tokens > budget || request.messages.is_some_and(|n| messages > n);
             fill(&candidates, request, budget, &mut window);
         }
         self.describe(&mut window, spent, last);

@@ -67,8 +67,7 @@ impl NaiveLog {
         // "a **hit** only if the budget is filled (some candidate did not fit)"; "A window that MESSAGES ends is a hit.";
         // "Also a hit: a summary is taken whose `upto` is at least the oldest number held"; "`ANY` returns what is here."
         let filled = end > 0 && total > b;
-        // Also one of exactly so many: no older message could be added.
-        let ended_by_messages = end > 0 && all_messages >= limit;
+        let ended_by_messages = all_messages > limit;
         let oldest = self.messages.first().map(|m| m.seq);
         let covered = matches!((summary.and_then(|s| s.upto), oldest), (Some(upto), Some(oldest)) if upto >= oldest);
         if !self.complete && !a.any && !filled && !ended_by_messages && !covered {

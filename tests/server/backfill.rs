@@ -52,8 +52,8 @@ fn older_messages_come_in_front() {
     assert_eq!(items(&cmd!(con, "CONV.RECENT", "k", 40)).len(), 5);
     assert_eq!(cmd!(con, "CONV.RECENT", "k", 1000), Value::Nil);
     assert_eq!(
-        items(&cmd!(con, "CONV.RECENT", "k", 1000, "MESSAGES", 9)).len(),
-        9
+        items(&cmd!(con, "CONV.RECENT", "k", 1000, "MESSAGES", 8)).len(),
+        8
     );
     let last = cmd!(con, "CONV.BACKFILL", "k", "COMPLETE", numbered(1, 1));
     assert_eq!(int(&last), 1);
