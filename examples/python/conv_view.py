@@ -12,19 +12,21 @@ import json
 import subprocess
 import sys
 import unicodedata
-from datetime import datetime, timezone
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 WIDTH = 80
 PAGE = 500
 
 
-def wide(char):
+def wide(char: str) -> int:
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def cut(text, room):
+def cut(text: str, room: int) -> str:
     """The text in one line of at most `room` columns."""
     text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
     text = " ".join(text.split())
@@ -39,14 +41,14 @@ def cut(text, room):
     return kept + "..."
 
 
-def blocks(message):
+def blocks(message: dict) -> tuple[dict, Any, list]:
     body = message.get("data") or message
     content = body.get("content")
     listed = [b for b in content if isinstance(b, dict)] if isinstance(content, list) else []
     return body, content, listed
 
 
-def calls(message):
+def calls(message: dict) -> list[tuple]:
     """Ids and names of the calls that it opens: OpenAI, LangChain, Anthropic, Responses."""
     body, _, listed = blocks(message)
     found = [
@@ -58,16 +60,16 @@ def calls(message):
     return found
 
 
-def answers(message):
+def answers(message: dict) -> set:
     """Ids of the calls that it answers."""
     body, _, listed = blocks(message)
     found = [b.get("tool_use_id") for b in listed if b.get("type") == "tool_result"]
     if str(body.get("type", "")).endswith("_call_output"):
         found.append(body.get("call_id"))
-    return set(found + [body["tool_call_id"]] if "tool_call_id" in body else found)
+    return set([*found, body["tool_call_id"]] if "tool_call_id" in body else found)
 
 
-def words(message):
+def words(message: dict) -> str:
     body, content, listed = blocks(message)
     texts = [content] if isinstance(content, str) else [str(b.get("text") or b.get("content") or "") for b in listed]
     texts += [f"{name}()" for _, name in calls(message)]
@@ -76,7 +78,7 @@ def words(message):
     return " ".join(text for text in texts if text)
 
 
-def groups(messages):
+def groups(messages: list[dict]) -> list[str]:
     """A mark for each message: whether it begins, goes on with, or ends a tool turn."""
     marks, pending = [], set()
     for message in messages:
@@ -92,15 +94,15 @@ def groups(messages):
     return marks
 
 
-def number(n):
+def number(n: int | None) -> str:
     return "?" if n is None else f"{n:,}"
 
 
-def when(ms):
-    return datetime.fromtimestamp(ms / 1000, timezone.utc).strftime("%m-%d %H:%M")
+def when(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%m-%d %H:%M")
 
 
-def view(ask, key, budget, newest):
+def view(ask: Callable[..., Any], key: str, budget: int, newest: int) -> list[str]:
     """The lines; `ask` sends a command and returns its reply."""
     info = ask("CONV.INFO", key)
     if info is None:
@@ -130,7 +132,7 @@ def view(ask, key, budget, newest):
         lines.append(f"        {number(left)} messages stand before")
     head = f"---- window of {number(budget)} tokens starts here "
     leading = not left
-    for meta, message, mark in zip(found, read, marks):
+    for meta, message, mark in zip(found, read, marks, strict=True):
         seq, (body, _, _) = meta["seq"], blocks(message)
         if window["messages"] and seq == window["first"]:
             lines.append(head + "-" * (WIDTH - len(head)))
@@ -141,7 +143,9 @@ def view(ask, key, budget, newest):
         sign = "*" if inside else "s" if covered else " "
         line = f"{sign}{seq:>6} {when(meta['time'])} {mark}{cut(role, 9):9} {number(meta['tokens']):>6}  "
         lines.append(line + cut(words(message), WIDTH - len(line)))
-    lines.append(f"{number(info['messages'])} messages, {number(info['tokens'])} tokens, {info['pending']} not counted yet")
+    lines.append(
+        f"{number(info['messages'])} messages, {number(info['tokens'])} tokens, {info['pending']} not counted yet"
+    )
     extra = " with the summary" * bool(window["summary"])
     where = f"numbers {window['first']} to {window['last']}" if window["first"] else "no message"
     lines.append(
@@ -151,7 +155,7 @@ def view(ask, key, budget, newest):
     return lines
 
 
-def main():
+def main() -> None:
     options = argparse.ArgumentParser(description="Shows a conversation on a terminal of 80 columns.")
     options.add_argument("key")
     options.add_argument("--port", type=int, default=6379)
@@ -161,9 +165,17 @@ def main():
     if given.budget < 0 or given.newest < 1:
         options.error("--budget is 0 or more, --newest is 1 or more")
 
-    def ask(*args):
-        command = ["redis-cli", "-3", "--json", "-e", "-p", str(given.port), *map(str, args)]
-        done = subprocess.run(command, capture_output=True, text=True)
+    def ask(*args: object) -> Any:
+        command = [
+            "redis-cli",
+            "-3",
+            "--json",
+            "-e",
+            "-p",
+            str(given.port),
+            *map(str, args),
+        ]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
             sys.exit((done.stderr or done.stdout).strip())
         return json.loads(done.stdout)
