@@ -16,8 +16,12 @@ const LEVEL: i32 = 6;
 /// A text is packed if it becomes at least an eighth smaller ...
 const LEAST_GAIN: usize = 8;
 
-/// ... and at most this many times: so that a small payload from outside never unpacks to an absurd size.
-pub const MOST_RATIO: usize = 64;
+/// ... and is refused, when it comes from outside, if it unpacks to more than this many times its size: a small payload
+/// never becomes an absurd one. What packs better is filled up to that size.
+const MOST_RATIO: usize = 64;
+
+/// The first bytes of a frame that zstd skips; its length follows, as four bytes, the lowest first.
+const SKIPPABLE: [u8; 4] = 0x184D_2A50_u32.to_le_bytes();
 
 /// Unpacked segments that are kept.
 const CACHED: usize = 8;
@@ -61,10 +65,21 @@ pub fn pack(raw: &[u8]) -> Option<Vec<u8>> {
         }
         compressor.as_mut()?.compress(raw).ok()
     })?;
-    let small = packed.len() + raw.len() / LEAST_GAIN <= raw.len();
-    let sane = packed.len().saturating_mul(MOST_RATIO) >= raw.len();
-    // The compressor reserves for the worst case.
-    (small && sane).then(|| packed.as_slice().to_vec())
+    if packed.len() + raw.len() / LEAST_GAIN > raw.len() {
+        return None;
+    }
+    let lacks = raw.len().div_ceil(MOST_RATIO).saturating_sub(packed.len());
+    // The compressor reserves for the worst case: what is kept is a copy.
+    let mut filled = Vec::new();
+    filled.reserve_exact(packed.len() + if lacks > 0 { lacks.max(8) } else { 0 });
+    filled.extend_from_slice(&packed);
+    if lacks > 0 {
+        let zeros = lacks.saturating_sub(8);
+        filled.extend_from_slice(&SKIPPABLE);
+        filled.extend_from_slice(&u32::try_from(zeros).ok()?.to_le_bytes());
+        filled.resize(filled.len() + zeros, 0);
+    }
+    Some(filled)
 }
 
 /// The text of `len` bytes that `packed` holds; nothing if it does not.
@@ -152,4 +167,47 @@ pub fn entries(name: Name, packed: &[u8]) -> Rc<Vec<Entry>> {
     let entries = Rc::new(index::unpack(packed));
     INDEXES.with_borrow_mut(|cache| cache.put(name, entries.clone()));
     entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However well a text packs, it is packed, and whoever gets it takes it.
+    #[test]
+    fn what_packs_too_well_is_filled_up() {
+        for len in [1 << 10, 2_000, 32 << 10, 33_333, 1 << 20] {
+            for period in [1, 2, 100, 700] {
+                let raw: Vec<u8> = (0..len).map(|i| (i % period) as u8).collect();
+                let packed = pack(&raw).unwrap_or_else(|| panic!("{len} {period}"));
+                assert!(packed.len() * 2 <= len, "{len} {period}: {}", packed.len());
+                assert!(packed.len() * MOST_RATIO >= len);
+                assert_eq!(packed.len(), packed.capacity());
+                assert_eq!(unpack(&packed, len).as_deref(), Some(&raw[..]));
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_pay_is_left_alone() {
+        let mut state = 1u64;
+        let noise: Vec<u8> = (0..10_000)
+            .map(|_| {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                (state >> 56) as u8
+            })
+            .collect();
+        assert_eq!(pack(&noise), None);
+        assert_eq!(pack(b""), None);
+        assert_eq!(pack(b"aaaa"), None);
+    }
+
+    #[test]
+    fn what_unpacks_to_more_than_it_may_is_refused() {
+        let packed = zstd::bulk::compress(&[0; 100_000], 6).expect("zstd");
+        assert!(packed.len() * MOST_RATIO < 100_000);
+        assert_eq!(unpack(&packed, 100_000), None);
+    }
 }

@@ -258,13 +258,22 @@ fn memory_is_given_back() {
 /// Old messages are compressed, all is there, and the figures tell the truth.
 #[test]
 fn old_messages_take_little() {
-    let server = Server::start();
-    let mut con = server.conn();
-    let says_much = |n: usize| {
+    take_little((0..4000).map(|n| {
         let text = format!("In sentence {n} somebody asks for a train, somebody answers. ");
         says("user", &text.repeat(1 + n % 7))
-    };
-    let messages: Vec<String> = (0..4000).map(says_much).collect();
+    }));
+}
+
+/// Texts that become a hundred times smaller as well.
+#[test]
+fn old_messages_that_are_all_alike_take_little() {
+    take_little((0..4000).map(|n| says("user", &format!("{}{}", n % 2, "word ".repeat(40)))));
+}
+
+fn take_little(messages: impl Iterator<Item = String>) {
+    let server = Server::start();
+    let mut con = server.conn();
+    let messages: Vec<String> = messages.collect();
     let append_all = |con: &mut Connection, key: &str| {
         for batch in messages.chunks(50) {
             append(con, key, batch);
