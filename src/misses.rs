@@ -5,6 +5,7 @@
 //! again in the order in which they came; the first that still misses is the loader then, if there is none.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 use std::time::{Duration, Instant};
 
 /// A conversation: database and name of its key.
@@ -36,7 +37,7 @@ struct Miss {
 /// See the head of this file.
 #[derive(Debug, Default)]
 pub struct Misses {
-    places: HashMap<Place, Miss>,
+    places: BTreeMap<Place, Miss>,
     /// Where each waiter waits, and until when.
     waiters: BTreeMap<Waiter, (Vec<Place>, Instant)>,
     /// What each client loads.
@@ -142,6 +143,32 @@ impl Misses {
         in_order(waiters)
     }
 
+    /// True if somebody waits.
+    #[must_use]
+    pub fn has_waiters(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+
+    /// True if somebody waits for this conversation.
+    #[must_use]
+    pub fn is_waited_for(&self, place: &Place) -> bool {
+        self.places
+            .get(place)
+            .is_some_and(|miss| !miss.waiters.is_empty())
+    }
+
+    /// At most so many conversations that somebody waits for, those behind `after` in the order of their places.
+    #[must_use]
+    pub fn waited_for(&self, after: Option<&Place>, most: usize) -> Vec<Place> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.places
+            .range((from, Bound::Unbounded))
+            .filter(|(_, miss)| !miss.waiters.is_empty())
+            .map(|(place, _)| place.clone())
+            .take(most)
+            .collect()
+    }
+
     /// When something ends next.
     #[must_use]
     pub fn next(&self) -> Option<Instant> {
@@ -195,6 +222,10 @@ mod tests {
         misses.wait(2, vec![place("a"), place("b")], now + 60 * MS);
         assert_eq!(misses.changed(&place("a")), [1, 2]);
         assert_eq!(misses.changed(&place("b")), [2]);
+        assert!(misses.has_waiters() && misses.is_waited_for(&place("b")));
+        assert_eq!(misses.waited_for(None, 9), [place("a"), place("b")]);
+        assert_eq!(misses.waited_for(None, 1), [place("a")]);
+        assert_eq!(misses.waited_for(Some(&place("a")), 9), [place("b")]);
         assert!(misses.changed(&(1, b"a".to_vec())).is_empty());
         // Its own time is over.
         assert_eq!(misses.next(), Some(now + 50 * MS));
@@ -204,6 +235,9 @@ mod tests {
         assert_eq!(misses.backfilled(&place("a")), [2]);
         assert!(misses.missed(&[place("a")], 8, now, 100 * MS));
         misses.leave(2);
+        // There is a loader, and nobody waits.
+        assert!(!misses.has_waiters() && !misses.is_waited_for(&place("a")));
+        assert!(misses.waited_for(None, 9).is_empty());
         assert!(misses.due(now + 100 * MS).is_empty());
         assert!(misses.is_empty() && misses.next().is_none() && misses.loads.is_empty());
     }

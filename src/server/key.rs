@@ -47,12 +47,15 @@ impl Key {
         }
     }
 
-    /// Opens the key of that name without leaving a trace: not for a client.
+    /// Opens the key of that name without leaving a trace: not for a client. (For writing, as Redis counts hits and
+    /// misses of what is read, and has events for the latter.)
     ///
     /// # Safety
     /// As [`Key::open`].
     pub unsafe fn look(ctx: *mut RedisModuleCtx, name: *mut RedisModuleString) -> Self {
-        let mode = (raw::REDISMODULE_READ | raw::REDISMODULE_OPEN_KEY_NOTOUCH) as c_int;
+        let mode = (raw::REDISMODULE_READ
+            | raw::REDISMODULE_WRITE
+            | raw::REDISMODULE_OPEN_KEY_NOTOUCH) as c_int;
         // SAFETY: as the caller promises.
         let key = unsafe { call!(RedisModule_OpenKey, ctx, name, mode) };
         Self {

@@ -1,19 +1,25 @@
 //! Clients that miss a conversation, as the server sees them: who loads it, who waits, and what wakes them. Who is which
 //! is decided in [`crate::misses`].
+//!
+//! The module's own writes wake at once. A conversation may also come by RESTORE, RENAME, COPY or SWAPDB: for that the keys
+//! that somebody waits for are looked at every few milliseconds. The server's keyspace events would say so as well, but
+//! to listen to them has a price on Valkey from 8.1 on, until its change 4024: every MOVE, and every COPY to another
+//! database, would leave its client in that database.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::collections::HashMap;
+use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use redis_module::raw::{
-    self, RedisModuleClientInfo, RedisModuleCtx, RedisModuleEvent, RedisModuleString,
-};
+use redis_module::raw::{self, RedisModuleClientInfo, RedisModuleCtx, RedisModuleEvent};
 
-use super::api::{OK, bytes, call, lock};
+use super::api::{OK, OwnedString, call, lock};
 use super::guard::guard;
+use super::key::{Found, Key};
 use super::{waiting, words};
+use crate::conversation::Conversation;
 use crate::misses::{Misses, Place, Waiter};
 
 static MISSES: Mutex<Option<Misses>> = Mutex::new(None);
@@ -23,6 +29,21 @@ static ANY: AtomicBool = AtomicBool::new(false);
 
 /// After so long at the latest it is looked what has ended.
 const HOUR_MS: i64 = 3_600_000;
+
+/// How often the keys are looked at that somebody waits for.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// So many of them at a time; some microseconds each.
+const LOOK_AT: usize = 256;
+
+/// What was under a key: where in memory, and when it was last written. Nothing if there was no conversation.
+type Stamp = Option<(usize, i64)>;
+
+/// What was under the keys that somebody waits for.
+static STAMPS: Mutex<Option<HashMap<Place, Stamp>>> = Mutex::new(None);
+
+/// The last key that was looked at.
+static LOOKED_AT: Mutex<Option<Place>> = Mutex::new(None);
 
 /// When the next timer is due.
 static ARMED: Mutex<Option<Instant>> = Mutex::new(None);
@@ -35,6 +56,10 @@ fn with<R>(f: impl FnOnce(&mut Misses) -> R) -> R {
     result
 }
 
+fn with_stamps<R>(f: impl FnOnce(&mut HashMap<Place, Stamp>) -> R) -> R {
+    f(lock(&STAMPS).get_or_insert_default())
+}
+
 /// To be called when the module is loaded.
 pub fn register(ctx: *mut RedisModuleCtx) -> bool {
     let event = RedisModuleEvent {
@@ -43,22 +68,14 @@ pub fn register(ctx: *mut RedisModuleCtx) -> bool {
     };
     // SAFETY: the context is that of the load under way.
     let subscribed = unsafe {
-        [
-            call!(
-                RedisModule_SubscribeToServerEvent,
-                ctx,
-                event,
-                Some(client_changed)
-            ),
-            call!(
-                RedisModule_SubscribeToKeyspaceEvents,
-                ctx,
-                raw::REDISMODULE_NOTIFY_GENERIC as c_int,
-                Some(key_changed)
-            ),
-        ]
+        call!(
+            RedisModule_SubscribeToServerEvent,
+            ctx,
+            event,
+            Some(client_changed)
+        )
     };
-    subscribed == [Some(OK), Some(OK)]
+    subscribed == Some(OK)
 }
 
 /// The place of the key in the database of the call under way.
@@ -75,10 +92,61 @@ pub fn missed(places: &[Place], client: u64, time: Duration) -> bool {
     loads
 }
 
-/// See [`Misses::wait`].
-pub fn wait(waiter: Waiter, places: Vec<Place>, until: Instant) {
+/// See [`Misses::wait`]; the conversations lie in the database that the context has selected.
+pub fn wait(ctx: *mut RedisModuleCtx, waiter: Waiter, places: Vec<Place>, until: Instant) {
+    for place in &places {
+        if !with_stamps(|stamps| stamps.contains_key(place)) {
+            let stamp = stamp(ctx, &place.1);
+            with_stamps(|stamps| stamps.insert(place.clone(), stamp));
+        }
+    }
     with(|misses| misses.wait(waiter, places, until));
     arm();
+}
+
+/// What is under a key of the database that the context has selected.
+fn stamp(ctx: *mut RedisModuleCtx, name: &[u8]) -> Stamp {
+    let name = OwnedString::new(name)?;
+    // SAFETY: the context is that of the call or timer under way, which has no key open.
+    let mut key = unsafe { Key::look(ctx, name.as_ptr()) };
+    match key.get() {
+        Found::Conversation(conversation) => Some((
+            std::ptr::from_ref::<Conversation>(conversation).addr(),
+            conversation.updated(),
+        )),
+        _ => None,
+    }
+}
+
+/// Looks at the next keys that somebody waits for; who is to look again, as something else is there now.
+fn look(ctx: *mut RedisModuleCtx) -> Vec<Waiter> {
+    let after = lock(&LOOKED_AT).take();
+    let places = with(|misses| misses.waited_for(after.as_ref(), LOOK_AT));
+    // Behind the last one comes the first.
+    let is_round_over = places.len() < LOOK_AT;
+    *lock(&LOOKED_AT) = places.last().filter(|_| !is_round_over).cloned();
+    // No lock is held while keys are open.
+    let found: Vec<(Place, Stamp)> = places
+        .into_iter()
+        .filter_map(|place| {
+            // SAFETY: the context is that of this timer.
+            let selected = unsafe { call!(RedisModule_SelectDb, ctx, place.0) };
+            let stamp = (selected == Some(OK)).then(|| stamp(ctx, &place.1))?;
+            Some((place, stamp))
+        })
+        .collect();
+    with(|misses| {
+        with_stamps(|stamps| {
+            if is_round_over {
+                stamps.retain(|place, _| misses.is_waited_for(place));
+            }
+            let changed = found.into_iter().filter_map(|(place, now)| {
+                let waiters = misses.changed(&place);
+                (stamps.insert(place, now) != Some(now)).then_some(waiters)
+            });
+            changed.flatten().collect()
+        })
+    })
 }
 
 /// See [`Misses::leave`].
@@ -107,11 +175,15 @@ fn wake(waiters: Vec<Waiter>) {
     waiters.into_iter().for_each(waiting::wake);
 }
 
-/// Sees to it that a timer is due when the next time is over.
+/// Sees to it that a timer is due when the next time is over, or keys are to be looked at.
 fn arm() {
-    let Some(next) = with(|misses| misses.next()) else {
+    let (next, waiters) = with(|misses| (misses.next(), misses.has_waiters()));
+    let Some(mut next) = next else {
         return;
     };
+    if waiters && let Some(look) = Instant::now().checked_add(LOOK) {
+        next = next.min(look);
+    }
     let mut armed = lock(&ARMED);
     if armed.is_some_and(|armed| armed <= next) {
         return;
@@ -124,9 +196,10 @@ fn arm() {
     words::timer(i64::try_from(ms).unwrap_or(i64::MAX).min(HOUR_MS), tick);
 }
 
-unsafe extern "C" fn tick(_ctx: *mut RedisModuleCtx, _data: *mut c_void) {
-    guard(null_mut(), (), || {
+unsafe extern "C" fn tick(ctx: *mut RedisModuleCtx, _data: *mut c_void) {
+    guard(ctx, (), || {
         *lock(&ARMED) = None;
+        wake(look(ctx));
         wake(with(|misses| misses.due(Instant::now())));
         arm();
     });
@@ -149,19 +222,4 @@ unsafe extern "C" fn client_changed(
     guard(null_mut(), (), || {
         wake(with(|misses| misses.disconnected(client)));
     });
-}
-
-/// A conversation may come by RESTORE, RENAME or COPY as well.
-unsafe extern "C" fn key_changed(
-    ctx: *mut RedisModuleCtx,
-    _kind: c_int,
-    _event: *const c_char,
-    key: *mut RedisModuleString,
-) -> c_int {
-    if ANY.load(Relaxed) {
-        // SAFETY: the name is valid during the call.
-        let name = unsafe { bytes(key) };
-        guard(null_mut(), (), || changed(ctx, name, false));
-    }
-    OK
 }

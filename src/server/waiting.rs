@@ -122,13 +122,13 @@ pub fn block(
         woken: false,
     };
     metrics::waited();
-    waiting.settle_down(wait);
+    waiting.settle_down(ctx, wait);
     true
 }
 
 impl Waiting {
-    /// Waits until it is woken.
-    fn settle_down(mut self, wait: Wait) {
+    /// Waits until it is woken. The context has selected the client's database.
+    fn settle_down(mut self, ctx: *mut RedisModuleCtx, wait: Wait) {
         match wait {
             Wait::Counts {
                 fence,
@@ -147,7 +147,7 @@ impl Waiting {
             } => {
                 self.until = Some(until);
                 with_waiting(|all| all.insert(client, self));
-                misses::wait(client, places, until);
+                misses::wait(ctx, client, places, until);
             }
         }
     }
@@ -203,7 +203,7 @@ pub fn go_on(ctx: *mut RedisModuleCtx, id: ClientId) {
         Some(wait) if waiting.runs < MOST_RUNS || waiting.until.is_some() => {
             free(to_client);
             waiting.woken = false;
-            waiting.settle_down(wait);
+            waiting.settle_down(ctx, wait);
         }
         Some(_) => {
             reply.error("ERR internal error, the tokens cannot be counted");
