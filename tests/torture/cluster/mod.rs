@@ -3,6 +3,7 @@
 //! What Redis promises is taken as the measure: a write is safe once `WAIT` says that a replica has it. Between the
 //! faults the cluster comes to rest, so that no primary dies while the only replica of a moved slot is behind.
 
+mod atomic;
 mod chat;
 mod client;
 mod nodes;
@@ -105,6 +106,13 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
         verify(&cluster, &chats, &mut client, tally)?;
         number += 1;
     }
+    println!(
+        "  slots were moved by hand{}",
+        match cluster.way() {
+            Some(way) => format!(" and at once ({way:?})"),
+            None => String::from(" only: this server cannot move them at once"),
+        }
+    );
     let stale: u64 = chats
         .iter()
         .flatten()
@@ -123,7 +131,7 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
     Ok(())
 }
 
-/// One round: slots there and back by hand, slots by the tool, one primary killed.
+/// One round: slots there and back, by hand and at once, slots by the tool, one primary killed.
 fn faults(
     cluster: &mut Cluster,
     chats: &[Vec<Chat>],
@@ -132,6 +140,7 @@ fn faults(
     tally: &mut Tally,
 ) -> Result<(), String> {
     let moves = if plan.rounds == 1 { 4 } else { 16 };
+    let way = cluster.way();
     for n in 0..moves {
         let chat = &chats[n % WRITERS][(dice as usize % CHATS + n) % CHATS];
         let slot = int(&cmd!(
@@ -148,8 +157,12 @@ fn faults(
             .filter(|node| *node != from)
             .collect();
         let to = others[mix(dice.wrapping_add(n as u64)) as usize % others.len()];
-        let there = cluster.move_slot(slot, from, to)?;
-        let back = cluster.move_slot(slot, to, from)?;
+        // Every other slot at once, where the server can.
+        let move_slot = |from, to| match way {
+            Some(way) if n % 2 == 1 => cluster.move_at_once(way, slot, from, to),
+            _ => cluster.move_slot(slot, from, to),
+        };
+        let (there, back) = (move_slot(from, to)?, move_slot(to, from)?);
         tally.faults += 2;
         if there == 0 || back == 0 {
             tally

@@ -127,7 +127,7 @@ impl Cluster {
 
     /// Waits until all nodes see the same owners. A slot that moves on before that can end up with none: each of two
     /// nodes believes the other.
-    fn agree(&self) -> Result<(), String> {
+    pub fn agree(&self) -> Result<(), String> {
         let agreed = wait_until(PATIENCE, || {
             let first = self.view(0);
             first.is_ok() && (1..self.nodes.len()).all(|index| self.view(index) == first)
