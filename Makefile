@@ -23,6 +23,8 @@ TOOLS  := $(abspath $(TARGET))/tools
 DOCS_VENV := $(abspath $(TARGET))/docs-venv
 
 .DEFAULT_GOAL := help
+# What `make compat` runs the tests on, beside the distribution's own.
+SERVERS ?= redis-trixie redis-experimental valkey-bookworm-backports valkey-trixie valkey-forky
 # All fuzz targets.
 FUZZERS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 
@@ -30,7 +32,7 @@ FUZZERS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 EXAMPLE_VENV := $(abspath $(TARGET))/example-venv
 
 .PHONY: help deps build demo example example-run example-deps test torture fuzz asan run view bench bench-pure bench-venv \
-  clients clients-venv clients-node docs docs-test docs-venv deb deb-test deny clean need-rust first-build
+  clients clients-venv clients-node compat docs docs-test docs-venv deb deb-test image-test deny clean need-rust first-build
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +99,17 @@ clients-node: deps
 	  rm -rf $(CLIENTS_NODE) && mkdir -p $(CLIENTS_NODE) && cp tests/clients/node/package.json $(CLIENTS_NODE) \
 	  && cp tests/clients/node/package-lock.json $(CLIENTS_NODE)/ \
 	  && (cd $(CLIENTS_NODE) && npm ci --silent --no-audit --no-fund) || { rm -rf $(CLIENTS_NODE); exit 1; }; }
+
+compat: deps ## the tests on servers of other versions, out of Debian's packages (SERVERS="redis-trixie valkey-forky")
+	@status=0; for name in $(SERVERS); do \
+	  server=$$(tests/servers/get $(abspath $(TARGET))/servers $$name 2>/dev/null) || { echo "$$name: not to be had" >&2; exit 1; }; \
+	  log=$(abspath $(TARGET))/servers/$$name.log; \
+	  if REDIS_SERVER=$$server $(CARGO) test --quiet --test server --test torture >$$log 2>&1; then said=passed; \
+	  else said=FAILED; status=1; fi; \
+	  echo "$$name $$($$server --version | grep -o 'v=[^ ]*'): $$said," \
+	    "$$(grep -o '^test result: .* passed; [0-9]* failed' $$log | grep -o '[0-9].*' | paste -sd '|')"; \
+	  [ $$said = passed ] || grep -E '^test .*FAILED|panicked' $$log | head -20 >&2; \
+	done; exit $$status
 
 torture: deps ## faults under load for MINUTES (30): kill -9, failover, resharding, hostile input (ONLY=cluster)
 	@MINUTES=$(or $(MINUTES),30) $(CARGO) test --quiet --test torture -- --ignored --nocapture long
@@ -173,6 +186,9 @@ deb: deps first-build ## a Debian package of the module: target/debian/*.deb
 
 deb-test: deb ## install that package in a root of its own, with Debian's redis-server (as root; debootstrap)
 	@tests/packaging/run $$(ls -t $(TARGET)/debian/redis-conv_*.deb | head -1) $(abspath $(TARGET))/deb-root
+
+image-test: need-rust ## build the Dockerfile's image without a Docker engine, and use it (as root; buildah, debootstrap)
+	@tests/packaging/image $(abspath $(TARGET))/image
 
 deny: need-rust ## licences, sources and duplicates of the dependencies, and advisories where their list can be fetched
 	@$(TOOLS)/bin/cargo-deny --version 2>/dev/null | grep -qx "cargo-deny $(DENY_VERSION)" \

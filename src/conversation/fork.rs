@@ -8,17 +8,25 @@ impl Conversation {
     /// newest message; if there is none, behind `upto`, within the numbers that were given.
     #[must_use]
     pub fn fork(&self, upto: Option<i64>) -> Self {
-        let mut fork = self.clone();
-        fork.lease = 0;
-        let cut = match upto {
-            Some(upto) => fork.log.position_of(upto.saturating_add(1)),
-            None => fork.log.len(),
+        let behind = upto.map_or(i64::MAX, |upto| upto.saturating_add(1));
+        let cut = self.log.position_of(behind);
+        let waiting = self.waiting.iter().filter(|(seq, _)| *seq < behind);
+        let mut fork = Self {
+            log: self.log.up_to(cut),
+            ids: self.ids.before(behind),
+            waiting: waiting.cloned().collect(),
+            tracker: self.tracker.clone(),
+            attributes: self.attributes,
+            summary: self.summary.clone(),
+            session: self.session.clone(),
+            lease: 0,
+            numbering: self.numbering,
+            updated: self.updated,
+            due: false,
         };
-        for position in cut..fork.log.len() {
-            fork.forget_id(position);
+        if cut < self.log.len() {
+            fork.retrack(cut);
         }
-        fork.log.remove(cut..fork.log.len());
-        fork.retrack(cut);
         let newest = fork.log.last_seq();
         let last = newest.or(upto).unwrap_or(0);
         let numbering = &mut fork.numbering;

@@ -35,6 +35,15 @@ impl Ids {
         }
     }
 
+    /// Those of messages whose numbers are smaller than `seq`.
+    #[must_use]
+    pub fn before(&self, seq: i64) -> Self {
+        let held = self.held.iter().filter(|(_, held)| *held < seq);
+        Self {
+            held: held.copied().collect(),
+        }
+    }
+
     /// Numbers of the messages that may have this id.
     pub fn candidates(&self, id: &str) -> impl Iterator<Item = i64> + use<'_> {
         let hash = hash(id);

@@ -49,7 +49,7 @@ pub(super) struct Head {
 }
 
 /// See the head of this file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Log {
     pub(super) segments: VecDeque<Segment>,
     /// Running sums at the end.
@@ -63,6 +63,12 @@ pub struct Log {
 
 /// Where a position is: segment, index in it.
 pub(super) type Place = (usize, usize);
+
+impl Clone for Log {
+    fn clone(&self) -> Self {
+        self.up_to(self.len())
+    }
+}
 
 impl Log {
     /// Running sums in front of the first message.

@@ -1,5 +1,6 @@
 //! Changing the log: messages come and go, segments are split and packed, the running sums stay right.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::flags::Flags;
@@ -193,6 +194,27 @@ impl Log {
                 self.segments.insert(index + 1, rest);
             }
         }
+    }
+
+    /// A copy of the messages in front of `position`. It costs what it holds.
+    #[must_use]
+    pub fn up_to(&self, position: usize) -> Self {
+        let last = position.checked_sub(1);
+        let kept = last
+            .and_then(|last| self.place(last))
+            .map_or(0, |p| p.0 + 1);
+        let segments: VecDeque<Segment> = self.segments.range(..kept).cloned().collect();
+        let mut copy = Self {
+            // A copied buffer has no room to spare, which its original may have.
+            heap: segments.iter().map(Segment::heap_bytes).sum(),
+            end: self.segments.get(kept).map_or(self.end, |next| next.before),
+            segments,
+            head: Head::default(),
+            packing: self.packing.clone(),
+        };
+        copy.remove(position..copy.len());
+        copy.find_head();
+        copy
     }
 
     /// Removes the messages of a range.

@@ -281,14 +281,19 @@ fn the_module_stays() {
     );
     assert_eq!(int(&cmd!(con, "CONV.LEN", "k")), 1);
     let list = cmd!(con, "MODULE", "LIST");
-    let module = map(&items(&list)[0]);
+    // Redis 8 has one of its own.
+    let module = items(&list)
+        .iter()
+        .map(map)
+        .find(|module| text(&module["name"]) == "conv")
+        .expect("conv");
     let version: Vec<i64> = env!("CARGO_PKG_VERSION")
         .split('.')
         .map(|number| number.parse().expect("a number"))
         .collect();
     assert_eq!(
-        (&*text(&module["name"]), int(&module["ver"])),
-        ("conv", 10_000 * version[0] + 100 * version[1] + version[2])
+        int(&module["ver"]),
+        10_000 * version[0] + 100 * version[1] + version[2]
     );
     assert!(server.is_alive());
 }
