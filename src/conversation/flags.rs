@@ -137,6 +137,13 @@ impl Flags {
         self.has(Self::CLEAN)
     }
 
+    /// One of the system messages that may stand in front of the prompt. One that has to do with calls belongs to a turn,
+    /// as any other message would.
+    #[must_use]
+    pub fn system(self) -> bool {
+        self.class() == Class::System && !self.opens() && !self.answers()
+    }
+
     /// A user message that a prompt may start with.
     #[must_use]
     pub fn user_start(self) -> bool {

@@ -4,7 +4,6 @@
 //! a segment has, and whether its number follows the one before), its length, its tokens, its arrival as a difference.
 
 use super::flags::Flags;
-use super::message::Class;
 use super::sums::Sums;
 use crate::varint::{Reader, put_signed, put_unsigned};
 
@@ -47,7 +46,7 @@ pub fn weight(entries: &[Entry], index: usize) -> Sums {
     let live = u64::from(!flags.dead());
     Sums {
         messages: 1,
-        others: u64::from(flags.class() != Class::System),
+        others: u64::from(!flags.system()),
         tokens: u64::from(entry.tokens),
         live,
         live_tokens: live * u64::from(entry.tokens),

@@ -66,7 +66,7 @@ fn weight(plain: &Plain) -> Sums {
     let live = u64::from(!plain.flags.dead());
     Sums {
         messages: 1,
-        others: u64::from(plain.flags.class() != Class::System),
+        others: u64::from(!plain.flags.system()),
         tokens: u64::from(plain.tokens),
         live,
         live_tokens: live * u64::from(plain.tokens),
@@ -118,10 +118,7 @@ fn check(log: &Log, list: &[Plain]) {
         largest.is_none_or(|bytes| bytes <= 2 * SEGMENT_BYTES + 7000),
         "{largest:?}"
     );
-    let leading = list
-        .iter()
-        .take_while(|m| m.flags.class() == Class::System)
-        .count();
+    let leading = list.iter().take_while(|m| m.flags.system()).count();
     assert_eq!(log.leading(), leading);
     assert_eq!(log.leading_tokens(), log.sums_before(leading).live_tokens);
     for at in 0..list.len() + 1 {

@@ -32,14 +32,15 @@ impl Conversation {
         let log = &self.log;
         let mut ranges = Vec::new();
         let mut from = log.leading();
-        let end = self.newest_group_start(from);
+        let mut end = self.newest_group_start(from);
         let mut surplus = match limit {
             Limit::Messages(most) => (log.len() as u64).saturating_sub(most),
             Limit::Tokens(most) => log.total::<Tokens>().saturating_sub(most),
             Limit::Before(_) => 1,
         };
         while surplus > 0 && from < end {
-            let cut = self.cut(limit, from, surplus).min(end);
+            let wanted = self.cut(limit, from, surplus);
+            let cut = wanted.min(end);
             // A system message on the way comes to stand first: it stays, and what is behind it goes on to go.
             let system = self.system_from(from).min(cut);
             if let (Some(first), Some(last)) = (
@@ -49,7 +50,7 @@ impl Conversation {
             {
                 ranges.push((first.seq, last.seq));
             }
-            if system >= cut {
+            if system >= wanted {
                 break;
             }
             surplus = match limit {
@@ -61,6 +62,10 @@ impl Conversation {
                 Limit::Before(_) => surplus,
             };
             from = self.other_from(system);
+            // The newest group was a system message, which stands first now: no group is left behind it.
+            if from > end {
+                end = self.newest_group_start(from);
+            }
         }
         ranges
     }
@@ -78,7 +83,11 @@ impl Conversation {
                 log.first_reaching::<Tokens>(target).unwrap_or(end)
             }
             Limit::Before(seq) => {
-                return log.boundary_until(log.position_of(seq)).unwrap_or(from);
+                let behind = log.position_of(seq);
+                if behind >= end {
+                    return end;
+                }
+                return log.boundary_until(behind).unwrap_or(from);
             }
         };
         if needed >= end {

@@ -5,7 +5,6 @@ use std::ops::Range;
 use super::flags::Flags;
 use super::index::{self, Entry};
 use super::log::Log;
-use super::message::Class;
 use super::segment::Segment;
 use super::sums::Sums;
 
@@ -39,8 +38,8 @@ fn live(flags: Flags) -> u64 {
 }
 
 fields! {
-    /// Messages that are not of class system.
-    Others: others, |e| u64::from(e.flags.class() != Class::System);
+    /// Messages that are no system messages, see [`Flags::system`].
+    Others: others, |e| u64::from(!e.flags.system());
     /// Sum of T(message) over all.
     Tokens: tokens, |e| u64::from(e.tokens);
     /// Messages that RECENT may return.
@@ -55,7 +54,7 @@ fields! {
     Pending: pending, |e| u64::from(e.flags.pending());
 }
 
-/// Messages of class system.
+/// System messages, see [`Flags::system`].
 pub struct Systems;
 
 impl Field for Systems {

@@ -214,7 +214,28 @@ fn oddity() -> impl Strategy<Value = String> {
         1 => text().prop_map(|t| compact(&json!({"type":"chat","data":{"role":"critic","content":t}}))),
         1 => text().prop_map(|t| compact(&json!({"role":"tool","content":t}))),
         1 => text().prop_map(|t| compact(&json!({"type":"function_call_output","output":t}))),
+        1 => instructing(),
     ]
+}
+
+/// A message whose role is system although it opens or answers calls: what nobody should send, and what is to be taken.
+fn instructing() -> impl Strategy<Value = String> {
+    let opening = (
+        select(vec![Dialect::Chat, Dialect::Anthropic, Dialect::LangChain]),
+        call_ids(),
+        text(),
+    )
+        .prop_map(|(d, ids, t)| {
+            opener(d, &ids, &t, false)
+                .concat()
+                .replace(r#""role":"assistant""#, r#""role":"system""#)
+                .replace(r#""type":"ai""#, r#""type":"system""#)
+        });
+    let answering = (vec(call_id(), 1..=2), text()).prop_map(|(ids, t)| {
+        answer(Dialect::Anthropic, &ids, &t, false)
+            .replace(r#""role":"user""#, r#""role":"developer""#)
+    });
+    prop_oneof![opening, answering]
 }
 
 /// Any single message.
@@ -329,8 +350,10 @@ pub fn numbered(json: &str, n: i64) -> String {
 
 /// Messages with their tokens, oldest first; all different.
 pub fn messages(fragments: usize) -> impl Strategy<Value = Vec<(String, u64)>> {
-    let lead = prop_oneof![2 => Just(0..=0usize), 3 => Just(0..=2usize)]
-        .prop_flat_map(|n| vec(plain_of(&["system", "developer"]), n));
+    let lead = prop_oneof![2 => Just(0..=0usize), 3 => Just(0..=2usize)].prop_flat_map(|n| {
+        let leads = prop_oneof![15 => plain_of(&["system", "developer"]), 1 => instructing()];
+        vec(leads, n)
+    });
     (lead, vec(fragment(), 0..=fragments)).prop_flat_map(|(mut list, fragments)| {
         list.extend(fragments.into_iter().flatten());
         let n = list.len();

@@ -145,7 +145,10 @@ fn add_calls(open: &mut Vec<String>, opens: &[String]) {
     }
 }
 
-/// "System messages that stand first now (roles system, developer)": how many.
+/// "System messages that stand first now (roles system, developer)": how many. One with calls or answers belongs to a turn:
+/// nothing else returns "no tool result without its call, no unanswered call" within the budget.
 pub fn leading_system(list: &[NaiveRead]) -> usize {
-    list.iter().take_while(|m| m.is_system()).count()
+    list.iter()
+        .take_while(|m| m.is_system() && m.opens.is_empty() && !m.is_answer)
+        .count()
 }

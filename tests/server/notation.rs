@@ -22,7 +22,7 @@ pub fn chat(role: &str, content: &str) -> String {
 /// The message that `kind[.ids]` stands for; `n`, if not 0, is written into it to tell it from others.
 ///
 /// Chat: `u`ser, `a`ssistant, `s`ystem, `d`eveloper, `c`alls, `t`ool result. Anthropic: `A` (tool_use), `R`
-/// (tool_result). LangChain: `lu la ls lc lt`. Responses items: `f`unction_call, `o`utput of it, `x` (custom_tool_call),
+/// (tool_result), and, as nobody should, `S`ystem with a tool_use, `D`eveloper with a tool_result. LangChain: `lu la ls lc lt`. Responses items: `f`unction_call, `o`utput of it, `x` (custom_tool_call),
 /// `y` (its output), `r`easoning, `m`essage of the assistant, `mu` of the user. Each letter of `ids` is a call's id.
 pub fn message(word: &str, n: usize) -> String {
     let (kind, ids) = word.split_once('.').unwrap_or((word, ""));
@@ -57,12 +57,12 @@ pub fn message(word: &str, n: usize) -> String {
             format!(r#"{{"role":"assistant","content":null{n},"tool_calls":[{calls}]}}"#)
         }
         "t" => format!(r#"{{"role":"tool","content":"x"{n},"tool_call_id":"{ids}"}}"#),
-        "A" => blocks(
-            "assistant",
+        "A" | "S" => blocks(
+            if kind == "A" { "assistant" } else { "system" },
             each(&|id| format!(r#"{{"type":"tool_use","id":"{id}","name":"f","input":{{}}}}"#)),
         ),
-        "R" => blocks(
-            "user",
+        "R" | "D" => blocks(
+            if kind == "R" { "user" } else { "developer" },
             each(&|id| format!(r#"{{"type":"tool_result","tool_use_id":"{id}","content":"x"}}"#)),
         ),
         "lu" => lang("human", String::new()),

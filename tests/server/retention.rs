@@ -103,7 +103,12 @@ fn max_messages() {
          MAXMESSAGES 1 | u r m => 2 3
          # Orphans behind it included.
          MAXMESSAGES 1 | u t.x => 1 2
-         MAXMESSAGES 2 | u a t.x t.y => 2 3 4",
+         MAXMESSAGES 2 | u a t.x t.y => 2 3 4
+         # No group, nothing to stop at; however often it acts.
+         MAXMESSAGES 1 | a s t.q => 2
+         MAXTOKENS 20 | a=0 s=5 t.q=30 => 2
+         # A system message of a turn goes with the turn.
+         MAXMESSAGES 2 | S.a t.a u a => 3 4",
     );
 }
 
@@ -234,6 +239,13 @@ fn trim() {
         MAXTOKENS 1 | u c.a t.a => 2 3
         MAXTOKENS 29 | u c.a t.a a => 4
         MAXTOKENS 30 | u c.a t.a a => 2 3 4
+        MAXMESSAGES 1 | s t.x t.y => 1
+        MAXMESSAGES 1 | a s t.q => 2
+        MAXTOKENS 1 | s t.x t.y => 1
+        MAXTOKENS 20 | a=0 s=5 t.q=30 => 2
+        BEFORE 4 | s t.x t.y => 1
+        BEFORE 3 | s t.x t.y => 1 3
+        BEFORE 9 | a s t.q => 2
         BEFORE 1 | u a u => 1 2 3
         BEFORE 2 | u a u => 2 3
         BEFORE 3 | u a u => 3
@@ -326,6 +338,7 @@ fn ttl() {
     }
     // Other writes, and appends that append nothing, leave it as it is.
     cmd!(con, "EXPIRE", "k", 1000);
+    let until = int(&cmd!(con, "PEXPIRETIME", "k"));
     for command in [
         "CONV.APPEND k IFLAST 99 @u",
         "CONV.APPEND k NX @u",
@@ -338,7 +351,7 @@ fn ttl() {
         "CONV.ALTER k MAXMESSAGES 5",
     ] {
         line(&mut con, command).unwrap();
-        near(&mut con, 1000);
+        assert_eq!(int(&cmd!(con, "PEXPIRETIME", "k")), until, "{command}");
     }
     cmd!(con, "CONV.ALTER", "k", "TTL", 200);
     cmd!(con, "CONV.APPEND", "k", message("u", 0));

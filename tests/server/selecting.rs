@@ -52,6 +52,22 @@ pub fn cases(lines: &str) {
     assert!(failed.is_empty(), "\n{}", failed.join("\n"));
 }
 
+/// A system message that opens or answers calls belongs to a turn: it costs, and is not returned without the rest of it.
+#[test]
+fn system_messages_of_turns() {
+    cases(
+        "S.a=15 u=5 | - | 8 => 2 | 8 2-2 -1
+         S.a=15 u=5 | - | 100 => 2 | 8 2-2 -1
+         S.a=15 u=5 | - | 3 => | 0 0-0 -2
+         S.a=15 | - | 18 => 1 | 18 1-1 -0
+         S.a t.a u | - | 33 => 1 2 3 | 33 1-3 -0
+         S.a t.a u | - | 32 => 3 | 13 3-3 -2
+         s S.a t.a u | - | 33 => 1 4 | 23 4-4 -2
+         D.x=1000000 u | - | 13 => 2 | 13 2-2 -1
+         s D.x u | - | 23 => 1 3 | 23 3-3 -1",
+    );
+}
+
 #[test]
 fn the_budget_and_the_window() {
     cases(
