@@ -15,6 +15,9 @@ use crate::tokens::{Counter, Outcome, Text, Ticket};
 /// Room for so many tickets is kept, for the next message.
 const KEEP_WAITING: usize = 4;
 
+/// So few counts may lie about until somebody asks for them.
+const LEAST_PILE: usize = 4;
+
 /// What is known of the tokens of a summary.
 #[derive(Debug, Clone)]
 pub enum SummaryTokens {
@@ -78,6 +81,15 @@ impl Conversation {
         !self.waiting.is_empty()
             || self.log.is_packing()
             || matches!(summary, Some(SummaryTokens::Waiting(_)))
+    }
+
+    /// True now and then while messages are appended and nobody takes their counts: when they come to be 4, 8, 16 and so
+    /// on, with `more` that are about to be appended.
+    #[must_use]
+    pub fn piles_up(&self, more: usize) -> bool {
+        let before = self.waiting.len();
+        let after = before.saturating_add(more);
+        after >= LEAST_PILE && after.checked_ilog2() != before.checked_ilog2()
     }
 
     /// Takes the counts that have come in, up to the first that has not, and packed texts: cheap, for every command.

@@ -7,12 +7,7 @@ use super::segment::SEGMENT_BYTES;
 /// often, and no byte more is used.
 pub fn reserve<T>(list: &mut Vec<T>, more: usize) {
     if list.capacity() - list.len() < more {
-        let held = list.len() * size_of::<T>();
-        let spare = if held < 2048 {
-            list.len() / 8
-        } else {
-            list.len() / 2
-        };
+        let spare = list.len() / 8;
         let most = (SEGMENT_BYTES / size_of::<T>()).saturating_sub(list.len());
         let more = more.max(spare.min(most));
         let wanted = list

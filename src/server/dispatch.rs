@@ -300,7 +300,11 @@ impl Call<'_> {
             }
             // So it is where somebody is to be told when a summary is due.
             let watched = config::settings().summary_threshold > 0 && effect.grows();
-            let fence = (limited || watched).then(|| revisit::look_again(self.ctx, key, limited));
+            // Counts lie apart, each with some 80 bytes, until they are picked up: from a conversation that is only
+            // appended to, they are fetched.
+            let piled = conversation.piles_up(effect.push.len());
+            let fence =
+                (limited || watched || piled).then(|| revisit::look_again(self.ctx, key, limited));
             commit(conversation, effect, &Background { fence });
         }
         // What comes in one piece is not copied in one piece to be counted.

@@ -26,7 +26,9 @@ fn it_sees_what_is_wrong() {
         early = cmd!(con, "DUMP", KEY);
         early != redis::Value::Nil
     }));
-    std::thread::sleep(Duration::from_millis(600));
+    assert!(wait_until(Duration::from_secs(60), || {
+        crew.acknowledged() > 300
+    }));
     let ledgers = crew.stop();
     clean(&mut con, &ledgers);
 
