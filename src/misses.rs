@@ -2,7 +2,8 @@
 //!
 //! The first client that misses a conversation is its *loader*: until it backfills, disconnects or its time is over.
 //! Others that miss it meanwhile wait. Whatever happens to the conversation or to its loader, those that wait look
-//! again in the order in which they came; the first that still misses is the loader then, if there is none.
+//! again in the order in which they came; the first that still misses is the loader then, if there is none. After a
+//! backfill none of them waits on: what is there then is the answer.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
@@ -53,12 +54,14 @@ impl Misses {
     }
 
     /// `client` misses these conversations. True if it is now the loader of some of them, which nobody loads, for
-    /// `time`; false if all are being loaded.
+    /// `time`, or was so before; false if all are being loaded by others.
     pub fn missed(&mut self, places: &[Place], client: u64, now: Instant, time: Duration) -> bool {
         let mut loads = false;
         for place in places {
             let miss = self.places.entry(place.clone()).or_default();
-            if miss.loader.is_some() {
+            if let Some(loader) = &miss.loader {
+                // Whoever waited for itself could not load.
+                loads |= loader.client == client;
                 continue;
             }
             // Nothing ends later than the clock can tell.
@@ -149,6 +152,13 @@ impl Misses {
         !self.waiters.is_empty()
     }
 
+    /// True if it waits for a single conversation.
+    #[must_use]
+    pub fn waits_for_one(&self, waiter: Waiter) -> bool {
+        let waits = self.waiters.get(&waiter);
+        waits.is_some_and(|(places, _)| places.len() == 1)
+    }
+
     /// True if somebody waits for this conversation.
     #[must_use]
     pub fn is_waited_for(&self, place: &Place) -> bool {
@@ -218,10 +228,12 @@ mod tests {
         let (mut misses, now) = (Misses::default(), Instant::now());
         assert!(misses.missed(&[place("a")], 7, now, 100 * MS));
         assert!(!misses.missed(&[place("a")], 8, now, 100 * MS));
+        assert!(misses.missed(&[place("a")], 7, now, 100 * MS));
         misses.wait(1, vec![place("a")], now + 50 * MS);
         misses.wait(2, vec![place("a"), place("b")], now + 60 * MS);
         assert_eq!(misses.changed(&place("a")), [1, 2]);
         assert_eq!(misses.changed(&place("b")), [2]);
+        assert!(misses.waits_for_one(1) && !misses.waits_for_one(2) && !misses.waits_for_one(3));
         assert!(misses.has_waiters() && misses.is_waited_for(&place("b")));
         assert_eq!(misses.waited_for(None, 9), [place("a"), place("b")]);
         assert_eq!(misses.waited_for(None, 1), [place("a")]);

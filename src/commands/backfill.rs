@@ -18,7 +18,10 @@ pub fn backfill<'a>(
     env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
-    let complete = args.option(&["COMPLETE"])?.is_some();
+    let mut complete = false;
+    while args.option(&["COMPLETE"])?.is_some() {
+        complete = true;
+    }
     if args.left() == 0 && !complete {
         return Err(CommandError::Arity);
     }

@@ -316,16 +316,8 @@ impl Conversation {
     /// Visits the positions of pending messages in `lacking`, the newest first, as long as `visit` says so.
     fn visit_lacking(&self, lacking: &Lacking, mut visit: impl FnMut(usize) -> bool) {
         for range in &lacking.ranges {
-            let mut end = range.end;
-            while let Some(position) = self
-                .log
-                .previous::<Pending>(end)
-                .filter(|&position| position >= range.start)
-            {
-                if !visit(position) {
-                    return;
-                }
-                end = position;
+            if !self.log.visit_pending(range, &mut visit) {
+                return;
             }
         }
     }

@@ -222,6 +222,34 @@ impl Log {
         Some(first + inner)
     }
 
+    /// Visits the positions of the messages of a range that are not counted, the newest first, as long as `visit` says so;
+    /// false if it said no. Segments without any are not looked into.
+    pub fn visit_pending(
+        &self,
+        range: &Range<usize>,
+        mut visit: impl FnMut(usize) -> bool,
+    ) -> bool {
+        let last = range.end.checked_sub(1).and_then(|last| self.place(last));
+        let behind_last = last.map_or(0, |(index, _)| index + 1);
+        let origin = self.origin().messages;
+        for (index, segment) in self.segments.range(..behind_last).enumerate().rev() {
+            let first = segment.before.messages.wrapping_sub(origin) as usize;
+            if self.behind(index).pending != segment.before.pending {
+                for (inner, entry) in segment.entries().iter().enumerate().rev() {
+                    let position = first + inner;
+                    let is_wanted = range.contains(&position) && entry.flags.pending();
+                    if is_wanted && !visit(position) {
+                        return false;
+                    }
+                }
+            }
+            if first <= range.start {
+                break;
+            }
+        }
+        true
+    }
+
     /// The position of the message with which the sum of `F` becomes `nth`, for sums of messages.
     fn nth<F: Field>(&self, nth: u64) -> Option<usize> {
         self.first_reaching::<F>(nth)?.checked_sub(1)

@@ -267,8 +267,9 @@ impl Call<'_> {
             return Ok(Done::Replied);
         }
         let (client, fence) = waiting::fence();
-        let urgent = Urgent(&fence);
+        let urgent = Urgent::new(&fence);
         let tickets = texts.into_iter().map(|t| urgent.take(rules, t)).collect();
+        drop(urgent);
         Ok(Done::Waits(Wait::Counts {
             fence,
             client,

@@ -162,17 +162,20 @@ pub fn changed(ctx: *mut RedisModuleCtx, name: &[u8], backfilled: bool) {
         return;
     }
     let place = place(ctx, name);
-    wake(with(|misses| {
-        if backfilled {
-            misses.backfilled(&place)
-        } else {
-            misses.changed(&place)
-        }
-    }));
+    if !backfilled {
+        return wake(with(|misses| misses.changed(&place)));
+    }
+    for waiter in with(|misses| misses.backfilled(&place)) {
+        // Who waits for others besides waits on for those.
+        let answer = with(|misses| misses.waits_for_one(waiter));
+        waiting::wake(waiter, answer);
+    }
 }
 
 fn wake(waiters: Vec<Waiter>) {
-    waiters.into_iter().for_each(waiting::wake);
+    waiters
+        .into_iter()
+        .for_each(|waiter| waiting::wake(waiter, false));
 }
 
 /// Sees to it that a timer is due when the next time is over, or keys are to be looked at.

@@ -17,7 +17,7 @@ use crate::tokens::background::{Fence, Ticket, Urgent};
 use crate::tokens::{Inline, most_inline};
 
 /// Bytes of text that a waiting client has copied for it at a time.
-pub const WAIT_BYTES: usize = 1 << 20;
+pub const WAIT_BYTES: usize = 256 << 10;
 
 /// What a call waits for before it can be run again.
 pub enum Wait {
@@ -50,6 +50,8 @@ pub struct Waited {
     pub client: u64,
     /// If it has missed a conversation: how long it waits for that.
     pub until: Option<Instant>,
+    /// What it has waited for is there, enough or not.
+    pub answer: bool,
 }
 
 impl Call<'_> {
@@ -72,7 +74,7 @@ impl Call<'_> {
             return None;
         }
         let (client, fence) = waiting::fence();
-        conversation.count_lacking(lacking, WAIT_BYTES, &Urgent(&fence), || {});
+        conversation.count_lacking(lacking, WAIT_BYTES, &Urgent::new(&fence), || {});
         Some(Wait::Counts {
             fence,
             client,
@@ -116,7 +118,9 @@ impl Call<'_> {
             // SAFETY: the context is that of the call.
             None => unsafe { call!(RedisModule_GetClientId, self.ctx) }.unwrap_or_default(),
         };
-        if misses::missed(&places, client, time) || !self.may_wait() {
+        let loads = misses::missed(&places, client, time);
+        let is_over = self.waited.is_some_and(|waited| waited.answer);
+        if loads || is_over || !self.may_wait() {
             return None;
         }
         let now = Instant::now();

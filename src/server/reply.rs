@@ -35,12 +35,6 @@ impl ClientReply {
         }
     }
 
-    /// An error as an element of a reply.
-    pub fn error_element(&mut self, text: &str) {
-        self.started = false;
-        self.error(text);
-    }
-
     /// What a panic ends in.
     pub fn internal_error(&mut self) {
         self.error("ERR internal error, nothing was done; the server's log has the details");

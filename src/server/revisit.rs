@@ -20,8 +20,8 @@ use crate::tokens::background::{Background, Fence, has_room};
 /// Bytes of old segments that are handed over to be packed at a time.
 const PACK_BYTES: usize = 1 << 20;
 
-/// Bytes of messages that are handed over to be counted at a time when nobody waits for them.
-const COUNT_BYTES: usize = 1 << 20;
+/// Bytes of messages that are read again, to be counted, at a time when nobody waits for them.
+const COUNT_BYTES: usize = 256 << 10;
 
 /// A fence behind which the key is looked at again; with `retain` retention acts then.
 pub fn look_again(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString, retain: bool) -> Fence {

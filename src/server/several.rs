@@ -67,7 +67,7 @@ impl Call<'_> {
             let mut key = unsafe { Key::open(self.ctx, name, false) };
             match key.get() {
                 Found::Missing => missed.push(name),
-                Found::Other => {}
+                Found::Other => return Err(CommandError::WrongType),
                 Found::Conversation(conversation) => {
                     if measured(conversation, |c| self.is_missed(&options, c, &mut counting)) {
                         missed.push(name);
@@ -94,13 +94,12 @@ impl Call<'_> {
             // SAFETY: as above.
             let mut key = unsafe { Key::open(self.ctx, name, false) };
             match key.get() {
-                Found::Missing => miss(reply),
-                Found::Other => reply.error_element(&CommandError::WrongType.to_string()),
                 Found::Conversation(conversation) => match look(&options, Some(conversation)) {
                     Ok(Seen::Hit(window)) => write(&options, conversation, &window, reply),
-                    Ok(Seen::Miss) => miss(reply),
-                    Err(error) => reply.error_element(&error.to_string()),
+                    // All counts are there, see above.
+                    Ok(Seen::Miss) | Err(_) => miss(reply),
                 },
+                Found::Missing | Found::Other => miss(reply),
             }
         }
         Ok(Done::Replied)
@@ -127,7 +126,7 @@ impl Call<'_> {
                 conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
             } else if self.may_wait() {
                 let (_, fence) = counting.waits.get_or_insert_with(waiting::fence);
-                conversation.count_lacking(&lacking, WAIT_BYTES, &Urgent(fence), || {});
+                conversation.count_lacking(&lacking, WAIT_BYTES, &Urgent::new(fence), || {});
                 return false;
             } else {
                 conversation.count_lacking(&lacking, usize::MAX, &Inline, || self.pause());

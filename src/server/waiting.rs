@@ -42,6 +42,8 @@ struct Waiting {
     until: Option<Instant>,
     /// It will be run again already.
     woken: bool,
+    /// What it is to be answered with is there: it does not wait for a backfill any more.
+    answer: bool,
 }
 
 // SAFETY: only the main thread touches what waits: commands, timers and callbacks of blocked clients all run there.
@@ -72,10 +74,11 @@ pub fn fence() -> (ClientId, Fence) {
     (id, Fence::new(move || leave(Word::Client(id))))
 }
 
-/// Has the command of a client run again that waits for a backfill.
-pub fn wake(id: ClientId) {
+/// Has the command of a client run again that waits for a backfill; with `answer` for the last time.
+pub fn wake(id: ClientId, answer: bool) {
     let woken = with_waiting(|all| {
         let waiting = all.get_mut(&id)?;
+        waiting.answer |= answer;
         Some(std::mem::replace(&mut waiting.woken, true))
     });
     if woken == Some(false) {
@@ -120,6 +123,7 @@ pub fn block(
         runs: 0,
         until: None,
         woken: false,
+        answer: false,
     };
     metrics::waited();
     waiting.settle_down(ctx, wait);
@@ -191,6 +195,7 @@ pub fn go_on(ctx: *mut RedisModuleCtx, id: ClientId) {
                 id,
                 client: waiting.client,
                 until: waiting.until,
+                answer: waiting.answer,
             }),
         };
         Some(call.run_and_reply(waiting.command, &mut reply))

@@ -19,6 +19,10 @@ pub const MOST_QUEUED: usize = 64 << 20;
 /// An outbox of this many bytes is handed over at once.
 const BATCH_BYTES: usize = 128 << 10;
 
+/// So much of what somebody waits for is handed over at a time.
+const URGENT_BYTES: usize = 16 << 10;
+const URGENT_TEXTS: usize = 256;
+
 /// A text of this many bytes is a large piece of work.
 const LARGE_BYTES: usize = 128 << 10;
 
@@ -204,9 +208,13 @@ pub fn flush() {
         }
         outbox.take()
     });
+    hand_over(Lane::Normal, jobs);
+}
+
+fn hand_over(lane: Lane, jobs: Vec<Job>) {
     if !jobs.is_empty() {
         submit(
-            Lane::Normal,
+            lane,
             Box::new(move || {
                 for job in jobs {
                     job.run();
@@ -281,18 +289,41 @@ impl Counter for Background {
 }
 
 /// Counts on the background threads what somebody waits for, ahead of all else; not bounded by [`MOST_QUEUED`], so
-/// the caller bounds it.
-pub struct Urgent<'f>(pub &'f Fence);
+/// the caller bounds it. The last of it is handed over when this is dropped.
+pub struct Urgent<'f> {
+    fence: &'f Fence,
+    gathered: RefCell<Outbox>,
+}
 
-impl Urgent<'_> {
+impl<'f> Urgent<'f> {
+    /// Holds `fence` until all is counted.
+    #[must_use]
+    pub fn new(fence: &'f Fence) -> Self {
+        Self {
+            fence,
+            gathered: RefCell::new(Outbox::default()),
+        }
+    }
+
     /// Has `text` counted.
     #[must_use]
     pub fn take(&self, rules: Rules, text: Text) -> Ticket {
-        enqueued(1, text.len());
-        let job = Job::new(rules, text, Some(self.0.clone()));
+        let mut gathered = self.gathered.borrow_mut();
+        gathered.bytes += text.len();
+        let job = Job::new(rules, text, Some(self.fence.clone()));
         let ticket = job.ticket.clone();
-        submit(Lane::Urgent, Box::new(move || job.run()));
+        gathered.jobs.push(job);
+        // A piece for each thread soon, and not a piece for each word.
+        if gathered.bytes > URGENT_BYTES || gathered.jobs.len() > URGENT_TEXTS {
+            hand_over(Lane::Urgent, gathered.take());
+        }
         ticket
+    }
+}
+
+impl Drop for Urgent<'_> {
+    fn drop(&mut self) {
+        hand_over(Lane::Urgent, self.gathered.get_mut().take());
     }
 }
 
@@ -303,6 +334,6 @@ impl Counter for Urgent<'_> {
 
     /// In a long queue they would wait for long: then they are handed over once more, ahead of all.
     fn fence(&self) -> Option<&Fence> {
-        is_short().then_some(self.0)
+        is_short().then_some(self.fence)
     }
 }

@@ -221,7 +221,7 @@ fn who_waits_is_answered_when_it_can_be() {
     assert_eq!(reply, Value::Nil);
     assert!((200..5000).contains(&took.as_millis()), "{took:?}");
     blocked(&server, 0);
-    // Enough for one budget and not for another: the longest waiting loads the rest.
+    // Enough for one budget and not for others: they get nil, and the longest waiting of them is the loader.
     let small = asks(&server, "CONV.RECENT k 30 WAIT 30000");
     blocked(&server, 1);
     let large = asks(&server, ASK);
@@ -230,11 +230,20 @@ fn who_waits_is_answered_when_it_can_be() {
     blocked(&server, 3);
     backfill(&mut con, "k", &numbered(5, 9));
     assert_eq!(items(&small.join().unwrap().0).len(), 3);
-    let large = large.join().unwrap();
-    assert_eq!(large.0, Value::Nil);
+    // (Their connections are open: who closes it loads no more.)
+    let (large, larger) = (large.join().unwrap(), larger.join().unwrap());
+    assert_eq!((&large.0, &larger.0), (&Value::Nil, &Value::Nil));
+    let next = asks(&server, "CONV.RECENT k 2000 WAIT 30000");
     blocked(&server, 1);
     cmd!(con, "CONV.BACKFILL", "k", "COMPLETE", numbered(1, 4));
-    assert_eq!(items(&larger.join().unwrap().0).len(), 9);
+    assert_eq!(items(&next.join().unwrap().0).len(), 9);
+    // The loader may ask again; it does not wait for itself.
+    cmd!(con, "DEL", "k");
+    for _ in 0..2 {
+        let ask = ["CONV.RECENT", "k", "1000", "WAIT", "30000"];
+        assert_eq!(run(&mut loader, &ask).unwrap(), Value::Nil);
+    }
+    blocked(&server, 0);
 }
 
 #[test]

@@ -246,6 +246,7 @@ fn bad_arguments_of_the_other_writers() {
              CONV.DEL k 1 2 9223372036854775808 => ERR seq|9223372036854775808
              CONV.DEL missing x => ERR seq|'x'
              CONV.BACKFILL k => ERR conv.backfill
+             CONV.BACKFILL k COMPLETE COMPLETE @u => ERR COMPLETE|twice
              CONV.BACKFILL k @u {} => BADMSG message|2
              CONV.BACKFILL k COMPLETE {} => BADMSG message|1
              CONV.BACKFILL k @u COMPLETE => BADMSG message|2

@@ -1,6 +1,6 @@
 //! Commands on several keys: CONV.MRECENT and CONV.FORK.
 
-use redis::{ConnectionLike, Value};
+use redis::Value;
 
 use crate::samples::*;
 use crate::support::*;
@@ -20,26 +20,16 @@ fn several_in_one_round_trip() {
             &["FORMAT", "MSGPACK", "ANY"],
             &["WAIT", "0"],
         ] {
-            let keys = ["k", "missing", "facts", "s", "k"];
-            // Not `cmd!`, which would make one error of them all.
-            let mut command = redis::cmd("CONV.MRECENT");
-            command.arg(50).arg(5).arg(&keys).arg(options);
-            let reply = con
-                .req_packed_command(&command.get_packed_command())
-                .unwrap();
-            let replies = items(&reply);
-            assert_eq!(replies.len(), 5);
-            for (key, reply) in keys.iter().zip(replies) {
-                match (try_cmd!(con, "CONV.RECENT", key, 50, options), reply) {
-                    (Ok(ref alone), together) => assert_eq!(alone, together, "{key} {options:?}"),
-                    (Err(alone), Value::ServerError(together)) => {
-                        let together = error_in(&Value::ServerError(together.clone()));
-                        assert_eq!(Some(error_line(&alone)), together);
-                    }
-                    other => panic!("{other:?}"),
-                }
+            let keys = ["k", "missing", "facts", "k"];
+            let replies = cmd!(con, "CONV.MRECENT", 50, 4, &keys, options);
+            for (key, together) in keys.iter().zip(items(&replies)) {
+                let alone = cmd!(con, "CONV.RECENT", key, 50, options);
+                assert_eq!(&alone, together, "{key} {options:?}");
             }
+            assert_eq!(items(&replies).len(), 4);
         }
+        let error = err(try_cmd!(con, "CONV.MRECENT", 50, 2, "k", "s"));
+        assert!(error.starts_with("WRONGTYPE "), "{error}");
         for (args, want) in [
             (&["50", "0", "k"][..], "numkeys"),
             (&["50", "2", "k"], "numkeys"),
