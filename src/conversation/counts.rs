@@ -4,8 +4,10 @@
 //! and a window selected by them is never too small: if nothing in it is pending, it is the right one. That is how
 //! [`Conversation::lacking`] knows what must be counted before a selection holds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
+
+use smallvec::SmallVec;
 
 use super::search::Pending;
 use super::window::{Request, Window};
@@ -105,31 +107,34 @@ impl Conversation {
         {
             summary.tokens = SummaryTokens::Counted(tokens);
         }
-        while let Some((seq, ticket)) = self.waiting.front() {
-            let Some(tokens) = ticket.count() else {
-                return;
-            };
-            let seq = *seq;
+        let mut counts: SmallVec<[(i64, u32); 8]> = SmallVec::new();
+        while let Some((seq, ticket)) = self.waiting.front()
+            && let Some(tokens) = ticket.count()
+        {
+            counts.push((*seq, tokens));
             self.waiting.pop_front();
-            self.set_count(seq, tokens);
         }
-        if self.waiting.capacity() > KEEP_WAITING {
-            self.waiting = std::collections::VecDeque::new();
+        self.set_counts(&mut counts);
+        self.spare_room();
+    }
+
+    fn spare_room(&mut self) {
+        if self.waiting.is_empty() && self.waiting.capacity() > KEEP_WAITING {
+            self.waiting = VecDeque::new();
         }
     }
 
     /// Takes all counts that have come in.
     pub fn collect_all(&mut self) {
         self.collect_counts();
-        let (known, waiting) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(|(_, ticket)| ticket.count().is_some());
-        self.waiting = waiting;
-        for (seq, ticket) in known {
-            if let Some(tokens) = ticket.count() {
-                self.set_count(seq, tokens);
-            }
-        }
+        let mut counts = Vec::new();
+        self.waiting.retain(|(seq, ticket)| {
+            let tokens = ticket.count();
+            counts.extend(tokens.map(|tokens| (*seq, tokens)));
+            tokens.is_none()
+        });
+        self.spare_room();
+        self.set_counts(&mut counts);
         self.log.install();
     }
 
@@ -143,20 +148,10 @@ impl Conversation {
                 .is_some_and(|s| s.tokens.known().is_none())
     }
 
-    /// The message is gone, or was counted before, if it is not pending.
-    fn set_count(&mut self, seq: i64, tokens: u32) {
-        if let Some(position) = self.log.find(seq) {
-            self.set_count_at(position, tokens);
-        }
-    }
-
-    fn set_count_at(&mut self, position: usize, tokens: u32) {
-        self.log.update_at(position, |e| {
-            if e.flags.pending() {
-                e.tokens = tokens;
-                e.flags.set_pending(false);
-            }
-        });
+    /// Messages that are gone, or were counted before, are passed over.
+    fn set_counts(&mut self, counts: &mut [(i64, u32)]) {
+        counts.sort_unstable();
+        self.log.set_counts(counts);
     }
 
     pub(super) fn has_pending(&self, range: &Range<usize>) -> bool {
@@ -292,6 +287,7 @@ impl Conversation {
             bytes += self.log.get(position).map_or(0, |m| m.len);
             bytes < most
         });
+        let mut counts = Vec::new();
         for position in positions {
             let ticket = self.log.get(position).and_then(|m| known.get(&m.seq));
             if let (Some(ticket), Some(fence)) = (ticket, counter.fence()) {
@@ -305,12 +301,13 @@ impl Conversation {
                 continue;
             };
             match counter.count(rules, text) {
-                Outcome::Known(tokens) => self.set_count_at(position, tokens),
+                Outcome::Known(tokens) => counts.push((stored.seq, tokens)),
                 Outcome::Later(ticket) => self.waiting.push_back((stored.seq, ticket)),
                 Outcome::Unknown => {}
             }
             pause();
         }
+        self.set_counts(&mut counts);
     }
 
     /// Visits the positions of pending messages in `lacking`, the newest first, as long as `visit` says so.

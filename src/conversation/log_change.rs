@@ -138,6 +138,46 @@ impl Log {
         }
     }
 
+    /// Takes counts of messages by their numbers, which ascend; those that are gone or not pending are passed over. Each
+    /// segment is changed once, as what is packed is costly to change.
+    pub fn set_counts(&mut self, mut counts: &[(i64, u32)]) {
+        let mut first = None;
+        while let Some(&(seq, _)) = counts.first() {
+            let index = self.segment_of(seq).unwrap_or(0);
+            let next = self.segments.get(index + 1).map(|next| next.base_seq);
+            let here = next.map_or(counts.len(), |next| counts.partition_point(|c| c.0 < next));
+            let (here, behind) = counts.split_at(here);
+            counts = behind;
+            let origin = self.origin().messages;
+            let Some(segment) = self.segments.get_mut(index) else {
+                return;
+            };
+            let (mut shift, base) = (Sums::default(), segment.base_seq);
+            let position = segment.before.messages.wrapping_sub(origin) as usize;
+            let before = segment.heap_bytes();
+            segment.change_entries(|entries| {
+                for &(seq, tokens) in here {
+                    let seq = seq.checked_sub(base).and_then(|d| u16::try_from(d).ok());
+                    let inner =
+                        seq.and_then(|seq| entries.binary_search_by_key(&seq, |e| e.seq).ok());
+                    let Some(inner) = inner else { continue };
+                    let old = weight(entries, inner);
+                    if let Some(entry) = entries.get_mut(inner).filter(|e| e.flags.pending()) {
+                        entry.tokens = tokens;
+                        entry.flags.set_pending(false);
+                        shift = shift.plus(weight(entries, inner)).minus(old);
+                        first.get_or_insert(position + inner);
+                    }
+                }
+            });
+            self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
+            self.shift_behind(index, shift);
+        }
+        if first.is_some_and(|first| first <= self.head.messages) {
+            self.find_head();
+        }
+    }
+
     /// Changes the entry at `position`.
     pub fn update_at(&mut self, position: usize, change: impl FnMut(&mut Entry)) {
         self.update(position..position + 1, change);
