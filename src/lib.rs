@@ -77,6 +77,21 @@
 //! - Unsafe code stands in `server` only; the others forbid it. No panic crosses into Redis: it becomes an error reply.
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
+#![cfg_attr(not(test), warn(clippy::pedantic))]
+// Columns of bytes, hashes and Redis's C flags: what is cast there is bounded, or meant to be cut.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss
+)]
+// Facts are facts, and options are options.
+#![allow(clippy::struct_excessive_bools)]
+// `argv` holds what `args` shows; `up` to `upto`.
+#![allow(clippy::similar_names)]
+// All commands have one signature; a method's path is no closure for every lifetime.
+#![allow(clippy::unnecessary_wraps, clippy::redundant_closure_for_method_calls)]
+// Two cases side by side read better as such.
+#![allow(clippy::single_match_else)]
 #![cfg_attr(
     not(test),
     deny(

@@ -234,11 +234,22 @@ fn lengthen(header: &mut Header, messages: usize) -> Result<(), String> {
     let Some(behind) = last else {
         return Err("numbers beyond all that can be given".into());
     };
-    header.event = APPENDED.to_owned();
+    APPENDED.clone_into(&mut header.event);
     header.push = (first..behind)
         .map(|seq| (seq, header.at, Count::Pending))
         .collect();
     Ok(())
+}
+
+/// The event of that name.
+fn known(events: &[&'static str], name: &str) -> Result<&'static str, String> {
+    if name.is_empty() {
+        return Ok("");
+    }
+    let found = events.iter().find(|&&event| event == name);
+    found
+        .copied()
+        .ok_or_else(|| format!("unknown event {name:?}"))
 }
 
 /// Reads what [`encode_effect`] made. `events` are the names that an event may have.
@@ -260,14 +271,7 @@ pub fn decode_effect<'a>(
         return Err(format!("header version {}, expected {expected}", header.v));
     }
     lengthen(&mut header, payload.len())?;
-    let event = match header.event.as_str() {
-        "" => "",
-        name => events
-            .iter()
-            .find(|&&event| event == name)
-            .copied()
-            .ok_or_else(|| format!("unknown event {name:?}"))?,
-    };
+    let event = known(events, &header.event)?;
     if [header.create, header.alter]
         .iter()
         .flatten()

@@ -8,7 +8,7 @@ use super::header::{Header, take};
 use super::{DecodeError, invalid, segments};
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
-use crate::conversation::session::{Name, NewField, read_value};
+use crate::conversation::session::{Name, NewField, Session, read_value};
 
 /// See [`super::encode`].
 pub fn encode(conversation: &Conversation, mut sink: impl FnMut(&[u8])) {
@@ -16,7 +16,11 @@ pub fn encode(conversation: &Conversation, mut sink: impl FnMut(&[u8])) {
     // Serialising plain data into memory cannot fail; an empty frame would be refused when read.
     sink(&rmp_serde::to_vec_named(&header).unwrap_or_default());
     let mut frame = Vec::new();
-    for (key, value) in conversation.session().into_iter().flat_map(|s| s.members()) {
+    for (key, value) in conversation
+        .session()
+        .into_iter()
+        .flat_map(Session::members)
+    {
         frame.clear();
         for part in [&key, ":", value] {
             frame.extend_from_slice(part.as_bytes());

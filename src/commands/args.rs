@@ -11,6 +11,7 @@ pub struct Args<'a> {
 }
 
 /// An argument for an error message: shortened, printable.
+#[must_use]
 pub fn quoted(arg: &[u8]) -> String {
     const MOST: usize = 64;
     let text: String = String::from_utf8_lossy(arg)
@@ -24,6 +25,7 @@ pub fn quoted(arg: &[u8]) -> String {
 
 impl<'a> Args<'a> {
     /// The arguments behind the command's name.
+    #[must_use]
     pub fn new(command: &'static str, rest: &'a [&'a [u8]]) -> Self {
         Self {
             command,
@@ -33,16 +35,19 @@ impl<'a> Args<'a> {
     }
 
     /// How many are left.
+    #[must_use]
     pub fn left(&self) -> usize {
         self.rest.len()
     }
 
     /// The next argument, without taking it.
+    #[must_use]
     pub fn peek(&self) -> Option<&'a [u8]> {
         self.rest.first().copied()
     }
 
     /// All that is left, untaken.
+    #[must_use]
     pub fn rest(&self) -> &'a [&'a [u8]] {
         self.rest
     }
@@ -55,6 +60,9 @@ impl<'a> Args<'a> {
     }
 
     /// The next argument, which the command cannot do without.
+    ///
+    /// # Errors
+    /// `Arity` if there is none.
     pub fn required(&mut self) -> Result<&'a [u8], CommandError> {
         self.take().ok_or(CommandError::Arity)
     }
@@ -67,6 +75,9 @@ impl<'a> Args<'a> {
     }
 
     /// Takes the next argument if it is one of `options` (in any letter case).
+    ///
+    /// # Errors
+    /// The option has been given before.
     pub fn option(
         &mut self,
         options: &[&'static str],
@@ -87,6 +98,9 @@ impl<'a> Args<'a> {
     }
 
     /// Takes the next argument, which must be one of `options`; nothing if no argument is left.
+    ///
+    /// # Errors
+    /// It is none of them, or has been given before.
     pub fn only_options(
         &mut self,
         options: &[&'static str],
@@ -114,6 +128,9 @@ impl<'a> Args<'a> {
     }
 
     /// Nothing may be left.
+    ///
+    /// # Errors
+    /// Something is; it is named.
     pub fn finish(&self) -> Result<(), CommandError> {
         if self.rest.is_empty() {
             return Ok(());
@@ -122,6 +139,9 @@ impl<'a> Args<'a> {
     }
 
     /// The value of the option `name`.
+    ///
+    /// # Errors
+    /// No argument is left.
     pub fn value(&mut self, name: &str) -> Result<&'a [u8], CommandError> {
         match self.take() {
             Some(value) => Ok(value),
@@ -130,18 +150,27 @@ impl<'a> Args<'a> {
     }
 
     /// The value of the option `name`, an integer from `least` to `most`.
+    ///
+    /// # Errors
+    /// No argument is left, or it is no such integer.
     pub fn number(&mut self, name: &str, least: i64, most: i64) -> Result<i64, CommandError> {
         let value = self.value(name)?;
         integer(name, value, least, most)
     }
 
     /// As [`Args::number`], not negative.
+    ///
+    /// # Errors
+    /// As [`Args::number`].
     pub fn unsigned(&mut self, name: &str, least: u32) -> Result<u64, CommandError> {
         let value = self.number(name, i64::from(least), i64::MAX)?;
         Ok(value.unsigned_abs())
     }
 
     /// The value of the option `name`, one of `choices` (in any letter case).
+    ///
+    /// # Errors
+    /// No argument is left, or it is none of them.
     pub fn choice(
         &mut self,
         name: &str,
@@ -162,6 +191,9 @@ impl<'a> Args<'a> {
     }
 
     /// The value of the option `ENCODING`.
+    ///
+    /// # Errors
+    /// No argument is left, or it names no encoding and no model.
     pub fn encoding(&mut self) -> Result<Encoding, CommandError> {
         let value = self.value("ENCODING")?;
         encoding(value)
@@ -169,6 +201,9 @@ impl<'a> Args<'a> {
 }
 
 /// An integer from `least` to `most`; `name` says in the error which argument it is.
+///
+/// # Errors
+/// It is no such integer.
 pub fn integer(name: &str, value: &[u8], least: i64, most: i64) -> Result<i64, CommandError> {
     let parsed = std::str::from_utf8(value)
         .ok()
@@ -192,6 +227,9 @@ pub fn integer(name: &str, value: &[u8], least: i64, most: i64) -> Result<i64, C
 }
 
 /// An encoding by its name or a model's.
+///
+/// # Errors
+/// It names neither.
 pub fn encoding(value: &[u8]) -> Result<Encoding, CommandError> {
     let found = std::str::from_utf8(value).ok().and_then(Encoding::by_name);
     match found {

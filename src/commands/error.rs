@@ -49,6 +49,9 @@ impl fmt::Display for CommandError {
 }
 
 /// An `ERR` with this text.
+///
+/// # Errors
+/// Always.
 pub fn err<T>(text: impl Into<String>) -> Result<T, CommandError> {
     Err(CommandError::Err(text.into()))
 }

@@ -112,6 +112,9 @@ pub fn several(args: &mut Args<'_>) -> Result<(Options, usize), CommandError> {
 }
 
 /// See the head of this file.
+///
+/// # Errors
+/// What is wrong with the arguments, the counts that must be known first, or how long to wait on a miss.
 pub fn recent(
     args: &mut Args<'_>,
     target: Target<'_>,

@@ -23,6 +23,7 @@ pub struct Entry {
 }
 
 /// Offset of the message at `index`.
+#[must_use]
 pub fn start(entries: &[Entry], index: usize) -> usize {
     match index.checked_sub(1).and_then(|i| entries.get(i)) {
         Some(before) => before.end as usize + 1,
@@ -31,6 +32,7 @@ pub fn start(entries: &[Entry], index: usize) -> usize {
 }
 
 /// Bytes of the message at `index`.
+#[must_use]
 pub fn len(entries: &[Entry], index: usize) -> usize {
     entries.get(index).map_or(0, |e| {
         (e.end as usize).saturating_sub(start(entries, index))
@@ -38,6 +40,7 @@ pub fn len(entries: &[Entry], index: usize) -> usize {
 }
 
 /// What the entry at `index` adds to the sums.
+#[must_use]
 pub fn weight(entries: &[Entry], index: usize) -> Sums {
     let Some(entry) = entries.get(index) else {
         return Sums::default();

@@ -95,6 +95,7 @@ impl Log {
     }
 
     /// The segments, in order.
+    #[must_use]
     pub fn segments(&self) -> impl ExactSizeIterator<Item = &Segment> {
         self.segments.iter()
     }

@@ -38,7 +38,7 @@ fn live(flags: Flags) -> u64 {
 }
 
 fields! {
-    /// Messages that are no system messages, see [`Flags::system`].
+    /// Messages that are no system messages, see `Flags::system`.
     Others: others, |e| u64::from(!e.flags.system());
     /// Sum of T(message) over all.
     Tokens: tokens, |e| u64::from(e.tokens);
@@ -54,7 +54,7 @@ fields! {
     Pending: pending, |e| u64::from(e.flags.pending());
 }
 
-/// System messages, see [`Flags::system`].
+/// System messages, see `Flags::system`.
 pub struct Systems;
 
 impl Field for Systems {

@@ -185,41 +185,50 @@ impl Call<'_> {
                 return Ok(Done::Waits(wait));
             }
         };
-        let mut effect = effect;
+        self.make(key, key_name, effect, replayed)?;
+        reply.play(&answer);
+        Ok(Done::Replied)
+    }
+
+    /// Makes the change under the key, and tells everyone of it.
+    fn make(
+        &self,
+        mut key: Key,
+        key_name: *mut RedisModuleString,
+        mut effect: Effect<'_>,
+        replayed: bool,
+    ) -> Result<(), CommandError> {
         if let Some(attributes) = effect.create.or(effect.alter) {
             preload(attributes.encoding);
         }
-        match found {
-            Some(conversation) => {
-                measured(conversation, |c| {
-                    if let Some(attributes) = effect.create.filter(|_| effect.replace) {
-                        discard(std::mem::replace(
-                            c,
-                            Conversation::new(attributes, effect.at),
-                        ));
-                    }
-                    self.change(c, &mut effect, replayed, key_name);
-                });
-                if effect.replace {
-                    key.persist();
+        if let Found::Conversation(conversation) = key.get() {
+            measured(conversation, |c| {
+                if let Some(attributes) = effect.create.filter(|_| effect.replace) {
+                    let new = Conversation::new(attributes, effect.at);
+                    discard(std::mem::replace(c, new));
                 }
+                self.change(c, &mut effect, replayed, key_name);
+            });
+            if effect.replace {
+                key.persist();
             }
-            None => {
-                let Some(attributes) = effect.create else {
-                    return Err(CommandError::Err("no such key".into()));
-                };
-                let mut conversation = Conversation::new(attributes, effect.at);
-                self.change(&mut conversation, &mut effect, replayed, key_name);
-                metrics::created(conversation.footprint());
-                key.create(conversation);
-            }
+        } else {
+            let Some(attributes) = effect.create else {
+                return Err(CommandError::Err("no such key".into()));
+            };
+            let mut conversation = Conversation::new(attributes, effect.at);
+            self.change(&mut conversation, &mut effect, replayed, key_name);
+            metrics::created(conversation.footprint());
+            key.create(conversation);
         }
         if let Some(at) = effect.expire {
             key.expire_at(at);
         }
         let due = match key.get() {
             // Workers listen to the primary.
-            Found::Conversation(c) if !replayed => c.comes_due(env.settings.summary_threshold),
+            Found::Conversation(c) if !replayed => {
+                c.comes_due(config::settings().summary_threshold)
+            }
             _ => false,
         };
         drop(key);
@@ -234,8 +243,7 @@ impl Call<'_> {
         if due {
             summary_due(self.ctx, key_name);
         }
-        reply.play(&answer);
-        Ok(Done::Replied)
+        Ok(())
     }
 
     fn run_without_key(

@@ -1,6 +1,6 @@
 //! A key that is open, and the conversation under it.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleKey, RedisModuleString, RedisModuleType};
@@ -81,7 +81,7 @@ impl Key {
         }
         // SAFETY: the key is open and holds our type.
         let value = unsafe { call!(RedisModule_ModuleTypeGetValue, self.key) };
-        match value.map(|v| v.cast::<Conversation>()) {
+        match value.map(<*mut c_void>::cast::<Conversation>) {
             // SAFETY: values of our type are boxed conversations; see above for the borrow.
             Some(value) if !value.is_null() => Found::Conversation(unsafe { &mut *value }),
             _ => Found::Other,

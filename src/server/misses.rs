@@ -173,9 +173,9 @@ pub fn changed(ctx: *mut RedisModuleCtx, name: &[u8], backfilled: bool) {
 }
 
 fn wake(waiters: Vec<Waiter>) {
-    waiters
-        .into_iter()
-        .for_each(|waiter| waiting::wake(waiter, false));
+    for waiter in waiters {
+        waiting::wake(waiter, false);
+    }
 }
 
 /// Sees to it that a timer is due when the next time is over, or keys are to be looked at.

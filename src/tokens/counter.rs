@@ -42,12 +42,12 @@ thread_local! {
 }
 
 impl Desk {
-    fn new() -> Box<Self> {
+    fn new() -> Self {
         MEMORY.fetch_add(DESK, Relaxed);
-        Box::new(Self {
+        Self {
             pieces: Pieces::new(),
             backtrack: Backtrack::new(),
-        })
+        }
     }
 
     fn count(&mut self, vocabulary: &Vocabulary, pattern: Pattern, text: &[u8]) -> u64 {
@@ -140,7 +140,10 @@ pub fn count(encoding: Encoding, text: &str) -> u64 {
         return 0;
     };
     let taken = DESKS.try_with(|desks| desks.get(number)?.take());
-    let mut desk = taken.ok().flatten().unwrap_or_else(Desk::new);
+    let mut desk = taken
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| Box::new(Desk::new()));
     let count = desk.count(vocabulary, Pattern::of(encoding), text.as_bytes());
     // A thread that ends has no desks any more.
     let _ = DESKS.try_with(|desks| desks.get(number).map(|cell| cell.set(Some(desk))));
