@@ -1,0 +1,174 @@
+//! Hand-computed cases that pin how the naive model reads the contract, and a few properties of the model itself.
+
+#[path = "../naive/mod.rs"]
+mod naive;
+
+mod managing;
+mod properties;
+mod reading;
+mod selecting;
+mod turns;
+
+use naive::generate;
+use naive::turns::{Kind, group};
+use naive::{NaiveLog, NaiveSummary, RecentArgs, RecentReply, check_valid_prompt, read};
+use proptest::prelude::*;
+
+// ---- a small notation ------------------------------------------------------------------------------------------
+
+/// `kind[.ids][=tokens]`, 10 tokens if not given. Chat: u a s d (developer) c (calls) t (tool) F (role function).
+/// Anthropic: A (tool_use) R (tool_result). LangChain: lu la ls lc lt. Items: f (function_call) o (its output)
+/// x (custom_tool_call) y (its output) r (reasoning) m (assistant message) mu (user message) w (web_search_call).
+fn json_of(word: &str, n: i64) -> (String, u64) {
+    let (word, tokens) = word.split_once('=').unwrap_or((word, "10"));
+    let (kind, ids) = word.split_once('.').unwrap_or((word, ""));
+    let ids: Vec<String> = ids.chars().map(String::from).collect();
+    let one = ids.first().map_or("", |s| s.as_str());
+    let each = |f: &dyn Fn(&String) -> String| ids.iter().map(f).collect::<Vec<_>>().join(",");
+    let chat = |role: &str| format!(r#"{{"role":"{role}","content":"x","n":{n}}}"#);
+    let lang = |kind: &str, more: String| {
+        format!(r#"{{"type":"{kind}","data":{{"content":"x","n":{n}{more}}}}}"#)
+    };
+    let item = |kind: &str, more: String| format!(r#"{{"type":"{kind}","n":{n}{more}}}"#);
+    let call_id = format!(r#","call_id":"{one}""#);
+    let json = match kind {
+        "u" => chat("user"),
+        "a" => chat("assistant"),
+        "s" => chat("system"),
+        "d" => chat("developer"),
+        "F" => chat("function"),
+        "c" => {
+            let calls = each(&|id| {
+                format!(
+                    r#"{{"id":"{id}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}"#
+                )
+            });
+            format!(r#"{{"role":"assistant","content":null,"n":{n},"tool_calls":[{calls}]}}"#)
+        }
+        "t" => format!(r#"{{"role":"tool","tool_call_id":"{one}","content":"x","n":{n}}}"#),
+        "A" => {
+            let blocks =
+                each(&|id| format!(r#"{{"type":"tool_use","id":"{id}","name":"f","input":{{}}}}"#));
+            format!(r#"{{"role":"assistant","n":{n},"content":[{blocks}]}}"#)
+        }
+        "R" => {
+            let blocks = each(&|id| {
+                format!(r#"{{"type":"tool_result","tool_use_id":"{id}","content":"x"}}"#)
+            });
+            format!(r#"{{"role":"user","n":{n},"content":[{blocks}]}}"#)
+        }
+        "lu" => lang("human", String::new()),
+        "la" => lang("ai", String::new()),
+        "ls" => lang("system", String::new()),
+        "lc" => {
+            let calls = each(&|id| format!(r#"{{"name":"f","args":{{}},"id":"{id}"}}"#));
+            lang("ai", format!(r#","tool_calls":[{calls}]"#))
+        }
+        "lt" => lang("tool", format!(r#","tool_call_id":"{one}""#)),
+        "f" => item("function_call", call_id + r#","name":"f","arguments":"{}""#),
+        "o" => item("function_call_output", call_id + r#","output":"x""#),
+        "x" => item("custom_tool_call", call_id + r#","name":"f","input":"x""#),
+        "y" => item("custom_tool_call_output", call_id + r#","output":"x""#),
+        "r" => item("reasoning", r#","summary":[]"#.into()),
+        "m" => item("message", r#","role":"assistant","content":[]"#.into()),
+        "mu" => item("message", r#","role":"user","content":[]"#.into()),
+        "w" => item("web_search_call", String::new()),
+        _ => panic!("{word}"),
+    };
+    (json, tokens.parse().unwrap())
+}
+
+fn log(words: &str) -> NaiveLog {
+    let mut log = NaiveLog::default();
+    for word in words.split_whitespace() {
+        let (json, tokens) = json_of(word, log.next_seq);
+        log.append(&json, tokens);
+    }
+    log
+}
+
+impl NaiveLog {
+    fn summary(mut self, tokens: u64, upto: impl Into<Option<i64>>) -> Self {
+        self.summary = Some(NaiveSummary {
+            text: "sum".into(),
+            upto: upto.into(),
+            tokens,
+        });
+        self
+    }
+
+    fn incomplete(mut self) -> Self {
+        self.complete = false;
+        self
+    }
+}
+
+/// `33 user keep step=5 n=2 nosystem nosummary any`
+fn args(words: &str) -> RecentArgs {
+    let mut words = words.split_whitespace();
+    let mut a = RecentArgs {
+        max_tokens: words.next().unwrap().parse().unwrap(),
+        ..Default::default()
+    };
+    for word in words {
+        match word.split_once('=').unwrap_or((word, "")) {
+            ("user", _) => a.start_user = true,
+            ("keep", _) => a.keep = true,
+            ("nosystem", _) => a.no_system = true,
+            ("nosummary", _) => a.no_summary = true,
+            ("any", _) => a.any = true,
+            ("n", n) => a.messages = Some(n.parse().unwrap()),
+            ("step", n) => a.step = Some(n.parse().unwrap()),
+            _ => panic!("{word}"),
+        }
+    }
+    a
+}
+
+/// Sequence numbers of the reply, S for the summary, then the flags.
+fn show(log: &NaiveLog, r: &RecentReply) -> String {
+    let seq = |json: &String| {
+        log.messages
+            .iter()
+            .find(|m| m.json == *json)
+            .map(|m| m.seq.to_string())
+    };
+    let mut words: Vec<String> = r
+        .messages
+        .iter()
+        .map(|m| seq(m).unwrap_or_else(|| "S".into()))
+        .collect();
+    words.extend(r.elided.then(|| "elided".into()));
+    words.extend(r.over.then(|| "over".into()));
+    words.join(" ")
+}
+
+fn recent(log: &NaiveLog, a: &str) -> String {
+    log.recent(&args(a))
+        .map_or("miss".into(), |r| show(log, &r))
+}
+
+/// tokens, first, last, skipped
+fn info(log: &NaiveLog, a: &str) -> (i64, i64, i64, i64) {
+    let r = log.recent(&args(a)).unwrap();
+    (r.tokens, r.first, r.last, r.skipped)
+}
+
+fn all(words: &str) -> String {
+    recent(&log(words), "100000")
+}
+
+fn held(log: &NaiveLog) -> String {
+    log.messages
+        .iter()
+        .map(|m| m.seq.to_string())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Checks many `(words, expected)` of a function.
+fn table(f: impl Fn(&str) -> String, cases: &[(&str, &str)]) {
+    for (words, expected) in cases {
+        assert_eq!(f(words), *expected, "{words}");
+    }
+}
