@@ -1,6 +1,6 @@
 //! What the parts that know no Redis cost: reading a message, counting it, appending it, selecting a prompt.
 //!
-//! `cargo bench`. Benchmarks of the module in a server, beside what one would use instead, are a matter of their own.
+//! `make bench-pure`. Benchmarks of the module in a server, beside what one would use instead, are `side_by_side`: `make bench`.
 
 use std::hint::black_box;
 

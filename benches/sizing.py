@@ -91,7 +91,7 @@ def measure(module, conversations, one_key):
             fill(server.r, command, conversations, one_key)
             server.used()
             if command == "CONV.APPEND":
-                # Counts are taken over by the next command on a conversation, as the next turn of a chat is one.
+                # The last counts are taken over by the next command on a conversation, as the next turn of a chat is one.
                 for key in server.r.scan_iter(count=1000):
                     server.r.execute_command("CONV.LEN", key)
             row.append((server.used() - empty) / count)

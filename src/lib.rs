@@ -3,7 +3,7 @@
 //! A Redis module that holds the message list of a chat on the server, knows the token count of every message, and
 //! returns the newest messages that fit a token budget, never splitting a tool call from its result.
 //!
-//! The rooms of the house:
+//! The modules:
 //!
 //! | module | what is in it |
 //! |---|---|
@@ -15,6 +15,7 @@
 //! | [`metrics`] | figures for INFO |
 //! | [`misses`] | who loads what a cache does not hold, and who waits for it |
 //! | [`settings`] | the server-wide settings as commands see them |
+//! | [`varint`] | numbers of variable length, and the one reader of stored bytes |
 //! | `server` | all that speaks with Redis, and all unsafe code |
 //!
 //! All but `server` is plain Rust without unsafe code and without Redis: it is tested without a server. `server` is
@@ -25,14 +26,14 @@
 //! A command gets a conversation to look at and returns a reply and, if it writes, an
 //! [`Effect`](conversation::effect::Effect). A write is decided once, on the server that it was sent to; the same effect is
 //! applied there ([`Conversation::apply`](conversation::Conversation::apply)), written to the AOF and applied by replicas,
-//! as `CONV.EFFECT` ([`codec::encode_effect`]). So whatever depends on the clock, on settings or on counts is fixed when it
+//! as `CONV.EFFECT` ([`codec::encode_effect`]; `CONV.FORK`, which depends on its source alone, is sent as it is). So whatever depends on the clock, on settings or on counts is fixed when it
 //! travels. A command that fails has changed nothing: it never had the means to.
 //!
 //! # Counting
 //!
 //! Counting 1 kB takes longer than the rest of a command, so it is not done on the main thread. An append leaves the text
-//! that counts with [`tokens::background`], and keeps a ticket; the next command on the conversation takes the counts
-//! over. Until then a message is *pending*, and [the least that it can count](conversation::LEAST_TOKENS) stands in the
+//! that counts with [`tokens::background`], and keeps a ticket; the next command on the conversation, or a timer when four have
+//! gathered, takes the counts over. Until then a message is *pending*, and [the least that it can count](conversation::LEAST_TOKENS) stands in the
 //! sums. A window selected by such sums is never too small; if something in it is pending, exactly that is counted: at
 //! once if it is little, else the client is blocked and its command run again.
 //!
@@ -46,8 +47,8 @@
 //!
 //! # Windows
 //!
-//! A *window* is what `CONV.RECENT` returns: the leading system messages, the summary, then the newest messages that fit
-//! the rest of the budget. It begins only where no *group* is split: a call and its results stay together. For that, each
+//! `CONV.RECENT` returns the leading system messages, the summary, then the *window*: the newest messages that fit the rest of
+//! the budget. It begins only where no *group* is split: a call and its results stay together. For that, each
 //! message is read once, on arrival:
 //!
 //! ```

@@ -12,6 +12,7 @@ static MESSAGES: AtomicI64 = AtomicI64::new(0);
 static BYTES_RAW: AtomicI64 = AtomicI64::new(0);
 static BYTES_STORED: AtomicI64 = AtomicI64::new(0);
 static PENDING: AtomicI64 = AtomicI64::new(0);
+static TO_REVISIT: AtomicI64 = AtomicI64::new(0);
 
 /// What has happened since the start.
 static TOKENS_COUNTED: AtomicU64 = AtomicU64::new(0);
@@ -19,7 +20,6 @@ static RECENT_HITS: AtomicU64 = AtomicU64::new(0);
 static RECENT_MISSES: AtomicU64 = AtomicU64::new(0);
 static TOKENS_RETURNED: AtomicU64 = AtomicU64::new(0);
 static BACKFILLED: AtomicU64 = AtomicU64::new(0);
-static TO_REVISIT: AtomicI64 = AtomicI64::new(0);
 static WAITS: AtomicU64 = AtomicU64::new(0);
 
 fn shift(gauge: &AtomicI64, before: u64, after: u64) {
@@ -49,12 +49,12 @@ pub fn freed(footprint: Footprint) {
     resized(footprint, Footprint::default());
 }
 
-/// A message or text has been tokenised.
+/// A message, or a text that was handed over, has been counted: T(message), E(text).
 pub fn counted(tokens: u64) {
     TOKENS_COUNTED.fetch_add(tokens, Relaxed);
 }
 
-/// RECENT has been answered from what is held.
+/// RECENT has been answered from what is held, with so many tokens.
 pub fn hit(tokens: i64) {
     RECENT_HITS.fetch_add(1, Relaxed);
     TOKENS_RETURNED.fetch_add(tokens.unsigned_abs(), Relaxed);
@@ -70,7 +70,7 @@ pub fn backfilled(messages: i64) {
     BACKFILLED.fetch_add(messages.unsigned_abs(), Relaxed);
 }
 
-/// A client has had to wait until its messages were counted.
+/// A client has been made to wait, for counts or for a backfill; once for each command.
 pub fn waited() {
     WAITS.fetch_add(1, Relaxed);
 }

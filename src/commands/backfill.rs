@@ -1,4 +1,4 @@
-//! `CONV.BACKFILL key [COMPLETE] message [message ...]`
+//! `CONV.BACKFILL key [COMPLETE] [message [message ...]]`: without a message only with `COMPLETE`.
 
 use std::collections::HashSet;
 

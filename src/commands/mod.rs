@@ -32,7 +32,7 @@ use crate::tokens::{Counter, Nobody};
 /// What a command may know beside its arguments and the conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct Env<'e> {
-    /// Unix ms.
+    /// Unix ms; 0 for a command that only reads.
     pub now: i64,
     /// The server's settings.
     pub settings: Settings,

@@ -194,11 +194,7 @@ pub fn write(options: &Options, conversation: &Conversation, window: &Window, ou
 /// The system message that a summary becomes, in the dialect of the conversation.
 fn as_message(conversation: &Conversation, text: &str) -> String {
     let text = serde_json::Value::from(text);
-    let langchain = conversation
-        .log()
-        .get(0)
-        .is_some_and(|m| m.flags.langchain());
-    if langchain {
+    if conversation.log().begins_with_langchain() {
         format!(r#"{{"type":"system","data":{{"content":{text}}}}}"#)
     } else {
         format!(r#"{{"role":"system","content":{text}}}"#)

@@ -69,7 +69,7 @@ pub struct Spec {
     /// Number of arguments with the name; negative: at least so many. Always negative, so that it is the command that
     /// names a surplus argument, not Redis that only counts.
     pub arity: i32,
-    /// What it does with its key, the first argument.
+    /// What it does with its key: the first argument, but for [`Key::ReadSeveral`].
     pub key: Key,
     /// ACL categories beside `conv`, separated by spaces.
     pub categories: &'static str,

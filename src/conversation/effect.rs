@@ -26,7 +26,8 @@ pub enum Count {
 /// A message to be stored, read already.
 #[derive(Debug, Clone)]
 pub struct NewMessage<'a> {
-    /// Its sequence number: larger than any held (appended), or that of the message it replaces (edited).
+    /// Its sequence number: larger than any held (appended), smaller than any ever given (put in front), or that of the
+    /// message it replaces (edited).
     pub seq: i64,
     /// Arrival, Unix ms.
     pub time: i64,

@@ -107,7 +107,7 @@ impl Flags {
         self.has(Self::HAS_ID)
     }
 
-    /// Its tokens are not counted yet (and stand as 0 in all sums).
+    /// Its tokens are not counted yet (and stand as [`super::LEAST_TOKENS`] in all sums).
     #[must_use]
     pub fn pending(self) -> bool {
         self.has(Self::PENDING)

@@ -38,10 +38,12 @@ pub struct Meta {
     pub len: usize,
 }
 
-/// The system messages that stand first. Known without a look at their segment, which may be packed.
+/// The beginning, known without a look at its segment, which may be packed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Head {
-    /// How many they are.
+    /// The first message: its sequence number, and whether it is LangChain's.
+    pub first: Option<(i64, bool)>,
+    /// How many system messages stand first.
     pub messages: usize,
     /// How many of them RECENT may return, and their tokens.
     pub live: u64,
@@ -145,8 +147,13 @@ impl Log {
     /// Sequence number of the oldest message.
     #[must_use]
     pub fn first_seq(&self) -> Option<i64> {
-        let first = self.segments.front()?;
-        first.entries().first().map(|e| first.seq(e))
+        self.head.first.map(|(seq, _)| seq)
+    }
+
+    /// True if the oldest message is LangChain's.
+    #[must_use]
+    pub fn begins_with_langchain(&self) -> bool {
+        self.head.first.is_some_and(|(_, langchain)| langchain)
     }
 
     /// Sequence number of the newest message.

@@ -6,16 +6,12 @@ use std::ops::Range;
 use super::flags::Flags;
 use super::index::{Entry, weight};
 use super::log::{Head, Log, Place};
-use super::pack::Parcel;
 use super::search::{Live, LiveTokens, Others};
 use super::segment::{Relocate, SEGMENT_BYTES, Segment};
 use super::sums::Sums;
 
 /// A segment of several messages that an EDIT would make larger than this is split.
 const LARGEST_BYTES: usize = 2 * SEGMENT_BYTES;
-
-/// How far beyond the first packed segment others are looked for that lie open.
-const LOOK_BEHIND: usize = 8;
 
 impl Log {
     /// Adds a message at the end; `seq` is larger than all that are held.
@@ -27,7 +23,11 @@ impl Log {
         if !fits {
             self.start_segment(seq, time);
         }
-        let at_head = self.head.messages == self.len();
+        let held = self.len();
+        let at_head = self.head.messages == held;
+        if held == 0 {
+            self.head.first = Some((seq, flags.langchain()));
+        }
         if let Some(segment) = self.segments.back_mut() {
             let before = segment.heap_bytes();
             let weight = segment.push(seq, time, tokens, flags, message);
@@ -90,15 +90,6 @@ impl Log {
             self.segments.reserve_exact(1);
         }
         self.segments.push_back(Segment::new(seq, time, self.end));
-    }
-
-    /// The newest segment's text is packed; `text` is its packed form.
-    pub fn adopt(&mut self, text: Vec<u8>) {
-        if let Some(segment) = self.segments.back_mut() {
-            let before = segment.heap_bytes();
-            segment.adopt(text);
-            self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
-        }
     }
 
     /// Changes what the index says of the messages of a range, and corrects the running sums.
@@ -224,7 +215,7 @@ impl Log {
     }
 
     /// Makes two segments of the one at `index`; the second begins with the message at `inner`.
-    fn split(&mut self, index: usize, inner: usize) {
+    pub(super) fn split(&mut self, index: usize, inner: usize) {
         if let Some(segment) = self.segments.get_mut(index) {
             let before = segment.heap_bytes();
             let rest = segment.split_off(inner);
@@ -295,69 +286,6 @@ impl Log {
         }
     }
 
-    /// Texts to be packed: of segments that lie open, closed to further messages, with at least `open_bytes` of
-    /// messages behind them. They are packed when [`Log::install`] finds the results.
-    pub fn to_pack(&mut self, open_bytes: usize, most: usize) -> Vec<Parcel> {
-        let mut parcels = Vec::new();
-        let mut behind = 0;
-        let (mut packed, mut bytes) = (0, 0);
-        for segment in self.segments.iter_mut().rev() {
-            if behind >= open_bytes && bytes < most {
-                if segment.may_pack()
-                    && let Some(parcel) = segment.ask()
-                {
-                    bytes += parcel.raw.len();
-                    self.packing.push((segment.base_seq, parcel.slot.clone()));
-                    parcels.push(parcel);
-                } else {
-                    packed += usize::from(segment.is_packed());
-                }
-            }
-            behind = behind.saturating_add(segment.stored().0);
-            if packed >= LOOK_BEHIND || bytes >= most {
-                break;
-            }
-        }
-        parcels
-    }
-
-    /// True if a message of the segment at `index` is not counted.
-    fn has_pending(&self, index: usize) -> bool {
-        let behind = self
-            .segments
-            .get(index + 1)
-            .map_or(&self.end, |s| &s.before);
-        self.segments
-            .get(index)
-            .is_some_and(|s| behind.pending != s.before.pending)
-    }
-
-    /// True if texts are being packed.
-    #[must_use]
-    pub fn is_packing(&self) -> bool {
-        !self.packing.is_empty()
-    }
-
-    /// Packs the segments whose packed texts have come in, once all their messages are counted: what is packed is
-    /// costly to change.
-    pub fn install(&mut self) {
-        if self.packing.is_empty() {
-            return;
-        }
-        for (seq, slot) in std::mem::take(&mut self.packing) {
-            let index = self.segment_of(seq);
-            if slot.get().is_none() || index.is_some_and(|i| self.has_pending(i)) {
-                self.packing.push((seq, slot));
-                continue;
-            }
-            if let Some(segment) = index.and_then(|i| self.segments.get_mut(i)) {
-                let before = segment.heap_bytes();
-                segment.install(&slot);
-                self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
-            }
-        }
-    }
-
     /// Relocates buffers from the segment at `from` on, as long as there is time; where to go on, or nothing when all
     /// are done.
     pub fn relocate(&mut self, from: usize, relocate: &mut impl Relocate) -> Option<usize> {
@@ -377,6 +305,9 @@ impl Log {
             None => self.len(),
         };
         self.head = Head {
+            first: self
+                .get(0)
+                .map(|first| (first.seq, first.flags.langchain())),
             messages: leading,
             live: self.before::<Live>(leading),
             live_tokens: self.before::<LiveTokens>(leading),

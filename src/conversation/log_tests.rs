@@ -31,6 +31,7 @@ enum Op {
     Remove(usize, usize),
     Replace(usize, usize, u32),
     Update(usize, usize, u32),
+    Count(usize, usize, u32),
     Pack {
         open_bytes: usize,
         install: bool,
@@ -57,7 +58,8 @@ fn op() -> impl Strategy<Value = Op> {
         ),
         2 => (at.clone(), 1..9usize).prop_map(|(at, n)| Op::Remove(at, n)),
         1 => (at.clone(), 2..40_000usize, 0..50u32).prop_map(|(at, len, tokens)| Op::Replace(at, len, tokens)),
-        1 => (at, 1..30usize, 0..50u32).prop_map(|(at, n, tokens)| Op::Update(at, n, tokens)),
+        1 => (at.clone(), 1..30usize, 0..50u32).prop_map(|(at, n, tokens)| Op::Update(at, n, tokens)),
+        1 => (at, 1..60usize, 0..50u32).prop_map(|(at, n, tokens)| Op::Count(at, n, tokens)),
         2 => (0..40_000usize, any::<bool>()).prop_map(|(open_bytes, install)| Op::Pack { open_bytes, install }),
     ]
 }
@@ -72,7 +74,7 @@ fn weight(plain: &Plain) -> Sums {
         live_tokens: live * u64::from(plain.tokens),
         boundaries: u64::from(plain.flags.boundary()),
         users: u64::from(plain.flags.user_start()),
-        pending: 0,
+        pending: u64::from(plain.flags.pending()),
         bytes: plain.bytes.len() as u64,
     }
 }
@@ -118,6 +120,14 @@ fn check(log: &Log, list: &[Plain]) {
         largest.is_none_or(|bytes| bytes <= 2 * SEGMENT_BYTES + 7000),
         "{largest:?}"
     );
+    assert_eq!(log.first_seq(), list.first().map(|m| m.seq));
+    let mut pending = Vec::new();
+    assert!(log.visit_pending(&(0..list.len()), |at| {
+        pending.push(at);
+        true
+    }));
+    let expected = (0..list.len()).rev().filter(|&at| list[at].flags.pending());
+    assert_eq!(pending, expected.collect::<Vec<_>>());
     let leading = list.iter().take_while(|m| m.flags.system()).count();
     assert_eq!(log.leading(), leading);
     assert_eq!(log.leading_tokens(), log.sums_before(leading).live_tokens);
@@ -190,11 +200,27 @@ proptest! {
                     log.update(at..to, |e| {
                         e.tokens = tokens;
                         e.flags.set_dead(tokens % 2 == 0);
+                        e.flags.set_pending(tokens % 3 == 0);
                     });
                     for plain in &mut list[at..to] {
                         plain.tokens = tokens;
                         plain.flags.set_dead(tokens % 2 == 0);
+                        plain.flags.set_pending(tokens % 3 == 0);
                     }
+                }
+                Op::Count(at, n, tokens) if at < list.len() => {
+                    let to = (at + n).min(list.len());
+                    // Every other one, and one that was never there.
+                    let chosen = list[at..to].iter_mut().step_by(2);
+                    let mut counts = vec![(-5, 1)];
+                    for plain in chosen {
+                        counts.push((plain.seq, tokens));
+                        if plain.flags.pending() {
+                            plain.tokens = tokens;
+                            plain.flags.set_pending(false);
+                        }
+                    }
+                    log.set_counts(&counts);
                 }
                 Op::Pack { open_bytes, install } => {
                     for parcel in log.to_pack(open_bytes, usize::MAX) {
@@ -212,4 +238,38 @@ proptest! {
         log.install();
         check(&log, &list);
     }
+}
+
+/// What RECENT returns every time is not unpacked every time.
+#[test]
+fn leading_system_messages_stay_open() {
+    let said = |n: i64| format!("{{\"role\":\"user\",\"content\":\"{n} and so on\"}}").repeat(9);
+    let packed = |open_bytes| {
+        let mut log = Log::default();
+        for seq in 1..=1000 {
+            let flags = flags(u8::from(seq > 2), false, true);
+            log.push(seq, seq, 10, flags, said(seq).as_bytes());
+        }
+        for _ in 0..2 {
+            for parcel in log.to_pack(open_bytes, usize::MAX) {
+                parcel.pack();
+            }
+            log.install();
+        }
+        assert_eq!(
+            (log.first_seq(), log.leading(), log.len()),
+            (Some(1), 2, 1000)
+        );
+        let segments = log.segments();
+        segments
+            .map(|s| (s.is_packed(), s.entries().len()))
+            .collect::<Vec<_>>()
+    };
+    let segments = packed(40_000);
+    assert_eq!(segments[0], (false, 2));
+    assert!(segments[1].0 && segments[2].0, "{segments:?}");
+    assert!(!segments[segments.len() - 1].0, "{segments:?}");
+    // Where nothing is to stay open, they do not either.
+    let segments = packed(0);
+    assert!(segments[0].0 && segments[0].1 > 2, "{segments:?}");
 }

@@ -8,7 +8,7 @@
 //! | LangChain (`message_to_dict`) | `type` and an object `data` |
 //! | OpenAI Responses items | `type` without `data` |
 //!
-//! What the service needs to know of a message for ever is small ([`Facts`]); its counted text is visited again
+//! What is needed of a message for ever is small ([`Facts`]); its counted text is visited again
 //! whenever it is to be counted ([`Message::visit_counted`]).
 
 pub use super::counted::Counted;

@@ -18,6 +18,7 @@ pub mod index;
 pub mod json;
 pub mod log;
 mod log_change;
+mod log_pack;
 pub mod message;
 pub mod pack;
 mod retention;
@@ -86,7 +87,7 @@ pub struct Footprint {
     pub messages: u64,
     /// Bytes of the messages and session fields as they came.
     pub raw: u64,
-    /// Bytes that hold them, index included.
+    /// Bytes that hold them, index included; session fields too.
     pub stored: u64,
     /// Messages that are neither counted nor handed to somebody who counts them.
     pub pending: u64,

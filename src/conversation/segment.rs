@@ -15,7 +15,7 @@ use super::room::reserve;
 use super::sums::Sums;
 
 /// Bytes of a segment's text, unless it is a single larger message: a size that allocators have without waste. Twice
-/// of it would pack an eighth smaller, and take twice the time to unpack.
+/// of it would pack a tenth smaller, and take twice the time to unpack.
 pub const SEGMENT_BYTES: usize = 32 * 1024;
 
 /// Something that can put a buffer elsewhere in memory, for defragmentation.

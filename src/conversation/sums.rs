@@ -5,9 +5,9 @@
 pub struct Sums {
     /// Messages.
     pub messages: u64,
-    /// Messages that are not of class system.
+    /// Messages that are no system messages, see `Flags::system`.
     pub others: u64,
-    /// Sum of T(message) over all that are counted.
+    /// Sum of T(message), of pending messages the least that it can be.
     pub tokens: u64,
     /// Messages that RECENT may return.
     pub live: u64,

@@ -24,7 +24,7 @@ use crate::tokens::background::{Fence, Ticket};
 /// Names a waiting client.
 pub type ClientId = u64;
 
-/// A command is run again as long as its counts come in, a megabyte at a time; this often only if something is wrong.
+/// A command is run again as long as its counts come in, `WAIT_BYTES` at a time; this often only if something is wrong.
 const MOST_RUNS: u32 = 100_000;
 
 /// A client that waits.

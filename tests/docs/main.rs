@@ -5,7 +5,8 @@
 //! prepare or check something and are not shown. The notation of transcripts is that of [`transcripts::fits`].
 //!
 //! `CONV_WRITE_DOCS=1 cargo test --test docs` writes heads and outputs that differ into the pages instead of failing;
-//! look at the difference before you commit it. `CONV_DOCS_PYTHON` names a Python with `redis` and `tiktoken`
+//! look at the difference before you commit it. `CONV_DOCS_PYTHON` names a Python with `redis`, `tiktoken` and
+//! `langchain-community`
 //! (`make docs-test` makes one); without it the Python examples are skipped.
 
 #[path = "../support/mod.rs"]

@@ -2,7 +2,7 @@
 //!
 //! `v1.rdb` was saved by Redis 7.0.15 from the keys of [`fill`]; `v1.jsonl` says what they held then: a line a key, with
 //! its digest, its length and RECENT at 200 tokens. In `v2.rdb`, written the same way, segments are packed; `v3.rdb` has the keys of [`sessions`] besides. A new version gets files of its own, by
-//! `CONV_WRITE_FIXTURE=v3 cargo test --test server fixtures`; those that are here are never written again.
+//! `CONV_WRITE_FIXTURE=v4 cargo test --test server fixtures`; those that are here are never written again.
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Faults, injected into real servers under load: what was acknowledged has to be there afterwards.
 //!
-//! Each room of this house is a scenario: a function from a [`Plan`] (how long, which seed) to a [`Tally`] (what was
+//! What [`SCENARIOS`] lists are scenarios: a function from a [`Plan`] (how long, which seed) to a [`Tally`] (what was
 //! tried, what went wrong). `cargo test` runs each for a moment; `make torture` runs them for `MINUTES` and ends in
 //! one line. What goes wrong is counted and told, not panicked over: a long run has to reach its end.
 
