@@ -41,8 +41,8 @@ deps: need-rust ## install what is missing: redis-server, libclang, a C compiler
 	@missing=(); there() { compgen -G "$$1" >/dev/null; }; \
 	command -v $(REDIS) >/dev/null || missing+=(redis-server); \
 	command -v cc >/dev/null || missing+=(gcc libc6-dev); \
-	if [ -n "$(WITH_CLIENTS)" ]; then \
-	  python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv); \
+	[ -z "$(WITH_PYTHON)" ] || python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv); \
+	if [ -n "$(WITH_NODE)" ]; then \
 	  command -v node >/dev/null || missing+=(nodejs); command -v npm >/dev/null || missing+=(npm); fi; \
 	[ -n "$$LIBCLANG_PATH" ] || { ! command -v apt-get >/dev/null && ldconfig -p 2>/dev/null | grep -q libclang; } \
 	  || { there '/usr/lib/llvm*/lib/libclang*.so*' && there '/usr/lib/llvm*/lib/clang/*/include/stddef.h'; } \
@@ -79,7 +79,8 @@ test: deps ## formatting, lints, all tests
 	 else echo "clippy: not installed, skipped"; fi
 	@echo "test"; $(CARGO) test --quiet
 
-clients: WITH_CLIENTS := 1
+clients: WITH_NODE := 1
+clients bench docs-test example example-run: WITH_PYTHON := 1
 clients: deps clients-venv clients-node ## other people's clients, and the adapters in examples/python, against real servers
 	@$(CARGO) build --quiet
 	@CONV_MODULE="$${CONV_MODULE:-$(abspath $(TARGET))/debug/libconv.so}" \

@@ -103,7 +103,7 @@ impl Call<'_> {
             Ok(Done::Replied) => None,
             Ok(Done::Waits(wait)) => Some(wait),
             Err(CommandError::Arity) => {
-                let name = spec.name.to_ascii_lowercase();
+                let name = spec.name;
                 reply.error(&format!(
                     "ERR wrong number of arguments for '{name}' command"
                 ));
