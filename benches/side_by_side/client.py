@@ -51,10 +51,8 @@ def count(path):
     return {"tokens": tokens, "seconds": time.perf_counter() - start}
 
 
-def session(port, rounds, budget=3000):
-    import redis
-
-    r = redis.Redis(port=port)
+def counter():
+    """T(message) as a service in Python counts it."""
     encode = encoding().encode_ordinary
 
     def tokens(m):
@@ -64,19 +62,33 @@ def session(port, rounds, budget=3000):
             n += len(encode(f["name"])) + 1 + len(encode(f["arguments"]))
         return n
 
+    return tokens
+
+
+def newest(history, cost, budget):
+    """The newest messages within the budget, behind the first if that is a system message."""
+    left, window = budget - 3, []
+    head = history[:1] if history[0]["role"] == "system" else []
+    left -= sum(map(cost, head))
+    for m in reversed(history[len(head):]):
+        left -= cost(m)
+        if left < 0:
+            break
+        window.append(m)
+    window.reverse()
+    while window and window[0]["role"] == "tool":
+        window.pop(0)  # its call was cut off
+    return head + window
+
+
+def session(port, rounds, budget=3000):
+    import redis
+
+    r = redis.Redis(port=port)
+    tokens = counter()
+
     def trim(history, cost):
-        left, window = budget - 3, []
-        if history[0]["role"] == "system":
-            left -= cost(history[0])
-        for m in reversed(history):
-            left -= cost(m)
-            if left < 0:
-                break
-            window.append(m)
-        window.reverse()
-        while window and window[0]["role"] == "tool":
-            window.pop(0)  # its call was cut off
-        return history[:1] + window if history[0]["role"] == "system" else window
+        return newest(history, cost, budget)
 
     def conv():
         return json.loads(r.execute_command("CONV.RECENT", "c", budget, "FORMAT", "JSON"))

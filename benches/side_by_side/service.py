@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from client import encoding
+from client import counter, newest
 
 BUDGET = 3000
 QUESTION = '{"role":"user","content":"And what would you do in my place?"}'
@@ -26,35 +26,6 @@ def timed(step, times):
         step(number)
         taken.append((time.perf_counter() - start) * 1e3)
     return statistics.median(taken)
-
-
-def newest(history, cost):
-    """The newest messages within the budget, behind the first if that is a system message."""
-    left, window = BUDGET - 3, []
-    head = history[:1] if history[0]["role"] == "system" else []
-    left -= sum(map(cost, head))
-    for m in reversed(history[len(head):]):
-        left -= cost(m)
-        if left < 0:
-            break
-        window.append(m)
-    window.reverse()
-    while window and window[0]["role"] == "tool":
-        window.pop(0)  # its call was cut off
-    return head + window
-
-
-def counter():
-    encode = encoding().encode_ordinary
-
-    def tokens(m):
-        n = 3 + len(encode(m["role"])) + len(encode(m.get("content") or ""))
-        for call in m.get("tool_calls") or []:
-            f = call["function"]
-            n += len(encode(f["name"])) + 1 + len(encode(f["arguments"]))
-        return n
-
-    return tokens
 
 
 def turn(port, rounds):
@@ -73,7 +44,7 @@ def turn(port, rounds):
     def whole(loads, dumps):
         def step(_):
             history = loads(r.get("cached"))
-            newest(history, lambda m: m["tokens"])
+            newest(history, lambda m: m["tokens"], BUDGET)
             history.extend(more)
             r.set("cached", dumps(history))
 
@@ -112,7 +83,7 @@ def cold(port, rounds, path):
             rows = db.execute("SELECT body FROM message WHERE chat = 'c' ORDER BY seq").fetchall()
             read["all"] = len(rows)
             r.rpush(f"list:{number}", *(body for (body,) in rows))
-            return newest([json.loads(body) for (body,) in rows], tokens)
+            return newest([json.loads(body) for (body,) in rows], tokens, BUDGET)
 
         def by_budget(number):
             key = f"conv:{number}"
