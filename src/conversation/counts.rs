@@ -94,6 +94,13 @@ impl Conversation {
         after >= LEAST_PILE && after.checked_ilog2() != before.checked_ilog2()
     }
 
+    /// The ticket of the newest message that is being counted, if many are.
+    #[must_use]
+    pub fn newest_of_pile(&self) -> Option<&Ticket> {
+        let newest = self.waiting.back().map(|(_, ticket)| ticket);
+        newest.filter(|ticket| self.waiting.len() >= LEAST_PILE && ticket.is_queued())
+    }
+
     /// Takes the counts that have come in, up to the first that has not, and packed texts: cheap, for every command.
     pub fn collect(&mut self) {
         self.collect_counts();

@@ -294,8 +294,12 @@ impl Call<'_> {
         key: *mut RedisModuleString,
     ) {
         let segments = conversation.log().segments().len();
+        // Counts lie apart, each with some 80 bytes, until they are picked up: from a conversation that is only written to
+        // they are fetched.
+        let piled = conversation.piles_up(effect.push.len() + effect.front.len());
         if replayed {
-            conversation.apply(effect, &Background::default());
+            let fence = piled.then(|| revisit::look_again(self.ctx, key, false));
+            conversation.apply(effect, &Background { fence });
         } else {
             // Where retention depends on counts, the key is looked at again when they are there.
             let limited = conversation.attributes().max_tokens > 0 && !effect.push.is_empty();
@@ -309,9 +313,6 @@ impl Call<'_> {
             }
             // So it is where somebody is to be told when a summary is due.
             let watched = config::settings().summary_threshold > 0 && effect.grows();
-            // Counts lie apart, each with some 80 bytes, until they are picked up: from a conversation that is only
-            // appended to, they are fetched.
-            let piled = conversation.piles_up(effect.push.len());
             let fence =
                 (limited || watched || piled).then(|| revisit::look_again(self.ctx, key, limited));
             commit(conversation, effect, &Background { fence });

@@ -101,7 +101,10 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool
     let (effect, due) = measured(conversation, |c| {
         c.collect_all();
         pack(ctx, name.as_ptr(), c);
-        if c.log().is_packing() && c.is_pending() {
+        if let Some(newest) = c.newest_of_pile() {
+            // More were appended since: once more when they are counted.
+            newest.hold(&look_again(ctx, name.as_ptr(), false));
+        } else if c.log().is_packing() && c.is_pending() {
             // Packed texts wait for counts, which are queued already: once more when those are done.
             let fence = look_again(ctx, name.as_ptr(), false);
             submit(Lane::Normal, Box::new(move || drop(fence)));

@@ -78,6 +78,12 @@ impl Ticket {
         }
     }
 
+    /// True until the text is out of the queue, counted or not.
+    #[must_use]
+    pub fn is_queued(&self) -> bool {
+        !self.waiters().over
+    }
+
     /// The text is out of the queue.
     fn release(&self) {
         let mut waiters = self.waiters();

@@ -334,3 +334,37 @@ fn a_dense_message_leaves_nothing() {
     });
     assert!(returned, "{held} bytes held");
 }
+
+/// Counts of conversations that nobody reads, as those on a replica, are picked up all the same: lying apart each takes
+/// more than what it counts.
+#[test]
+fn counts_do_not_lie_about() {
+    const KEYS: i64 = 300;
+    const MESSAGES: i64 = 40;
+    let [primary, replica] = [Server::start(), Server::start()];
+    replicate(&replica, &primary);
+    let (mut con, mut there) = (primary.conn(), replica.conn());
+    for n in 0..MESSAGES {
+        for key in 0..KEYS {
+            cmd!(
+                con,
+                "CONV.APPEND",
+                key,
+                says("user", &format!("number {n}"))
+            );
+        }
+    }
+    caught_up(&replica, &primary);
+    for con in [&mut con, &mut there] {
+        let before = used(con);
+        for key in 0..KEYS {
+            assert_eq!(int(&cmd!(*con, "CONV.LEN", key)), MESSAGES);
+        }
+        let picked_up = before - used(con);
+        assert!(
+            picked_up < KEYS * 8 * 90,
+            "{picked_up} bytes; {} if none had been picked up",
+            KEYS * MESSAGES * 87
+        );
+    }
+}
