@@ -94,11 +94,19 @@ impl Conversation {
         after >= LEAST_PILE && after.checked_ilog2() != before.checked_ilog2()
     }
 
-    /// The ticket of the newest message that is being counted, if many are.
-    #[must_use]
-    pub fn newest_of_pile(&self) -> Option<&Ticket> {
-        let newest = self.waiting.back().map(|(_, ticket)| ticket);
-        newest.filter(|ticket| self.waiting.len() >= LEAST_PILE && ticket.is_queued())
+    /// Takes all counts that have come in; if many are still to come, the ticket of the last of them.
+    pub fn collect_pile(&mut self) -> Option<Ticket> {
+        self.collect_all();
+        if self.waiting.len() < LEAST_PILE {
+            return None;
+        }
+        let mut tickets = self.waiting.iter().rev().map(|(_, ticket)| ticket);
+        let last = tickets.find(|ticket| ticket.is_queued()).cloned();
+        if last.is_none() {
+            // They have come in just now.
+            self.collect_all();
+        }
+        last
     }
 
     /// Takes the counts that have come in, up to the first that has not, and packed texts: cheap, for every command.

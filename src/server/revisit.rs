@@ -99,11 +99,11 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool
     };
     let threshold = config::settings().summary_threshold;
     let (effect, due) = measured(conversation, |c| {
-        c.collect_all();
+        let last = c.collect_pile();
         pack(ctx, name.as_ptr(), c);
-        if let Some(newest) = c.newest_of_pile() {
+        if let Some(last) = last {
             // More were appended since: once more when they are counted.
-            newest.hold(&look_again(ctx, name.as_ptr(), false));
+            last.hold(&look_again(ctx, name.as_ptr(), false));
         } else if c.log().is_packing() && c.is_pending() {
             // Packed texts wait for counts, which are queued already: once more when those are done.
             let fence = look_again(ctx, name.as_ptr(), false);
