@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
@@ -19,6 +20,9 @@ const KEEP_WAITING: usize = 4;
 
 /// So few counts may lie about until somebody asks for them.
 const LEAST_PILE: usize = 4;
+
+/// Whoever was told that counts pile up sees to it long before this is over, unless the key has another name now.
+const TOLD: Duration = Duration::from_secs(10);
 
 /// What is known of the tokens of a summary.
 #[derive(Debug, Clone)]
@@ -85,18 +89,26 @@ impl Conversation {
             || matches!(summary, Some(SummaryTokens::Waiting(_)))
     }
 
-    /// True now and then while messages are appended and nobody takes their counts: when they come to be 4, 8, 16 and so
-    /// on, with `more` that are about to be appended.
-    #[must_use]
-    pub fn piles_up(&self, more: usize) -> bool {
-        let before = self.waiting.len();
-        let after = before.saturating_add(more);
-        after >= LEAST_PILE && after.checked_ilog2() != before.checked_ilog2()
+    /// True if counts pile up with `more` that are about to be added, and nobody has been told so since they were last
+    /// collected (or that is long ago: it may have been told of another name of the key).
+    pub fn piles_up(&mut self, more: usize) -> bool {
+        if self.waiting.len().saturating_add(more) < LEAST_PILE {
+            return false;
+        }
+        let now = Instant::now();
+        let told = self
+            .told
+            .is_some_and(|told| now.duration_since(told) < TOLD);
+        if !told {
+            self.told = Some(now);
+        }
+        !told
     }
 
     /// Takes all counts that have come in; if many are still to come, the ticket of the last of them.
     pub fn collect_pile(&mut self) -> Option<Ticket> {
         self.collect_all();
+        self.told = None;
         if self.waiting.len() < LEAST_PILE {
             return None;
         }
@@ -105,6 +117,8 @@ impl Conversation {
         if last.is_none() {
             // They have come in just now.
             self.collect_all();
+        } else {
+            self.told = Some(Instant::now());
         }
         last
     }

@@ -22,6 +22,7 @@ impl Conversation {
             lease: 0,
             numbering: self.numbering,
             updated: self.updated,
+            told: None,
             due: false,
         };
         if cut < self.log.len() {

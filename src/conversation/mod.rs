@@ -31,6 +31,7 @@ mod turns;
 pub mod window;
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use attributes::Attributes;
 pub use counts::{Lacking, SummaryTokens};
@@ -76,6 +77,8 @@ pub struct Conversation {
     updated: i64,
     /// Messages being counted, by their numbers, and where their counts will be found.
     waiting: VecDeque<(i64, Ticket)>,
+    /// When somebody was told that counts pile up, as they still do; see [`Conversation::piles_up`].
+    told: Option<Instant>,
     /// Somebody was told that a summary is due; see [`Conversation::comes_due`].
     due: bool,
 }
@@ -112,6 +115,7 @@ impl Conversation {
             },
             updated: now,
             waiting: VecDeque::new(),
+            told: None,
             due: false,
         }
     }

@@ -14,7 +14,7 @@ use super::key::{Found, Key};
 use super::misses;
 use super::patience::{Wait, Waited};
 use super::reply::ClientReply;
-use super::revisit;
+use super::revisit::Again;
 use super::waiting;
 use crate::background::{Lane, submit};
 use crate::commands::args::Args;
@@ -294,15 +294,20 @@ impl Call<'_> {
         key: *mut RedisModuleString,
     ) {
         let segments = conversation.log().segments().len();
-        // Counts lie apart, each with some 80 bytes, until they are picked up: from a conversation that is only written to
-        // they are fetched.
-        let piled = conversation.piles_up(effect.push.len() + effect.front.len());
+        // Where retention depends on counts, the key is looked at again when they are there.
+        let appends = !effect.push.is_empty() && !replayed;
+        let limited = appends && conversation.attributes().max_tokens > 0;
+        let mut again = Again::new(self.ctx, key, limited);
+        // So it is where somebody is to be told when a summary is due. And counts lie apart, each with some 80 bytes, until
+        // they are picked up: from a conversation that is only written to they are fetched.
+        let watched = !replayed && config::settings().summary_threshold > 0 && effect.grows();
+        let piles_up = conversation.piles_up(effect.push.len() + effect.front.len());
+        let counter = Background {
+            fence: (limited || watched || piles_up).then(|| again.fence()),
+        };
         if replayed {
-            let fence = piled.then(|| revisit::look_again(self.ctx, key, false));
-            conversation.apply(effect, &Background { fence });
+            conversation.apply(effect, &counter);
         } else {
-            // Where retention depends on counts, the key is looked at again when they are there.
-            let limited = conversation.attributes().max_tokens > 0 && !effect.push.is_empty();
             if limited {
                 // At the latest on the next append, retention acts on what was appended before.
                 let lacking = conversation.lacking_messages();
@@ -311,20 +316,15 @@ impl Call<'_> {
                     conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
                 }
             }
-            // So it is where somebody is to be told when a summary is due.
-            let watched = config::settings().summary_threshold > 0 && effect.grows();
-            let fence =
-                (limited || watched || piled).then(|| revisit::look_again(self.ctx, key, limited));
-            commit(conversation, effect, &Background { fence });
+            commit(conversation, effect, &counter);
         }
         // What comes in one piece is not copied in one piece to be counted.
-        let imported = effect.imported.is_some();
-        if effect.alter.is_some() || imported {
-            let retain = imported && !replayed;
-            revisit::count_on(self.ctx, key, conversation, retain);
+        if effect.alter.is_some() || effect.imported.is_some() {
+            again.count_on(conversation);
         }
         if conversation.log().segments().len() > segments {
-            revisit::pack(self.ctx, key, conversation);
+            // Retention does not wait for that.
+            Again::new(self.ctx, key, false).pack(conversation);
         }
     }
 

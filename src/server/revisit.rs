@@ -23,60 +23,75 @@ const PACK_BYTES: usize = 1 << 20;
 /// Bytes of messages that are read again, to be counted, at a time when nobody waits for them.
 const COUNT_BYTES: usize = 256 << 10;
 
-/// A fence behind which the key is looked at again; with `retain` retention acts then.
-pub fn look_again(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString, retain: bool) -> Fence {
-    // SAFETY: context and name are those of the call under way.
-    let (database, name) = unsafe {
-        (
-            call!(RedisModule_GetSelectedDb, ctx).unwrap_or_default(),
-            bytes(key).to_vec(),
-        )
-    };
-    metrics::to_revisit(1);
-    Fence::new(move || leave(Word::Key(database, name, retain)))
-}
-
-/// Has old segments packed; the key is looked at again when they are.
-pub fn pack(
+/// A key that is looked at again when all has been done for it that was given [`Again::fence`]: once, whatever that is.
+/// Were each piece of work to have its own look, and each look to hand over several, their number would grow and grow.
+pub struct Again {
     ctx: *mut RedisModuleCtx,
     key: *mut RedisModuleString,
-    conversation: &mut Conversation,
-) {
-    let settings = config::settings();
-    if !settings.compress {
-        return;
-    }
-    let parcels = conversation.to_pack(settings.hot_bytes, PACK_BYTES);
-    if parcels.is_empty() {
-        return;
-    }
-    let done = look_again(ctx, key, false);
-    submit(
-        Lane::Normal,
-        Box::new(move || {
-            for parcel in parcels {
-                parcel.pack();
-            }
-            drop(done);
-        }),
-    );
-}
-
-/// Has the next of what nobody counts yet counted, the newest first; the key is looked at again when it is. So a change
-/// of the encoding gets through a conversation of any length, and what was imported is counted. With `retain` retention
-/// acts then.
-pub fn count_on(
-    ctx: *mut RedisModuleCtx,
-    key: *mut RedisModuleString,
-    conversation: &mut Conversation,
     retain: bool,
-) {
-    if conversation.footprint().pending == 0 || !has_room(COUNT_BYTES) {
-        return;
+    fence: Option<Fence>,
+}
+
+impl Again {
+    /// The key of the call or timer under way; with `retain` retention acts when it is looked at.
+    pub fn new(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString, retain: bool) -> Self {
+        Self {
+            ctx,
+            key,
+            retain,
+            fence: None,
+        }
     }
-    let lacking = conversation.lacking_all();
-    let fence = Some(look_again(ctx, key, retain));
-    conversation.count_lacking(&lacking, COUNT_BYTES, &Background { fence }, || {});
+
+    /// What is to be held until a piece of work is done.
+    pub fn fence(&mut self) -> Fence {
+        let (ctx, key, retain) = (self.ctx, self.key, self.retain);
+        let new = || {
+            // SAFETY: context and name are those of the call or timer under way.
+            let (database, name) = unsafe {
+                (
+                    call!(RedisModule_GetSelectedDb, ctx).unwrap_or_default(),
+                    bytes(key).to_vec(),
+                )
+            };
+            metrics::to_revisit(1);
+            Fence::new(move || leave(Word::Key(database, name, retain)))
+        };
+        self.fence.get_or_insert_with(new).clone()
+    }
+
+    /// Has old segments packed.
+    pub fn pack(&mut self, conversation: &mut Conversation) {
+        let settings = config::settings();
+        if !settings.compress {
+            return;
+        }
+        let parcels = conversation.to_pack(settings.hot_bytes, PACK_BYTES);
+        if parcels.is_empty() {
+            return;
+        }
+        let done = self.fence();
+        submit(
+            Lane::Normal,
+            Box::new(move || {
+                for parcel in parcels {
+                    parcel.pack();
+                }
+                drop(done);
+            }),
+        );
+    }
+
+    /// Has the next of what nobody counts yet counted, the newest first. So a change of the encoding gets through a
+    /// conversation of any length, and what was imported is counted.
+    pub fn count_on(&mut self, conversation: &mut Conversation) {
+        if conversation.footprint().pending == 0 || !has_room(COUNT_BYTES) {
+            return;
+        }
+        let lacking = conversation.lacking_all();
+        let fence = Some(self.fence());
+        conversation.count_lacking(&lacking, COUNT_BYTES, &Background { fence }, || {});
+    }
 }
 
 /// Takes into a conversation what has become ready for it in the background: counts, packed segments. Retention acts
@@ -99,17 +114,18 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool
     };
     let threshold = config::settings().summary_threshold;
     let (effect, due) = measured(conversation, |c| {
-        let last = c.collect_pile();
-        pack(ctx, name.as_ptr(), c);
-        if let Some(last) = last {
-            // More were appended since: once more when they are counted.
-            last.hold(&look_again(ctx, name.as_ptr(), false));
-        } else if c.log().is_packing() && c.is_pending() {
-            // Packed texts wait for counts, which are queued already: once more when those are done.
-            let fence = look_again(ctx, name.as_ptr(), false);
+        let mut again = Again::new(ctx, name.as_ptr(), retain);
+        if let Some(last) = c.collect_pile() {
+            // More were appended since.
+            last.hold(&again.fence());
+        }
+        again.pack(c);
+        again.count_on(c);
+        if again.fence.is_none() && c.log().is_packing() && c.is_pending() {
+            // Packed texts wait for counts, which are queued already.
+            let fence = again.fence();
             submit(Lane::Normal, Box::new(move || drop(fence)));
         }
-        count_on(ctx, name.as_ptr(), c, retain);
         // What replicas drop is what their primary drops.
         let effect = (retain && is_primary)
             .then(|| retain_late(c, now()))
