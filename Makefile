@@ -105,7 +105,7 @@ compat: deps ## the tests on servers of other versions, out of Debian's packages
 	@status=0; for name in $(SERVERS); do \
 	  server=$$(tests/servers/get $(abspath $(TARGET))/servers $$name 2>/dev/null) || { echo "$$name: not to be had" >&2; exit 1; }; \
 	  log=$(abspath $(TARGET))/servers/$$name.log; \
-	  if REDIS_SERVER=$$server $(CARGO) test --quiet --test server --test torture >$$log 2>&1; then said=passed; \
+	  if REDIS_SERVER=$$server $(CARGO) test --quiet --no-fail-fast --test server --test torture >$$log 2>&1; then said=passed; \
 	  else said=FAILED; status=1; fi; \
 	  echo "$$name $$($$server --version | grep -o 'v=[^ ]*'): $$said," \
 	    "$$(grep -o '^test result: .* passed; [0-9]* failed' $$log | grep -o '[0-9].*' | paste -sd '|')"; \

@@ -189,6 +189,10 @@ pub fn refused(dice: &mut Dice, tally: &mut Tally) {
         "They spoke of capitals, at some length."
     );
     cmd!(con, "CONV.CREATE", "empty");
+    // The tables of the tokenizer are there: what they take is asked for at the start, from the system, which has no word
+    // for no.
+    cmd!(con, "CONV.TOKENS", "hello");
+    settled(&mut con);
     let payload = bytes(&cmd!(con, "DUMP", "k"));
     let at = payload.len() - payload::FOOTER;
     let (body, version) = (&payload[..at], [payload[at], payload[at + 1]]);
