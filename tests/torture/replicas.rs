@@ -260,7 +260,21 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, dice: &mut Dice) {
         Fault::Pause => {
             cmd!(row.primary.conn(), "CLIENT", "PAUSE", 300, "WRITE");
         }
-        Fault::Reload => reload(&row.replica),
+        Fault::Reload => {
+            // While newer servers reload, they answer the stream of their primary with LOADING, too, and so lose it: plain
+            // INCR and no module are enough to see it on Redis 8.6.3 and Valkey 9.1.2.
+            let about = info(&mut row.replica.conn(), "server");
+            let loses = about.contains_key("valkey_version") || &*about["redis_version"] >= "8";
+            let mut con = row.primary.conn();
+            if loses {
+                cmd!(con, "CLIENT", "PAUSE", 60_000, "WRITE");
+                caught_up(&row.replica, &row.primary);
+            }
+            reload(&row.replica);
+            if loses {
+                cmd!(con, "CLIENT", "UNPAUSE");
+            }
+        }
         Fault::Failover => {
             let mut old = row.primary.conn();
             cmd!(old, "CLIENT", "PAUSE", 60_000, "WRITE");
