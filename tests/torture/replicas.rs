@@ -101,7 +101,14 @@ const WILD: [&str; 14] = [
 ];
 
 fn attach(replica: &Server, primary: &Server) {
-    cmd!(replica.conn(), "REPLICAOF", "127.0.0.1", primary.port());
+    let mut con = replica.conn();
+    let mut last = None;
+    // A server that has just been started may be loading what its primary of before has sent.
+    let attached = wait_until(Duration::from_secs(30), || {
+        last = try_cmd!(con, "REPLICAOF", "127.0.0.1", primary.port()).err();
+        last.is_none()
+    });
+    assert!(attached, "REPLICAOF: {last:?}");
 }
 
 /// A round: three servers, some faults, a comparison. How many full and partial synchronisations the servers that are
