@@ -71,7 +71,7 @@
 //!
 //! - Keys, and the conversations under them, are touched by the main thread only.
 //! - A conversation is changed by `apply` alone. Two things are not changes, as no reply but a figure of storage differs:
-//!   taking over finished counts, and putting a packed [segment](conversation::pack) in the place of the same unpacked.
+//!   taking over finished counts, and putting a packed [segment](conversation::compress) in the place of the same unpacked.
 //! - Background threads own what they were given, leave word of what is done and wake the event loop; what follows from it
 //!   happens on the main thread.
 //! - [`metrics`] are atomics that anyone adds to and only INFO reads.

@@ -88,8 +88,8 @@ fn call(
                     } else {
                         commit(conversation, &mut effect, &Someday);
                     }
-                    for parcel in conversation.to_pack(8_000, usize::MAX) {
-                        parcel.pack();
+                    for job in conversation.to_compress(8_000, usize::MAX) {
+                        job.pack();
                     }
                     let (header, payload) = codec::encode_effect(&effect);
                     let payload = payload.into_iter().map(<[u8]>::to_vec).collect();

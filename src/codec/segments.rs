@@ -13,7 +13,7 @@ use super::header::{Header, count_of, read_message};
 use super::{DecodeError, count, invalid};
 use crate::conversation::effect::{Count, Effect};
 use crate::conversation::segment::Segment;
-use crate::conversation::{Conversation, pack};
+use crate::conversation::{Conversation, compress};
 use crate::tokens::Nobody;
 use crate::varint::{Reader, put_signed, put_unsigned};
 
@@ -21,7 +21,7 @@ const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
 
 /// Shorter packed texts are taken, but lie open afterwards: a segment costs more than it would save.
-const LEAST_PACKED: usize = 4096;
+const LEAST_COMPRESSED: usize = 4096;
 
 /// Writes the segments of `conversation`.
 pub fn encode(conversation: &Conversation, sink: &mut impl FnMut(&[u8])) {
@@ -137,7 +137,7 @@ impl Described {
     fn take(&self, stored: &[u8], conversation: &mut Conversation) -> Result<(), DecodeError> {
         let unpacked;
         let text = if self.packed {
-            unpacked = pack::unpack(stored, self.bytes)
+            unpacked = compress::decompress(stored, self.bytes)
                 .ok_or_else(|| invalid("a packed text does not unpack"))?;
             unpacked.as_slice()
         } else {
@@ -166,8 +166,8 @@ impl Described {
             ..Effect::default()
         };
         conversation.check(&effect).map_err(invalid)?;
-        if self.packed && self.bytes >= LEAST_PACKED {
-            conversation.apply_packed(&mut effect, stored);
+        if self.packed && self.bytes >= LEAST_COMPRESSED {
+            conversation.apply_compressed(&mut effect, stored);
         } else {
             conversation.apply(&mut effect, &Nobody);
         }

@@ -96,7 +96,7 @@ impl Conversation {
 
     /// As [`Conversation::apply`], for messages that come with their packed text: they become a packed segment of their
     /// own, if they fit into one.
-    pub fn apply_packed(&mut self, effect: &mut Effect<'_>, text: &[u8]) {
+    pub fn apply_compressed(&mut self, effect: &mut Effect<'_>, text: &[u8]) {
         let Some(first) = effect.push.first() else {
             return;
         };

@@ -1,4 +1,4 @@
-//! Packing the text of old segments: zstd, on a background thread. Unpacking, here, with a small cache.
+//! Compression the text of old segments: zstd, on a background thread. Unpacking, here, with a small cache.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -29,29 +29,29 @@ const CACHED: usize = 8;
 /// Larger texts are not kept.
 const CACHED_BYTES: usize = 128 << 10;
 
-/// A text on its way to be packed. The result: the packed text, or that packing does not pay.
+/// A text on its way to be packed. The result: the packed text, or that compression does not pay.
 pub type Slot = Arc<OnceLock<Option<Vec<u8>>>>;
 
 /// A text to be packed, on whatever thread.
-pub struct Parcel {
+pub struct CompressJob {
     /// The text.
     pub raw: Vec<u8>,
     /// Where the result goes.
     pub slot: Slot,
 }
 
-impl Parcel {
+impl CompressJob {
     /// Packs the text, unless nobody waits for it any more.
-    pub fn pack(self) {
+    pub fn run(self) {
         if Arc::strong_count(&self.slot) > 1 {
-            let _ = self.slot.set(pack(&self.raw));
+            let _ = self.slot.set(compress(&self.raw));
         }
     }
 }
 
-/// The packed form of `raw`, if packing pays.
+/// The packed form of `raw`, if compression pays.
 #[must_use]
-pub fn pack(raw: &[u8]) -> Option<Vec<u8>> {
+pub fn compress(raw: &[u8]) -> Option<Vec<u8>> {
     thread_local! {
         static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
     }
@@ -84,7 +84,7 @@ pub fn pack(raw: &[u8]) -> Option<Vec<u8>> {
 
 /// The text of `len` bytes that `packed` holds; nothing if it does not.
 #[must_use]
-pub fn unpack(packed: &[u8], len: usize) -> Option<Vec<u8>> {
+pub fn decompress(packed: &[u8], len: usize) -> Option<Vec<u8>> {
     thread_local! {
         static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
     }
@@ -107,9 +107,9 @@ pub fn unpack(packed: &[u8], len: usize) -> Option<Vec<u8>> {
 
 /// Names packed segments, so that what is cached of one is never taken for another's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Name(u64);
+pub struct SegmentVersion(u64);
 
-impl Name {
+impl SegmentVersion {
     /// A name that was never given before.
     #[must_use]
     pub fn unique() -> Self {
@@ -119,14 +119,14 @@ impl Name {
 }
 
 /// The newest first.
-struct Cache<T: ?Sized>(VecDeque<(Name, Rc<T>)>);
+struct Cache<T: ?Sized>(VecDeque<(SegmentVersion, Rc<T>)>);
 
 impl<T: ?Sized> Cache<T> {
     const fn new() -> Self {
         Self(VecDeque::new())
     }
 
-    fn get(&mut self, name: Name) -> Option<Rc<T>> {
+    fn get(&mut self, name: SegmentVersion) -> Option<Rc<T>> {
         let at = self.0.iter().position(|(n, _)| *n == name)?;
         let found = self.0.remove(at)?;
         let value = found.1.clone();
@@ -134,7 +134,7 @@ impl<T: ?Sized> Cache<T> {
         Some(value)
     }
 
-    fn put(&mut self, name: Name, value: Rc<T>) {
+    fn put(&mut self, name: SegmentVersion, value: Rc<T>) {
         self.0.truncate(CACHED - 1);
         self.0.push_front((name, value));
     }
@@ -147,11 +147,11 @@ thread_local! {
 
 /// The text of a packed segment. Whoever packed it knows that it unpacks.
 #[must_use]
-pub fn text(name: Name, packed: &[u8], len: usize) -> Rc<Vec<u8>> {
+pub fn text(name: SegmentVersion, packed: &[u8], len: usize) -> Rc<Vec<u8>> {
     if let Some(text) = TEXTS.with_borrow_mut(|cache| cache.get(name)) {
         return text;
     }
-    let text = Rc::new(unpack(packed, len).unwrap_or_default());
+    let text = Rc::new(decompress(packed, len).unwrap_or_default());
     if len <= CACHED_BYTES {
         TEXTS.with_borrow_mut(|cache| cache.put(name, text.clone()));
     }
@@ -160,11 +160,11 @@ pub fn text(name: Name, packed: &[u8], len: usize) -> Rc<Vec<u8>> {
 
 /// The index of a packed segment.
 #[must_use]
-pub fn entries(name: Name, packed: &[u8]) -> Rc<Vec<Entry>> {
+pub fn entries(name: SegmentVersion, packed: &[u8]) -> Rc<Vec<Entry>> {
     if let Some(entries) = INDEXES.with_borrow_mut(|cache| cache.get(name)) {
         return entries;
     }
-    let entries = Rc::new(index::unpack(packed));
+    let entries = Rc::new(index::decode(packed));
     INDEXES.with_borrow_mut(|cache| cache.put(name, entries.clone()));
     entries
 }
@@ -179,11 +179,11 @@ mod tests {
         for len in [1 << 10, 2_000, 32 << 10, 33_333, 1 << 20] {
             for period in [1, 2, 100, 700] {
                 let raw: Vec<u8> = (0..len).map(|i| (i % period) as u8).collect();
-                let packed = pack(&raw).unwrap_or_else(|| panic!("{len} {period}"));
+                let packed = compress(&raw).unwrap_or_else(|| panic!("{len} {period}"));
                 assert!(packed.len() * 2 <= len, "{len} {period}: {}", packed.len());
                 assert!(packed.len() * MOST_RATIO >= len);
                 assert_eq!(packed.len(), packed.capacity());
-                assert_eq!(unpack(&packed, len).as_deref(), Some(&raw[..]));
+                assert_eq!(decompress(&packed, len).as_deref(), Some(&raw[..]));
             }
         }
     }
@@ -199,15 +199,15 @@ mod tests {
                 (state >> 56) as u8
             })
             .collect();
-        assert_eq!(pack(&noise), None);
-        assert_eq!(pack(b""), None);
-        assert_eq!(pack(b"aaaa"), None);
+        assert_eq!(compress(&noise), None);
+        assert_eq!(compress(b""), None);
+        assert_eq!(compress(b"aaaa"), None);
     }
 
     #[test]
     fn what_unpacks_to_more_than_it_may_is_refused() {
         let packed = zstd::bulk::compress(&[0; 100_000], 6).expect("zstd");
         assert!(packed.len() * MOST_RATIO < 100_000);
-        assert_eq!(unpack(&packed, 100_000), None);
+        assert_eq!(decompress(&packed, 100_000), None);
     }
 }

@@ -85,7 +85,7 @@ impl Conversation {
     pub fn expects_results(&self) -> bool {
         let summary = self.summary.as_ref().map(|s| &s.tokens);
         !self.waiting.is_empty()
-            || self.log.is_packing()
+            || self.log.is_compressing()
             || matches!(summary, Some(SummaryTokens::Waiting(_)))
     }
 

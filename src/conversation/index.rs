@@ -1,6 +1,6 @@
 //! The index of a segment: an entry of 16 bytes a message while the segment is in use, about 7 when it is packed.
 //!
-//! Packed, the entries are columns of variable length: of each message a code (which of the few different flags that
+//! Compressed, the entries are columns of variable length: of each message a code (which of the few different flags that
 //! a segment has, and whether its number follows the one before), its length, its tokens, its arrival as a difference.
 
 use super::flags::Flags;
@@ -62,7 +62,7 @@ pub fn weight(entries: &[Entry], index: usize) -> Sums {
 
 /// The entries in their packed form.
 #[must_use]
-pub fn pack(entries: &[Entry]) -> Vec<u8> {
+pub fn encode(entries: &[Entry]) -> Vec<u8> {
     let mut kinds: Vec<Flags> = Vec::new();
     let mut columns = Vec::with_capacity(entries.len() * 8);
     let (mut end, mut time, mut seq) = (0u64, 0i64, -1i64);
@@ -99,16 +99,16 @@ pub fn pack(entries: &[Entry]) -> Vec<u8> {
     packed
 }
 
-/// The entries that [`pack`] packed.
+/// The entries that [`encode`] packed.
 #[must_use]
-pub fn unpack(packed: &[u8]) -> Vec<Entry> {
+pub fn decode(packed: &[u8]) -> Vec<Entry> {
     let mut entries = Vec::new();
     // What this process has packed is complete; an end of the bytes is the end of the entries.
-    let _ = unpack_into(&mut Reader::new(packed), &mut entries);
+    let _ = decode_into(&mut Reader::new(packed), &mut entries);
     entries
 }
 
-fn unpack_into(reader: &mut Reader<'_>, entries: &mut Vec<Entry>) -> Option<()> {
+fn decode_into(reader: &mut Reader<'_>, entries: &mut Vec<Entry>) -> Option<()> {
     let kinds: Vec<Flags> = (0..reader.unsigned()?)
         .map_while(|_| reader.unsigned())
         .map(|bits| Flags::from_bits(bits as u16))
@@ -152,7 +152,7 @@ mod tests {
                     Entry { end, tokens, time, seq, flags: Flags::from_bits(bits % 16) }
                 })
                 .collect();
-            prop_assert_eq!(unpack(&pack(&entries)), entries);
+            prop_assert_eq!(decode(&encode(&entries)), entries);
         }
     }
 }

@@ -8,9 +8,9 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::compress::Slot;
 use super::flags::Flags;
 use super::index::{self, Entry};
-use super::pack::Slot;
 use super::segment::Segment;
 use super::sums::Sums;
 
@@ -60,7 +60,7 @@ pub struct Log {
     pub(super) heap: usize,
     pub(super) head: Head,
     /// Segments whose text is being packed, by their `base_seq`.
-    pub(super) packing: Vec<(i64, Slot)>,
+    pub(super) compression: Vec<(i64, Slot)>,
 }
 
 /// Where a position is: segment, index in it.

@@ -46,7 +46,7 @@ impl Log {
     pub fn prepend(&mut self, mut front: Self) {
         while let Some(first) = self.segments.front()
             && let Some(tail) = front.segments.back()
-            && first.may_pack()
+            && first.may_compress()
             && first.stored().0 <= tail.stored().0
             && first.stored().0 + tail.stored().0 <= SEGMENT_BYTES
             && let Some(first) = self.segments.pop_front()
@@ -241,7 +241,7 @@ impl Log {
             end: self.segments.get(kept).map_or(self.end, |next| next.before),
             segments,
             head: Head::default(),
-            packing: self.packing.clone(),
+            compression: self.compression.clone(),
         };
         copy.remove(position..copy.len());
         copy.find_head();

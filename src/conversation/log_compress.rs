@@ -1,7 +1,7 @@
-//! Packing the log: which segments, when, and what stays open.
+//! Compression the log: which segments, when, and what stays open.
 
+use super::compress::CompressJob;
 use super::log::Log;
-use super::pack::Parcel;
 use super::search::Bytes;
 
 /// How far beyond the first packed segment others are looked for that lie open.
@@ -19,21 +19,21 @@ impl Log {
 
     /// Texts to be packed: of segments that lie open, closed to further messages, with at least `open_bytes` of
     /// messages behind them. They are packed when [`Log::install`] finds the results.
-    pub fn to_pack(&mut self, open_bytes: usize, most: usize) -> Vec<Parcel> {
+    pub fn to_compress(&mut self, open_bytes: usize, most: usize) -> Vec<CompressJob> {
         let head = self.part_head(open_bytes);
-        let mut parcels = Vec::new();
+        let mut jobs = Vec::new();
         let mut behind = 0;
         let (mut packed, mut bytes) = (0, 0);
         for segment in self.segments.range_mut(head..).rev() {
             if behind >= open_bytes && bytes < most {
-                if segment.may_pack()
-                    && let Some(parcel) = segment.ask()
+                if segment.may_compress()
+                    && let Some(job) = segment.ask()
                 {
-                    bytes += parcel.raw.len();
-                    self.packing.push((segment.base_seq, parcel.slot.clone()));
-                    parcels.push(parcel);
+                    bytes += job.raw.len();
+                    self.compression.push((segment.base_seq, job.slot.clone()));
+                    jobs.push(job);
                 } else {
-                    packed += usize::from(segment.is_packed());
+                    packed += usize::from(segment.is_compressed());
                 }
             }
             behind = behind.saturating_add(segment.stored().0);
@@ -41,7 +41,7 @@ impl Log {
                 break;
             }
         }
-        parcels
+        jobs
     }
 
     /// How many segments hold the system messages that stand first, and nothing else. These stay open, as RECENT returns
@@ -76,20 +76,20 @@ impl Log {
 
     /// True if texts are being packed.
     #[must_use]
-    pub fn is_packing(&self) -> bool {
-        !self.packing.is_empty()
+    pub fn is_compressing(&self) -> bool {
+        !self.compression.is_empty()
     }
 
     /// Packs the segments whose packed texts have come in, once all their messages are counted: what is packed is
     /// costly to change.
     pub fn install(&mut self) {
-        if self.packing.is_empty() {
+        if self.compression.is_empty() {
             return;
         }
-        for (seq, slot) in std::mem::take(&mut self.packing) {
+        for (seq, slot) in std::mem::take(&mut self.compression) {
             let index = self.segment_of(seq);
             if slot.get().is_none() || index.is_some_and(|i| self.has_pending(i)) {
-                self.packing.push((seq, slot));
+                self.compression.push((seq, slot));
                 continue;
             }
             if let Some(segment) = index.and_then(|i| self.segments.get_mut(i)) {

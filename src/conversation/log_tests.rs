@@ -223,8 +223,8 @@ proptest! {
                     log.set_counts(&counts);
                 }
                 Op::Pack { open_bytes, install } => {
-                    for parcel in log.to_pack(open_bytes, usize::MAX) {
-                        parcel.pack();
+                    for job in log.to_compress(open_bytes, usize::MAX) {
+                        job.run();
                     }
                     // Otherwise something may change before the result is taken.
                     if install {
@@ -251,8 +251,8 @@ fn leading_system_messages_stay_open() {
             log.push(seq, seq, 10, flags, said(seq).as_bytes());
         }
         for _ in 0..2 {
-            for parcel in log.to_pack(open_bytes, usize::MAX) {
-                parcel.pack();
+            for job in log.to_compress(open_bytes, usize::MAX) {
+                job.run();
             }
             log.install();
         }
@@ -262,7 +262,7 @@ fn leading_system_messages_stay_open() {
         );
         let segments = log.segments();
         segments
-            .map(|s| (s.is_packed(), s.entries().len()))
+            .map(|s| (s.is_compressed(), s.entries().len()))
             .collect::<Vec<_>>()
     };
     let segments = packed(40_000);

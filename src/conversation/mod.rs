@@ -6,6 +6,7 @@
 pub mod attributes;
 mod change;
 mod claim;
+pub mod compress;
 mod counted;
 mod counts;
 pub mod document;
@@ -18,9 +19,8 @@ pub mod index;
 pub mod json;
 pub mod log;
 mod log_change;
-mod log_pack;
+mod log_compress;
 pub mod message;
-pub mod pack;
 mod retention;
 mod room;
 pub mod search;
@@ -226,7 +226,7 @@ impl Conversation {
     }
 
     /// Texts of old segments, to be packed; their results are taken by [`Conversation::collect`].
-    pub fn to_pack(&mut self, open_bytes: usize, most: usize) -> Vec<pack::Parcel> {
-        self.log.to_pack(open_bytes, most)
+    pub fn to_compress(&mut self, open_bytes: usize, most: usize) -> Vec<compress::CompressJob> {
+        self.log.to_compress(open_bytes, most)
     }
 }

@@ -8,9 +8,9 @@ use std::ops::{Deref, Range};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::compress::{self, CompressJob, SegmentVersion, Slot};
 use super::flags::Flags;
 use super::index::{self, Entry};
-use super::pack::{self, Name, Parcel, Slot};
 use super::room::reserve;
 use super::sums::Sums;
 
@@ -29,9 +29,9 @@ pub trait Relocate {
 /// Bytes or entries of a segment: lying open, or unpacked for the moment.
 pub enum View<'a, T> {
     /// They lie open.
-    Open(&'a [T]),
+    Uncompressed(&'a [T]),
     /// They are packed; this is a copy.
-    Unpacked(Rc<Vec<T>>),
+    Decompressed(Rc<Vec<T>>),
 }
 
 impl<T> Deref for View<'_, T> {
@@ -39,25 +39,25 @@ impl<T> Deref for View<'_, T> {
 
     fn deref(&self) -> &[T] {
         match self {
-            Self::Open(open) => open,
-            Self::Unpacked(unpacked) => unpacked,
+            Self::Uncompressed(open) => open,
+            Self::Decompressed(unpacked) => unpacked,
         }
     }
 }
 
 #[derive(Debug, Clone)]
 enum Body {
-    Open {
+    Uncompressed {
         bytes: Vec<u8>,
         entries: Vec<Entry>,
-        packing: Packing,
+        compression: Compression,
     },
-    Packed(Box<Packed>),
+    Compressed(Box<Compressed>),
 }
 
-/// What is known of packing an open segment's text as it is now.
+/// What is known of compression an open segment's text as it is now.
 #[derive(Debug, Clone)]
-enum Packing {
+enum Compression {
     /// Nobody has been asked.
     None,
     /// The result will be found there.
@@ -67,8 +67,8 @@ enum Packing {
 }
 
 #[derive(Debug, Clone)]
-struct Packed {
-    name: Name,
+struct Compressed {
+    name: SegmentVersion,
     text: Vec<u8>,
     /// Bytes of the text when unpacked.
     len: usize,
@@ -95,10 +95,10 @@ impl Segment {
             base_seq: seq,
             base_time: time,
             before,
-            body: Body::Open {
+            body: Body::Uncompressed {
                 bytes: Vec::new(),
                 entries: Vec::new(),
-                packing: Packing::None,
+                compression: Compression::None,
             },
         }
     }
@@ -107,8 +107,10 @@ impl Segment {
     #[must_use]
     pub fn entries(&self) -> View<'_, Entry> {
         match &self.body {
-            Body::Open { entries, .. } => View::Open(entries),
-            Body::Packed(packed) => View::Unpacked(pack::entries(packed.name, &packed.index)),
+            Body::Uncompressed { entries, .. } => View::Uncompressed(entries),
+            Body::Compressed(packed) => {
+                View::Decompressed(compress::entries(packed.name, &packed.index))
+            }
         }
     }
 
@@ -116,9 +118,9 @@ impl Segment {
     #[must_use]
     pub fn bytes(&self) -> View<'_, u8> {
         match &self.body {
-            Body::Open { bytes, .. } => View::Open(bytes),
-            Body::Packed(packed) => {
-                View::Unpacked(pack::text(packed.name, &packed.text, packed.len))
+            Body::Uncompressed { bytes, .. } => View::Uncompressed(bytes),
+            Body::Compressed(packed) => {
+                View::Decompressed(compress::text(packed.name, &packed.text, packed.len))
             }
         }
     }
@@ -127,8 +129,8 @@ impl Segment {
     #[must_use]
     pub fn stored(&self) -> (usize, Option<&[u8]>) {
         match &self.body {
-            Body::Open { bytes, .. } => (bytes.len(), None),
-            Body::Packed(packed) => (packed.len, Some(&packed.text)),
+            Body::Uncompressed { bytes, .. } => (bytes.len(), None),
+            Body::Compressed(packed) => (packed.len, Some(&packed.text)),
         }
     }
 
@@ -147,7 +149,7 @@ impl Segment {
     /// True if a message of that number, time and length can be added at the end.
     #[must_use]
     pub fn takes(&self, seq: i64, time: i64, len: usize) -> bool {
-        let Body::Open { bytes, .. } = &self.body else {
+        let Body::Uncompressed { bytes, .. } = &self.body else {
             return false;
         };
         (bytes.is_empty() || bytes.len().saturating_add(len) < SEGMENT_BYTES)
@@ -163,15 +165,15 @@ impl Segment {
     pub fn push(&mut self, seq: i64, time: i64, tokens: u32, flags: Flags, message: &[u8]) -> Sums {
         let time = time.saturating_sub(self.base_time);
         let seq = seq.saturating_sub(self.base_seq);
-        let Body::Open {
+        let Body::Uncompressed {
             bytes,
             entries,
-            packing,
+            compression,
         } = &mut self.body
         else {
             return Sums::default();
         };
-        *packing = Packing::None;
+        *compression = Compression::None;
         reserve(bytes, message.len() + 1);
         bytes.extend_from_slice(message);
         let end = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
@@ -189,7 +191,7 @@ impl Segment {
 
     /// Gives back what was reserved for further messages.
     pub fn close(&mut self) {
-        if let Body::Open { bytes, entries, .. } = &mut self.body {
+        if let Body::Uncompressed { bytes, entries, .. } = &mut self.body {
             bytes.shrink_to_fit();
             entries.shrink_to_fit();
         }
@@ -198,35 +200,35 @@ impl Segment {
     /// Changes entries; a packed index is packed again. Whoever changes what is summed corrects the running sums.
     pub fn change_entries(&mut self, change: impl FnOnce(&mut [Entry])) {
         match &mut self.body {
-            Body::Open { entries, .. } => change(entries),
-            Body::Packed(packed) => {
-                let mut entries = index::unpack(&packed.index);
+            Body::Uncompressed { entries, .. } => change(entries),
+            Body::Compressed(packed) => {
+                let mut entries = index::decode(&packed.index);
                 change(&mut entries);
-                packed.index = index::pack(&entries);
-                packed.name = Name::unique();
+                packed.index = index::encode(&entries);
+                packed.name = SegmentVersion::unique();
             }
         }
     }
 
     /// Bytes and entries, to be changed: what is packed is unpacked.
     fn open(&mut self) -> Option<(&mut Vec<u8>, &mut Vec<Entry>)> {
-        if let Body::Packed(packed) = &self.body {
-            self.body = Body::Open {
-                bytes: pack::unpack(&packed.text, packed.len)?,
-                entries: index::unpack(&packed.index),
-                packing: Packing::None,
+        if let Body::Compressed(packed) = &self.body {
+            self.body = Body::Uncompressed {
+                bytes: compress::decompress(&packed.text, packed.len)?,
+                entries: index::decode(&packed.index),
+                compression: Compression::None,
             };
         }
         match &mut self.body {
-            Body::Open {
+            Body::Uncompressed {
                 bytes,
                 entries,
-                packing,
+                compression,
             } => {
-                *packing = Packing::None;
+                *compression = Compression::None;
                 Some((bytes, entries))
             }
-            Body::Packed(_) => None,
+            Body::Compressed(_) => None,
         }
     }
 
@@ -252,10 +254,10 @@ impl Segment {
             base_seq: base_seq.saturating_add(i64::from(first.seq)),
             base_time,
             before,
-            body: Body::Open {
+            body: Body::Uncompressed {
                 bytes,
                 entries,
-                packing: Packing::None,
+                compression: Compression::None,
             },
         })
     }
@@ -298,11 +300,11 @@ impl Segment {
 
     /// True if it lies open, and nobody has been asked to pack it yet.
     #[must_use]
-    pub fn may_pack(&self) -> bool {
+    pub fn may_compress(&self) -> bool {
         matches!(
             self.body,
-            Body::Open {
-                packing: Packing::None,
+            Body::Uncompressed {
+                compression: Compression::None,
                 ..
             }
         )
@@ -310,21 +312,24 @@ impl Segment {
 
     /// True if it is packed.
     #[must_use]
-    pub fn is_packed(&self) -> bool {
-        matches!(self.body, Body::Packed(_))
+    pub fn is_compressed(&self) -> bool {
+        matches!(self.body, Body::Compressed(_))
     }
 
     /// The text, to be packed by whoever takes it; nothing if it is packed or that does not pay.
-    pub fn ask(&mut self) -> Option<Parcel> {
-        let Body::Open { bytes, packing, .. } = &mut self.body else {
+    pub fn ask(&mut self) -> Option<CompressJob> {
+        let Body::Uncompressed {
+            bytes, compression, ..
+        } = &mut self.body
+        else {
             return None;
         };
-        if !matches!(packing, Packing::None) {
+        if !matches!(compression, Compression::None) {
             return None;
         }
         let slot = Slot::default();
-        *packing = Packing::Asked(slot.clone());
-        Some(Parcel {
+        *compression = Compression::Asked(slot.clone());
+        Some(CompressJob {
             raw: bytes.clone(),
             slot,
         })
@@ -333,26 +338,26 @@ impl Segment {
     /// Packs the segment with the text that is found in `slot`, if it is the one asked for and the text has not changed
     /// since.
     pub fn install(&mut self, slot: &Slot) {
-        if let Body::Open { packing, .. } = &mut self.body
-            && let Packing::Asked(asked) = packing
+        if let Body::Uncompressed { compression, .. } = &mut self.body
+            && let Compression::Asked(asked) = compression
             && Arc::ptr_eq(asked, slot)
             && let Some(result) = slot.get()
         {
             match result {
                 Some(text) => self.adopt(text.clone()),
-                None => *packing = Packing::Useless,
+                None => *compression = Compression::Useless,
             }
         }
     }
 
     /// Packs the segment; `text` is the packed form of its text.
     pub fn adopt(&mut self, text: Vec<u8>) {
-        if let Body::Open { bytes, entries, .. } = &self.body {
-            self.body = Body::Packed(Box::new(Packed {
-                name: Name::unique(),
+        if let Body::Uncompressed { bytes, entries, .. } = &self.body {
+            self.body = Body::Compressed(Box::new(Compressed {
+                name: SegmentVersion::unique(),
                 text,
                 len: bytes.len(),
-                index: index::pack(entries),
+                index: index::encode(entries),
             }));
         }
     }
@@ -360,11 +365,11 @@ impl Segment {
     /// Lets `relocate` put the two buffers elsewhere in memory.
     pub fn relocate(&mut self, relocate: &mut impl Relocate) {
         match &mut self.body {
-            Body::Open { bytes, entries, .. } => {
+            Body::Uncompressed { bytes, entries, .. } => {
                 *bytes = relocate.relocate(std::mem::take(bytes));
                 *entries = relocate.relocate(std::mem::take(entries));
             }
-            Body::Packed(packed) => {
+            Body::Compressed(packed) => {
                 packed.text = relocate.relocate(std::mem::take(&mut packed.text));
                 packed.index = relocate.relocate(std::mem::take(&mut packed.index));
             }
@@ -375,11 +380,11 @@ impl Segment {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         match &self.body {
-            Body::Open { bytes, entries, .. } => {
+            Body::Uncompressed { bytes, entries, .. } => {
                 bytes.capacity() + entries.capacity() * size_of::<Entry>()
             }
-            Body::Packed(packed) => {
-                size_of::<Packed>() + packed.text.capacity() + packed.index.capacity()
+            Body::Compressed(packed) => {
+                size_of::<Compressed>() + packed.text.capacity() + packed.index.capacity()
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::metrics;
 use crate::tokens::background::{Background, Fence, has_room};
 
 /// Bytes of old segments that are handed over to be packed at a time.
-const PACK_BYTES: usize = 1 << 20;
+const COMPRESS_BYTES: usize = 1 << 20;
 
 /// Bytes of messages that are read again, to be counted, at a time when nobody waits for them.
 const COUNT_BYTES: usize = 256 << 10;
@@ -66,16 +66,16 @@ impl Again {
         if !settings.compress {
             return;
         }
-        let parcels = conversation.to_pack(settings.hot_bytes, PACK_BYTES);
-        if parcels.is_empty() {
+        let jobs = conversation.to_compress(settings.hot_bytes, COMPRESS_BYTES);
+        if jobs.is_empty() {
             return;
         }
         let done = self.fence();
         submit(
             Lane::Normal,
             Box::new(move || {
-                for parcel in parcels {
-                    parcel.pack();
+                for job in jobs {
+                    job.run();
                 }
                 drop(done);
             }),
@@ -121,8 +121,8 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool
         }
         again.pack(c);
         again.count_on(c);
-        if again.fence.is_none() && c.log().is_packing() && c.is_pending() {
-            // Packed texts wait for counts, which are queued already.
+        if again.fence.is_none() && c.log().is_compressing() && c.is_pending() {
+            // Compressed texts wait for counts, which are queued already.
             let fence = again.fence();
             submit(Lane::Normal, Box::new(move || drop(fence)));
         }
