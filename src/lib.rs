@@ -13,7 +13,7 @@
 //! | [`codec`] | bytes to conversations and back |
 //! | [`commands`] | one function a command: arguments and conversation to reply and effect |
 //! | [`metrics`] | figures for INFO |
-//! | [`misses`] | who loads what a cache does not hold, and who waits for it |
+//! | [`cache_loads`] | who loads what a cache does not hold, and who waits for it |
 //! | [`settings`] | the server-wide settings as commands see them |
 //! | [`varint`] | numbers of variable length, and the one reader of stored bytes |
 //! | `server` | all that speaks with Redis, and all unsafe code |
@@ -107,6 +107,8 @@
 #[forbid(unsafe_code)]
 pub mod background;
 #[forbid(unsafe_code)]
+pub mod cache_loads;
+#[forbid(unsafe_code)]
 pub mod codec;
 #[forbid(unsafe_code)]
 pub mod commands;
@@ -114,8 +116,6 @@ pub mod commands;
 pub mod conversation;
 #[forbid(unsafe_code)]
 pub mod metrics;
-#[forbid(unsafe_code)]
-pub mod misses;
 mod server;
 #[forbid(unsafe_code)]
 pub mod settings;

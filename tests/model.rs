@@ -6,12 +6,12 @@ mod naive;
 use std::cell::{Cell, RefCell};
 
 use conv::codec;
-use conv::commands::args::Args;
+use conv::commands::arg_parser::Args;
 use conv::commands::reply::Tree;
 use conv::commands::spec::{COMMANDS, EVENTS, Handler};
 use conv::commands::{CommandError, Env, commit};
 use conv::conversation::Conversation;
-use conv::conversation::Lacking;
+use conv::conversation::MissingCounts;
 use conv::settings::Settings;
 use conv::tokens::{Counter, Inline, Outcome, Rules, Text, Ticket};
 use naive::ops::{Op, Step};
@@ -53,21 +53,21 @@ fn call(
         Handler::Read(command) => {
             let done = command(&mut cursor, target.as_ref(), &env, &mut reply);
             match (done, target) {
-                (Err(CommandError::Uncounted(lacking)), Some(conversation)) => {
+                (Err(CommandError::Uncounted(missing)), Some(conversation)) => {
                     assert!(reply.is_empty(), "{name} replied before it failed");
-                    conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
+                    conversation.count_missing(&missing, usize::MAX, &Inline, || {});
                     call(&mut Some(conversation.clone()), now, name, args)
                 }
                 (done, _) => (done.map(|()| reply).map_err(|e| e.to_string()), None),
             }
         }
-        Handler::Several(_) => panic!("{name} needs more than one key"),
+        Handler::MultiKey(_) => panic!("{name} needs more than one key"),
         Handler::Write(command) | Handler::Replay(command) => {
             match command(&mut cursor, target.as_ref(), &env, &mut reply) {
-                Err(CommandError::Uncounted(lacking)) => {
+                Err(CommandError::Uncounted(missing)) => {
                     assert!(reply.is_empty(), "{name} replied before it failed");
                     let conversation = target.as_mut().expect("a conversation with messages");
-                    conversation.count_lacking(&lacking, 1, &Inline, || {});
+                    conversation.count_missing(&missing, 1, &Inline, || {});
                     call(target, now, name, args)
                 }
                 Err(error) => {
@@ -89,7 +89,7 @@ fn call(
                         commit(conversation, &mut effect, &Someday);
                     }
                     for job in conversation.to_compress(8_000, usize::MAX) {
-                        job.pack();
+                        job.run();
                     }
                     let (header, payload) = codec::encode_effect(&effect);
                     let payload = payload.into_iter().map(<[u8]>::to_vec).collect();
@@ -135,11 +135,11 @@ impl Counter for Someday {
 
 /// Counts all that is not counted yet.
 fn settle(conversation: &mut Conversation) {
-    let everything = Lacking {
-        ranges: conversation.lacking_messages().ranges,
-        ..conversation.lacking_summary()
+    let everything = MissingCounts {
+        ranges: conversation.missing_in_messages().ranges,
+        ..conversation.missing_summary()
     };
-    conversation.count_lacking(&everything, usize::MAX, &Inline, || {});
+    conversation.count_missing(&everything, usize::MAX, &Inline, || {});
     assert!(!conversation.is_pending());
 }
 

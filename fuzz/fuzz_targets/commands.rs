@@ -4,7 +4,7 @@
 
 use arbitrary::Arbitrary;
 use conv::codec;
-use conv::commands::args::Args;
+use conv::commands::arg_parser::Args;
 use conv::commands::reply::Tree;
 use conv::commands::spec::{COMMANDS, EVENTS, Handler, Several};
 use conv::commands::{Env, commit, fork, recent};
@@ -91,11 +91,11 @@ fuzz_target!(|calls: Vec<Call>| {
             Handler::Write(write) | Handler::Replay(write) => {
                 write(&mut args, primary.as_ref(), &env, &mut reply)
             }
-            Handler::Several(Several::Recent) => {
+            Handler::MultiKey(MultiKey::Recent) => {
                 let _ = recent::several(&mut args);
                 continue;
             }
-            Handler::Several(Several::Fork) => {
+            Handler::MultiKey(MultiKey::Fork) => {
                 if let (Ok(options), Some(primary)) = (fork::fork(&mut args), &primary) {
                     let copy = primary.fork(options.upto);
                     let stored = frames(&copy);

@@ -6,7 +6,7 @@
 mod naive;
 
 use arbitrary::Arbitrary;
-use conv::commands::args::Args;
+use conv::commands::arg_parser::Args;
 use conv::commands::reply::Tree;
 use conv::commands::spec::{COMMANDS, Handler};
 use conv::commands::{Env, commit};
@@ -86,7 +86,7 @@ impl Pair {
             Handler::Read(read) => {
                 read(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
             }
-            Handler::Several(_) => {}
+            Handler::MultiKey(_) => {}
             Handler::Write(write) | Handler::Replay(write) => {
                 let effect = write(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
                 if let Some(mut effect) = effect {

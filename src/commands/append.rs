@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::args::{Args, integer};
+use super::arg_parser::{Args, integer};
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Target};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::append::read;
-use super::args::Args;
+use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Target};

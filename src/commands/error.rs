@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::conversation::Lacking;
+use crate::conversation::MissingCounts;
 use crate::tokens::{Encoding, Text};
 
 /// Why a command did nothing.
@@ -21,7 +21,7 @@ pub enum CommandError {
     /// The server is at its memory limit.
     OutOfMemory,
     /// Nothing has been replied or changed yet: these counts must be known first, then the command is to be run again.
-    Uncounted(Lacking),
+    Uncounted(MissingCounts),
     /// The same; RECENT missed, and the caller would wait so long for older messages.
     Missed(Duration),
     /// The same; the counts of these texts must be given in [`super::Env::counts`] then.

@@ -1,6 +1,6 @@
 //! `CONV.FORK key newkey [UPTO seq] [REPLACE]`
 
-use super::args::Args;
+use super::arg_parser::Args;
 use super::error::CommandError;
 
 /// What FORK was asked for, beside the two keys.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use simd_json::{Node, StaticNode};
 
-use super::args::Args;
+use super::arg_parser::Args;
 use super::error::CommandError;
 use super::reply::Reply;
 use crate::conversation::Conversation;

@@ -1,6 +1,6 @@
 //! `CONV.CREATE`, `CONV.ALTER`, `CONV.DEL`, `CONV.POP`, `CONV.TRIM`.
 
-use super::args::{Args, integer};
+use super::arg_parser::{Args, integer};
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Target};
@@ -143,9 +143,9 @@ pub fn trim<'a>(
         return Ok(None);
     };
     if matches!(limit, Limit::Tokens(_)) {
-        let lacking = conversation.lacking_messages();
-        if !lacking.is_empty() {
-            return Err(CommandError::Uncounted(lacking));
+        let missing = conversation.missing_in_messages();
+        if !missing.is_empty() {
+            return Err(CommandError::Uncounted(missing));
         }
     }
     let log = conversation.log();

@@ -5,8 +5,8 @@
 //! never had the means to. [`spec::COMMANDS`] lists them all.
 
 mod append;
-mod arg;
-pub mod args;
+mod arg_docs;
+pub mod arg_parser;
 mod backfill;
 mod error;
 pub mod fork;
@@ -58,11 +58,11 @@ pub type Target<'c> = Option<&'c Conversation>;
 
 /// A command that changes nothing.
 pub type Read =
-    fn(&mut args::Args<'_>, Target<'_>, &Env<'_>, &mut dyn Reply) -> Result<(), CommandError>;
+    fn(&mut arg_parser::Args<'_>, Target<'_>, &Env<'_>, &mut dyn Reply) -> Result<(), CommandError>;
 
 /// A command that may change the conversation.
 pub type Write = for<'a> fn(
-    &mut args::Args<'a>,
+    &mut arg_parser::Args<'a>,
     Target<'_>,
     &Env<'_>,
     &mut dyn Reply,

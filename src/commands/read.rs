@@ -1,13 +1,13 @@
 //! Reading without a budget: `CONV.RANGE`, `CONV.GET`, `CONV.LEN`, `CONV.INFO`, `CONV.TOKENS`.
 
-use super::args::{Args, encoding, integer};
+use super::arg_parser::{Args, encoding, integer};
 use super::error::{CommandError, err};
 use super::format::{Format, Piece, write_messages};
 use super::reply::Reply;
 use super::{Env, Target};
 use crate::conversation::attributes::Attributes;
 use crate::conversation::log::Stored;
-use crate::conversation::{Conversation, LEAST_TOKENS, Lacking};
+use crate::conversation::{Conversation, LEAST_TOKENS, MissingCounts};
 use crate::tokens::{self, MOST_INLINE, Text, most_inline};
 
 /// `CONV.RANGE key start stop [FORMAT LIST | JSON | MSGPACK]`
@@ -67,7 +67,7 @@ pub fn get(
     }
     if with_info && let Some(conversation) = target {
         let positions = seqs.iter().filter_map(|&seq| conversation.log().find(seq));
-        count_little(conversation, conversation.lacking_at(positions))?;
+        count_little(conversation, conversation.missing_at(positions))?;
     }
     out.array(seqs.len());
     for seq in seqs {
@@ -92,12 +92,12 @@ pub fn get(
 
 /// What lacks is counted first if it is so little that nobody has to wait (but for the tables, while they are loaded);
 /// otherwise it is shown as pending.
-fn count_little(conversation: &Conversation, lacking: Lacking) -> Result<(), CommandError> {
-    let bytes = conversation.lacking_bytes(&lacking, MOST_INLINE);
-    if lacking.is_empty() || bytes > MOST_INLINE {
+fn count_little(conversation: &Conversation, missing: MissingCounts) -> Result<(), CommandError> {
+    let bytes = conversation.missing_bytes(&missing, MOST_INLINE);
+    if missing.is_empty() || bytes > MOST_INLINE {
         return Ok(());
     }
-    Err(CommandError::Uncounted(lacking))
+    Err(CommandError::Uncounted(missing))
 }
 
 fn describe(stored: &Stored<'_>, out: &mut dyn Reply) {
@@ -144,7 +144,7 @@ pub fn info(
         out.null();
         return Ok(());
     };
-    count_little(conversation, conversation.lacking_all())?;
+    count_little(conversation, conversation.missing_anywhere())?;
     let log = conversation.log();
     let totals = log.totals();
     let summary = conversation.summary();

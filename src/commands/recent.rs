@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::args::{Args, integer};
+use super::arg_parser::{Args, integer};
 use super::error::{CommandError, err};
 use super::format::{Format, Piece, write_messages};
 use super::reply::Reply;
@@ -95,7 +95,7 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
 ///
 /// # Errors
 /// What is wrong with them.
-pub fn several(args: &mut Args<'_>) -> Result<(Options, usize), CommandError> {
+pub fn multi_key(args: &mut Args<'_>) -> Result<(Options, usize), CommandError> {
     let max_tokens = budget(args)?;
     let keys = integer("numkeys", args.required()?, 1, i64::MAX)?;
     let keys = usize::try_from(keys).unwrap_or(usize::MAX);
@@ -142,9 +142,9 @@ pub fn look(options: &Options, target: Target<'_>) -> Result<Seen, CommandError>
         return Ok(Seen::Miss);
     };
     let window = conversation.select(&options.request);
-    let lacking = conversation.lacking(&options.request, &window);
-    if !lacking.is_empty() {
-        return Err(CommandError::Uncounted(lacking));
+    let missing = conversation.missing_counts(&options.request, &window);
+    if !missing.is_empty() {
+        return Err(CommandError::Uncounted(missing));
     }
     if !conversation.attributes().complete && !options.any && !window.filled {
         return Ok(Seen::Miss);

@@ -1,7 +1,7 @@
 //! `CONV.EFFECT key header [payload ...]`: what replicas and the AOF receive instead of the commands that clients
 //! send. Not meant for clients, yet as safe as any command.
 
-use super::args::{Args, quoted};
+use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Target, spec};

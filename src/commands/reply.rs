@@ -37,7 +37,7 @@ pub enum Tree {
 }
 
 /// A reply that is kept until a change has been made: most often one element.
-pub type Kept = SmallVec<[Tree; 2]>;
+pub type BufferedReply = SmallVec<[Tree; 2]>;
 
 macro_rules! keeps {
     ($list:ty) => {
@@ -65,4 +65,4 @@ macro_rules! keeps {
 }
 
 keeps!(Vec<Tree>);
-keeps!(Kept);
+keeps!(BufferedReply);

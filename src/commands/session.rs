@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::append::read_uncounted;
-use super::args::{Args, quoted};
+use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
 use super::format::push_messages;
 use super::reply::Reply;

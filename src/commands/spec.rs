@@ -1,6 +1,6 @@
 //! What is said of a command in the one table of all of them.
 
-pub use super::arg::{Arg, Kind};
+pub use super::arg_docs::{Arg, Kind};
 pub use super::table::{COMMANDS, EVENTS};
 use super::{Read, Write};
 
@@ -22,7 +22,7 @@ pub enum Key {
     /// Returns what is there, and notes who has it.
     Claim,
     /// Reads several, behind their number.
-    ReadSeveral,
+    ReadMany,
     /// Reads the first and writes the second.
     Copy,
 }
@@ -37,21 +37,21 @@ pub enum Handler {
     /// As `Write`, with an effect that has been decided elsewhere.
     Replay(Write),
     /// Has several keys.
-    Several(Several),
+    MultiKey(MultiKey),
 }
 
 impl Handler {
     /// True if it may change something.
     #[must_use]
     pub fn writes(&self) -> bool {
-        !matches!(self, Self::Read(_) | Self::Several(Several::Recent))
+        !matches!(self, Self::Read(_) | Self::MultiKey(MultiKey::Recent))
     }
 }
 
 /// A command on several keys: how they are opened and held is the server's part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Several {
-    /// See [`super::recent::several`].
+pub enum MultiKey {
+    /// See [`super::recent::multi_key`].
     Recent,
     /// See [`super::fork::fork`].
     Fork,
@@ -69,7 +69,7 @@ pub struct Spec {
     /// Number of arguments with the name; negative: at least so many. Always negative, so that it is the command that
     /// names a surplus argument, not Redis that only counts.
     pub arity: i32,
-    /// What it does with its key: the first argument, but for [`Key::ReadSeveral`].
+    /// What it does with its key: the first argument, but for [`Key::ReadMany`].
     pub key: Key,
     /// ACL categories beside `conv`, separated by spaces.
     pub categories: &'static str,

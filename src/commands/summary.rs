@@ -1,7 +1,7 @@
 //! `CONV.SUMMARY key [WITHINFO]`, `CONV.SETSUMMARY key text [UPTO seq] [MINCHANGE n]` and `CONV.CLAIMSUMMARY key
 //! min_tokens [KEEP tokens] [LEASE ms]`.
 
-use super::args::{Args, integer, quoted};
+use super::arg_parser::{Args, integer, quoted};
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Target};
@@ -34,8 +34,8 @@ pub fn summary(
         return Ok(());
     }
     let Some(tokens) = summary.tokens.known() else {
-        let lacking = target.map(Conversation::lacking_summary);
-        return Err(CommandError::Uncounted(lacking.unwrap_or_default()));
+        let missing = target.map(Conversation::missing_summary);
+        return Err(CommandError::Uncounted(missing.unwrap_or_default()));
     };
     out.map(4);
     out.bulk(b"text");
@@ -143,9 +143,9 @@ pub fn claim_summary<'a>(
         out.null();
         return Ok(None);
     };
-    let lacking = conversation.lacking_unsummarised();
-    if !lacking.is_empty() {
-        return Err(CommandError::Uncounted(lacking));
+    let missing = conversation.missing_unsummarised();
+    if !missing.is_empty() {
+        return Err(CommandError::Uncounted(missing));
     }
     let range = conversation.unsummarised(keep);
     let log = conversation.log();

@@ -1,10 +1,10 @@
 //! The one table of all commands: from it come registration, key specs, ACL categories, COMMAND DOCS and the events.
 
-use super::arg::{
+use super::arg_docs::{
     ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, SEQ, arg, flag, multiple, one_of, option,
     optional, word,
 };
-use super::spec::{Arg, Handler, Key, Kind, Several, Spec};
+use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
 use super::{append, backfill, manage, read, recent, replay, session, summary};
 
 /// All commands.
@@ -147,11 +147,11 @@ pub static COMMANDS: [Spec; 25] = [
     },
     Spec {
         name: "CONV.MRECENT",
-        handler: Handler::Several(Several::Recent),
+        handler: Handler::MultiKey(MultiKey::Recent),
         // Clusters of Redis 7.0 look at no key specs of modules.
         flags: "readonly getkeys-api",
         arity: -4,
-        key: Key::ReadSeveral,
+        key: Key::ReadMany,
         categories: "read slow",
         since: "0.1.0",
         complexity: "O(log(N)+M) for each key, with N messages held and M bytes returned",
@@ -283,7 +283,7 @@ pub static COMMANDS: [Spec; 25] = [
     },
     Spec {
         name: "CONV.FORK",
-        handler: Handler::Several(Several::Fork),
+        handler: Handler::MultiKey(MultiKey::Fork),
         flags: "write deny-oom",
         arity: -3,
         key: Key::Copy,

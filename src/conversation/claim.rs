@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::search::Tokens;
-use super::{Conversation, Lacking};
+use super::{Conversation, MissingCounts};
 
 impl Conversation {
     /// Where the messages begin that no summary stands for: behind its `upto`, and behind the leading system messages.
@@ -39,9 +39,9 @@ impl Conversation {
 
     /// What must be counted before [`Conversation::unsummarised`] holds.
     #[must_use]
-    pub fn lacking_unsummarised(&self) -> Lacking {
+    pub fn missing_unsummarised(&self) -> MissingCounts {
         let range = self.unsummarised_from()..self.log.len();
-        Lacking {
+        MissingCounts {
             ranges: Some(range)
                 .filter(|range| self.has_pending(range))
                 .into_iter()
@@ -52,7 +52,7 @@ impl Conversation {
 
     /// True once each time when the tokens that no summary stands for, as far as they are counted, come to reach
     /// `threshold` (0: never).
-    pub fn comes_due(&mut self, threshold: u64) -> bool {
+    pub fn summary_became_due(&mut self, threshold: u64) -> bool {
         let due = threshold > 0 && self.tokens_in(&self.unsummarised(0)) >= threshold;
         let was_due = std::mem::replace(&mut self.due, due);
         due && !was_due

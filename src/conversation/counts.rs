@@ -2,7 +2,7 @@
 //!
 //! As long as a message is *pending*, [`LEAST_TOKENS`] stands for its count in all sums. So the sums are lower bounds,
 //! and a window selected by them is never too small: if nothing in it is pending, it is the right one. That is how
-//! [`Conversation::lacking`] knows what must be counted before a selection holds.
+//! [`Conversation::missing_counts`] knows what must be counted before a selection holds.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
@@ -22,7 +22,7 @@ const KEEP_WAITING: usize = 4;
 const LEAST_PILE: usize = 4;
 
 /// Whoever was told that counts pile up sees to it long before this is over, unless the key has another name now.
-const TOLD: Duration = Duration::from_secs(10);
+const COLLECTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is known of the tokens of a summary.
 #[derive(Debug, Clone)]
@@ -64,14 +64,14 @@ impl SummaryTokens {
 
 /// Counts that must be known before a command can be answered.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Lacking {
+pub struct MissingCounts {
     /// Positions among which there are pending messages.
     pub ranges: Vec<Range<usize>>,
     /// The summary's count.
     pub summary: bool,
 }
 
-impl Lacking {
+impl MissingCounts {
     /// True if nothing lacks.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -96,19 +96,19 @@ impl Conversation {
             return false;
         }
         let now = Instant::now();
-        let told = self
-            .told
-            .is_some_and(|told| now.duration_since(told) < TOLD);
-        if !told {
-            self.told = Some(now);
+        let was_requested = self
+            .collection_requested_at
+            .is_some_and(|at| now.duration_since(at) < COLLECTION_TIMEOUT);
+        if !was_requested {
+            self.collection_requested_at = Some(now);
         }
-        !told
+        !was_requested
     }
 
     /// Takes all counts that have come in; if many are still to come, the ticket of the last of them.
     pub fn collect_pile(&mut self) -> Option<Ticket> {
         self.collect_all();
-        self.told = None;
+        self.collection_requested_at = None;
         if self.waiting.len() < LEAST_PILE {
             return None;
         }
@@ -118,7 +118,7 @@ impl Conversation {
             // They have come in just now.
             self.collect_all();
         } else {
-            self.told = Some(Instant::now());
+            self.collection_requested_at = Some(Instant::now());
         }
         last
     }
@@ -193,13 +193,13 @@ impl Conversation {
 
     /// What must be counted before `window`, which was selected for `request`, holds.
     #[must_use]
-    pub fn lacking(&self, request: &Request, window: &Window) -> Lacking {
-        let mut lacking = Lacking::default();
+    pub fn missing_counts(&self, request: &Request, window: &Window) -> MissingCounts {
+        let mut missing = MissingCounts::default();
         if !self.is_pending() {
-            return lacking;
+            return missing;
         }
         if !request.no_summary {
-            lacking.summary = self
+            missing.summary = self
                 .summary
                 .as_ref()
                 .is_some_and(|s| s.tokens.known().is_none());
@@ -215,18 +215,18 @@ impl Conversation {
             0..self.log.leading()
         };
         let front = window.looked_at.map_or(0..0, |p| p..p + 1);
-        lacking.ranges = [from..len, system, front]
+        missing.ranges = [from..len, system, front]
             .into_iter()
             .filter(|range| self.has_pending(range))
             .collect();
-        lacking
+        missing
     }
 
     /// Everything that is pending among the messages.
     #[must_use]
-    pub fn lacking_messages(&self) -> Lacking {
+    pub fn missing_in_messages(&self) -> MissingCounts {
         let all = 0..self.log.len();
-        Lacking {
+        MissingCounts {
             ranges: Some(all)
                 .filter(|all| self.has_pending(all))
                 .into_iter()
@@ -237,17 +237,17 @@ impl Conversation {
 
     /// Everything that is pending.
     #[must_use]
-    pub fn lacking_all(&self) -> Lacking {
-        Lacking {
-            ranges: self.lacking_messages().ranges,
-            ..self.lacking_summary()
+    pub fn missing_anywhere(&self) -> MissingCounts {
+        MissingCounts {
+            ranges: self.missing_in_messages().ranges,
+            ..self.missing_summary()
         }
     }
 
     /// What is pending of the messages at these positions.
     #[must_use]
-    pub fn lacking_at(&self, positions: impl Iterator<Item = usize>) -> Lacking {
-        Lacking {
+    pub fn missing_at(&self, positions: impl Iterator<Item = usize>) -> MissingCounts {
+        MissingCounts {
             ranges: positions
                 .map(|p| p..p + 1)
                 .filter(|range| self.has_pending(range))
@@ -258,8 +258,8 @@ impl Conversation {
 
     /// The summary, if it is pending.
     #[must_use]
-    pub fn lacking_summary(&self) -> Lacking {
-        Lacking {
+    pub fn missing_summary(&self) -> MissingCounts {
+        MissingCounts {
             ranges: Vec::new(),
             summary: self
                 .summary
@@ -270,12 +270,12 @@ impl Conversation {
 
     /// Bytes of what lacks, counted up to `most`.
     #[must_use]
-    pub fn lacking_bytes(&self, lacking: &Lacking, most: usize) -> usize {
+    pub fn missing_bytes(&self, missing: &MissingCounts, most: usize) -> usize {
         let mut bytes = match &self.summary {
-            Some(summary) if lacking.summary => summary.text.len(),
+            Some(summary) if missing.summary => summary.text.len(),
             _ => 0,
         };
-        self.visit_lacking(lacking, |position| {
+        self.visit_missing(missing, |position| {
             bytes += self.log.get(position).map_or(0, |m| m.len);
             bytes <= most
         });
@@ -284,21 +284,21 @@ impl Conversation {
 
     /// Hands the texts of what lacks to `counter`, the newest first, until `most` bytes are handed over. `pause` is
     /// called after each.
-    pub fn count_lacking(
+    pub fn count_missing(
         &mut self,
-        lacking: &Lacking,
+        missing: &MissingCounts,
         most: usize,
         counter: &impl Counter,
         mut pause: impl FnMut(),
     ) {
         let rules = self.attributes.rules();
-        if lacking.summary
+        if missing.summary
             && let Some(summary) = &self.summary
             && let SummaryTokens::Waiting(ticket) = &summary.tokens
-            && let Some(fence) = counter.fence()
+            && let Some(completion) = counter.completion()
         {
-            ticket.hold(fence);
-        } else if lacking.summary
+            ticket.hold(completion);
+        } else if missing.summary
             && let Some(summary) = &mut self.summary
         {
             summary.tokens = counter.count(rules, Text::of_summary(&summary.text)).into();
@@ -307,11 +307,11 @@ impl Conversation {
         let mut bytes = 0;
         let mut positions = Vec::new();
         // What is being counted already need not be handed over again, if somebody only waits for it.
-        let known: HashMap<i64, Ticket> = match counter.fence() {
+        let known: HashMap<i64, Ticket> = match counter.completion() {
             Some(_) => self.waiting.iter().cloned().collect(),
             None => HashMap::new(),
         };
-        self.visit_lacking(lacking, |position| {
+        self.visit_missing(missing, |position| {
             positions.push(position);
             bytes += self.log.get(position).map_or(0, |m| m.len);
             bytes < most
@@ -319,8 +319,8 @@ impl Conversation {
         let mut counts = Vec::new();
         for position in positions {
             let ticket = self.log.get(position).and_then(|m| known.get(&m.seq));
-            if let (Some(ticket), Some(fence)) = (ticket, counter.fence()) {
-                ticket.hold(fence);
+            if let (Some(ticket), Some(completion)) = (ticket, counter.completion()) {
+                ticket.hold(completion);
                 continue;
             }
             let text = self
@@ -339,9 +339,9 @@ impl Conversation {
         self.set_counts(&mut counts);
     }
 
-    /// Visits the positions of pending messages in `lacking`, the newest first, as long as `visit` says so.
-    fn visit_lacking(&self, lacking: &Lacking, mut visit: impl FnMut(usize) -> bool) {
-        for range in &lacking.ranges {
+    /// Visits the positions of pending messages in `missing`, the newest first, as long as `visit` says so.
+    fn visit_missing(&self, missing: &MissingCounts, mut visit: impl FnMut(usize) -> bool) {
+        for range in &missing.ranges {
             if !self.log.visit_pending(range, &mut visit) {
                 return;
             }

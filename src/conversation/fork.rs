@@ -22,7 +22,7 @@ impl Conversation {
             lease: 0,
             numbering: self.numbering,
             updated: self.updated,
-            told: None,
+            collection_requested_at: None,
             due: false,
         };
         if cut < self.log.len() {

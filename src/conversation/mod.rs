@@ -14,6 +14,7 @@ pub mod effect;
 mod fields;
 mod flags;
 mod fork;
+mod growth;
 mod ids;
 pub mod index;
 pub mod json;
@@ -22,7 +23,6 @@ mod log_change;
 mod log_compress;
 pub mod message;
 mod retention;
-mod room;
 pub mod search;
 pub mod segment;
 pub mod session;
@@ -34,7 +34,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use attributes::Attributes;
-pub use counts::{Lacking, SummaryTokens};
+pub use counts::{MissingCounts, SummaryTokens};
 use effect::Numbering;
 use ids::Ids;
 use log::{Log, Stored};
@@ -78,8 +78,8 @@ pub struct Conversation {
     /// Messages being counted, by their numbers, and where their counts will be found.
     waiting: VecDeque<(i64, Ticket)>,
     /// When somebody was told that counts pile up, as they still do; see [`Conversation::piles_up`].
-    told: Option<Instant>,
-    /// Somebody was told that a summary is due; see [`Conversation::comes_due`].
+    collection_requested_at: Option<Instant>,
+    /// Somebody was told that a summary is due; see [`Conversation::summary_became_due`].
     due: bool,
 }
 
@@ -115,7 +115,7 @@ impl Conversation {
             },
             updated: now,
             waiting: VecDeque::new(),
-            told: None,
+            collection_requested_at: None,
             due: false,
         }
     }

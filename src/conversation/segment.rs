@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use super::compress::{self, CompressJob, SegmentVersion, Slot};
 use super::flags::Flags;
+use super::growth::reserve_for_append;
 use super::index::{self, Entry};
-use super::room::reserve;
 use super::sums::Sums;
 
 /// Bytes of a segment's text, unless it is a single larger message: a size that allocators have without waste. Twice
@@ -174,11 +174,11 @@ impl Segment {
             return Sums::default();
         };
         *compression = Compression::None;
-        reserve(bytes, message.len() + 1);
+        reserve_for_append(bytes, message.len() + 1);
         bytes.extend_from_slice(message);
         let end = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         bytes.push(b',');
-        reserve(entries, 1);
+        reserve_for_append(entries, 1);
         entries.push(Entry {
             end,
             tokens,

@@ -8,7 +8,7 @@ use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
 use super::api::{ERR, OK, OwnedString, bytes, c_text, call};
 use super::guard::guard;
-use crate::commands::args::{encoding, quoted};
+use crate::commands::arg_parser::{encoding, quoted};
 use crate::conversation::attributes::MAX_TTL;
 use crate::settings::Settings;
 use crate::tokens::{ENCODINGS, Encoding, preload};

@@ -119,10 +119,10 @@ unsafe extern "C" fn rdb_load(io: *mut RedisModuleIO, version: c_int) -> *mut c_
         match codec::decode(version, || load_string(io)) {
             Ok(mut conversation) => {
                 // What was saved uncounted is counted in the background, as if it had been appended now.
-                let lacking = conversation.lacking_all();
-                if !lacking.is_empty() {
+                let missing = conversation.missing_anywhere();
+                if !missing.is_empty() {
                     let counter = Background::default();
-                    conversation.count_lacking(&lacking, usize::MAX, &counter, || {});
+                    conversation.count_missing(&missing, usize::MAX, &counter, || {});
                 }
                 metrics::created(conversation.footprint());
                 preload(conversation.attributes().encoding);

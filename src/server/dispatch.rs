@@ -17,9 +17,9 @@ use super::reply::ClientReply;
 use super::revisit::Again;
 use super::waiting;
 use crate::background::{Lane, submit};
-use crate::commands::args::Args;
-use crate::commands::reply::Kept;
-use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Several, Spec};
+use crate::commands::arg_parser::Args;
+use crate::commands::reply::BufferedReply;
+use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, MultiKey, Spec};
 use crate::commands::{CommandError, Env, Target, commit};
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
@@ -127,11 +127,11 @@ impl Call<'_> {
             counts: self.counts,
             last_try: self.until().is_some_and(|until| until <= Instant::now()),
         };
-        if let Handler::Several(command) = spec.handler {
+        if let Handler::MultiKey(command) = spec.handler {
             return match command {
-                Several::Recent if self.tells_keys() => Ok(Done::Replied),
-                Several::Recent => self.recent_of_several(spec.name, env.last_try, reply),
-                Several::Fork => self.fork(spec.name, env.now, reply),
+                MultiKey::Recent if self.tells_keys() => Ok(Done::Replied),
+                MultiKey::Recent => self.recent_of_several(spec.name, env.last_try, reply),
+                MultiKey::Fork => self.fork(spec.name, env.now, reply),
             };
         }
         let name = self.strings.get(1).copied();
@@ -156,11 +156,11 @@ impl Call<'_> {
         {
             measured(conversation, Conversation::collect);
         }
-        let mut answer = Kept::new();
+        let mut answer = BufferedReply::new();
         let effect = loop {
             let target = found.as_deref();
-            let lacking = match run_pure(spec, &mut args(), target, &env, reply, &mut answer) {
-                Err(CommandError::Uncounted(lacking)) => lacking,
+            let missing = match run_pure(spec, &mut args(), target, &env, reply, &mut answer) {
+                Err(CommandError::Uncounted(missing)) => missing,
                 Err(CommandError::Missed(time)) => {
                     drop(key);
                     return Ok(self.missed(&[key_name], time, reply));
@@ -178,9 +178,9 @@ impl Call<'_> {
             };
             answer.clear();
             let Some(conversation) = &mut found else {
-                return Err(CommandError::Uncounted(lacking));
+                return Err(CommandError::Uncounted(missing));
             };
-            let wait = measured(conversation, |c| self.count_lacking(c, &lacking));
+            let wait = measured(conversation, |c| self.count_missing(c, &missing));
             if let Some(wait) = wait {
                 return Ok(Done::Waits(wait));
             }
@@ -227,7 +227,7 @@ impl Call<'_> {
         let due = match key.get() {
             // Workers listen to the primary.
             Found::Conversation(c) if !replayed => {
-                c.comes_due(config::settings().summary_threshold)
+                c.summary_became_due(config::settings().summary_threshold)
             }
             _ => false,
         };
@@ -274,12 +274,12 @@ impl Call<'_> {
             command(&mut args, None, &env, reply)?;
             return Ok(Done::Replied);
         }
-        let (client, fence) = waiting::fence();
-        let urgent = Urgent::new(&fence);
+        let (client, completion) = waiting::completion();
+        let urgent = Urgent::new(&completion);
         let tickets = texts.into_iter().map(|t| urgent.take(rules, t)).collect();
         drop(urgent);
         Ok(Done::Waits(Wait::Counts {
-            fence,
+            completion,
             client,
             tickets,
         }))
@@ -303,17 +303,17 @@ impl Call<'_> {
         let watched = !replayed && config::settings().summary_threshold > 0 && effect.grows();
         let piles_up = conversation.piles_up(effect.push.len() + effect.front.len());
         let counter = Background {
-            fence: (limited || watched || piles_up).then(|| again.fence()),
+            completion: (limited || watched || piles_up).then(|| again.completion()),
         };
         if replayed {
             conversation.apply(effect, &counter);
         } else {
             if limited {
                 // At the latest on the next append, retention acts on what was appended before.
-                let lacking = conversation.lacking_messages();
+                let missing = conversation.missing_in_messages();
                 let most = most_inline(conversation.attributes().encoding);
-                if conversation.lacking_bytes(&lacking, most) <= most {
-                    conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
+                if conversation.missing_bytes(&missing, most) <= most {
+                    conversation.count_missing(&missing, usize::MAX, &Inline, || {});
                 }
             }
             commit(conversation, effect, &counter);
@@ -357,13 +357,13 @@ fn run_pure<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     reply: &mut ClientReply,
-    answer: &mut Kept,
+    answer: &mut BufferedReply,
 ) -> Result<Option<Effect<'a>>, CommandError> {
     match spec.handler {
         Handler::Read(command) => command(args, target, env, reply).map(|()| None),
         Handler::Write(command) | Handler::Replay(command) => command(args, target, env, answer),
         // They have gone another way.
-        Handler::Several(_) => Err(CommandError::Arity),
+        Handler::MultiKey(_) => Err(CommandError::Arity),
     }
 }
 

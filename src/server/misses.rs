@@ -1,5 +1,5 @@
 //! Clients that miss a conversation, as the server sees them: who loads it, who waits, and what wakes them. Who is which
-//! is decided in [`crate::misses`].
+//! is decided in [`crate::cache_loads`].
 //!
 //! The module's own writes wake at once. A conversation may also come by RESTORE, RENAME, COPY or SWAPDB: for that the keys
 //! that somebody waits for are looked at every few milliseconds. The server's keyspace events would say so as well, but
@@ -19,10 +19,10 @@ use super::api::{OK, OwnedString, call, lock};
 use super::guard::guard;
 use super::key::{Found, Key};
 use super::{waiting, words};
+use crate::cache_loads::{CacheLoads, KeyAddress, WaiterId};
 use crate::conversation::Conversation;
-use crate::misses::{Misses, Place, Waiter};
 
-static MISSES: Mutex<Option<Misses>> = Mutex::new(None);
+static MISSES: Mutex<Option<CacheLoads>> = Mutex::new(None);
 
 /// Somebody loads or waits. Most often nobody does, and nothing below costs anything.
 static ANY: AtomicBool = AtomicBool::new(false);
@@ -40,15 +40,15 @@ const LOOK_AT: usize = 256;
 type Stamp = Option<(usize, i64)>;
 
 /// What was under the keys that somebody waits for.
-static STAMPS: Mutex<Option<HashMap<Place, Stamp>>> = Mutex::new(None);
+static STAMPS: Mutex<Option<HashMap<KeyAddress, Stamp>>> = Mutex::new(None);
 
 /// The last key that was looked at.
-static LOOKED_AT: Mutex<Option<Place>> = Mutex::new(None);
+static LOOKED_AT: Mutex<Option<KeyAddress>> = Mutex::new(None);
 
 /// When the next timer is due.
 static ARMED: Mutex<Option<Instant>> = Mutex::new(None);
 
-fn with<R>(f: impl FnOnce(&mut Misses) -> R) -> R {
+fn with<R>(f: impl FnOnce(&mut CacheLoads) -> R) -> R {
     let mut misses = lock(&MISSES);
     let misses = misses.get_or_insert_default();
     let result = f(misses);
@@ -56,7 +56,7 @@ fn with<R>(f: impl FnOnce(&mut Misses) -> R) -> R {
     result
 }
 
-fn with_stamps<R>(f: impl FnOnce(&mut HashMap<Place, Stamp>) -> R) -> R {
+fn with_stamps<R>(f: impl FnOnce(&mut HashMap<KeyAddress, Stamp>) -> R) -> R {
     f(lock(&STAMPS).get_or_insert_default())
 }
 
@@ -79,21 +79,21 @@ pub fn register(ctx: *mut RedisModuleCtx) -> bool {
 }
 
 /// The place of the key in the database of the call under way.
-pub fn place(ctx: *mut RedisModuleCtx, name: &[u8]) -> Place {
+pub fn place(ctx: *mut RedisModuleCtx, name: &[u8]) -> KeyAddress {
     // SAFETY: the context is that of the call under way.
     let database = unsafe { call!(RedisModule_GetSelectedDb, ctx) };
     (database.unwrap_or_default(), name.to_vec())
 }
 
-/// See [`Misses::missed`].
-pub fn missed(places: &[Place], client: u64, time: Duration) -> bool {
+/// See [`CacheLoads::missed`].
+pub fn missed(places: &[KeyAddress], client: u64, time: Duration) -> bool {
     let loads = with(|misses| misses.missed(places, client, Instant::now(), time));
     arm();
     loads
 }
 
-/// See [`Misses::wait`]; the conversations lie in the database that the context has selected.
-pub fn wait(ctx: *mut RedisModuleCtx, waiter: Waiter, places: Vec<Place>, until: Instant) {
+/// See [`CacheLoads::wait`]; the conversations lie in the database that the context has selected.
+pub fn wait(ctx: *mut RedisModuleCtx, waiter: WaiterId, places: Vec<KeyAddress>, until: Instant) {
     for place in &places {
         if !with_stamps(|stamps| stamps.contains_key(place)) {
             let stamp = stamp(ctx, &place.1);
@@ -119,14 +119,14 @@ fn stamp(ctx: *mut RedisModuleCtx, name: &[u8]) -> Stamp {
 }
 
 /// Looks at the next keys that somebody waits for; who is to look again, as something else is there now.
-fn look(ctx: *mut RedisModuleCtx) -> Vec<Waiter> {
+fn look(ctx: *mut RedisModuleCtx) -> Vec<WaiterId> {
     let after = lock(&LOOKED_AT).take();
     let places = with(|misses| misses.waited_for(after.as_ref(), LOOK_AT));
     // Behind the last one comes the first.
     let is_round_over = places.len() < LOOK_AT;
     *lock(&LOOKED_AT) = places.last().filter(|_| !is_round_over).cloned();
     // No lock is held while keys are open.
-    let found: Vec<(Place, Stamp)> = places
+    let found: Vec<(KeyAddress, Stamp)> = places
         .into_iter()
         .filter_map(|place| {
             // SAFETY: the context is that of this timer.
@@ -149,8 +149,8 @@ fn look(ctx: *mut RedisModuleCtx) -> Vec<Waiter> {
     })
 }
 
-/// See [`Misses::leave`].
-pub fn leave(waiter: Waiter) {
+/// See [`CacheLoads::leave`].
+pub fn leave(waiter: WaiterId) {
     if ANY.load(Relaxed) {
         with(|misses| misses.leave(waiter));
     }
@@ -172,7 +172,7 @@ pub fn changed(ctx: *mut RedisModuleCtx, name: &[u8], backfilled: bool) {
     }
 }
 
-fn wake(waiters: Vec<Waiter>) {
+fn wake(waiters: Vec<WaiterId>) {
     for waiter in waiters {
         waiting::wake(waiter, false);
     }

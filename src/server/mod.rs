@@ -11,11 +11,11 @@ mod guard;
 mod info;
 mod key;
 mod misses;
+mod multi_key;
 mod patience;
 mod register;
 mod reply;
 mod revisit;
-mod several;
 mod waiting;
 mod words;
 

@@ -10,10 +10,10 @@ use super::dispatch::{Call, Done};
 use super::misses;
 use super::reply::ClientReply;
 use super::waiting::{self, ClientId};
+use crate::cache_loads::KeyAddress;
 use crate::commands::recent::miss;
-use crate::conversation::{Conversation, Lacking};
-use crate::misses::Place;
-use crate::tokens::background::{Fence, Ticket, Urgent};
+use crate::conversation::{Conversation, MissingCounts};
+use crate::tokens::background::{CompletionGuard, Ticket, Urgent};
 use crate::tokens::{Inline, most_inline};
 
 /// Bytes of text that a waiting client has copied for it at a time.
@@ -24,8 +24,8 @@ pub enum Wait {
     /// For counts.
     Counts {
         /// Fires when it is to be run again.
-        fence: Fence,
-        /// Whom the fence wakes.
+        completion: CompletionGuard,
+        /// Whom the completion wakes.
         client: ClientId,
         /// Where the counts of its own texts will be found.
         tickets: Vec<Ticket>,
@@ -35,7 +35,7 @@ pub enum Wait {
         /// Who waits.
         client: ClientId,
         /// The conversations.
-        places: Vec<Place>,
+        places: Vec<KeyAddress>,
         /// It waits no longer.
         until: Instant,
     },
@@ -57,26 +57,26 @@ pub struct Waited {
 impl Call<'_> {
     /// Counts what lacks at once if it is little, or this call cannot wait; otherwise has it counted and says what to
     /// wait for.
-    pub fn count_lacking(
+    pub fn count_missing(
         &self,
         conversation: &mut Conversation,
-        lacking: &Lacking,
+        missing: &MissingCounts,
     ) -> Option<Wait> {
         conversation.collect_all();
         let most = most_inline(conversation.attributes().encoding);
-        let bytes = conversation.lacking_bytes(lacking, most);
+        let bytes = conversation.missing_bytes(missing, most);
         if bytes <= most {
-            conversation.count_lacking(lacking, usize::MAX, &Inline, || {});
+            conversation.count_missing(missing, usize::MAX, &Inline, || {});
             return None;
         }
         if !self.may_wait() {
-            conversation.count_lacking(lacking, usize::MAX, &Inline, || self.pause());
+            conversation.count_missing(missing, usize::MAX, &Inline, || self.pause());
             return None;
         }
-        let (client, fence) = waiting::fence();
-        conversation.count_lacking(lacking, WAIT_BYTES, &Urgent::new(&fence), || {});
+        let (client, completion) = waiting::completion();
+        conversation.count_missing(missing, WAIT_BYTES, &Urgent::new(&completion), || {});
         Some(Wait::Counts {
-            fence,
+            completion,
             client,
             tickets: Vec::new(),
         })
@@ -108,7 +108,7 @@ impl Call<'_> {
         if time.is_zero() {
             return None;
         }
-        let places: Vec<Place> = names
+        let places: Vec<KeyAddress> = names
             .iter()
             // SAFETY: the names are arguments of this call.
             .map(|name| misses::place(self.ctx, unsafe { bytes(*name) }))

@@ -67,7 +67,7 @@ fn create(ctx: *mut RedisModuleCtx, spec: &Spec, entry: Entry) -> Result<(), Str
     // For those that do not know key specs.
     let (first, last) = match spec.key {
         Key::None => (0, 0),
-        Key::ReadSeveral => (3, 3),
+        Key::ReadMany => (3, 3),
         Key::Copy => (1, 2),
         _ => (1, 1),
     };
@@ -173,7 +173,7 @@ fn no_arg() -> RedisModuleCommandArg {
 fn key_flags(key: Key) -> u32 {
     match key {
         Key::None => 0,
-        Key::Read | Key::ReadSeveral | Key::Copy => {
+        Key::Read | Key::ReadMany | Key::Copy => {
             raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_ACCESS
         }
         Key::Insert => raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_INSERT,
@@ -208,7 +208,7 @@ fn describe(command: *mut RedisModuleCommand, spec: &Spec) -> bool {
         key.flags = u64::from(flags);
         key.begin_search_type = raw::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX;
         key.bs.index.pos = pos;
-        if spec.key == Key::ReadSeveral {
+        if spec.key == Key::ReadMany {
             key.bs.index.pos = 2;
             key.find_keys_type = raw::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_KEYNUM;
             key.fk.keynum.keynumidx = 0;

@@ -15,7 +15,7 @@ use crate::background::{Lane, submit};
 use crate::commands::retain_late;
 use crate::conversation::Conversation;
 use crate::metrics;
-use crate::tokens::background::{Background, Fence, has_room};
+use crate::tokens::background::{Background, CompletionGuard, has_room};
 
 /// Bytes of old segments that are handed over to be packed at a time.
 const COMPRESS_BYTES: usize = 1 << 20;
@@ -23,13 +23,13 @@ const COMPRESS_BYTES: usize = 1 << 20;
 /// Bytes of messages that are read again, to be counted, at a time when nobody waits for them.
 const COUNT_BYTES: usize = 256 << 10;
 
-/// A key that is looked at again when all has been done for it that was given [`Again::fence`]: once, whatever that is.
+/// A key that is looked at again when all has been done for it that was given [`Again::completion`]: once, whatever that is.
 /// Were each piece of work to have its own look, and each look to hand over several, their number would grow and grow.
 pub struct Again {
     ctx: *mut RedisModuleCtx,
     key: *mut RedisModuleString,
     retain: bool,
-    fence: Option<Fence>,
+    completion: Option<CompletionGuard>,
 }
 
 impl Again {
@@ -39,12 +39,12 @@ impl Again {
             ctx,
             key,
             retain,
-            fence: None,
+            completion: None,
         }
     }
 
     /// What is to be held until a piece of work is done.
-    pub fn fence(&mut self) -> Fence {
+    pub fn completion(&mut self) -> CompletionGuard {
         let (ctx, key, retain) = (self.ctx, self.key, self.retain);
         let new = || {
             // SAFETY: context and name are those of the call or timer under way.
@@ -55,9 +55,9 @@ impl Again {
                 )
             };
             metrics::to_revisit(1);
-            Fence::new(move || leave(Word::Key(database, name, retain)))
+            CompletionGuard::new(move || leave(Word::Key(database, name, retain)))
         };
-        self.fence.get_or_insert_with(new).clone()
+        self.completion.get_or_insert_with(new).clone()
     }
 
     /// Has old segments packed.
@@ -70,7 +70,7 @@ impl Again {
         if jobs.is_empty() {
             return;
         }
-        let done = self.fence();
+        let done = self.completion();
         submit(
             Lane::Normal,
             Box::new(move || {
@@ -88,9 +88,9 @@ impl Again {
         if conversation.footprint().pending == 0 || !has_room(COUNT_BYTES) {
             return;
         }
-        let lacking = conversation.lacking_all();
-        let fence = Some(self.fence());
-        conversation.count_lacking(&lacking, COUNT_BYTES, &Background { fence }, || {});
+        let missing = conversation.missing_anywhere();
+        let completion = Some(self.completion());
+        conversation.count_missing(&missing, COUNT_BYTES, &Background { completion }, || {});
     }
 }
 
@@ -117,20 +117,20 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool
         let mut again = Again::new(ctx, name.as_ptr(), retain);
         if let Some(last) = c.collect_pile() {
             // More were appended since.
-            last.hold(&again.fence());
+            last.hold(&again.completion());
         }
         again.pack(c);
         again.count_on(c);
-        if again.fence.is_none() && c.log().is_compressing() && c.is_pending() {
+        if again.completion.is_none() && c.log().is_compressing() && c.is_pending() {
             // Compressed texts wait for counts, which are queued already.
-            let fence = again.fence();
-            submit(Lane::Normal, Box::new(move || drop(fence)));
+            let completion = again.completion();
+            submit(Lane::Normal, Box::new(move || drop(completion)));
         }
         // What replicas drop is what their primary drops.
         let effect = (retain && is_primary)
             .then(|| retain_late(c, now()))
             .flatten();
-        (effect, is_primary && c.comes_due(threshold))
+        (effect, is_primary && c.summary_became_due(threshold))
     });
     drop(key);
     if let Some(effect) = effect {

@@ -19,7 +19,7 @@ use super::reply::ClientReply;
 use super::words::{Word, leave};
 use crate::commands::spec::COMMANDS;
 use crate::metrics;
-use crate::tokens::background::{Fence, Ticket};
+use crate::tokens::background::{CompletionGuard, Ticket};
 
 /// Names a waiting client.
 pub type ClientId = u64;
@@ -68,10 +68,10 @@ pub fn next_id() -> ClientId {
     NEXT.fetch_add(1, Relaxed)
 }
 
-/// A name for a client that is about to wait, and a fence that wakes it.
-pub fn fence() -> (ClientId, Fence) {
+/// A name for a client that is about to wait, and a completion that wakes it.
+pub fn completion() -> (ClientId, CompletionGuard) {
     let id = next_id();
-    (id, Fence::new(move || leave(Word::Client(id))))
+    (id, CompletionGuard::new(move || leave(Word::Client(id))))
 }
 
 /// Has the command of a client run again that waits for a backfill; with `answer` for the last time.
@@ -135,14 +135,14 @@ impl Waiting {
     fn settle_down(mut self, ctx: *mut RedisModuleCtx, wait: Wait) {
         match wait {
             Wait::Counts {
-                fence,
+                completion,
                 client,
                 tickets,
             } => {
                 self.tickets = tickets;
                 with_waiting(|all| all.insert(client, self));
                 // Only now may it be woken.
-                drop(fence);
+                drop(completion);
             }
             Wait::Backfill {
                 client,

@@ -42,12 +42,12 @@ struct Slot {
     /// 0 as long as the count is not known, then one more than the count.
     value: AtomicU64,
     /// What somebody waits for that waits for this count; nothing once it has been seen to.
-    fences: Mutex<Waiters>,
+    guards: Mutex<Waiters>,
 }
 
 #[derive(Default)]
 struct Waiters {
-    fences: Vec<Fence>,
+    guards: Vec<CompletionGuard>,
     over: bool,
 }
 
@@ -70,11 +70,11 @@ impl Ticket {
         self.0.value.store(u64::from(count) + 1, Ordering::Release);
     }
 
-    /// Holds `fence` until the text is out of the queue, counted or not.
-    pub fn hold(&self, fence: &Fence) {
+    /// Holds `completion` until the text is out of the queue, counted or not.
+    pub fn hold(&self, completion: &CompletionGuard) {
         let mut waiters = self.waiters();
         if !waiters.over {
-            waiters.fences.push(fence.clone());
+            waiters.guards.push(completion.clone());
         }
     }
 
@@ -88,13 +88,13 @@ impl Ticket {
     fn release(&self) {
         let mut waiters = self.waiters();
         waiters.over = true;
-        let fences = std::mem::take(&mut waiters.fences);
+        let guards = std::mem::take(&mut waiters.guards);
         drop(waiters);
-        drop(fences);
+        drop(guards);
     }
 
     fn waiters(&self) -> MutexGuard<'_, Waiters> {
-        self.0.fences.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.guards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True if nobody else holds the ticket: its message is gone.
@@ -105,13 +105,13 @@ impl Ticket {
 
 /// Something to be done when all that was submitted with it is counted: when the last clone is dropped.
 #[derive(Clone)]
-pub struct Fence {
+pub struct CompletionGuard {
     _done: Arc<OnDrop>,
 }
 
 struct OnDrop(Option<Box<dyn FnOnce() + Send + Sync>>);
 
-impl Fence {
+impl CompletionGuard {
     /// `done` is called once, on whichever thread finishes last.
     #[must_use]
     pub fn new(done: impl FnOnce() + Send + Sync + 'static) -> Self {
@@ -134,7 +134,7 @@ struct Job {
     rules: Rules,
     text: Text,
     ticket: Ticket,
-    _fence: Option<Fence>,
+    _completion: Option<CompletionGuard>,
 }
 
 /// Says of so many texts of so many bytes that they are queued; dropping each of them says that it is not.
@@ -145,12 +145,12 @@ fn enqueued(texts: usize, bytes: usize) {
 
 impl Job {
     /// [`enqueued`] is still to be told.
-    fn new(rules: Rules, text: Text, fence: Option<Fence>) -> Self {
+    fn new(rules: Rules, text: Text, completion: Option<CompletionGuard>) -> Self {
         Self {
             rules,
             text,
             ticket: Ticket::default(),
-            _fence: fence,
+            _completion: completion,
         }
     }
 
@@ -257,7 +257,7 @@ fn queued_bytes() -> usize {
 #[derive(Default)]
 pub struct Background {
     /// Held until all is counted.
-    pub fence: Option<Fence>,
+    pub completion: Option<CompletionGuard>,
 }
 
 impl Counter for Background {
@@ -268,7 +268,7 @@ impl Counter for Background {
                 return (Outcome::Unknown, false);
             }
             outbox.room -= len;
-            let job = Job::new(rules, text, self.fence.clone());
+            let job = Job::new(rules, text, self.completion.clone());
             let ticket = job.ticket.clone();
             if len > LARGE_BYTES {
                 enqueued(1, len);
@@ -297,16 +297,16 @@ impl Counter for Background {
 /// Counts on the background threads what somebody waits for, ahead of all else; not bounded by [`MOST_QUEUED`], so
 /// the caller bounds it. The last of it is handed over when this is dropped.
 pub struct Urgent<'f> {
-    fence: &'f Fence,
+    completion: &'f CompletionGuard,
     gathered: RefCell<Outbox>,
 }
 
 impl<'f> Urgent<'f> {
-    /// Holds `fence` until all is counted.
+    /// Holds `completion` until all is counted.
     #[must_use]
-    pub fn new(fence: &'f Fence) -> Self {
+    pub fn new(completion: &'f CompletionGuard) -> Self {
         Self {
-            fence,
+            completion,
             gathered: RefCell::new(Outbox::default()),
         }
     }
@@ -316,7 +316,7 @@ impl<'f> Urgent<'f> {
     pub fn take(&self, rules: Rules, text: Text) -> Ticket {
         let mut gathered = self.gathered.borrow_mut();
         gathered.bytes += text.len();
-        let job = Job::new(rules, text, Some(self.fence.clone()));
+        let job = Job::new(rules, text, Some(self.completion.clone()));
         let ticket = job.ticket.clone();
         gathered.jobs.push(job);
         // A piece for each thread soon, and not a piece for each word.
@@ -339,7 +339,7 @@ impl Counter for Urgent<'_> {
     }
 
     /// In a long queue they would wait for long: then they are handed over once more, ahead of all.
-    fn fence(&self) -> Option<&Fence> {
-        is_short().then_some(self.fence)
+    fn completion(&self) -> Option<&CompletionGuard> {
+        is_short().then_some(self.completion)
     }
 }

@@ -81,7 +81,7 @@ pub trait Counter {
     fn count(&self, rules: Rules, text: Text) -> Outcome;
 
     /// What is to be held by texts that are being counted already, instead of handing them over again.
-    fn fence(&self) -> Option<&background::Fence> {
+    fn completion(&self) -> Option<&background::CompletionGuard> {
         None
     }
 

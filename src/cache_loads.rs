@@ -10,16 +10,16 @@ use std::ops::Bound;
 use std::time::{Duration, Instant};
 
 /// A conversation: database and name of its key.
-pub type Place = (i32, Vec<u8>);
+pub type KeyAddress = (i32, Vec<u8>);
 
 /// A client that waits; whoever came later has a larger number.
-pub type Waiter = u64;
+pub type WaiterId = u64;
 
 /// What ends at some time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Term {
-    Waiter(Waiter),
-    Loader(Place),
+    Waiter(WaiterId),
+    Loader(KeyAddress),
 }
 
 #[derive(Debug)]
@@ -32,21 +32,21 @@ struct Loader {
 #[derive(Debug, Default)]
 struct Miss {
     loader: Option<Loader>,
-    waiters: BTreeSet<Waiter>,
+    waiters: BTreeSet<WaiterId>,
 }
 
 /// See the head of this file.
 #[derive(Debug, Default)]
-pub struct Misses {
-    places: BTreeMap<Place, Miss>,
+pub struct CacheLoads {
+    places: BTreeMap<KeyAddress, Miss>,
     /// Where each waiter waits, and until when.
-    waiters: BTreeMap<Waiter, (Vec<Place>, Instant)>,
+    waiters: BTreeMap<WaiterId, (Vec<KeyAddress>, Instant)>,
     /// What each client loads.
-    loads: HashMap<u64, HashSet<Place>>,
+    loads: HashMap<u64, HashSet<KeyAddress>>,
     terms: BTreeSet<(Instant, Term)>,
 }
 
-impl Misses {
+impl CacheLoads {
     /// True if nobody loads or waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -55,7 +55,13 @@ impl Misses {
 
     /// `client` misses these conversations. True if it is now the loader of some of them, which nobody loads, for
     /// `time`; false if all are being loaded, by this very client too: clients of a pool share connections.
-    pub fn missed(&mut self, places: &[Place], client: u64, now: Instant, time: Duration) -> bool {
+    pub fn missed(
+        &mut self,
+        places: &[KeyAddress],
+        client: u64,
+        now: Instant,
+        time: Duration,
+    ) -> bool {
         let mut loads = false;
         for place in places {
             let miss = self.places.entry(place.clone()).or_default();
@@ -73,7 +79,7 @@ impl Misses {
     }
 
     /// `waiter` waits for these conversations until then.
-    pub fn wait(&mut self, waiter: Waiter, places: Vec<Place>, until: Instant) {
+    pub fn wait(&mut self, waiter: WaiterId, places: Vec<KeyAddress>, until: Instant) {
         self.leave(waiter);
         for place in &places {
             let miss = self.places.entry(place.clone()).or_default();
@@ -84,7 +90,7 @@ impl Misses {
     }
 
     /// The waiter has its answer, or is gone.
-    pub fn leave(&mut self, waiter: Waiter) {
+    pub fn leave(&mut self, waiter: WaiterId) {
         let Some((places, until)) = self.waiters.remove(&waiter) else {
             return;
         };
@@ -99,7 +105,7 @@ impl Misses {
 
     /// The conversation has changed: who waits for it is to look again.
     #[must_use]
-    pub fn changed(&self, place: &Place) -> Vec<Waiter> {
+    pub fn changed(&self, place: &KeyAddress) -> Vec<WaiterId> {
         self.places
             .get(place)
             .map(|miss| miss.waiters.iter().copied().collect())
@@ -108,7 +114,7 @@ impl Misses {
 
     /// Older messages have come: nobody loads it any more, and who waits for it is to look again.
     #[must_use]
-    pub fn backfilled(&mut self, place: &Place) -> Vec<Waiter> {
+    pub fn backfilled(&mut self, place: &KeyAddress) -> Vec<WaiterId> {
         self.end_load(place);
         let waiters = self.changed(place);
         self.tidy(place);
@@ -117,7 +123,7 @@ impl Misses {
 
     /// A client has gone: who waits for what it loaded is to look again.
     #[must_use]
-    pub fn disconnected(&mut self, client: u64) -> Vec<Waiter> {
+    pub fn disconnected(&mut self, client: u64) -> Vec<WaiterId> {
         let places = self.loads.get(&client).cloned().unwrap_or_default();
         let waiters = places.iter().flat_map(|place| self.backfilled(place));
         in_order(waiters.collect())
@@ -125,7 +131,7 @@ impl Misses {
 
     /// What ends until `now`, ends; who is to look again, its own time being over or the loader's.
     #[must_use]
-    pub fn due(&mut self, now: Instant) -> Vec<Waiter> {
+    pub fn due(&mut self, now: Instant) -> Vec<WaiterId> {
         let mut waiters = Vec::new();
         while let Some((_, term)) = self
             .terms
@@ -152,14 +158,14 @@ impl Misses {
 
     /// True if it waits for a single conversation.
     #[must_use]
-    pub fn waits_for_one(&self, waiter: Waiter) -> bool {
+    pub fn waits_for_one(&self, waiter: WaiterId) -> bool {
         let waits = self.waiters.get(&waiter);
         waits.is_some_and(|(places, _)| places.len() == 1)
     }
 
     /// True if somebody waits for this conversation.
     #[must_use]
-    pub fn is_waited_for(&self, place: &Place) -> bool {
+    pub fn is_waited_for(&self, place: &KeyAddress) -> bool {
         self.places
             .get(place)
             .is_some_and(|miss| !miss.waiters.is_empty())
@@ -167,7 +173,7 @@ impl Misses {
 
     /// At most so many conversations that somebody waits for, those behind `after` in the order of their places.
     #[must_use]
-    pub fn waited_for(&self, after: Option<&Place>, most: usize) -> Vec<Place> {
+    pub fn waited_for(&self, after: Option<&KeyAddress>, most: usize) -> Vec<KeyAddress> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         self.places
             .range((from, Bound::Unbounded))
@@ -183,7 +189,7 @@ impl Misses {
         self.terms.first().map(|(until, _)| *until)
     }
 
-    fn end_load(&mut self, place: &Place) {
+    fn end_load(&mut self, place: &KeyAddress) {
         let Some(loader) = self.places.get_mut(place).and_then(|m| m.loader.take()) else {
             return;
         };
@@ -197,7 +203,7 @@ impl Misses {
         }
     }
 
-    fn tidy(&mut self, place: &Place) {
+    fn tidy(&mut self, place: &KeyAddress) {
         let is_over = |miss: &Miss| miss.loader.is_none() && miss.waiters.is_empty();
         if self.places.get(place).is_some_and(is_over) {
             self.places.remove(place);
@@ -205,7 +211,7 @@ impl Misses {
     }
 }
 
-fn in_order(mut waiters: Vec<Waiter>) -> Vec<Waiter> {
+fn in_order(mut waiters: Vec<WaiterId>) -> Vec<WaiterId> {
     waiters.sort_unstable();
     waiters.dedup();
     waiters
@@ -217,13 +223,13 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn place(name: &str) -> Place {
+    fn place(name: &str) -> KeyAddress {
         (0, name.into())
     }
 
     #[test]
     fn one_loads_and_the_others_wait() {
-        let (mut misses, now) = (Misses::default(), Instant::now());
+        let (mut misses, now) = (CacheLoads::default(), Instant::now());
         assert!(misses.missed(&[place("a")], 7, now, 100 * MS));
         assert!(!misses.missed(&[place("a")], 8, now, 100 * MS));
         assert!(!misses.missed(&[place("a")], 7, now, 100 * MS));
@@ -254,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_loader_that_goes_or_is_too_slow_is_followed() {
-        let (mut misses, now) = (Misses::default(), Instant::now());
+        let (mut misses, now) = (CacheLoads::default(), Instant::now());
         assert!(misses.missed(&[place("a"), place("b")], 7, now, 10 * MS));
         // Of several, those that nobody loads are taken.
         assert!(misses.missed(&[place("b"), place("c")], 8, now, 99 * MS));

@@ -9,15 +9,15 @@ use super::key::{Found, Key};
 use super::patience::{WAIT_BYTES, Wait};
 use super::reply::ClientReply;
 use super::waiting;
-use crate::commands::args::Args;
+use crate::commands::arg_parser::Args;
 use crate::commands::fork::fork;
-use crate::commands::recent::{Options, Seen, look, miss, several, write};
+use crate::commands::recent::{Options, Seen, look, miss, multi_key, write};
 use crate::commands::reply::Reply;
 use crate::commands::{CommandError, err};
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
 use crate::metrics;
-use crate::tokens::background::{Fence, Urgent};
+use crate::tokens::background::{CompletionGuard, Urgent};
 use crate::tokens::{Inline, MOST_INLINE, most_inline};
 
 /// What is not counted yet of several conversations.
@@ -25,7 +25,7 @@ struct Counting {
     /// Bytes that may still be counted at once.
     left: usize,
     /// The client, and what wakes it, if something is counted for it in the background.
-    waits: Option<(waiting::ClientId, Fence)>,
+    waits: Option<(waiting::ClientId, CompletionGuard)>,
 }
 
 impl Call<'_> {
@@ -54,7 +54,7 @@ impl Call<'_> {
         reply: &mut ClientReply,
     ) -> Result<Done, CommandError> {
         let mut args = Args::new(name, self.args.get(1..).unwrap_or_default());
-        let (options, keys) = several(&mut args)?;
+        let (options, keys) = multi_key(&mut args)?;
         let names = self.strings.get(3..3 + keys).unwrap_or_default();
         // Nothing is replied before all can be.
         let mut missed = Vec::new();
@@ -75,9 +75,9 @@ impl Call<'_> {
                 }
             }
         }
-        if let Some((client, fence)) = counting.waits {
+        if let Some((client, completion)) = counting.waits {
             return Ok(Done::Waits(Wait::Counts {
-                fence,
+                completion,
                 client,
                 tickets: Vec::new(),
             }));
@@ -115,21 +115,21 @@ impl Call<'_> {
     ) -> bool {
         conversation.collect_all();
         loop {
-            let lacking = match look(options, Some(conversation)) {
-                Err(CommandError::Uncounted(lacking)) => lacking,
+            let missing = match look(options, Some(conversation)) {
+                Err(CommandError::Uncounted(missing)) => missing,
                 seen => return matches!(seen, Ok(Seen::Miss)),
             };
             let most = most_inline(conversation.attributes().encoding).min(counting.left);
-            let bytes = conversation.lacking_bytes(&lacking, most);
+            let bytes = conversation.missing_bytes(&missing, most);
             if bytes <= most {
                 counting.left -= bytes;
-                conversation.count_lacking(&lacking, usize::MAX, &Inline, || {});
+                conversation.count_missing(&missing, usize::MAX, &Inline, || {});
             } else if self.may_wait() {
-                let (_, fence) = counting.waits.get_or_insert_with(waiting::fence);
-                conversation.count_lacking(&lacking, WAIT_BYTES, &Urgent::new(fence), || {});
+                let (_, completion) = counting.waits.get_or_insert_with(waiting::completion);
+                conversation.count_missing(&missing, WAIT_BYTES, &Urgent::new(completion), || {});
                 return false;
             } else {
-                conversation.count_lacking(&lacking, usize::MAX, &Inline, || self.pause());
+                conversation.count_missing(&missing, usize::MAX, &Inline, || self.pause());
             }
         }
     }

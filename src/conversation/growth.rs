@@ -5,7 +5,7 @@ use super::segment::SEGMENT_BYTES;
 /// Makes room for `more` elements. Not by doubling: most conversations are one small segment, and a large one is closed
 /// when it holds [`SEGMENT_BYTES`]. What the allocator gives anyway is taken: so there is room for the next message more
 /// often, and no byte more is used.
-pub fn reserve<T>(list: &mut Vec<T>, more: usize) {
+pub fn reserve_for_append<T>(list: &mut Vec<T>, more: usize) {
     if list.capacity() - list.len() < more {
         let spare = list.len() / 8;
         let most = (SEGMENT_BYTES / size_of::<T>()).saturating_sub(list.len());
