@@ -5,8 +5,8 @@ use std::ffi::c_char;
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 use smallvec::SmallVec;
 
-use super::api::{OwnedString, bytes, call};
-use super::misses;
+use super::cache_loads as misses;
+use super::ffi::api::{OwnedString, bytes, call};
 use crate::codec::{payload, write_header};
 use crate::conversation::effect::Effect;
 

@@ -1,30 +1,22 @@
 //! All that speaks with Redis, and all unsafe code. Thin: what a command does is decided in [`crate::commands`].
 
-mod alloc;
 mod announce;
-mod api;
-mod config;
-mod data_type;
-mod defrag;
-mod dispatch;
-mod guard;
-mod info;
-mod key;
-mod misses;
+mod blocked_clients;
+mod cache_loads;
+mod execute;
+mod ffi;
+mod main_loop;
+mod maintenance;
+mod module;
 mod multi_key;
-mod patience;
-mod register;
-mod reply;
-mod revisit;
-mod waiting;
-mod words;
+mod request;
 
 use std::ffi::{c_int, c_void};
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
 use crate::background;
-use api::{ERR, Level, OK, call, log};
+use ffi::api::{ERR, Level, OK, call, log};
 
 /// Version in MODULE LIST, that of Cargo.toml: 10000 * major + 100 * minor + patch.
 const VERSION: c_int = 10_000 * number(env!("CARGO_PKG_VERSION_MAJOR"))
@@ -74,11 +66,11 @@ pub unsafe extern "C" fn RedisModule_OnLoad(
     if init != OK {
         return ERR;
     }
-    guard::guard(ctx, ERR, || {
+    ffi::panic_guard::guard(ctx, ERR, || {
         let len = usize::try_from(argc).unwrap_or_default();
         let args: Vec<&[u8]> = (0..len)
             // SAFETY: as Redis promises, for the time of this call.
-            .map(|i| unsafe { api::bytes(*argv.add(i)) })
+            .map(|i| unsafe { ffi::api::bytes(*argv.add(i)) })
             .collect();
         match load(ctx, &args) {
             Ok(()) => OK,
@@ -138,22 +130,22 @@ fn load(ctx: *mut RedisModuleCtx, args: &[&[u8]]) -> Result<(), String> {
             c_int::try_from(options).unwrap_or_default()
         );
     }
-    if !data_type::register(ctx) {
+    if !module::data_type::register(ctx) {
         return Err("the server refused the type conv-list".into());
     }
-    register::register(ctx)?;
-    if !info::register(ctx) {
+    module::command_registration::register(ctx)?;
+    if !module::info::register(ctx) {
         return Err("the server refused the INFO section".into());
     }
-    config::take_arguments(args)?;
-    if !config::register(ctx) {
+    module::settings::take_arguments(args)?;
+    if !module::settings::register(ctx) {
         return Err("the server refused the settings; see the line above".into());
     }
-    if !words::register(ctx) || !misses::register(ctx) {
+    if !main_loop::register(ctx) || !cache_loads::register(ctx) {
         return Err("the server refused the hooks into its events".into());
     }
     background::on_start(step_back);
-    config::accepted();
+    module::settings::accepted();
     Ok(())
 }
 

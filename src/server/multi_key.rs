@@ -3,12 +3,12 @@
 use std::ffi::c_int;
 
 use super::announce::Announcement;
-use super::api::call;
-use super::dispatch::{Call, Done, measured};
-use super::key::{Found, Key};
-use super::patience::{WAIT_BYTES, Wait};
-use super::reply::ClientReply;
-use super::waiting;
+use super::blocked_clients as waiting;
+use super::execute::{Call, Done, measured};
+use super::ffi::api::call;
+use super::ffi::client_reply::ClientReply;
+use super::ffi::open_key::{Found, Key};
+use super::request::{WAIT_BYTES, Wait};
 use crate::commands::arg_parser::Args;
 use crate::commands::fork::fork;
 use crate::commands::recent::{Options, Seen, look, miss, multi_key, write};

@@ -10,13 +10,13 @@ use std::time::Instant;
 
 use redis_module::raw::{RedisModuleBlockedClient, RedisModuleCtx, RedisModuleString};
 
-use super::api::{OK, OwnedString, bytes, call, lock};
-use super::dispatch::Call;
-use super::guard::guard;
-use super::misses;
-use super::patience::{Wait, Waited};
-use super::reply::ClientReply;
-use super::words::{Word, leave};
+use super::cache_loads as misses;
+use super::execute::Call;
+use super::ffi::api::{OK, OwnedString, bytes, call, lock};
+use super::ffi::client_reply::ClientReply;
+use super::ffi::panic_guard::guard;
+use super::main_loop::{Word, leave};
+use super::request::{Wait, Waited};
 use crate::commands::spec::COMMANDS;
 use crate::metrics;
 use crate::tokens::background::{CompletionGuard, Ticket};

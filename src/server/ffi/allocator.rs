@@ -79,5 +79,5 @@ unsafe impl GlobalAlloc for Allocator {
 }
 
 #[cfg(test)]
-#[path = "alloc_tests.rs"]
+#[path = "allocator_tests.rs"]
 mod tests;

@@ -7,9 +7,9 @@ use redis_module::raw::{
     RedisModuleCtx, RedisModuleDigest, RedisModuleIO, RedisModuleString, RedisModuleTypeMethods,
 };
 
-use super::api::{OwnedString, c_text, call};
-use super::guard::guard;
-use super::key::TYPE;
+use super::super::ffi::api::{OwnedString, c_text, call};
+use super::super::ffi::open_key::TYPE;
+use super::super::ffi::panic_guard::guard;
 use crate::codec::{self, DecodeError, encode_effect};
 use crate::conversation::Conversation;
 use crate::metrics;

@@ -6,11 +6,11 @@ use std::ffi::c_int;
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
 use super::announce::{Announcement, summary_due};
-use super::api::{OK, OwnedString, bytes, call, now};
-use super::config;
-use super::dispatch::measured;
-use super::key::{Found, Key};
-use super::words::{Word, leave};
+use super::execute::measured;
+use super::ffi::api::{OK, OwnedString, bytes, call, now};
+use super::ffi::open_key::{Found, Key};
+use super::main_loop::{Word, leave};
+use super::module::settings as config;
 use crate::background::{Lane, submit};
 use crate::commands::retain_late;
 use crate::conversation::Conversation;

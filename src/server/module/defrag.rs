@@ -6,8 +6,8 @@ use std::mem::ManuallyDrop;
 
 use redis_module::raw::{RedisModuleDefragCtx, RedisModuleString};
 
-use super::api::{OK, call};
-use super::guard::guard;
+use super::super::ffi::api::{OK, call};
+use super::super::ffi::panic_guard::guard;
 use crate::conversation::{Conversation, Relocate};
 
 /// A round under way.

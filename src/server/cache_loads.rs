@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 
 use redis_module::raw::{self, RedisModuleClientInfo, RedisModuleCtx, RedisModuleEvent};
 
-use super::api::{OK, OwnedString, call, lock};
-use super::guard::guard;
-use super::key::{Found, Key};
-use super::{waiting, words};
+use super::ffi::api::{OK, OwnedString, call, lock};
+use super::ffi::open_key::{Found, Key};
+use super::ffi::panic_guard::guard;
+use super::{blocked_clients as waiting, main_loop as words};
 use crate::cache_loads::{CacheLoads, KeyAddress, WaiterId};
 use crate::conversation::Conversation;
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering::Relaxed};
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
-use super::api::{ERR, OK, OwnedString, bytes, c_text, call};
-use super::guard::guard;
+use super::super::ffi::api::{ERR, OK, OwnedString, bytes, c_text, call};
+use super::super::ffi::panic_guard::guard;
 use crate::commands::arg_parser::{encoding, quoted};
 use crate::conversation::attributes::MAX_TTL;
 use crate::settings::Settings;

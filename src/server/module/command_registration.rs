@@ -8,8 +8,8 @@ use redis_module::raw::{
     RedisModuleCommandInfoVersion, RedisModuleCommandKeySpec, RedisModuleCtx,
 };
 
-use super::api::{Level, OK, c_text, call, log};
-use super::dispatch::{Entry, entry};
+use super::super::execute::{Entry, entry};
+use super::super::ffi::api::{Level, OK, c_text, call, log};
 use crate::commands::spec::{Arg, COMMANDS, Key, Kind, Spec};
 
 macro_rules! entries {

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleEvent};
 
-use super::api::{OK, call, lock};
-use super::guard::guard;
-use super::revisit;
-use super::waiting::{self, ClientId};
+use super::blocked_clients::{self as waiting, ClientId};
+use super::ffi::api::{OK, call, lock};
+use super::ffi::panic_guard::guard;
+use super::maintenance as revisit;
 use crate::metrics;
 use crate::tokens::background::flush;
 

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use redis_module::raw::{self, RedisModuleString};
 
-use super::api::{bytes, call};
-use super::dispatch::{Call, Done};
-use super::misses;
-use super::reply::ClientReply;
-use super::waiting::{self, ClientId};
+use super::blocked_clients::{self as waiting, ClientId};
+use super::cache_loads as misses;
+use super::execute::{Call, Done};
+use super::ffi::api::{bytes, call};
+use super::ffi::client_reply::ClientReply;
 use crate::cache_loads::KeyAddress;
 use crate::commands::recent::miss;
 use crate::conversation::{Conversation, MissingCounts};

@@ -4,8 +4,8 @@ use std::ffi::c_int;
 
 use redis_module::raw::{RedisModuleCtx, RedisModuleInfoCtx};
 
-use super::api::{OK, call};
-use super::guard::guard;
+use super::super::ffi::api::{OK, call};
+use super::super::ffi::panic_guard::guard;
 use crate::metrics;
 
 /// Registers the section.
