@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use conv::commands::commit;
 use conv::conversation::Conversation;
-use conv::conversation::effect::{Count, Effect, NewMessage};
+use conv::conversation::effect::{Count, Effect, Event, NewMessage};
 use conv::conversation::message::facts;
 use conv::conversation::window::Request;
 use conv::settings::Settings;
@@ -36,7 +36,7 @@ fn conversation(messages: usize) -> Conversation {
     let mut conversation = Conversation::new(Settings::default().attributes(), 0);
     for number in 0..messages {
         let json = message(number);
-        let mut effect = Effect::new("", 0);
+        let mut effect = Effect::new(Event::None, 0);
         effect.push.push(NewMessage {
             seq: number as i64 + 1,
             time: 0,

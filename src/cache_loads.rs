@@ -1,220 +1,219 @@
-//! Who loads what a cache does not hold, and who waits for it.
+//! Who loads a conversation that the cache does not hold, and who waits for it.
 //!
-//! The first client that misses a conversation is its *loader*: until it backfills, disconnects or its time is over.
-//! Others that miss it meanwhile wait. Whatever happens to the conversation or to its loader, those that wait look
-//! again in the order in which they came; the first that still misses is the loader then, if there is none. After a
-//! backfill none of them waits on: what is there then is the answer.
+//! The first client that misses a conversation becomes its *loader*: until it backfills, disconnects or its time is
+//! over. Clients that miss it in the meantime wait. If a load ends without a backfill, the client that has waited
+//! longest is to run again: if it still misses, it is the next loader. After a backfill nobody waits any longer for
+//! that conversation alone: what is there is the answer.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ops::Bound;
 use std::time::{Duration, Instant};
 
-/// A conversation: database and name of its key.
+/// The address of a conversation: the number of its database and its key.
 pub type KeyAddress = (i32, Vec<u8>);
 
-/// A client that waits; whoever came later has a larger number.
+/// A client that waits; one that came later has a larger number.
 pub type WaiterId = u64;
 
-/// What ends at some time.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Term {
-    Waiter(WaiterId),
-    Loader(KeyAddress),
-}
+/// The most loads at a time. Each takes about 400 bytes that maxmemory does not see.
+pub const MOST_LOADS: usize = 65_536;
 
 #[derive(Debug)]
 struct Loader {
-    /// The client as the server numbers it.
+    /// The client's id on the server.
     client: u64,
     until: Instant,
 }
 
 #[derive(Debug, Default)]
-struct Miss {
+struct Load {
     loader: Option<Loader>,
     waiters: BTreeSet<WaiterId>,
 }
 
-/// See the head of this file.
+#[derive(Debug)]
+struct Waiter {
+    keys: Vec<KeyAddress>,
+    /// A backfill has come: it waits no longer, enough or not.
+    last: bool,
+}
+
+/// All loads of a server.
 #[derive(Debug, Default)]
 pub struct CacheLoads {
-    places: BTreeMap<KeyAddress, Miss>,
-    /// Where each waiter waits, and until when.
-    waiters: BTreeMap<WaiterId, (Vec<KeyAddress>, Instant)>,
+    keys: HashMap<KeyAddress, Load>,
+    waiters: BTreeMap<WaiterId, Waiter>,
     /// What each client loads.
     loads: HashMap<u64, HashSet<KeyAddress>>,
-    terms: BTreeSet<(Instant, Term)>,
+    deadlines: BTreeSet<(Instant, KeyAddress)>,
 }
 
 impl CacheLoads {
     /// True if nobody loads or waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.keys.is_empty()
     }
 
-    /// `client` misses these conversations. True if it is now the loader of some of them, which nobody loads, for
-    /// `time`; false if all are being loaded, by this very client too: clients of a pool share connections.
+    /// Number of loads under way.
+    #[must_use]
+    pub fn loads(&self) -> usize {
+        self.deadlines.len()
+    }
+
+    /// Number of clients that wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiters.len()
+    }
+
+    /// `client` misses these conversations, and would load for `time`. True if it is to be answered at once: it is now
+    /// the loader of one of them, or there are too many loads. False if others load all of them; so it is if `client`
+    /// itself loads them, as the clients of a pool share connections.
     pub fn missed(
         &mut self,
-        places: &[KeyAddress],
+        keys: &[KeyAddress],
         client: u64,
         now: Instant,
         time: Duration,
     ) -> bool {
-        let mut loads = false;
-        for place in places {
-            let miss = self.places.entry(place.clone()).or_default();
-            if miss.loader.is_some() {
+        let mut answer = false;
+        for key in keys {
+            if self.keys.get(key).is_some_and(|load| load.loader.is_some()) {
+                continue;
+            }
+            answer = true;
+            if self.loads() >= MOST_LOADS {
                 continue;
             }
             // Nothing ends later than the clock can tell.
             let until = now.checked_add(time).unwrap_or(now);
-            miss.loader = Some(Loader { client, until });
-            self.loads.entry(client).or_default().insert(place.clone());
-            self.terms.insert((until, Term::Loader(place.clone())));
-            loads = true;
+            let load = self.keys.entry(key.clone()).or_default();
+            load.loader = Some(Loader { client, until });
+            self.loads.entry(client).or_default().insert(key.clone());
+            self.deadlines.insert((until, key.clone()));
         }
-        loads
+        answer
     }
 
-    /// `waiter` waits for these conversations until then.
-    pub fn wait(&mut self, waiter: WaiterId, places: Vec<KeyAddress>, until: Instant) {
+    /// `waiter` waits for these conversations.
+    pub fn wait(&mut self, waiter: WaiterId, keys: Vec<KeyAddress>) {
         self.leave(waiter);
-        for place in &places {
-            let miss = self.places.entry(place.clone()).or_default();
-            miss.waiters.insert(waiter);
+        for key in &keys {
+            let load = self.keys.entry(key.clone()).or_default();
+            load.waiters.insert(waiter);
         }
-        self.terms.insert((until, Term::Waiter(waiter)));
-        self.waiters.insert(waiter, (places, until));
+        self.waiters.insert(waiter, Waiter { keys, last: false });
     }
 
-    /// The waiter has its answer, or is gone.
+    /// The waiter has its answer, or has gone.
     pub fn leave(&mut self, waiter: WaiterId) {
-        let Some((places, until)) = self.waiters.remove(&waiter) else {
+        let Some(Waiter { keys, .. }) = self.waiters.remove(&waiter) else {
             return;
         };
-        self.terms.remove(&(until, Term::Waiter(waiter)));
-        for place in places {
-            if let Some(miss) = self.places.get_mut(&place) {
-                miss.waiters.remove(&waiter);
+        for key in keys {
+            if let Some(load) = self.keys.get_mut(&key) {
+                load.waiters.remove(&waiter);
             }
-            self.tidy(&place);
+            self.tidy(&key);
         }
     }
 
-    /// The conversation has changed: who waits for it is to look again.
+    /// True if this waiter is to be answered the next time, even with a miss.
     #[must_use]
-    pub fn changed(&self, place: &KeyAddress) -> Vec<WaiterId> {
-        self.places
-            .get(place)
-            .map(|miss| miss.waiters.iter().copied().collect())
-            .unwrap_or_default()
-    }
-
-    /// Older messages have come: nobody loads it any more, and who waits for it is to look again.
-    #[must_use]
-    pub fn backfilled(&mut self, place: &KeyAddress) -> Vec<WaiterId> {
-        self.end_load(place);
-        let waiters = self.changed(place);
-        self.tidy(place);
-        waiters
-    }
-
-    /// A client has gone: who waits for what it loaded is to look again.
-    #[must_use]
-    pub fn disconnected(&mut self, client: u64) -> Vec<WaiterId> {
-        let places = self.loads.get(&client).cloned().unwrap_or_default();
-        let waiters = places.iter().flat_map(|place| self.backfilled(place));
-        in_order(waiters.collect())
-    }
-
-    /// What ends until `now`, ends; who is to look again, its own time being over or the loader's.
-    #[must_use]
-    pub fn due(&mut self, now: Instant) -> Vec<WaiterId> {
-        let mut waiters = Vec::new();
-        while let Some((_, term)) = self
-            .terms
-            .first()
-            .filter(|(until, _)| *until <= now)
-            .cloned()
-        {
-            match term {
-                Term::Loader(place) => waiters.extend(self.backfilled(&place)),
-                Term::Waiter(waiter) => {
-                    self.leave(waiter);
-                    waiters.push(waiter);
-                }
-            }
-        }
-        in_order(waiters)
-    }
-
-    /// True if somebody waits.
-    #[must_use]
-    pub fn has_waiters(&self) -> bool {
-        !self.waiters.is_empty()
-    }
-
-    /// True if it waits for a single conversation.
-    #[must_use]
-    pub fn waits_for_one(&self, waiter: WaiterId) -> bool {
-        let waits = self.waiters.get(&waiter);
-        waits.is_some_and(|(places, _)| places.len() == 1)
+    pub fn is_last(&self, waiter: WaiterId) -> bool {
+        self.waiters.get(&waiter).is_some_and(|waiter| waiter.last)
     }
 
     /// True if somebody waits for this conversation.
     #[must_use]
-    pub fn is_waited_for(&self, place: &KeyAddress) -> bool {
-        self.places
-            .get(place)
-            .is_some_and(|miss| !miss.waiters.is_empty())
+    pub fn is_waited_for(&self, key: &KeyAddress) -> bool {
+        self.keys
+            .get(key)
+            .is_some_and(|load| !load.waiters.is_empty())
     }
 
-    /// At most so many conversations that somebody waits for, those behind `after` in the order of their places.
-    #[must_use]
-    pub fn waited_for(&self, after: Option<&KeyAddress>, most: usize) -> Vec<KeyAddress> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.places
-            .range((from, Bound::Unbounded))
-            .filter(|(_, miss)| !miss.waiters.is_empty())
-            .map(|(place, _)| place.clone())
-            .take(most)
-            .collect()
-    }
-
-    /// When something ends next.
-    #[must_use]
-    pub fn next(&self) -> Option<Instant> {
-        self.terms.first().map(|(until, _)| *until)
-    }
-
-    fn end_load(&mut self, place: &KeyAddress) {
-        let Some(loader) = self.places.get_mut(place).and_then(|m| m.loader.take()) else {
+    /// A backfill has come: the load ends, and clients that wait for this conversation alone wait no longer.
+    pub fn backfilled(&mut self, key: &KeyAddress) {
+        self.end_load(key);
+        let Some(load) = self.keys.get(key) else {
             return;
         };
-        self.terms
-            .remove(&(loader.until, Term::Loader(place.clone())));
+        for id in &load.waiters {
+            if let Some(waiter) = self.waiters.get_mut(id) {
+                waiter.last |= waiter.keys.len() == 1;
+            }
+        }
+        self.tidy(key);
+    }
+
+    /// A client has disconnected. Returns the conversations whose load has ended and that somebody waits for.
+    #[must_use]
+    pub fn disconnected(&mut self, client: u64) -> Vec<KeyAddress> {
+        let keys = self.loads.get(&client).cloned().unwrap_or_default();
+        self.end_loads(keys.into_iter().collect())
+    }
+
+    /// A database, or all of them, were emptied. Returns as [`CacheLoads::disconnected`].
+    #[must_use]
+    pub fn flushed(&mut self, database: Option<i32>) -> Vec<KeyAddress> {
+        let keys = self.deadlines.iter().map(|(_, key)| key);
+        let keys = keys.filter(|key| database.is_none_or(|database| key.0 == database));
+        let keys = keys.cloned().collect();
+        self.end_loads(keys)
+    }
+
+    /// Ends the loads whose time is over. Returns as [`CacheLoads::disconnected`].
+    #[must_use]
+    pub fn due(&mut self, now: Instant) -> Vec<KeyAddress> {
+        let over = self.deadlines.iter().take_while(|(until, _)| *until <= now);
+        let keys = over.map(|(_, key)| key.clone()).collect();
+        self.end_loads(keys)
+    }
+
+    /// The client that is to run again as nobody loads this conversation: the one that has waited longest.
+    #[must_use]
+    pub fn next_loader(&self, key: &KeyAddress) -> Option<WaiterId> {
+        let load = self.keys.get(key)?;
+        match load.loader {
+            Some(_) => None,
+            None => load.waiters.first().copied(),
+        }
+    }
+
+    /// When the next load ends.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(until, _)| *until)
+    }
+
+    fn end_loads(&mut self, mut keys: Vec<KeyAddress>) -> Vec<KeyAddress> {
+        for key in &keys {
+            self.end_load(key);
+            self.tidy(key);
+        }
+        keys.retain(|key| self.is_waited_for(key));
+        keys
+    }
+
+    fn end_load(&mut self, key: &KeyAddress) {
+        let Some(loader) = self.keys.get_mut(key).and_then(|load| load.loader.take()) else {
+            return;
+        };
+        self.deadlines.remove(&(loader.until, key.clone()));
         if let Some(loads) = self.loads.get_mut(&loader.client) {
-            loads.remove(place);
+            loads.remove(key);
             if loads.is_empty() {
                 self.loads.remove(&loader.client);
             }
         }
     }
 
-    fn tidy(&mut self, place: &KeyAddress) {
-        let is_over = |miss: &Miss| miss.loader.is_none() && miss.waiters.is_empty();
-        if self.places.get(place).is_some_and(is_over) {
-            self.places.remove(place);
+    fn tidy(&mut self, key: &KeyAddress) {
+        let is_over = |load: &Load| load.loader.is_none() && load.waiters.is_empty();
+        if self.keys.get(key).is_some_and(is_over) {
+            self.keys.remove(key);
         }
     }
-}
-
-fn in_order(mut waiters: Vec<WaiterId>) -> Vec<WaiterId> {
-    waiters.sort_unstable();
-    waiters.dedup();
-    waiters
 }
 
 #[cfg(test)]
@@ -223,59 +222,82 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn place(name: &str) -> KeyAddress {
+    fn key(name: &str) -> KeyAddress {
         (0, name.into())
     }
 
     #[test]
     fn one_loads_and_the_others_wait() {
-        let (mut misses, now) = (CacheLoads::default(), Instant::now());
-        assert!(misses.missed(&[place("a")], 7, now, 100 * MS));
-        assert!(!misses.missed(&[place("a")], 8, now, 100 * MS));
-        assert!(!misses.missed(&[place("a")], 7, now, 100 * MS));
-        misses.wait(1, vec![place("a")], now + 50 * MS);
-        misses.wait(2, vec![place("a"), place("b")], now + 60 * MS);
-        assert_eq!(misses.changed(&place("a")), [1, 2]);
-        assert_eq!(misses.changed(&place("b")), [2]);
-        assert!(misses.waits_for_one(1) && !misses.waits_for_one(2) && !misses.waits_for_one(3));
-        assert!(misses.has_waiters() && misses.is_waited_for(&place("b")));
-        assert_eq!(misses.waited_for(None, 9), [place("a"), place("b")]);
-        assert_eq!(misses.waited_for(None, 1), [place("a")]);
-        assert_eq!(misses.waited_for(Some(&place("a")), 9), [place("b")]);
-        assert!(misses.changed(&(1, b"a".to_vec())).is_empty());
-        // Its own time is over.
-        assert_eq!(misses.next(), Some(now + 50 * MS));
-        assert!(misses.due(now + 49 * MS).is_empty());
-        assert_eq!(misses.due(now + 50 * MS), [1]);
-        // Somebody backfills: then the next that misses loads.
-        assert_eq!(misses.backfilled(&place("a")), [2]);
-        assert!(misses.missed(&[place("a")], 8, now, 100 * MS));
-        misses.leave(2);
-        // There is a loader, and nobody waits.
-        assert!(!misses.has_waiters() && !misses.is_waited_for(&place("a")));
-        assert!(misses.waited_for(None, 9).is_empty());
-        assert!(misses.due(now + 100 * MS).is_empty());
-        assert!(misses.is_empty() && misses.next().is_none() && misses.loads.is_empty());
+        let (mut loads, now) = (CacheLoads::default(), Instant::now());
+        assert!(loads.missed(&[key("a")], 7, now, 100 * MS));
+        assert!(!loads.missed(&[key("a")], 8, now, 100 * MS));
+        assert!(!loads.missed(&[key("a")], 7, now, 100 * MS));
+        loads.wait(1, vec![key("a")]);
+        loads.wait(2, vec![key("a"), key("b")]);
+        assert!(loads.is_waited_for(&key("b")) && !loads.is_waited_for(&(1, b"a".to_vec())));
+        assert_eq!((loads.loads(), loads.waiting()), (1, 2));
+        assert_eq!(loads.next_loader(&key("a")), None);
+        // A backfill answers those that wait for this conversation alone.
+        loads.backfilled(&key("a"));
+        assert!(loads.is_last(1) && !loads.is_last(2));
+        loads.leave(1);
+        // Somebody who still misses loads.
+        assert_eq!(loads.next_loader(&key("a")), Some(2));
+        assert!(loads.missed(&[key("a")], 8, now, 100 * MS));
+        assert_eq!(loads.next_loader(&key("a")), None);
+        loads.leave(2);
+        assert_eq!((loads.loads(), loads.waiting()), (1, 0));
+        assert!(loads.due(now + 99 * MS).is_empty() && loads.loads() == 1);
+        assert!(loads.due(now + 100 * MS).is_empty());
+        assert!(loads.is_empty() && loads.next_deadline().is_none() && loads.loads.is_empty());
     }
 
     #[test]
     fn a_loader_that_goes_or_is_too_slow_is_followed() {
-        let (mut misses, now) = (CacheLoads::default(), Instant::now());
-        assert!(misses.missed(&[place("a"), place("b")], 7, now, 10 * MS));
-        // Of several, those that nobody loads are taken.
-        assert!(misses.missed(&[place("b"), place("c")], 8, now, 99 * MS));
-        misses.wait(5, vec![place("b")], now + 500 * MS);
-        misses.wait(4, vec![place("a")], now + 500 * MS);
-        assert_eq!(misses.disconnected(7), [4, 5]);
-        assert!(misses.disconnected(7).is_empty());
-        assert!(misses.missed(&[place("a")], 9, now, 20 * MS));
-        assert_eq!(misses.due(now + 20 * MS), [4]);
-        assert!(misses.missed(&[place("a")], 9, now, Duration::MAX));
+        let (mut loads, now) = (CacheLoads::default(), Instant::now());
+        assert!(loads.missed(&[key("a"), key("b")], 7, now, 10 * MS));
+        // Of several conversations, those that nobody loads are taken.
+        assert!(loads.missed(&[key("b"), key("c")], 8, now, 99 * MS));
+        loads.wait(5, vec![key("b")]);
+        loads.wait(4, vec![key("a")]);
+        let mut ended = loads.disconnected(7);
+        ended.sort();
+        assert_eq!(ended, [key("a"), key("b")]);
+        assert_eq!(loads.next_loader(&key("a")), Some(4));
+        assert!(loads.disconnected(7).is_empty());
+        assert!(loads.missed(&[key("a")], 9, now, 20 * MS));
+        assert_eq!(loads.next_deadline(), Some(now + 20 * MS));
+        assert_eq!(loads.due(now + 20 * MS), [key("a")]);
+        assert!(loads.missed(&[key("a")], 9, now, Duration::MAX));
         for waiter in [4, 5] {
-            misses.leave(waiter);
+            loads.leave(waiter);
         }
-        assert!(misses.disconnected(8).is_empty());
-        assert!(misses.backfilled(&place("a")).is_empty());
-        assert!(misses.is_empty() && misses.terms.is_empty() && misses.loads.is_empty());
+        assert!(loads.disconnected(8).is_empty());
+        loads.backfilled(&key("a"));
+        assert!(loads.is_empty() && loads.deadlines.is_empty() && loads.loads.is_empty());
+    }
+
+    #[test]
+    fn flushing_ends_the_loads_of_its_database() {
+        let (mut loads, now) = (CacheLoads::default(), Instant::now());
+        let other = (3, b"a".to_vec());
+        assert!(loads.missed(&[key("a"), key("b"), other.clone()], 7, now, 10 * MS));
+        loads.wait(1, vec![key("a")]);
+        loads.wait(2, vec![other.clone()]);
+        assert_eq!(loads.flushed(Some(0)), [key("a")]);
+        assert_eq!(loads.loads(), 1);
+        assert_eq!(loads.flushed(None), [other]);
+        assert_eq!(loads.loads(), 0);
+    }
+
+    #[test]
+    fn loads_are_bounded() {
+        let (mut loads, now) = (CacheLoads::default(), Instant::now());
+        for number in 0..MOST_LOADS + 10 {
+            assert!(loads.missed(&[key(&number.to_string())], 7, now, 10 * MS));
+        }
+        assert_eq!(loads.loads(), MOST_LOADS);
+        assert!(!loads.missed(&[key("0")], 8, now, 10 * MS));
+        assert!(loads.due(now + 10 * MS).is_empty() && loads.is_empty());
     }
 }

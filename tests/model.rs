@@ -8,12 +8,13 @@ use std::cell::{Cell, RefCell};
 use conv::codec;
 use conv::commands::arg_parser::Args;
 use conv::commands::reply::Tree;
-use conv::commands::spec::{COMMANDS, EVENTS, Handler};
-use conv::commands::{CommandError, Env, commit};
+use conv::commands::spec::{COMMANDS, Handler};
+use conv::commands::{Env, Needs, Outcome, commit};
 use conv::conversation::Conversation;
 use conv::conversation::MissingCounts;
+use conv::conversation::effect::Event;
 use conv::settings::Settings;
-use conv::tokens::{Counter, Inline, Outcome, Rules, Text, Ticket};
+use conv::tokens::{Counter, Inline, Outcome as TextCount, Rules, Text, Ticket};
 use naive::ops::{Op, Step};
 use naive::{NaiveLog, RecentArgs, RecentReply, check_valid_prompt, generate};
 use proptest::prelude::*;
@@ -42,7 +43,6 @@ fn call(
         settings: Settings::default(),
         full: false,
         counts: None,
-        last_try: false,
     };
     let mut cursor = Args::new(spec.name, args);
     let mut reply = Vec::new();
@@ -53,19 +53,19 @@ fn call(
         Handler::Read(command) => {
             let done = command(&mut cursor, target.as_ref(), &env, &mut reply);
             match (done, target) {
-                (Err(CommandError::Uncounted(missing)), Some(conversation)) => {
-                    assert!(reply.is_empty(), "{name} replied before it failed");
+                (Ok(Outcome::Needs(Needs::Counts { missing, .. })), Some(conversation)) => {
+                    assert!(reply.is_empty(), "{name} replied too early");
                     conversation.count_missing(&missing, usize::MAX, &Inline, || {});
                     call(&mut Some(conversation.clone()), now, name, args)
                 }
-                (done, _) => (done.map(|()| reply).map_err(|e| e.to_string()), None),
+                (done, _) => (done.map(|_| reply).map_err(|e| e.to_string()), None),
             }
         }
         Handler::MultiKey(_) => panic!("{name} needs more than one key"),
         Handler::Write(command) | Handler::Replay(command) => {
             match command(&mut cursor, target.as_ref(), &env, &mut reply) {
-                Err(CommandError::Uncounted(missing)) => {
-                    assert!(reply.is_empty(), "{name} replied before it failed");
+                Ok(Outcome::Needs(Needs::Counts { missing, .. })) => {
+                    assert!(reply.is_empty(), "{name} replied too early");
                     let conversation = target.as_mut().expect("a conversation with messages");
                     conversation.count_missing(&missing, 1, &Inline, || {});
                     call(target, now, name, args)
@@ -74,8 +74,9 @@ fn call(
                     assert!(reply.is_empty(), "{name} replied before it failed");
                     (Err(error.to_string()), None)
                 }
-                Ok(None) => (Ok(reply), None),
-                Ok(Some(mut effect)) => {
+                Ok(Outcome::Needs(needs)) => panic!("{name} needs {needs:?}"),
+                Ok(Outcome::Done(None)) => (Ok(reply), None),
+                Ok(Outcome::Done(Some(mut effect))) => {
                     let conversation = match target {
                         Some(conversation) => conversation,
                         none => none.insert(Conversation::new(
@@ -111,10 +112,10 @@ thread_local! {
 struct Someday;
 
 impl Counter for Someday {
-    fn count(&self, rules: Rules, text: Text) -> Outcome {
+    fn count(&self, rules: Rules, text: Text) -> TextCount {
         let count = text.count(rules);
         if EAGER.get() {
-            return Outcome::Known(count);
+            return TextCount::Known(count);
         }
         let ticket = Ticket::default();
         LATE.with_borrow_mut(|late| {
@@ -123,12 +124,12 @@ impl Counter for Someday {
                 ticket.set(count);
             }
             match text.len() % 4 {
-                0 => return Outcome::Known(count),
+                0 => return TextCount::Known(count),
                 1 => ticket.set(count),
                 2 => late.push((ticket.clone(), count)),
-                _ => return Outcome::Unknown,
+                _ => return TextCount::Unknown,
             }
-            Outcome::Later(ticket)
+            TextCount::Later(ticket)
         })
     }
 }
@@ -622,8 +623,9 @@ proptest! {
 
 #[test]
 fn events_of_effects_are_those_of_commands() {
-    for event in EVENTS {
-        let command = event.to_uppercase();
-        assert!(COMMANDS.iter().any(|s| s.name == command), "{event}");
+    let by_itself = [Event::None, Event::SummaryDue];
+    for event in Event::ALL.iter().filter(|event| !by_itself.contains(event)) {
+        let command = event.name().to_uppercase();
+        assert!(COMMANDS.iter().any(|s| s.name == command), "{event:?}");
     }
 }

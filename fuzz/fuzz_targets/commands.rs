@@ -6,8 +6,8 @@ use arbitrary::Arbitrary;
 use conv::codec;
 use conv::commands::arg_parser::Args;
 use conv::commands::reply::Tree;
-use conv::commands::spec::{COMMANDS, EVENTS, Handler, Several};
-use conv::commands::{Env, commit, fork, recent};
+use conv::commands::spec::{COMMANDS, Handler, MultiKey};
+use conv::commands::{Outcome, Env, commit, fork, recent};
 use conv::conversation::Conversation;
 use conv::settings::Settings;
 use conv::tokens::Inline;
@@ -79,7 +79,6 @@ fuzz_target!(|calls: Vec<Call>| {
             settings: Settings::default(),
             full: false,
             counts: None,
-            last_try: false,
         };
         let mut args = Args::new(spec.name, &words);
         let mut reply: Vec<Tree> = Vec::new();
@@ -92,7 +91,7 @@ fuzz_target!(|calls: Vec<Call>| {
                 write(&mut args, primary.as_ref(), &env, &mut reply)
             }
             Handler::MultiKey(MultiKey::Recent) => {
-                let _ = recent::several(&mut args);
+                let _ = recent::multi_key(&mut args);
                 continue;
             }
             Handler::MultiKey(MultiKey::Fork) => {
@@ -106,12 +105,12 @@ fuzz_target!(|calls: Vec<Call>| {
             }
         };
         let mut effect = match effect {
-            Err(_) => {
+            Err(_) | Ok(Outcome::Needs(_)) => {
                 assert!(reply.is_empty());
                 continue;
             }
-            Ok(None) => continue,
-            Ok(Some(effect)) => effect,
+            Ok(Outcome::Done(None)) => continue,
+            Ok(Outcome::Done(Some(effect))) => effect,
         };
         let target = primary.get_or_insert_with(|| {
             Conversation::new(effect.create.expect("attributes"), effect.at)
@@ -121,7 +120,7 @@ fuzz_target!(|calls: Vec<Call>| {
             _ => commit(target, &mut effect, &Inline),
         }
         let (header, payload) = codec::encode_effect(&effect);
-        let mut effect = codec::decode_effect(&header, &payload, &EVENTS).expect("a replica reads it");
+        let mut effect = codec::decode_effect(&header, &payload).expect("a replica reads it");
         let target = other.get_or_insert_with(|| {
             Conversation::new(effect.create.expect("attributes"), effect.at)
         });

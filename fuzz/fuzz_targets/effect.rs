@@ -2,7 +2,6 @@
 #![no_main]
 
 use conv::codec;
-use conv::commands::spec::EVENTS;
 use conv::conversation::Conversation;
 use conv::settings::Settings;
 use conv::tokens::Inline;
@@ -12,7 +11,7 @@ fuzz_target!(|effects: Vec<(Vec<u8>, Vec<Vec<u8>>)>| {
     let mut conversation = Conversation::new(Settings::default().attributes(), 0);
     for (header, payload) in &effects {
         let payload: Vec<&[u8]> = payload.iter().map(Vec::as_slice).collect();
-        let Ok(mut effect) = codec::decode_effect(header, &payload, &EVENTS) else {
+        let Ok(mut effect) = codec::decode_effect(header, &payload) else {
             continue;
         };
         if let Some(attributes) = effect.create {

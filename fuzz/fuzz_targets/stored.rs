@@ -3,7 +3,7 @@
 
 use conv::codec;
 use conv::commands::commit;
-use conv::conversation::effect::{Count, Effect, NewMessage};
+use conv::conversation::effect::{Event, Count, Effect, NewMessage};
 use conv::conversation::message;
 use conv::conversation::window::Request;
 use conv::tokens::Inline;
@@ -28,7 +28,7 @@ fuzz_target!(|input: (u8, Vec<Vec<u8>>)| {
     if let Ok((facts, text)) = message::read(json)
         && conversation.numbering().next < i64::MAX
     {
-        let mut effect = Effect::new("", 1);
+        let mut effect = Effect::new(Event::None, 1);
         effect.push.push(NewMessage {
             seq: conversation.numbering().next,
             time: 1,

@@ -12,7 +12,9 @@ use serde_json::value::RawValue;
 
 use crate::conversation::attributes::{Attributes, MAX_TTL};
 use crate::conversation::document::split;
-use crate::conversation::effect::{Count, Effect, Imported, NewMessage, NewSummary, Numbering};
+use crate::conversation::effect::{
+    Count, Effect, Event, Imported, NewMessage, NewSummary, Numbering,
+};
 use crate::conversation::message;
 use crate::conversation::session::{History, Name, NewField, read_value};
 
@@ -21,9 +23,6 @@ const VERSION: u8 = 1;
 
 /// Version of a header that says `append`.
 const SHORT_VERSION: u8 = 2;
-
-/// The event of the short header.
-const APPENDED: &str = "conv.append";
 
 /// Sequence number, arrival (Unix ms), count.
 type StoredMessage = (i64, i64, Count);
@@ -123,7 +122,7 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
     let header = Header {
         v: VERSION,
         at: effect.at,
-        event: effect.event.to_owned(),
+        event: effect.event.name().to_owned(),
         replace: effect.replace,
         create: effect.create,
         numbering: effect.numbering.map(|n| (n.created, n.next, n.lowest)),
@@ -171,7 +170,7 @@ fn appended_from(effect: &Effect<'_>) -> Option<i64> {
     let plain = |(message, seq): (&NewMessage<'_>, i64)| {
         message.seq == seq && message.time == effect.at && message.count == Count::Pending
     };
-    let short = effect.event == APPENDED
+    let short = effect.event == Event::Append
         && effect.numbering.is_none()
         && effect.alter.is_none()
         && effect.edit.is_none()
@@ -234,33 +233,18 @@ fn lengthen(header: &mut Header, messages: usize) -> Result<(), String> {
     let Some(behind) = last else {
         return Err("numbers beyond all that can be given".into());
     };
-    APPENDED.clone_into(&mut header.event);
+    Event::Append.name().clone_into(&mut header.event);
     header.push = (first..behind)
         .map(|seq| (seq, header.at, Count::Pending))
         .collect();
     Ok(())
 }
 
-/// The event of that name.
-fn known(events: &[&'static str], name: &str) -> Result<&'static str, String> {
-    if name.is_empty() {
-        return Ok("");
-    }
-    let found = events.iter().find(|&&event| event == name);
-    found
-        .copied()
-        .ok_or_else(|| format!("unknown event {name:?}"))
-}
-
-/// Reads what [`encode_effect`] made. `events` are the names that an event may have.
+/// Reads what [`encode_effect`] wrote.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn decode_effect<'a>(
-    header: &[u8],
-    payload: &[&'a [u8]],
-    events: &[&'static str],
-) -> Result<Effect<'a>, String> {
+pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'a>, String> {
     let mut header: Header =
         serde_json::from_slice(header).map_err(|e| format!("unreadable header: {e}"))?;
     let expected = match header.append {
@@ -271,7 +255,8 @@ pub fn decode_effect<'a>(
         return Err(format!("header version {}, expected {expected}", header.v));
     }
     lengthen(&mut header, payload.len())?;
-    let event = known(events, &header.event)?;
+    let event =
+        Event::by_name(&header.event).ok_or_else(|| format!("unknown event {:?}", header.event))?;
     if [header.create, header.alter]
         .iter()
         .flatten()

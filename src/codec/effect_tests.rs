@@ -1,7 +1,7 @@
 //! Tests of the short header; that every effect is read as it was written is shown in `tests/model.rs`.
 
 use super::{decode_effect, encode_effect};
-use crate::conversation::effect::{Count, Effect, NewMessage};
+use crate::conversation::effect::{Count, Effect, Event, NewMessage};
 use crate::conversation::message::Facts;
 
 const MESSAGE: &[u8] = br#"{"role":"user"}"#;
@@ -20,17 +20,13 @@ fn appended(seq: i64, count: Count) -> NewMessage<'static> {
 fn header(push: Vec<NewMessage<'_>>) -> String {
     let effect = Effect {
         push,
-        ..Effect::new("conv.append", 1_732_150_000_000)
+        ..Effect::new(Event::Append, 1_732_150_000_000)
     };
     String::from_utf8(encode_effect(&effect).0).expect("text")
 }
 
 fn decoded(header: &str, messages: usize) -> Result<Effect<'static>, String> {
-    decode_effect(
-        header.as_bytes(),
-        &vec![MESSAGE; messages],
-        &["conv.append"],
-    )
+    decode_effect(header.as_bytes(), &vec![MESSAGE; messages])
 }
 
 #[test]
@@ -48,7 +44,7 @@ fn what_is_plainly_appended_has_a_short_header() {
         .collect();
     let at = 1_732_150_000_000;
     assert_eq!(seqs, [(7, at, Count::Pending), (8, at, Count::Pending)]);
-    assert_eq!(effect.event, "conv.append");
+    assert_eq!(effect.event, Event::Append);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A conversation as a run of effects that make it anew: for the rewrite of an AOF.
 
 use super::count;
-use crate::conversation::effect::{Effect, NewMessage, NewSummary};
+use crate::conversation::effect::{Effect, Event, NewMessage, NewSummary};
 use crate::conversation::session::Session;
 use crate::conversation::{Conversation, message};
 
@@ -19,14 +19,16 @@ pub fn rebuild(conversation: &Conversation, mut sink: impl FnMut(&Effect<'_>)) {
     let mut first = Some(Effect {
         create: Some(*conversation.attributes()),
         numbering: Some(conversation.numbering()),
-        ..Effect::new("", updated)
+        ..Effect::new(Event::None, updated)
     });
     // A segment is a batch of bounded size; many small messages are several.
     for segment in conversation.log().segments() {
         let (bytes, entries) = (segment.bytes(), segment.entries());
         let mut begin = 0;
         for batch in entries.chunks(BATCH_MESSAGES) {
-            let mut effect = first.take().unwrap_or_else(|| Effect::new("", updated));
+            let mut effect = first
+                .take()
+                .unwrap_or_else(|| Effect::new(Event::None, updated));
             for entry in batch {
                 let end = entry.end as usize;
                 effect.push.push(NewMessage {
@@ -56,21 +58,21 @@ pub fn rebuild(conversation: &Conversation, mut sink: impl FnMut(&Effect<'_>)) {
                 text: &summary.text,
                 upto: summary.upto,
             }),
-            ..Effect::new("", summary.updated)
+            ..Effect::new(Event::None, summary.updated)
         });
     }
     // The summary may be older than the last write.
     if summary.is_some() || conversation.lease() != 0 {
         sink(&Effect {
             lease: Some(conversation.lease()).filter(|&until| until != 0),
-            ..Effect::new("", updated)
+            ..Effect::new(Event::None, updated)
         });
     }
 }
 
 /// Of [`rebuild`], the fields, then where the messages stand among them.
 fn rebuild_session(session: &Session, updated: i64, sink: &mut impl FnMut(&Effect<'_>)) {
-    let mut effect = Effect::new("", updated);
+    let mut effect = Effect::new(Event::None, updated);
     let mut bytes = 0;
     for field in session.to_set() {
         bytes += field.name.text().len() + field.value.len();

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use super::arg_parser::{Args, integer};
 use super::error::{CommandError, err};
 use super::reply::Reply;
-use super::{Env, Target};
-use crate::conversation::effect::{Count, Effect, NewMessage};
+use super::{Env, Outcome, Target};
+use crate::conversation::effect::{Count, Effect, Event, NewMessage};
 use crate::conversation::message;
 
 /// Most tokens that one message can count.
@@ -112,7 +112,7 @@ pub fn append<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let (mut create_only, mut extend_only, mut unique, mut newest) = (false, false, false, None);
     let mut count = Count::Pending;
     while let Some(option) = args.option(&["NX", "XX", "UNIQUE", "IFLAST", "TOKENS"])? {
@@ -135,10 +135,10 @@ pub fn append<'a>(
         || newest.is_some_and(|seq| seq != held)
     {
         out.null();
-        return Ok(None);
+        return Ok(Outcome::UNCHANGED);
     }
 
-    let mut effect = Effect::new("conv.append", env.now);
+    let mut effect = Effect::new(Event::Append, env.now);
     let mut seq = target.map_or(1, |c| c.numbering().next);
     let mut ids: HashSet<Box<str>> = HashSet::new();
     if unique {
@@ -157,7 +157,7 @@ pub fn append<'a>(
     effect.push = messages;
     let Some(last) = effect.push.last() else {
         out.integer(held);
-        return Ok(None);
+        return Ok(Outcome::UNCHANGED);
     };
     out.integer(last.seq);
     let attributes = match target {
@@ -169,7 +169,7 @@ pub fn append<'a>(
         }
     };
     effect.expire = env.expiry(attributes.ttl);
-    Ok(Some(effect))
+    Ok(Outcome::change(effect))
 }
 
 /// See the head of this file.
@@ -178,7 +178,7 @@ pub fn edit<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let seq = integer("seq", args.required()?, i64::MIN, i64::MAX)?;
     let argument = args.required()?;
     args.finish()?;
@@ -193,11 +193,11 @@ pub fn edit<'a>(
     out.status("OK");
     let same = log.with_message(position, |bytes| bytes == new.bytes);
     if same == Some(true) && !old.flags.explicit() {
-        return Ok(None);
+        return Ok(Outcome::UNCHANGED);
     }
     new.seq = seq;
     new.time = old.time;
-    let mut effect = Effect::new("conv.edit", env.now);
+    let mut effect = Effect::new(Event::Edit, env.now);
     effect.edit = Some(new);
-    Ok(Some(effect))
+    Ok(Outcome::change(effect))
 }

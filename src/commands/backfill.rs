@@ -6,9 +6,9 @@ use super::append::read;
 use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::reply::Reply;
-use super::{Env, Target};
+use super::{Env, Outcome, Target};
 use crate::conversation::attributes::Attributes;
-use crate::conversation::effect::{Count, Effect};
+use crate::conversation::effect::{Count, Effect, Event};
 use crate::metrics;
 
 /// Puts older messages in front, without those whose id is held. `COMPLETE` alone says that there are none.
@@ -17,7 +17,7 @@ pub fn backfill<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let mut complete = false;
     while args.option(&["COMPLETE"])?.is_some() {
         complete = true;
@@ -46,7 +46,7 @@ pub fn backfill<'a>(
 
     out.integer(added);
     metrics::backfilled(added);
-    let mut effect = Effect::new("conv.backfill", env.now);
+    let mut effect = Effect::new(Event::Backfill, env.now);
     effect.front = messages;
     match target {
         None => {
@@ -65,9 +65,9 @@ pub fn backfill<'a>(
                     ..attributes
                 });
             } else if added == 0 {
-                return Ok(None);
+                return Ok(Outcome::UNCHANGED);
             }
         }
     }
-    Ok(Some(effect))
+    Ok(Outcome::change(effect))
 }

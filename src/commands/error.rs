@@ -1,10 +1,6 @@
 //! Errors as a client sees them.
 
 use std::fmt;
-use std::time::Duration;
-
-use crate::conversation::MissingCounts;
-use crate::tokens::{Encoding, Text};
 
 /// Why a command did nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,12 +16,8 @@ pub enum CommandError {
     WrongType,
     /// The server is at its memory limit.
     OutOfMemory,
-    /// Nothing has been replied or changed yet: these counts must be known first, then the command is to be run again.
-    Uncounted(MissingCounts),
-    /// The same; RECENT missed, and the caller would wait so long for older messages.
-    Missed(Duration),
-    /// The same; the counts of these texts must be given in [`super::Env::counts`] then.
-    UncountedTexts(Encoding, Vec<Text>),
+    /// The slot of the key has moved to another node of the cluster while the client was blocked.
+    SlotMoved,
 }
 
 impl fmt::Display for CommandError {
@@ -37,10 +29,9 @@ impl fmt::Display for CommandError {
             Self::OutOfMemory => {
                 f.write_str("OOM command not allowed when used memory > 'maxmemory'.")
             }
-            Self::Missed(_) => f.write_str("TRYAGAIN older messages are being loaded"),
-            Self::Uncounted(_) | Self::UncountedTexts(..) => {
-                f.write_str("TRYAGAIN the tokens are being counted")
-            }
+            Self::SlotMoved => f.write_str(
+                "TRYAGAIN the slot of the key moved to another node while the client was blocked",
+            ),
             Self::WrongType => {
                 f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value")
             }

@@ -3,9 +3,9 @@
 use super::arg_parser::{Args, integer};
 use super::error::{CommandError, err};
 use super::reply::Reply;
-use super::{Env, Target};
+use super::{Env, Outcome, Target};
 use crate::conversation::attributes::{Attributes, MAX_TTL};
-use crate::conversation::effect::Effect;
+use crate::conversation::effect::{Effect, Event};
 use crate::conversation::{Conversation, Limit};
 
 /// Takes `[ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`.
@@ -33,15 +33,15 @@ pub fn create<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let attributes = attributes(args, env.settings.attributes())?;
     if target.is_some() {
         return err("the key exists already");
     }
     out.status("OK");
-    let mut effect = Effect::new("conv.create", env.now);
+    let mut effect = Effect::new(Event::Create, env.now);
     effect.create = Some(attributes);
-    Ok(Some(effect))
+    Ok(Outcome::change(effect))
 }
 
 /// `CONV.ALTER key [ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`
@@ -50,7 +50,7 @@ pub fn alter<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let old = target.map(|c| *c.attributes());
     let new = attributes(args, old.unwrap_or_else(|| env.settings.attributes()))?;
     let Some(old) = old else {
@@ -58,11 +58,11 @@ pub fn alter<'a>(
     };
     out.status("OK");
     if new == old {
-        return Ok(None);
+        return Ok(Outcome::UNCHANGED);
     }
-    let mut effect = Effect::new("conv.alter", env.now);
+    let mut effect = Effect::new(Event::Alter, env.now);
     effect.alter = Some(new);
-    Ok(Some(effect))
+    Ok(Outcome::change(effect))
 }
 
 /// `CONV.DEL key seq [seq ...]`
@@ -71,7 +71,7 @@ pub fn del<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let mut seqs = Vec::with_capacity(args.left());
     while let Some(argument) = args.take() {
         seqs.push(integer("seq", argument, i64::MIN, i64::MAX)?);
@@ -84,11 +84,11 @@ pub fn del<'a>(
     seqs.retain(|&seq| target.is_some_and(|c| c.log().find(seq).is_some()));
     out.integer(signed(seqs.len()));
     if seqs.is_empty() {
-        return Ok(None);
+        return Ok(Outcome::UNCHANGED);
     }
-    let mut effect = Effect::new("conv.del", env.now);
+    let mut effect = Effect::new(Event::Del, env.now);
     effect.remove = seqs;
-    Ok(Some(effect))
+    Ok(Outcome::change(effect))
 }
 
 /// `CONV.POP key [count]`
@@ -97,7 +97,7 @@ pub fn pop<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let count = match args.take() {
         Some(count) => integer("count", count, 0, i64::MAX)?,
         None => 1,
@@ -107,7 +107,7 @@ pub fn pop<'a>(
     let held = target.map_or(0, |c| c.log().len());
     let from = held.saturating_sub(count);
     out.array(held - from);
-    let mut effect = Effect::new("conv.pop", env.now);
+    let mut effect = Effect::new(Event::Pop, env.now);
     for position in (from..held).rev() {
         let log = target.map(Conversation::log);
         let message = log.and_then(|log| {
@@ -120,7 +120,7 @@ pub fn pop<'a>(
         }
     }
     effect.remove.reverse();
-    Ok((!effect.remove.is_empty()).then_some(effect))
+    Ok(Outcome::Done((!effect.remove.is_empty()).then_some(effect)))
 }
 
 /// `CONV.TRIM key MAXMESSAGES n | MAXTOKENS n | BEFORE seq`
@@ -129,7 +129,7 @@ pub fn trim<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     const LIMITS: [&str; 3] = ["MAXMESSAGES", "MAXTOKENS", "BEFORE"];
     let limit = match args.only_options(&LIMITS)? {
         Some("MAXMESSAGES") => Limit::Messages(args.unsigned("MAXMESSAGES", 1)?),
@@ -140,12 +140,12 @@ pub fn trim<'a>(
     args.finish()?;
     let Some(conversation) = target else {
         out.integer(0);
-        return Ok(None);
+        return Ok(Outcome::UNCHANGED);
     };
     if matches!(limit, Limit::Tokens(_)) {
         let missing = conversation.missing_in_messages();
         if !missing.is_empty() {
-            return Err(CommandError::Uncounted(missing));
+            return Ok(Outcome::needs_counts(missing));
         }
     }
     let log = conversation.log();
@@ -156,7 +156,7 @@ pub fn trim<'a>(
         .sum();
     out.integer(signed(log.len().saturating_sub(gone)));
     let nothing = dropped.is_empty();
-    let mut effect = Effect::new("conv.trim", env.now);
+    let mut effect = Effect::new(Event::Trim, env.now);
     effect.drop = dropped;
     let attributes = conversation.attributes();
     if !attributes.complete {
@@ -166,9 +166,9 @@ pub fn trim<'a>(
             ..*attributes
         });
     } else if nothing {
-        return Ok(None);
+        return Ok(Outcome::UNCHANGED);
     }
-    Ok(Some(effect))
+    Ok(Outcome::change(effect))
 }
 
 fn signed(count: usize) -> i64 {

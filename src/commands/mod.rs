@@ -12,6 +12,7 @@ mod error;
 pub mod fork;
 mod format;
 mod manage;
+mod outcome;
 mod read;
 pub mod recent;
 mod replay;
@@ -22,9 +23,10 @@ mod summary;
 mod table;
 
 pub use error::{CommandError, err};
+pub use outcome::{Needs, Outcome, REPLIED};
 use reply::Reply;
 
-use crate::conversation::effect::Effect;
+use crate::conversation::effect::{Effect, Event};
 use crate::conversation::{Conversation, Limit};
 use crate::settings::Settings;
 use crate::tokens::{Counter, Nobody};
@@ -41,8 +43,6 @@ pub struct Env<'e> {
     pub full: bool,
     /// Counts of the texts that this command has asked for when it was run before.
     pub counts: Option<&'e [u32]>,
-    /// The command has waited as long as it may: it answers now.
-    pub last_try: bool,
 }
 
 impl Env<'_> {
@@ -57,8 +57,12 @@ impl Env<'_> {
 pub type Target<'c> = Option<&'c Conversation>;
 
 /// A command that changes nothing.
-pub type Read =
-    fn(&mut arg_parser::Args<'_>, Target<'_>, &Env<'_>, &mut dyn Reply) -> Result<(), CommandError>;
+pub type Read = fn(
+    &mut arg_parser::Args<'_>,
+    Target<'_>,
+    &Env<'_>,
+    &mut dyn Reply,
+) -> Result<Outcome<()>, CommandError>;
 
 /// A command that may change the conversation.
 pub type Write = for<'a> fn(
@@ -66,7 +70,7 @@ pub type Write = for<'a> fn(
     Target<'_>,
     &Env<'_>,
     &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError>;
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError>;
 
 /// Makes the change, hands what came with it to `counter`, and drops what retention no longer keeps; `effect` then says all of
 /// it, and is what replicas apply.
@@ -82,7 +86,7 @@ pub fn commit(conversation: &mut Conversation, effect: &mut Effect<'_>, counter:
 fn retain(
     conversation: &mut Conversation,
     limits: &[Option<Limit>],
-    event: &'static str,
+    event: Event,
     at: i64,
 ) -> Vec<(i64, i64)> {
     let mut dropped = Vec::new();
@@ -105,9 +109,9 @@ fn retain(
 /// Nothing if it keeps all.
 pub fn retain_late(conversation: &mut Conversation, now: i64) -> Option<Effect<'static>> {
     let [_, tokens] = conversation.limits();
-    let drop = retain(conversation, &[tokens], "conv.trim", now);
+    let drop = retain(conversation, &[tokens], Event::Trim, now);
     (!drop.is_empty()).then(|| Effect {
         drop,
-        ..Effect::new("conv.trim", now)
+        ..Effect::new(Event::Trim, now)
     })
 }

@@ -4,7 +4,7 @@ use super::arg_parser::{Args, encoding, integer};
 use super::error::{CommandError, err};
 use super::format::{Format, Piece, write_messages};
 use super::reply::Reply;
-use super::{Env, Target};
+use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::attributes::Attributes;
 use crate::conversation::log::Stored;
 use crate::conversation::{Conversation, LEAST_TOKENS, MissingCounts};
@@ -16,7 +16,7 @@ pub fn range(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<(), CommandError> {
+) -> Result<Outcome<()>, CommandError> {
     let start = integer("start", args.required()?, i64::MIN, i64::MAX)?;
     let stop = integer("stop", args.required()?, i64::MIN, i64::MAX)?;
     let mut format = Format::List;
@@ -43,7 +43,7 @@ pub fn range(
         .min(len);
     let range = if from < behind { from..behind } else { 0..0 };
     write_messages(format, conversation, &[Piece::Held(range, false)], out);
-    Ok(())
+    Ok(REPLIED)
 }
 
 /// `CONV.GET key seq [seq ...] [WITHINFO]`
@@ -52,7 +52,7 @@ pub fn get(
     target: Target<'_>,
     _env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<(), CommandError> {
+) -> Result<Outcome<()>, CommandError> {
     let mut seqs = Vec::with_capacity(args.left());
     let mut with_info = false;
     while args.left() > 0 {
@@ -67,7 +67,10 @@ pub fn get(
     }
     if with_info && let Some(conversation) = target {
         let positions = seqs.iter().filter_map(|&seq| conversation.log().find(seq));
-        count_little(conversation, conversation.missing_at(positions))?;
+        let missing = conversation.missing_at(positions);
+        if is_counted_first(conversation, &missing) {
+            return Ok(Outcome::needs_counts(missing));
+        }
     }
     out.array(seqs.len());
     for seq in seqs {
@@ -87,17 +90,13 @@ pub fn get(
             out.null();
         }
     }
-    Ok(())
+    Ok(REPLIED)
 }
 
-/// What lacks is counted first if it is so little that nobody has to wait (but for the tables, while they are loaded);
-/// otherwise it is shown as pending.
-fn count_little(conversation: &Conversation, missing: MissingCounts) -> Result<(), CommandError> {
-    let bytes = conversation.missing_bytes(&missing, MOST_INLINE);
-    if missing.is_empty() || bytes > MOST_INLINE {
-        return Ok(());
-    }
-    Err(CommandError::Uncounted(missing))
+/// True if there are missing counts so few that nobody has to wait for them (except while the tables of the encoding
+/// are being loaded). Otherwise they are shown as pending.
+fn is_counted_first(conversation: &Conversation, missing: &MissingCounts) -> bool {
+    !missing.is_empty() && conversation.missing_bytes(missing, MOST_INLINE) <= MOST_INLINE
 }
 
 fn describe(stored: &Stored<'_>, out: &mut dyn Reply) {
@@ -122,10 +121,10 @@ pub fn len(
     target: Target<'_>,
     _env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<(), CommandError> {
+) -> Result<Outcome<()>, CommandError> {
     args.finish()?;
     out.integer(target.map_or(0, |c| signed(c.log().len() as u64)));
-    Ok(())
+    Ok(REPLIED)
 }
 
 fn signed(value: u64) -> i64 {
@@ -138,13 +137,16 @@ pub fn info(
     target: Target<'_>,
     _env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<(), CommandError> {
+) -> Result<Outcome<()>, CommandError> {
     args.finish()?;
     let Some(conversation) = target else {
         out.null();
-        return Ok(());
+        return Ok(REPLIED);
     };
-    count_little(conversation, conversation.missing_anywhere())?;
+    let missing = conversation.missing_anywhere();
+    if is_counted_first(conversation, &missing) {
+        return Ok(Outcome::needs_counts(missing));
+    }
     let log = conversation.log();
     let totals = log.totals();
     let summary = conversation.summary();
@@ -191,7 +193,7 @@ pub fn info(
     number(out, "bytes-stored", signed(footprint.stored));
     number(out, "segments", signed(log.segments().len() as u64));
     number(out, "pending", signed(totals.pending));
-    Ok(())
+    Ok(REPLIED)
 }
 
 /// `CONV.TOKENS text [text ...] [ENCODING name]`
@@ -200,7 +202,7 @@ pub fn tokens(
     _target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<(), CommandError> {
+) -> Result<Outcome<()>, CommandError> {
     let mut wanted = env.settings.encoding;
     // Options stand last; ENCODING is a text if it is the last word, or the first with no encoding behind it.
     if let [texts @ .., option, value] = args.rest()
@@ -237,15 +239,15 @@ pub fn tokens(
         for count in counts {
             out.integer(i64::from(*count));
         }
-        return Ok(());
+        return Ok(REPLIED);
     }
     if texts.iter().map(|t| t.len()).sum::<usize>() > most_inline(wanted) {
         let texts = texts.into_iter().map(Text::plain).collect();
-        return Err(CommandError::UncountedTexts(wanted, texts));
+        return Ok(Outcome::Needs(Needs::TextCounts(wanted, texts)));
     }
     out.array(texts.len());
     for text in texts {
         out.integer(signed(tokens::count(wanted, text)));
     }
-    Ok(())
+    Ok(REPLIED)
 }

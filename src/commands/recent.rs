@@ -7,9 +7,9 @@ use super::arg_parser::{Args, integer};
 use super::error::{CommandError, err};
 use super::format::{Format, Piece, write_messages};
 use super::reply::Reply;
-use super::{Env, Target};
-use crate::conversation::Conversation;
+use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::window::{Request, Window};
+use crate::conversation::{Conversation, MissingCounts};
 use crate::metrics;
 
 /// Longer than any client lives, and clocks can still tell it: 34 years.
@@ -28,11 +28,13 @@ pub struct Options {
 
 /// What RECENT finds.
 #[derive(Debug)]
-pub enum Seen {
-    /// What is held answers it.
+pub enum Lookup {
+    /// The messages held are the answer.
     Hit(Window),
-    /// Older messages, not held here, might be part of it.
+    /// Older messages that are not held might be part of the answer.
     Miss,
+    /// These counts must be known first.
+    Uncounted(MissingCounts),
 }
 
 /// Takes `max_tokens`.
@@ -114,42 +116,46 @@ pub fn multi_key(args: &mut Args<'_>) -> Result<(Options, usize), CommandError> 
 /// See the head of this file.
 ///
 /// # Errors
-/// What is wrong with the arguments, the counts that must be known first, or how long to wait on a miss.
+/// What is wrong with the arguments.
 pub fn recent(
     args: &mut Args<'_>,
     target: Target<'_>,
-    env: &Env<'_>,
+    _env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<(), CommandError> {
+) -> Result<Outcome<()>, CommandError> {
     let max_tokens = budget(args)?;
     let options = options(args, max_tokens)?;
-    match (look(&options, target)?, target) {
-        (Seen::Hit(window), Some(conversation)) => write(&options, conversation, &window, out),
+    match (look(&options, target), target) {
+        (Lookup::Hit(window), Some(conversation)) => write(&options, conversation, &window, out),
+        (Lookup::Uncounted(missing), _) => {
+            return Ok(Outcome::Needs(Needs::Counts {
+                missing,
+                wait: options.wait,
+            }));
+        }
         _ => match options.wait {
-            Some(time) if !env.last_try => return Err(CommandError::Missed(time)),
+            Some(time) => return Ok(Outcome::Needs(Needs::Load(time))),
             _ => miss(out),
         },
     }
-    Ok(())
+    Ok(REPLIED)
 }
 
 /// What RECENT finds in the conversation.
-///
-/// # Errors
-/// The counts that must be known first.
-pub fn look(options: &Options, target: Target<'_>) -> Result<Seen, CommandError> {
+#[must_use]
+pub fn look(options: &Options, target: Target<'_>) -> Lookup {
     let Some(conversation) = target else {
-        return Ok(Seen::Miss);
+        return Lookup::Miss;
     };
     let window = conversation.select(&options.request);
     let missing = conversation.missing_counts(&options.request, &window);
     if !missing.is_empty() {
-        return Err(CommandError::Uncounted(missing));
+        return Lookup::Uncounted(missing);
     }
     if !conversation.attributes().complete && !options.any && !window.filled {
-        return Ok(Seen::Miss);
+        return Lookup::Miss;
     }
-    Ok(Seen::Hit(window))
+    Lookup::Hit(window)
 }
 
 /// The reply to a miss.

@@ -4,7 +4,7 @@
 use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
 use super::reply::Reply;
-use super::{Env, Target, spec};
+use super::{Env, Outcome, Target};
 use crate::codec::decode_effect;
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
@@ -15,9 +15,9 @@ pub fn effect<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let header = args.required()?;
-    let effect = match decode_effect(header, args.rest(), &spec::EVENTS) {
+    let effect = match decode_effect(header, args.rest()) {
         Ok(effect) => effect,
         Err(why) => return err(format!("effect {}: {why}", quoted(header))),
     };
@@ -41,5 +41,5 @@ pub fn effect<'a>(
         return err(format!("effect {}: {why}", quoted(header)));
     }
     out.status("OK");
-    Ok(Some(effect))
+    Ok(Outcome::change(effect))
 }

@@ -36,7 +36,7 @@ pub enum Tree {
     Map(usize),
 }
 
-/// A reply that is kept until a change has been made: most often one element.
+/// A reply that is buffered until a change has been made: mostly one element.
 pub type BufferedReply = SmallVec<[Tree; 2]>;
 
 macro_rules! keeps {
@@ -66,3 +66,17 @@ macro_rules! keeps {
 
 keeps!(Vec<Tree>);
 keeps!(BufferedReply);
+
+/// Replies with what was buffered.
+pub fn replay_to(buffered: &[Tree], reply: &mut dyn Reply) {
+    for element in buffered {
+        match element {
+            Tree::Null => reply.null(),
+            Tree::Integer(value) => reply.integer(*value),
+            Tree::Bulk(bytes) => reply.bulk(bytes),
+            Tree::Status(text) => reply.status(text),
+            Tree::Array(len) => reply.array(*len),
+            Tree::Map(len) => reply.map(*len),
+        }
+    }
+}

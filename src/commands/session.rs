@@ -7,9 +7,9 @@ use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
 use super::format::push_messages;
 use super::reply::Reply;
-use super::{Env, Target};
+use super::{Env, Outcome, REPLIED, Target};
 use crate::conversation::document::split;
-use crate::conversation::effect::{Effect, Imported};
+use crate::conversation::effect::{Effect, Event, Imported};
 use crate::conversation::message::trim;
 use crate::conversation::session::{Name, NewField, read_value};
 use crate::conversation::{Conversation, session::Session};
@@ -31,7 +31,7 @@ pub fn import<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let json = args.required()?;
     let (mut history, mut replace) = (None, false);
     while let Some(option) = args.only_options(&["HISTORY", "REPLACE"])? {
@@ -45,7 +45,7 @@ pub fn import<'a>(
     }
     let parts = split(json, history).map_err(CommandError::Err)?;
     let attributes = env.settings.attributes();
-    let mut effect = Effect::new("conv.import", env.now);
+    let mut effect = Effect::new(Event::Import, env.now);
     effect.push.reserve_exact(parts.messages.len());
     for (seq, message) in (1..).zip(parts.messages) {
         let mut new = read_uncounted(env, effect.push.len() + 1, message)?;
@@ -62,7 +62,7 @@ pub fn import<'a>(
     effect.set_state = parts.fields;
     effect.history = parts.history;
     effect.expire = env.expiry(attributes.ttl);
-    Ok(Some(effect))
+    Ok(Outcome::change(effect))
 }
 
 /// `CONV.EXPORT key`
@@ -71,11 +71,11 @@ pub fn export(
     target: Target<'_>,
     _env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<(), CommandError> {
+) -> Result<Outcome<()>, CommandError> {
     args.finish()?;
     let Some(conversation) = target else {
         out.null();
-        return Ok(());
+        return Ok(REPLIED);
     };
     let session = conversation.session();
     let held = 0..conversation.log().len();
@@ -102,7 +102,7 @@ pub fn export(
         }
     }
     out.bulk(&json);
-    Ok(())
+    Ok(REPLIED)
 }
 
 /// Writes what stands before a member's value.
@@ -121,7 +121,7 @@ pub fn get_state(
     target: Target<'_>,
     _env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<(), CommandError> {
+) -> Result<Outcome<()>, CommandError> {
     let session = target.and_then(Conversation::session);
     if args.left() == 0 {
         out.map(session.map_or(0, Session::len));
@@ -129,7 +129,7 @@ pub fn get_state(
             out.bulk(name.as_bytes());
             out.bulk(value.as_bytes());
         }
-        return Ok(());
+        return Ok(REPLIED);
     }
     out.array(args.left());
     while let Some(argument) = args.take() {
@@ -140,7 +140,7 @@ pub fn get_state(
             None => out.null(),
         }
     }
-    Ok(())
+    Ok(REPLIED)
 }
 
 /// `CONV.SETSTATE key field json [field json ...]`
@@ -149,13 +149,13 @@ pub fn set_state<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     if args.left() == 0 || args.left() % 2 == 1 {
         return Err(CommandError::Arity);
     }
     let session = target.and_then(Conversation::session);
     let history = session.and_then(Session::history);
-    let mut effect = Effect::new("conv.setstate", env.now);
+    let mut effect = Effect::new(Event::SetState, env.now);
     effect.set_state.reserve_exact(args.left() / 2);
     let (mut added, mut changed) = (HashSet::new(), false);
     while let (Some(field), Some(json)) = (args.take(), args.take()) {
@@ -181,7 +181,7 @@ pub fn set_state<'a>(
     if target.is_none() {
         effect.create = Some(env.settings.attributes());
     }
-    Ok(changed.then_some(effect))
+    Ok(Outcome::Done(changed.then_some(effect)))
 }
 
 /// `CONV.DELSTATE key field [field ...]`
@@ -190,7 +190,7 @@ pub fn del_state<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     if args.left() == 0 {
         return Err(CommandError::Arity);
     }
@@ -206,11 +206,11 @@ pub fn del_state<'a>(
     }
     out.integer(i64::try_from(gone.len()).unwrap_or(i64::MAX));
     if gone.is_empty() {
-        return Ok(None);
+        return Ok(Outcome::UNCHANGED);
     }
     let mut gone: Vec<Box<str>> = gone.into_iter().map(Box::from).collect();
     gone.sort_unstable();
-    let mut effect = Effect::new("conv.delstate", env.now);
+    let mut effect = Effect::new(Event::DelState, env.now);
     effect.del_state = gone;
-    Ok(Some(effect))
+    Ok(Outcome::change(effect))
 }

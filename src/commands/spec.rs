@@ -1,7 +1,7 @@
 //! What is said of a command in the one table of all of them.
 
 pub use super::arg_docs::{Arg, Kind};
-pub use super::table::{COMMANDS, EVENTS};
+pub use super::table::COMMANDS;
 use super::{Read, Write};
 
 /// What a command does with its key.
@@ -64,6 +64,8 @@ pub struct Spec {
     pub name: &'static str,
     /// Its function.
     pub handler: Handler,
+    /// Ends the load of its key, even if it changes nothing: the loader has nothing more to add.
+    pub ends_load: bool,
     /// Redis's flags, separated by spaces.
     pub flags: &'static str,
     /// Number of arguments with the name; negative: at least so many. Always negative, so that it is the command that

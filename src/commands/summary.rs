@@ -4,9 +4,9 @@
 use super::arg_parser::{Args, integer, quoted};
 use super::error::{CommandError, err};
 use super::reply::Reply;
-use super::{Env, Target};
+use super::{Env, Outcome, REPLIED, Target};
 use crate::conversation::Conversation;
-use crate::conversation::effect::{Effect, NewSummary};
+use crate::conversation::effect::{Effect, Event, NewSummary};
 
 /// See the head of this file.
 pub fn summary(
@@ -14,7 +14,7 @@ pub fn summary(
     target: Target<'_>,
     _env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<(), CommandError> {
+) -> Result<Outcome<()>, CommandError> {
     let mut with_info = false;
     while let Some(argument) = args.peek() {
         if args.option(&["WITHINFO"])?.is_none() {
@@ -27,15 +27,15 @@ pub fn summary(
     }
     let Some(summary) = target.and_then(|c| c.summary()) else {
         out.null();
-        return Ok(());
+        return Ok(REPLIED);
     };
     if !with_info {
         out.bulk(summary.text.as_bytes());
-        return Ok(());
+        return Ok(REPLIED);
     }
     let Some(tokens) = summary.tokens.known() else {
         let missing = target.map(Conversation::missing_summary);
-        return Err(CommandError::Uncounted(missing.unwrap_or_default()));
+        return Ok(Outcome::needs_counts(missing.unwrap_or_default()));
     };
     out.map(4);
     out.bulk(b"text");
@@ -49,7 +49,7 @@ pub fn summary(
     }
     out.bulk(b"updated");
     out.integer(summary.updated);
-    Ok(())
+    Ok(REPLIED)
 }
 
 /// See the head of this file.
@@ -58,7 +58,7 @@ pub fn set_summary<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let text = args.required()?;
     let (mut upto, mut min_change) = (None, None);
     while let Some(option) = args.only_options(&["UPTO", "MINCHANGE"])? {
@@ -87,14 +87,14 @@ pub fn set_summary<'a>(
 
     let stored = target.and_then(|c| c.summary());
     let stored_upto = stored.and_then(|s| s.upto);
-    let mut effect = Effect::new("conv.setsummary", env.now);
+    let mut effect = Effect::new(Event::SetSummary, env.now);
     if text.is_empty() {
         out.integer(i64::from(stored.is_some()));
         if stored.is_none() {
-            return Ok(None);
+            return Ok(Outcome::UNCHANGED);
         }
         effect.summary = Some(NewSummary { text, upto: None });
-        return Ok(Some(effect));
+        return Ok(Outcome::change(effect));
     }
     let stale = matches!((upto, stored_upto), (Some(new), Some(held)) if held > new);
     let grows = match (upto, stored_upto) {
@@ -111,7 +111,7 @@ pub fn set_summary<'a>(
     };
     if stale || too_similar {
         out.integer(0);
-        return Ok(None);
+        return Ok(Outcome::UNCHANGED);
     }
     out.integer(1);
     if target.is_none() {
@@ -121,7 +121,7 @@ pub fn set_summary<'a>(
         text,
         upto: upto.or(stored_upto),
     });
-    Ok(Some(effect))
+    Ok(Outcome::change(effect))
 }
 
 /// See the head of this file.
@@ -130,7 +130,7 @@ pub fn claim_summary<'a>(
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
-) -> Result<Option<Effect<'a>>, CommandError> {
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let least = integer("min_tokens", args.required()?, 0, i64::MAX)?.unsigned_abs();
     let (mut keep, mut lease) = (0, 0);
     while let Some(option) = args.only_options(&["KEEP", "LEASE"])? {
@@ -141,11 +141,11 @@ pub fn claim_summary<'a>(
     }
     let Some(conversation) = target.filter(|c| c.lease() <= env.now) else {
         out.null();
-        return Ok(None);
+        return Ok(Outcome::UNCHANGED);
     };
     let missing = conversation.missing_unsummarised();
     if !missing.is_empty() {
-        return Err(CommandError::Uncounted(missing));
+        return Ok(Outcome::needs_counts(missing));
     }
     let range = conversation.unsummarised(keep);
     let log = conversation.log();
@@ -153,7 +153,7 @@ pub fn claim_summary<'a>(
     let Some(last) = last.filter(|_| !range.is_empty() && conversation.tokens_in(&range) >= least)
     else {
         out.null();
-        return Ok(None);
+        return Ok(Outcome::UNCHANGED);
     };
     out.map(3);
     out.bulk(b"upto");
@@ -167,9 +167,9 @@ pub fn claim_summary<'a>(
     out.array(range.len());
     log.visit(range, false, |message| out.bulk(message.bytes));
     if lease == 0 {
-        return Ok(None);
+        return Ok(Outcome::UNCHANGED);
     }
-    let mut effect = Effect::new("conv.claimsummary", env.now);
+    let mut effect = Effect::new(Event::ClaimSummary, env.now);
     effect.lease = Some(env.now.saturating_add(lease));
-    Ok(Some(effect))
+    Ok(Outcome::change(effect))
 }

@@ -12,6 +12,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.APPEND",
         handler: Handler::Write(append::append),
+        ends_load: false,
         flags: "write deny-oom fast",
         arity: -3,
         key: Key::Insert,
@@ -37,6 +38,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.RECENT",
         handler: Handler::Read(recent::recent),
+        ends_load: false,
         flags: "readonly",
         arity: -3,
         key: Key::Read,
@@ -49,6 +51,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.SUMMARY",
         handler: Handler::Read(summary::summary),
+        ends_load: false,
         flags: "readonly fast",
         arity: -2,
         key: Key::Read,
@@ -61,6 +64,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.SETSUMMARY",
         handler: Handler::Write(summary::set_summary),
+        ends_load: false,
         flags: "write deny-oom",
         arity: -3,
         key: Key::Insert,
@@ -78,6 +82,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.CLAIMSUMMARY",
         handler: Handler::Write(summary::claim_summary),
+        ends_load: false,
         flags: "write",
         arity: -3,
         key: Key::Claim,
@@ -95,6 +100,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.RANGE",
         handler: Handler::Read(read::range),
+        ends_load: false,
         flags: "readonly",
         arity: -4,
         key: Key::Read,
@@ -112,6 +118,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.GET",
         handler: Handler::Read(read::get),
+        ends_load: false,
         flags: "readonly fast",
         arity: -3,
         key: Key::Read,
@@ -124,6 +131,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.LEN",
         handler: Handler::Read(read::len),
+        ends_load: false,
         flags: "readonly fast",
         arity: -2,
         key: Key::Read,
@@ -136,6 +144,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.INFO",
         handler: Handler::Read(read::info),
+        ends_load: false,
         flags: "readonly fast",
         arity: -2,
         key: Key::Read,
@@ -148,6 +157,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.MRECENT",
         handler: Handler::MultiKey(MultiKey::Recent),
+        ends_load: false,
         // Clusters of Redis 7.0 look at no key specs of modules.
         flags: "readonly getkeys-api",
         arity: -4,
@@ -161,6 +171,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.TOKENS",
         handler: Handler::Read(read::tokens),
+        ends_load: false,
         flags: "readonly",
         arity: -2,
         key: Key::None,
@@ -176,6 +187,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.CREATE",
         handler: Handler::Write(manage::create),
+        ends_load: false,
         flags: "write deny-oom fast",
         arity: -2,
         key: Key::Insert,
@@ -188,6 +200,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.ALTER",
         handler: Handler::Write(manage::alter),
+        ends_load: false,
         flags: "write deny-oom",
         arity: -2,
         key: Key::Update,
@@ -200,6 +213,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.BACKFILL",
         handler: Handler::Write(backfill::backfill),
+        ends_load: true,
         flags: "write deny-oom",
         arity: -3,
         key: Key::Insert,
@@ -216,6 +230,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.EDIT",
         handler: Handler::Write(append::edit),
+        ends_load: false,
         flags: "write deny-oom",
         arity: -4,
         key: Key::Update,
@@ -228,6 +243,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.DEL",
         handler: Handler::Write(manage::del),
+        ends_load: false,
         flags: "write",
         arity: -3,
         key: Key::Delete,
@@ -240,6 +256,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.POP",
         handler: Handler::Write(manage::pop),
+        ends_load: false,
         flags: "write fast",
         arity: -2,
         key: Key::Take,
@@ -252,6 +269,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.TRIM",
         handler: Handler::Write(manage::trim),
+        ends_load: false,
         flags: "write",
         arity: -4,
         key: Key::Delete,
@@ -284,6 +302,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.FORK",
         handler: Handler::MultiKey(MultiKey::Fork),
+        ends_load: false,
         flags: "write deny-oom",
         arity: -3,
         key: Key::Copy,
@@ -304,6 +323,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.IMPORT",
         handler: Handler::Write(session::import),
+        ends_load: false,
         flags: "write deny-oom",
         arity: -3,
         key: Key::Insert,
@@ -321,6 +341,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.EXPORT",
         handler: Handler::Read(session::export),
+        ends_load: false,
         flags: "readonly",
         arity: -2,
         key: Key::Read,
@@ -333,6 +354,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.GETSTATE",
         handler: Handler::Read(session::get_state),
+        ends_load: false,
         flags: "readonly",
         arity: -2,
         key: Key::Read,
@@ -345,6 +367,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.SETSTATE",
         handler: Handler::Write(session::set_state),
+        ends_load: false,
         flags: "write deny-oom",
         arity: -4,
         key: Key::Insert,
@@ -363,6 +386,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.DELSTATE",
         handler: Handler::Write(session::del_state),
+        ends_load: false,
         flags: "write",
         arity: -3,
         key: Key::Delete,
@@ -375,6 +399,7 @@ pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.EFFECT",
         handler: Handler::Replay(replay::effect),
+        ends_load: false,
         // Not deny-oom: a replica at its limit must still take what makes it smaller. See `server::dispatch`.
         flags: "write",
         arity: -3,
@@ -389,22 +414,4 @@ pub static COMMANDS: [Spec; 25] = [
             optional(multiple(arg("payload", Kind::String))),
         ],
     },
-];
-
-/// The keyspace events that effects may carry.
-pub const EVENTS: [&str; 14] = [
-    "conv.append",
-    "conv.setsummary",
-    "conv.create",
-    "conv.alter",
-    "conv.edit",
-    "conv.del",
-    "conv.pop",
-    "conv.trim",
-    "conv.backfill",
-    "conv.claimsummary",
-    "conv.fork",
-    "conv.import",
-    "conv.setstate",
-    "conv.delstate",
 ];

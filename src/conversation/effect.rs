@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::attributes::Attributes;
+pub use super::event::Event;
 use super::message::Facts;
 use super::session::{History, NewField};
 use crate::tokens::Text;
@@ -75,8 +76,8 @@ pub struct Numbering {
 pub struct Effect<'a> {
     /// When, Unix ms.
     pub at: i64,
-    /// Keyspace event, such as `conv.append`; empty for none.
-    pub event: &'static str,
+    /// The keyspace event.
+    pub event: Event,
     /// Throws away what is under the key, with the time it expires; `create` begins anew.
     pub replace: bool,
     /// Creates the conversation with these attributes.
@@ -114,7 +115,7 @@ pub struct Effect<'a> {
 impl Effect<'_> {
     /// An effect that changes nothing yet.
     #[must_use]
-    pub fn new(event: &'static str, now: i64) -> Self {
+    pub fn new(event: Event, now: i64) -> Self {
         Self {
             at: now,
             event,

@@ -11,6 +11,7 @@ mod counted;
 mod counts;
 pub mod document;
 pub mod effect;
+mod event;
 mod fields;
 mod flags;
 mod fork;

@@ -1,127 +1,77 @@
-//! Telling everyone of a change: WATCH and tracking, replicas and the AOF, and subscribers.
+//! Announcing a change: to WATCH and client-side caches, to replicas and the AOF, and to subscribers of events.
 
-use std::ffi::c_char;
-
-use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 use smallvec::SmallVec;
 
-use super::cache_loads as misses;
-use super::ffi::api::{OwnedString, bytes, call};
+use super::ffi::context::Context;
+use super::ffi::string::{OwnedString, RedisStr};
 use crate::codec::{payload, write_header};
-use crate::conversation::effect::Effect;
+use crate::conversation::effect::{Effect, Event};
 
-/// A change under `key`, in the context of the call or timer that made it.
+/// A change of the conversation at `key`.
 pub struct Announcement<'a> {
-    /// The context.
-    pub ctx: *mut RedisModuleCtx,
-    /// The key's name.
-    pub key: *mut RedisModuleString,
-    /// Arguments of the command, with the strings that hold them.
-    pub args: &'a [&'a [u8]],
-    /// See `args`.
-    pub strings: &'a [*mut RedisModuleString],
-    /// The command itself is what replicas need.
+    /// The context of the command or timer that made it.
+    pub ctx: Context<'a>,
+    /// The key.
+    pub key: RedisStr<'a>,
+    /// Arguments of the command, which are passed on without a copy where the effect borrows from them.
+    pub args: &'a [RedisStr<'a>],
+    /// Replicas need the command itself instead of the effect.
     pub verbatim: bool,
 }
 
 impl Announcement<'_> {
-    /// See the head of this file.
+    /// Announces `effect`, which has been applied.
     pub fn make(&self, effect: &Effect<'_>) {
-        // SAFETY: context and key name are those of this call.
-        unsafe { call!(RedisModule_SignalModifiedKey, self.ctx, self.key) };
+        self.ctx.signal_modified(self.key);
         if self.verbatim {
-            // SAFETY: as above.
-            unsafe { call!(RedisModule_ReplicateVerbatim, self.ctx) };
+            self.ctx.replicate_verbatim();
         } else {
             let mut header: SmallVec<[u8; 128]> = SmallVec::new();
             // Writing into memory cannot fail.
             let _ = write_header(effect, &mut header);
-            let mut own = Vec::new();
-            let strings = self.strings_of(effect, &mut own);
-            let (text, len) = (header.as_ptr().cast::<c_char>(), header.len());
-            // SAFETY: as above; the formats say: a string, a buffer with its length, then another string, or a vector
-            // with its length, for which Redis makes room anew. The callee takes its own references.
-            unsafe {
-                match strings.as_slice() {
-                    [one] => call!(
-                        RedisModule_Replicate,
-                        self.ctx,
-                        c"CONV.EFFECT".as_ptr(),
-                        c"sbs".as_ptr(),
-                        self.key,
-                        text,
-                        len,
-                        *one
-                    ),
-                    many => call!(
-                        RedisModule_Replicate,
-                        self.ctx,
-                        c"CONV.EFFECT".as_ptr(),
-                        c"sbv".as_ptr(),
-                        self.key,
-                        text,
-                        len,
-                        many.as_ptr(),
-                        many.len()
-                    ),
-                }
-            };
+            let own = self.copies(effect);
+            let strings = self.payload(effect, &own);
+            self.ctx.replicate_effect(self.key, &header, &strings);
         }
-        // SAFETY: the name is valid during the call.
-        let name = unsafe { bytes(self.key) };
-        misses::changed(self.ctx, name, effect.event == "conv.backfill");
-        if !effect.event.is_empty() {
-            notify(self.ctx, self.key, effect.event);
-        }
+        notify(self.ctx, self.key, effect.event);
     }
 
-    /// The payload as Redis strings: what came as arguments of this call is passed on without a copy.
-    fn strings_of(
-        &self,
-        effect: &Effect<'_>,
-        own: &mut Vec<OwnedString>,
-    ) -> SmallVec<[*mut RedisModuleString; 8]> {
-        let mut arguments = self.args.iter().zip(self.strings);
+    /// Copies of those parts of the payload that are no argument.
+    fn copies(&self, effect: &Effect<'_>) -> Vec<Option<OwnedString>> {
+        let mut arguments = self.args.iter();
         payload(effect)
-            .filter_map(|part| {
-                let within = |argument: &[u8]| {
-                    let (outer, inner) = (argument.as_ptr_range(), part.as_ptr_range());
-                    outer.start <= inner.start && inner.end <= outer.end
-                };
-                // The payload is in the order of the arguments.
-                match arguments.find(|(argument, _)| within(argument)) {
-                    Some((_, string)) => Some(*string),
-                    None => {
-                        own.push(OwnedString::new(part)?);
-                        own.last().map(OwnedString::as_ptr)
-                    }
-                }
-            })
+            .filter(|part| !arguments.any(|argument| is_within(argument.bytes(), part)))
+            .map(OwnedString::new)
+            .collect()
+    }
+
+    /// The payload as Redis strings.
+    fn payload<'s>(
+        &'s self,
+        effect: &Effect<'_>,
+        own: &'s [Option<OwnedString>],
+    ) -> SmallVec<[RedisStr<'s>; 8]> {
+        let (mut arguments, mut own) = (self.args.iter(), own.iter());
+        payload(effect)
+            .filter_map(
+                |part| match arguments.find(|argument| is_within(argument.bytes(), part)) {
+                    Some(argument) => Some(*argument),
+                    None => own.next()?.as_ref().map(OwnedString::as_str),
+                },
+            )
             .collect()
     }
 }
 
-/// A keyspace event of class module.
-pub fn notify(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString, event: &str) {
-    // Names of events are short.
-    let mut name = [0u8; 64];
-    let event = event.as_bytes();
-    if let Some(to) = name.get_mut(..event.len().min(63)) {
-        to.copy_from_slice(event.get(..to.len()).unwrap_or_default());
-    }
-    // SAFETY: context and key name are those of the call under way; the event's name ends in NUL.
-    unsafe {
-        call!(
-            RedisModule_NotifyKeyspaceEvent,
-            ctx,
-            raw::REDISMODULE_NOTIFY_MODULE,
-            name.as_ptr().cast::<c_char>(),
-            key
-        )
-    };
+/// True if `part` is a slice of `argument`.
+fn is_within(argument: &[u8], part: &[u8]) -> bool {
+    let (outer, inner) = (argument.as_ptr_range(), part.as_ptr_range());
+    outer.start <= inner.start && inner.end <= outer.end
 }
 
-/// Tells a worker that a summary is due.
-pub fn summary_due(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString) {
-    notify(ctx, key, "conv.summarydue");
+/// Emits the keyspace event.
+pub fn notify(ctx: Context<'_>, key: RedisStr<'_>, event: Event) {
+    if event != Event::None {
+        ctx.notify(key, event.c_name());
+    }
 }

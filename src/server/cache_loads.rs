@@ -1,228 +1,261 @@
-//! Clients that miss a conversation, as the server sees them: who loads it, who waits, and what wakes them. Who is which
-//! is decided in [`crate::cache_loads`].
+//! Clients that miss a conversation, as the server sees them. Who loads and who waits is decided in
+//! [`crate::cache_loads`].
 //!
-//! The module's own writes wake at once. A conversation may also come by RESTORE, RENAME, COPY or SWAPDB: for that the keys
-//! that somebody waits for are looked at every few milliseconds. The server's keyspace events would say so as well, but
-//! to listen to them has a price on Valkey from 8.1 on, until its change 4024: every MOVE, and every COPY to another
-//! database, would leave its client in that database.
+//! Clients that wait are blocked on the missing keys. So Redis wakes them however the conversation arrives (RESTORE,
+//! RENAME, COPY, SWAPDB), and redirects them if the slot moves to another node. Writes of this module to a key that
+//! exists signal it themselves.
 
 use std::collections::HashMap;
-use std::ffi::c_void;
-use std::ptr::null_mut;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use redis_module::raw::{self, RedisModuleClientInfo, RedisModuleCtx, RedisModuleEvent};
-
-use super::ffi::api::{OK, OwnedString, call, lock};
-use super::ffi::open_key::{Found, Key};
-use super::ffi::panic_guard::guard;
-use super::{blocked_clients as waiting, main_loop as words};
+use super::blocked_clients::next_id;
+use super::ffi::alarm::Alarm;
+use super::ffi::blocking::{BlockedOnKeys, Handle, block_on_keys};
+use super::ffi::client_reply::ClientReply;
+use super::ffi::context::Context;
+use super::ffi::main_thread::MainThread;
+use super::ffi::open_key::{Access, Found, Key};
+use super::ffi::string::{OwnedString, RedisStr};
+use super::main_loop::{self, Task};
+use super::module::settings;
 use crate::cache_loads::{CacheLoads, KeyAddress, WaiterId};
-use crate::conversation::Conversation;
+use crate::metrics;
+use crate::tokens::background::CompletionGuard;
 
-static MISSES: Mutex<Option<CacheLoads>> = Mutex::new(None);
-
-/// Somebody loads or waits. Most often nobody does, and nothing below costs anything.
+/// Somebody loads or waits. Mostly nobody does, and then nothing below costs anything.
 static ANY: AtomicBool = AtomicBool::new(false);
 
-/// After so long at the latest it is looked what has ended.
-const HOUR_MS: i64 = 3_600_000;
-
-/// How often the keys are looked at that somebody waits for.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// So many of them at a time; some microseconds each.
-const LOOK_AT: usize = 256;
-
-/// What was under a key: where in memory, and when it was last written. Nothing if there was no conversation.
-type Stamp = Option<(usize, i64)>;
-
-/// What was under the keys that somebody waits for.
-static STAMPS: Mutex<Option<HashMap<KeyAddress, Stamp>>> = Mutex::new(None);
-
-/// The last key that was looked at.
-static LOOKED_AT: Mutex<Option<KeyAddress>> = Mutex::new(None);
-
-/// When the next timer is due.
-static ARMED: Mutex<Option<Instant>> = Mutex::new(None);
-
-fn with<R>(f: impl FnOnce(&mut CacheLoads) -> R) -> R {
-    let mut misses = lock(&MISSES);
-    let misses = misses.get_or_insert_default();
-    let result = f(misses);
-    ANY.store(!misses.is_empty(), Relaxed);
-    result
+/// A client that is blocked on keys.
+#[derive(Debug, Clone, Copy)]
+pub struct Waiter {
+    /// Its id in this table.
+    pub id: WaiterId,
+    /// Its id on the server.
+    pub client: u64,
+    /// It is answered this time, even with a miss.
+    pub last: bool,
 }
 
-fn with_stamps<R>(f: impl FnOnce(&mut HashMap<KeyAddress, Stamp>) -> R) -> R {
-    f(lock(&STAMPS).get_or_insert_default())
+/// Runs the command of a waiting client again. True if it has replied; false to stay blocked, never the last time.
+pub type Resume = Box<dyn Fn(Context<'_>, &[RedisStr<'_>], Waiter) -> bool>;
+
+struct Entry {
+    handle: Handle,
+    client: u64,
+    resume: Resume,
 }
 
-/// To be called when the module is loaded.
-pub fn register(ctx: *mut RedisModuleCtx) -> bool {
-    let event = RedisModuleEvent {
-        id: raw::REDISMODULE_EVENT_CLIENT_CHANGE,
-        dataver: 1,
-    };
-    // SAFETY: the context is that of the load under way.
-    let subscribed = unsafe {
-        call!(
-            RedisModule_SubscribeToServerEvent,
-            ctx,
-            event,
-            Some(client_changed)
-        )
-    };
-    subscribed == Some(OK)
+#[derive(Default)]
+struct State {
+    loads: CacheLoads,
+    entries: HashMap<WaiterId, Entry>,
+    ids: HashMap<Handle, WaiterId>,
 }
 
-/// The place of the key in the database of the call under way.
-pub fn place(ctx: *mut RedisModuleCtx, name: &[u8]) -> KeyAddress {
-    // SAFETY: the context is that of the call under way.
-    let database = unsafe { call!(RedisModule_GetSelectedDb, ctx) };
-    (database.unwrap_or_default(), name.to_vec())
-}
+static STATE: MainThread<Option<State>> = MainThread::new(None);
 
-/// See [`CacheLoads::missed`].
-pub fn missed(places: &[KeyAddress], client: u64, time: Duration) -> bool {
-    let loads = with(|misses| misses.missed(places, client, Instant::now(), time));
-    arm();
-    loads
-}
+static ALARM: Alarm = Alarm::new(end_due_loads);
 
-/// See [`CacheLoads::wait`]; the conversations lie in the database that the context has selected.
-pub fn wait(ctx: *mut RedisModuleCtx, waiter: WaiterId, places: Vec<KeyAddress>, until: Instant) {
-    for place in &places {
-        if !with_stamps(|stamps| stamps.contains_key(place)) {
-            let stamp = stamp(ctx, &place.1);
-            with_stamps(|stamps| stamps.insert(place.clone(), stamp));
-        }
-    }
-    with(|misses| misses.wait(waiter, places, until));
-    arm();
-}
-
-/// What is under a key of the database that the context has selected.
-fn stamp(ctx: *mut RedisModuleCtx, name: &[u8]) -> Stamp {
-    let name = OwnedString::new(name)?;
-    // SAFETY: the context is that of the call or timer under way, which has no key open.
-    let mut key = unsafe { Key::look(ctx, name.as_ptr()) };
-    match key.get() {
-        Found::Conversation(conversation) => Some((
-            std::ptr::from_ref::<Conversation>(conversation).addr(),
-            conversation.updated(),
-        )),
-        _ => None,
-    }
-}
-
-/// Looks at the next keys that somebody waits for; who is to look again, as something else is there now.
-fn look(ctx: *mut RedisModuleCtx) -> Vec<WaiterId> {
-    let after = lock(&LOOKED_AT).take();
-    let places = with(|misses| misses.waited_for(after.as_ref(), LOOK_AT));
-    // Behind the last one comes the first.
-    let is_round_over = places.len() < LOOK_AT;
-    *lock(&LOOKED_AT) = places.last().filter(|_| !is_round_over).cloned();
-    // No lock is held while keys are open.
-    let found: Vec<(KeyAddress, Stamp)> = places
-        .into_iter()
-        .filter_map(|place| {
-            // SAFETY: the context is that of this timer.
-            let selected = unsafe { call!(RedisModule_SelectDb, ctx, place.0) };
-            let stamp = (selected == Some(OK)).then(|| stamp(ctx, &place.1))?;
-            Some((place, stamp))
-        })
-        .collect();
-    with(|misses| {
-        with_stamps(|stamps| {
-            if is_round_over {
-                stamps.retain(|place, _| misses.is_waited_for(place));
-            }
-            let changed = found.into_iter().filter_map(|(place, now)| {
-                let waiters = misses.changed(&place);
-                (stamps.insert(place, now) != Some(now)).then_some(waiters)
-            });
-            changed.flatten().collect()
-        })
+fn with<R>(f: impl FnOnce(&mut State) -> R) -> R {
+    STATE.with(|state| {
+        let state = state.get_or_insert_default();
+        let result = f(state);
+        ANY.store(!state.loads.is_empty(), Relaxed);
+        result
     })
 }
 
-/// See [`CacheLoads::leave`].
-pub fn leave(waiter: WaiterId) {
-    if ANY.load(Relaxed) {
-        with(|misses| misses.leave(waiter));
+/// Loads under way, and clients that wait for one, for INFO.
+pub fn counts() -> (u64, u64) {
+    with(|state| (state.loads.loads() as u64, state.loads.waiting() as u64))
+}
+
+/// The address of the key in the selected database.
+pub fn address(ctx: Context<'_>, name: RedisStr<'_>) -> KeyAddress {
+    (ctx.database(), name.bytes().to_vec())
+}
+
+/// `client` misses these conversations and would wait for `time`. True if it is answered at once, see
+/// [`CacheLoads::missed`].
+pub fn missed(keys: &[KeyAddress], client: u64, time: Duration) -> bool {
+    let time = time.min(settings::load_timeout());
+    let answer = with(|state| state.loads.missed(keys, client, Instant::now(), time));
+    set_alarm();
+    answer
+}
+
+/// Blocks the client of the call under way on these keys, for at most `time`. `resume` runs its command again, with
+/// the arguments of the call. `None` if it cannot be blocked.
+pub fn wait(
+    ctx: Context<'_>,
+    keys: &[RedisStr<'_>],
+    time: Duration,
+    resume: Resume,
+) -> Option<WaiterId> {
+    let ms = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    let handle = block_on_keys::<Waiters>(ctx, keys, ms.max(1))?;
+    metrics::waited();
+    let id = next_id();
+    let addresses = keys.iter().map(|key| address(ctx, *key)).collect();
+    let client = ctx.client_id();
+    with(|state| {
+        state.loads.wait(id, addresses);
+        state.ids.insert(handle, id);
+        let entry = Entry {
+            handle,
+            client,
+            resume,
+        };
+        state.entries.insert(id, entry);
+    });
+    Some(id)
+}
+
+/// Wakes waiter `id` when its last clone is dropped, on whichever thread: the counts that it needs are there.
+pub fn completion_guard(id: WaiterId, key: KeyAddress) -> CompletionGuard {
+    CompletionGuard::new(move || {
+        main_loop::post(Task {
+            writes: false,
+            run: Box::new(move |ctx| counted(ctx, id, &key)),
+        });
+    })
+}
+
+fn counted(ctx: Context<'_>, id: WaiterId, key: &KeyAddress) {
+    let Some(name) = OwnedString::new(&key.1).filter(|_| ctx.select(key.0)) else {
+        return;
+    };
+    let exists = {
+        let mut key = Key::open(ctx, name.as_str(), Access::Maintain);
+        !matches!(key.get(), Found::Missing)
+    };
+    if exists {
+        ctx.signal_ready(name.as_str());
+    } else if let Some(handle) = with(|state| state.entries.get(&id).map(|entry| entry.handle)) {
+        // Redis wakes nobody for a key that is gone.
+        handle.unblock();
     }
 }
 
-/// The conversation under this key has changed; with `backfilled`, older messages have come.
-pub fn changed(ctx: *mut RedisModuleCtx, name: &[u8], backfilled: bool) {
+/// The conversation at this key of the selected database has changed.
+pub fn changed(ctx: Context<'_>, name: RedisStr<'_>) {
     if !ANY.load(Relaxed) {
         return;
     }
-    let place = place(ctx, name);
-    if !backfilled {
-        return wake(with(|misses| misses.changed(&place)));
-    }
-    for waiter in with(|misses| misses.backfilled(&place)) {
-        // Who waits for others besides waits on for those.
-        let answer = with(|misses| misses.waits_for_one(waiter));
-        waiting::wake(waiter, answer);
+    let key = address(ctx, name);
+    if with(|state| state.loads.is_waited_for(&key)) {
+        ctx.signal_ready(name);
     }
 }
 
-fn wake(waiters: Vec<WaiterId>) {
-    for waiter in waiters {
-        waiting::wake(waiter, false);
-    }
-}
-
-/// Sees to it that a timer is due when the next time is over, or keys are to be looked at.
-fn arm() {
-    let (next, waiters) = with(|misses| (misses.next(), misses.has_waiters()));
-    let Some(mut next) = next else {
-        return;
-    };
-    if waiters && let Some(look) = Instant::now().checked_add(LOOK) {
-        next = next.min(look);
-    }
-    let mut armed = lock(&ARMED);
-    if armed.is_some_and(|armed| armed <= next) {
+/// A backfill of this key has come, whether or not it added anything.
+pub fn backfilled(ctx: Context<'_>, name: RedisStr<'_>) {
+    if !ANY.load(Relaxed) {
         return;
     }
-    *armed = Some(next);
-    let left = next.saturating_duration_since(Instant::now());
-    // Not before it is over: a millisecond is begun. Redis does not check that such times end after now: one that does not
-    // would keep it busy for ever.
-    let ms = left.as_millis().saturating_add(1);
-    words::timer(i64::try_from(ms).unwrap_or(i64::MAX).min(HOUR_MS), tick);
+    let key = address(ctx, name);
+    with(|state| state.loads.backfilled(&key));
+    changed(ctx, name);
 }
 
-unsafe extern "C" fn tick(ctx: *mut RedisModuleCtx, _data: *mut c_void) {
-    guard(ctx, (), || {
-        *lock(&ARMED) = None;
-        wake(look(ctx));
-        wake(with(|misses| misses.due(Instant::now())));
-        arm();
-    });
-}
-
-unsafe extern "C" fn client_changed(
-    _ctx: *mut RedisModuleCtx,
-    _event: RedisModuleEvent,
-    subevent: u64,
-    data: *mut c_void,
-) {
-    if subevent != raw::REDISMODULE_SUBEVENT_CLIENT_CHANGE_DISCONNECTED
-        || data.is_null()
-        || !ANY.load(Relaxed)
-    {
-        return;
+/// A client has disconnected.
+pub fn disconnected(client: u64) {
+    if ANY.load(Relaxed) {
+        let ended = with(|state| state.loads.disconnected(client));
+        hand_over(&ended);
     }
-    // SAFETY: with this event Redis hands over the client's description.
-    let client = unsafe { (*data.cast::<RedisModuleClientInfo>()).id };
-    guard(null_mut(), (), || {
-        wake(with(|misses| misses.disconnected(client)));
-    });
+}
+
+/// A database, or all of them, were emptied.
+pub fn flushed(database: Option<i32>) {
+    if ANY.load(Relaxed) {
+        let ended = with(|state| state.loads.flushed(database));
+        hand_over(&ended);
+    }
+}
+
+fn end_due_loads(_ctx: Context<'_>) {
+    let ended = with(|state| state.loads.due(Instant::now()));
+    hand_over(&ended);
+    set_alarm();
+}
+
+fn set_alarm() {
+    if let Some(deadline) = with(|state| state.loads.next_deadline()) {
+        ALARM.ring_at(deadline);
+    }
+}
+
+/// Nobody loads these conversations any more: the client that has waited longest runs again, and becomes the loader
+/// if it still misses. If it does not, the next one runs.
+fn hand_over(keys: &[KeyAddress]) {
+    for key in keys {
+        while let Some(handle) = with(|state| {
+            let id = state.loads.next_loader(key)?;
+            state.entries.get(&id).map(|entry| entry.handle)
+        }) {
+            handle.unblock();
+            // It has left the table by now. Should Redis not have called back, it must not be asked for ever.
+            forget(handle);
+        }
+    }
+}
+
+fn forget(handle: Handle) -> Option<Entry> {
+    with(|state| {
+        let id = state.ids.remove(&handle)?;
+        state.loads.leave(id);
+        state.entries.remove(&id)
+    })
+}
+
+/// What Redis calls for clients that wait.
+struct Waiters;
+
+impl Waiters {
+    /// Runs the command again. The entry is out of the table meanwhile, as the command may use the table.
+    fn run(ctx: Context<'_>, args: &[RedisStr<'_>], handle: Handle, last_chance: bool) -> bool {
+        let taken = with(|state| {
+            let id = state.ids.get(&handle).copied()?;
+            let last = last_chance || state.loads.is_last(id);
+            Some((id, last, state.entries.remove(&id)?))
+        });
+        let Some((id, last, entry)) = taken else {
+            // Only if an earlier run panicked.
+            ClientReply::new(ctx).internal_error();
+            return true;
+        };
+        let waiter = Waiter {
+            id,
+            client: entry.client,
+            last,
+        };
+        if (entry.resume)(ctx, args, waiter) {
+            with(|state| {
+                state.ids.remove(&handle);
+                state.loads.leave(id);
+            });
+            return true;
+        }
+        with(|state| state.entries.insert(id, entry));
+        false
+    }
+}
+
+impl BlockedOnKeys for Waiters {
+    fn ready(ctx: Context<'_>, args: &[RedisStr<'_>], handle: Handle) -> bool {
+        Self::run(ctx, args, handle, false)
+    }
+
+    fn last_chance(ctx: Context<'_>, args: &[RedisStr<'_>], handle: Handle) {
+        if !Self::run(ctx, args, handle, true) {
+            ClientReply::new(ctx).internal_error();
+            forget(handle);
+        }
+    }
+
+    fn gone(handle: Handle) {
+        forget(handle);
+    }
 }

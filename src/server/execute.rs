@@ -1,153 +1,211 @@
-//! A command from arrival to reply: open the key, run the pure command, make the change, tell everyone, reply.
+//! A command from its arrival to its reply: open the key, run the pure command, make the change or provide what the
+//! command needs.
 
-use std::ffi::c_int;
-use std::time::Instant;
+use std::time::Duration;
 
-use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
-use smallvec::SmallVec;
-
-use super::announce::{Announcement, summary_due};
-use super::blocked_clients as waiting;
-use super::cache_loads as misses;
-use super::ffi::api::{OK, bytes, call, now};
+use super::blocked_clients::{self, Again, Id, Resume, Resumption};
+use super::cache_loads;
+use super::ffi::api::now;
 use super::ffi::client_reply::ClientReply;
-use super::ffi::open_key::{Found, Key};
+use super::ffi::context::Context;
+use super::ffi::entry::Commands;
+use super::ffi::open_key::{Access, Found, Key, measured};
 use super::ffi::panic_guard::guard;
-use super::maintenance::Again;
-use super::module::settings as config;
-use super::request::{Wait, Waited};
-use crate::background::{Lane, submit};
+use super::ffi::string::RedisStr;
+use super::module::settings;
+use super::multi_key;
+use super::request::{Request, Run};
+use super::write::Write;
 use crate::commands::arg_parser::Args;
-use crate::commands::reply::BufferedReply;
-use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, MultiKey, Spec};
-use crate::commands::{CommandError, Env, Target, commit};
-use crate::conversation::Conversation;
+use crate::commands::recent::miss;
+use crate::commands::reply::{BufferedReply, replay_to};
+use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Spec};
+use crate::commands::{CommandError, Env, Needs, Outcome, Target, err};
 use crate::conversation::effect::Effect;
-use crate::metrics;
-use crate::tokens::background::{Background, Urgent};
-use crate::tokens::{Inline, Rules, most_inline, preload};
+use crate::conversation::{Conversation, MissingCounts};
+use crate::tokens::background::{CompletionGuard, Ticket, Urgent};
+use crate::tokens::{Encoding, Inline, Rules, Text, most_inline};
 
-/// A function of the table as C calls it.
-pub type Entry =
-    unsafe extern "C" fn(*mut RedisModuleCtx, *mut *mut RedisModuleString, c_int) -> c_int;
+/// Bytes of text that are copied and counted for a blocked client at a time, so that neither the copy nor the reading
+/// of the messages holds up others.
+pub const WAIT_BYTES: usize = 256 << 10;
 
-/// Allocations that are freed at once; Redis draws the line there as well.
-const FREE_AT_ONCE: usize = 64;
+/// A command runs again as long as its counts come in, [`WAIT_BYTES`] at a time. More often than this (25 GB of text)
+/// only if something is wrong.
+const MOST_RUNS: u32 = 100_000;
 
-/// The entry of the command at index `I` of the table.
-///
-/// # Safety
-/// Called by Redis, with a valid context and `argc` valid arguments.
-pub unsafe extern "C" fn entry<const I: usize>(
-    ctx: *mut RedisModuleCtx,
-    argv: *mut *mut RedisModuleString,
-    argc: c_int,
-) -> c_int {
-    let len = usize::try_from(argc).unwrap_or_default();
-    let strings: &[*mut RedisModuleString] = if argv.is_null() {
-        &[]
-    } else {
-        // SAFETY: as Redis promises.
-        unsafe { std::slice::from_raw_parts(argv, len) }
-    };
-    // SAFETY: as Redis promises; the reply is used within this call only.
-    let mut reply = unsafe { ClientReply::new(ctx) };
-    let waits = guard(ctx, None, || {
-        // SAFETY: the arguments live until the command ends.
-        let args: SmallVec<[&[u8]; 12]> = strings.iter().map(|s| unsafe { bytes(*s) }).collect();
-        let call = Call {
-            ctx,
-            strings,
-            args: &args,
-            counts: None,
-            waited: None,
-        };
-        Some(call.run_and_reply(I, &mut reply))
-    });
-    let answered = match waits {
-        Some(None) => true,
-        Some(Some(wait)) => guard(ctx, false, || waiting::block(ctx, I, strings, wait)),
-        None => false,
-    };
-    if !answered {
-        reply.internal_error();
-    }
-    OK
-}
-
-/// How a call ended.
-pub enum Done {
+/// How a run of a command ended.
+pub enum Step {
+    /// It has replied.
     Replied,
-    Waits(Wait),
+    /// Its client is blocked on keys, or stays so.
+    Blocked,
+    /// It waits for counts, and is to run again then.
+    Counts(CountsWait),
 }
 
-/// A call under way.
-pub struct Call<'a> {
-    /// For everything but the reply.
-    pub ctx: *mut RedisModuleCtx,
-    /// The arguments, the command's name the first.
-    pub strings: &'a [*mut RedisModuleString],
-    /// Their bytes.
-    pub args: &'a [&'a [u8]],
-    /// See [`Env::counts`].
-    pub counts: Option<&'a [u32]>,
-    /// The client is blocked already, by an earlier run.
-    pub waited: Option<Waited>,
+/// What a command waits for before it runs again.
+pub struct CountsWait {
+    /// Its client among those that are blocked.
+    pub id: Id,
+    /// Dropped everywhere when the counts are there.
+    pub until: CompletionGuard,
+    /// Where the counts of texts among its arguments will be found.
+    pub tickets: Vec<Ticket>,
 }
 
-impl Call<'_> {
-    /// Runs the command at `index` of the table and replies, errors included; or says what it waits for.
-    pub fn run_and_reply(&self, index: usize, reply: &mut ClientReply) -> Option<Wait> {
-        let spec = COMMANDS.get(index)?;
-        match self.run(spec, reply) {
-            Ok(Done::Replied) => None,
-            Ok(Done::Waits(wait)) => Some(wait),
-            Err(CommandError::Arity) => {
-                let name = spec.name;
-                reply.error(&format!(
-                    "ERR wrong number of arguments for '{name}' command"
-                ));
+/// The commands of the table, as Redis calls them.
+pub struct Table;
+
+impl Commands for Table {
+    fn run(index: usize, ctx: Context<'_>, args: &[RedisStr<'_>]) {
+        let mut reply = ClientReply::new(ctx);
+        let request = Request {
+            ctx,
+            args,
+            counts: None,
+            run: Run::First,
+        };
+        let done = guard(false, || match run(index, &request, &mut reply) {
+            Step::Replied | Step::Blocked => true,
+            Step::Counts(wait) => {
+                let id = wait.id;
+                blocked_clients::block(ctx, id, args, run_again(index, wait, 1))
+            }
+        });
+        if !done {
+            reply.internal_error();
+        }
+    }
+}
+
+/// Runs a command that was blocked for counts.
+fn run_again(index: usize, wait: CountsWait, runs: u32) -> Again {
+    let CountsWait { id, until, tickets } = wait;
+    let resume: Resume = Box::new(move |resumption| {
+        let Resumption { ctx, args, reply } = resumption;
+        let counts: Option<Vec<u32>> = tickets.iter().map(Ticket::count).collect();
+        let Some(counts) = counts.filter(|_| runs < MOST_RUNS) else {
+            reply.error("ERR internal error, the tokens cannot be counted");
+            return None;
+        };
+        let request = Request {
+            ctx,
+            args,
+            counts: Some(counts.as_slice()).filter(|counts| !counts.is_empty()),
+            run: Run::Resumed(id),
+        };
+        match guard(None, || Some(run(index, &request, reply))) {
+            Some(Step::Counts(wait)) => Some(run_again(index, wait, runs + 1)),
+            Some(Step::Replied) => None,
+            // Only a command in its first run is blocked on keys.
+            Some(Step::Blocked) | None => {
+                reply.internal_error();
                 None
             }
-            Err(error) => {
-                reply.error(&error.to_string());
-                None
+        }
+    });
+    Again { resume, until }
+}
+
+/// Runs a command whose client is blocked on keys.
+fn run_woken(index: usize) -> cache_loads::Resume {
+    Box::new(move |ctx, args, waiter| {
+        let mut reply = ClientReply::new(ctx);
+        let request = Request {
+            ctx,
+            args,
+            counts: None,
+            run: Run::Woken(waiter),
+        };
+        match guard(None, || Some(run(index, &request, &mut reply))) {
+            Some(Step::Replied) => true,
+            Some(Step::Blocked) => false,
+            Some(Step::Counts(_)) | None => {
+                reply.internal_error();
+                true
             }
+        }
+    })
+}
+
+/// Runs the command at `index` of the table. Errors become replies.
+fn run(index: usize, request: &Request<'_>, reply: &mut ClientReply<'_>) -> Step {
+    let Some(spec) = COMMANDS.get(index) else {
+        reply.internal_error();
+        return Step::Replied;
+    };
+    let command = Command {
+        index,
+        spec,
+        request,
+    };
+    command.run(reply).unwrap_or_else(|error| {
+        match error {
+            CommandError::Arity => reply.error(&format!(
+                "ERR wrong number of arguments for '{}' command",
+                spec.name
+            )),
+            error => reply.error(&error.to_string()),
+        }
+        Step::Replied
+    })
+}
+
+/// A run of a command.
+pub struct Command<'a> {
+    /// Its index in the table.
+    pub index: usize,
+    /// What the table says of it.
+    pub spec: &'static Spec,
+    /// What was sent.
+    pub request: &'a Request<'a>,
+}
+
+impl Command<'_> {
+    fn run(&self, reply: &mut ClientReply<'_>) -> Result<Step, CommandError> {
+        if let Handler::MultiKey(which) = self.spec.handler {
+            return multi_key::run(self, which, reply);
+        }
+        let replayed = matches!(self.spec.handler, Handler::Replay(_));
+        let env = Env {
+            // A command that reads needs no clock.
+            now: if self.writes() { now() } else { 0 },
+            settings: settings::current(),
+            full: replayed && self.request.is_out_of_memory(),
+            counts: self.request.counts,
+        };
+        match (self.spec.key, self.request.args.get(1)) {
+            (KeyUse::None, _) => self.run_without_key(&env, reply),
+            (_, Some(&key)) => self.run_on_key(key, &env, replayed, reply),
+            (_, None) => Err(CommandError::Arity),
         }
     }
 
-    fn run(&self, spec: &'static Spec, reply: &mut ClientReply) -> Result<Done, CommandError> {
-        let replayed = matches!(spec.handler, Handler::Replay(_));
-        let write = spec.handler.writes();
-        let env = Env {
-            // What reads asks nobody for the time.
-            now: if write { now() } else { 0 },
-            settings: config::settings(),
-            full: replayed && self.is_refused_memory(),
-            counts: self.counts,
-            last_try: self.until().is_some_and(|until| until <= Instant::now()),
+    /// True if the command may write.
+    pub fn writes(&self) -> bool {
+        self.spec.handler.writes()
+    }
+
+    fn run_on_key(
+        &self,
+        name: RedisStr<'_>,
+        env: &Env<'_>,
+        replayed: bool,
+        reply: &mut ClientReply<'_>,
+    ) -> Result<Step, CommandError> {
+        let ctx = self.request.ctx;
+        let access = if self.writes() {
+            Access::Write
+        } else {
+            Access::Read
         };
-        if let Handler::MultiKey(command) = spec.handler {
-            return match command {
-                MultiKey::Recent if self.tells_keys() => Ok(Done::Replied),
-                MultiKey::Recent => self.recent_of_several(spec.name, env.last_try, reply),
-                MultiKey::Fork => self.fork(spec.name, env.now, reply),
-            };
-        }
-        let name = self.strings.get(1).copied();
-        let (key_name, rest) = match (spec.key, name) {
-            (KeyUse::None, _) => (None, 1),
-            (_, Some(name)) => (Some(name), 2),
-            (_, None) => return Err(CommandError::Arity),
-        };
-        let args = || Args::new(spec.name, self.args.get(rest..).unwrap_or_default());
-        let Some(key_name) = key_name else {
-            return self.run_without_key(spec, &env, reply);
-        };
-        // SAFETY: context and name are those of this call, which opens the key once.
-        let mut key = unsafe { Key::open(self.ctx, key_name, write) };
+        let mut key = Key::open(ctx, name, access);
         let mut found = match key.get() {
-            Found::Missing => None,
+            Found::Missing => {
+                self.check_served(name)?;
+                None
+            }
             Found::Conversation(conversation) => Some(conversation),
             Found::Other => return Err(CommandError::WrongType),
         };
@@ -156,234 +214,224 @@ impl Call<'_> {
         {
             measured(conversation, Conversation::collect);
         }
-        let mut answer = BufferedReply::new();
+        let bytes = self.request.bytes();
+        let mut buffered = BufferedReply::new();
         let effect = loop {
+            let mut args = Args::new(self.spec.name, bytes.get(2..).unwrap_or_default());
             let target = found.as_deref();
-            let missing = match run_pure(spec, &mut args(), target, &env, reply, &mut answer) {
-                Err(CommandError::Uncounted(missing)) => missing,
-                Err(CommandError::Missed(time)) => {
-                    drop(key);
-                    return Ok(self.missed(&[key_name], time, reply));
-                }
-                Err(error) => return Err(error),
-                Ok(None) => {
-                    if spec.name == "CONV.BACKFILL" {
-                        // Nothing was new; yet whoever loads has done so.
-                        misses::changed(self.ctx, self.args_name(), true);
+            let outcome = self.run_pure(&mut args, target, env, reply, &mut buffered)?;
+            let needs = match outcome {
+                Outcome::Done(effect) => break effect,
+                Outcome::Needs(needs) => needs,
+            };
+            buffered.clear();
+            match (needs, &mut found) {
+                (Needs::Counts { missing, wait }, Some(conversation)) => {
+                    let step = measured(conversation, |c| self.count(name, c, &missing, wait));
+                    if let Some(step) = step {
+                        return Ok(step);
                     }
-                    reply.play(&answer);
-                    return Ok(Done::Replied);
                 }
-                Ok(Some(effect)) => break effect,
-            };
-            answer.clear();
-            let Some(conversation) = &mut found else {
-                return Err(CommandError::Uncounted(missing));
-            };
-            let wait = measured(conversation, |c| self.count_missing(c, &missing));
-            if let Some(wait) = wait {
-                return Ok(Done::Waits(wait));
+                (Needs::Load(time), _) => {
+                    drop(key);
+                    return Ok(self.load(&[name], time, reply));
+                }
+                (Needs::Counts { .. } | Needs::TextCounts(..), _) => {
+                    return err("internal error, counts that nobody has");
+                }
             }
         };
-        self.make(key, key_name, effect, replayed)?;
-        reply.play(&answer);
-        Ok(Done::Replied)
+        if let Some(effect) = effect {
+            let write = Write {
+                ctx,
+                key: name,
+                args: self.request.args,
+                replayed,
+            };
+            write.make(key, effect)?;
+        } else if self.spec.ends_load {
+            drop(key);
+            cache_loads::backfilled(ctx, name);
+        }
+        replay_to(&buffered, reply);
+        Ok(Step::Replied)
     }
 
-    /// Makes the change under the key, and tells everyone of it.
-    fn make(
+    /// Runs the pure command. A command that reads replies at once; the reply of one that writes is buffered until its
+    /// change has been made.
+    fn run_pure<'a>(
         &self,
-        mut key: Key,
-        key_name: *mut RedisModuleString,
-        mut effect: Effect<'_>,
-        replayed: bool,
-    ) -> Result<(), CommandError> {
-        if let Some(attributes) = effect.create.or(effect.alter) {
-            preload(attributes.encoding);
-        }
-        if let Found::Conversation(conversation) = key.get() {
-            measured(conversation, |c| {
-                if let Some(attributes) = effect.create.filter(|_| effect.replace) {
-                    let new = Conversation::new(attributes, effect.at);
-                    discard(std::mem::replace(c, new));
-                }
-                self.change(c, &mut effect, replayed, key_name);
-            });
-            if effect.replace {
-                key.persist();
+        args: &mut Args<'a>,
+        target: Target<'_>,
+        env: &Env<'_>,
+        reply: &mut ClientReply<'_>,
+        buffered: &mut BufferedReply,
+    ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
+        match self.spec.handler {
+            Handler::Read(command) => Ok(match command(args, target, env, reply)? {
+                Outcome::Done(()) => Outcome::Done(None),
+                Outcome::Needs(needs) => Outcome::Needs(needs),
+            }),
+            Handler::Write(command) | Handler::Replay(command) => {
+                command(args, target, env, buffered)
             }
-        } else {
-            let Some(attributes) = effect.create else {
-                return Err(CommandError::Err("no such key".into()));
-            };
-            let mut conversation = Conversation::new(attributes, effect.at);
-            self.change(&mut conversation, &mut effect, replayed, key_name);
-            metrics::created(conversation.footprint());
-            key.create(conversation);
+            // Multi-key commands are dispatched in `multi_key.rs`.
+            Handler::MultiKey(_) => Err(CommandError::Arity),
         }
-        if let Some(at) = effect.expire {
-            key.expire_at(at);
-        }
-        let due = match key.get() {
-            // Workers listen to the primary.
-            Found::Conversation(c) if !replayed => {
-                c.summary_became_due(config::settings().summary_threshold)
-            }
-            _ => false,
-        };
-        drop(key);
-        let announcement = Announcement {
-            ctx: self.ctx,
-            key: key_name,
-            args: self.args,
-            strings: self.strings,
-            verbatim: replayed,
-        };
-        announcement.make(&effect);
-        if due {
-            summary_due(self.ctx, key_name);
+    }
+
+    /// A resumed command whose key is gone: if the key's slot has moved away, the client must not take the key for
+    /// missing.
+    pub fn check_served(&self, name: RedisStr<'_>) -> Result<(), CommandError> {
+        let resumed = matches!(self.request.run, Run::Resumed(_));
+        if resumed && !self.request.ctx.serves(name) {
+            return Err(CommandError::SlotMoved);
         }
         Ok(())
     }
 
+    /// Provides missing counts. Counts them at once if they are few, or if the client cannot be blocked; then `None`.
+    /// Otherwise has them counted in the background.
+    fn count(
+        &self,
+        name: RedisStr<'_>,
+        conversation: &mut Conversation,
+        missing: &MissingCounts,
+        wait: Option<Duration>,
+    ) -> Option<Step> {
+        let request = self.request;
+        conversation.collect_all();
+        let most = most_inline(conversation.attributes().encoding);
+        if conversation.missing_bytes(missing, most) <= most {
+            conversation.count_missing(missing, usize::MAX, &Inline, || {});
+            return None;
+        }
+        let Some((step, until)) = self.wait_for_counts(&[name], wait) else {
+            conversation.count_missing(missing, usize::MAX, &Inline, || request.pause());
+            return None;
+        };
+        conversation.count_missing(missing, WAIT_BYTES, &Urgent::new(&until), || {});
+        Some(step)
+    }
+
+    /// How the client waits for counts of these keys, and what is held until they are there. `None` if it cannot.
+    pub fn wait_for_counts(
+        &self,
+        keys: &[RedisStr<'_>],
+        wait: Option<Duration>,
+    ) -> Option<(Step, CompletionGuard)> {
+        let request = self.request;
+        if !request.can_block(self.writes()) {
+            return None;
+        }
+        let address = || {
+            keys.first()
+                .map(|key| cache_loads::address(request.ctx, *key))
+        };
+        let id = match (request.run, wait.filter(|wait| !wait.is_zero())) {
+            (Run::Woken(waiter), _) => {
+                let until = cache_loads::completion_guard(waiter.id, address()?);
+                return Some((Step::Blocked, until));
+            }
+            // It may have to wait for a load later, and is blocked for both at once.
+            (Run::First, Some(wait)) => {
+                let id = cache_loads::wait(request.ctx, keys, wait, run_woken(self.index))?;
+                return Some((Step::Blocked, cache_loads::completion_guard(id, address()?)));
+            }
+            (Run::First, None) => blocked_clients::next_id(),
+            (Run::Resumed(id), _) => id,
+        };
+        let until = blocked_clients::completion_guard(id, self.writes());
+        let wait = CountsWait {
+            id,
+            until: until.clone(),
+            tickets: Vec::new(),
+        };
+        Some((Step::Counts(wait), until))
+    }
+
+    /// The client misses these conversations, and would wait for `time`. It gets nil if it is to load one of them, or
+    /// cannot wait.
+    pub fn load(&self, keys: &[RedisStr<'_>], time: Duration, reply: &mut ClientReply<'_>) -> Step {
+        if self.waits_for_load(keys, time) {
+            return Step::Blocked;
+        }
+        miss(reply);
+        Step::Replied
+    }
+
+    /// True if the client now waits for others to load these conversations.
+    pub fn waits_for_load(&self, keys: &[RedisStr<'_>], time: Duration) -> bool {
+        if time.is_zero() {
+            return false;
+        }
+        let request = self.request;
+        let addresses: Vec<_> = keys
+            .iter()
+            .map(|key| cache_loads::address(request.ctx, *key))
+            .collect();
+        let answer = cache_loads::missed(&addresses, request.client(), time);
+        if answer || !request.can_block(self.writes()) {
+            return false;
+        }
+        match request.run {
+            Run::Woken(_) => true,
+            Run::First => {
+                cache_loads::wait(request.ctx, keys, time, run_woken(self.index)).is_some()
+            }
+            Run::Resumed(_) => false,
+        }
+    }
+
+    /// Runs a command that has no key.
     fn run_without_key(
         &self,
-        spec: &Spec,
         env: &Env<'_>,
-        reply: &mut ClientReply,
-    ) -> Result<Done, CommandError> {
-        let Handler::Read(command) = spec.handler else {
+        reply: &mut ClientReply<'_>,
+    ) -> Result<Step, CommandError> {
+        let Handler::Read(command) = self.spec.handler else {
             return Err(CommandError::Arity);
         };
-        let mut args = Args::new(spec.name, self.args.get(1..).unwrap_or_default());
-        let (encoding, texts) = match command(&mut args, None, env, reply) {
-            Err(CommandError::UncountedTexts(encoding, texts)) => (encoding, texts),
-            other => return other.map(|()| Done::Replied),
+        let bytes = self.request.bytes();
+        let args = || Args::new(self.spec.name, bytes.get(1..).unwrap_or_default());
+        let (encoding, texts) = match command(&mut args(), None, env, reply)? {
+            Outcome::Done(()) => return Ok(Step::Replied),
+            Outcome::Needs(Needs::TextCounts(encoding, texts)) => (encoding, texts),
+            Outcome::Needs(_) => return err("internal error, a command without a key needs one"),
         };
-        let rules = Rules {
-            encoding,
-            media_tokens: 0,
+        if self.request.can_block(false) {
+            return Ok(Step::Counts(count_texts(encoding, texts)));
+        }
+        let counts: Vec<u32> = texts
+            .iter()
+            .map(|text| text.count(rules(encoding)))
+            .collect();
+        let env = Env {
+            counts: Some(&counts),
+            ..*env
         };
-        if !self.may_wait() {
-            let counts: Vec<u32> = texts.iter().map(|text| text.count(rules)).collect();
-            let env = Env {
-                counts: Some(&counts),
-                ..*env
-            };
-            let mut args = Args::new(spec.name, self.args.get(1..).unwrap_or_default());
-            command(&mut args, None, &env, reply)?;
-            return Ok(Done::Replied);
-        }
-        let (client, completion) = waiting::completion();
-        let urgent = Urgent::new(&completion);
-        let tickets = texts.into_iter().map(|t| urgent.take(rules, t)).collect();
-        drop(urgent);
-        Ok(Done::Waits(Wait::Counts {
-            completion,
-            client,
-            tickets,
-        }))
-    }
-
-    /// Makes the change.
-    fn change(
-        &self,
-        conversation: &mut Conversation,
-        effect: &mut Effect<'_>,
-        replayed: bool,
-        key: *mut RedisModuleString,
-    ) {
-        let segments = conversation.log().segments().len();
-        // Where retention depends on counts, the key is looked at again when they are there.
-        let appends = !effect.push.is_empty() && !replayed;
-        let limited = appends && conversation.attributes().max_tokens > 0;
-        let mut again = Again::new(self.ctx, key, limited);
-        // So it is where somebody is to be told when a summary is due. And counts lie apart, each with some 80 bytes, until
-        // they are picked up: from a conversation that is only written to they are fetched.
-        let watched = !replayed && config::settings().summary_threshold > 0 && effect.grows();
-        let piles_up = conversation.piles_up(effect.push.len() + effect.front.len());
-        let counter = Background {
-            completion: (limited || watched || piles_up).then(|| again.completion()),
-        };
-        if replayed {
-            conversation.apply(effect, &counter);
-        } else {
-            if limited {
-                // At the latest on the next append, retention acts on what was appended before.
-                let missing = conversation.missing_in_messages();
-                let most = most_inline(conversation.attributes().encoding);
-                if conversation.missing_bytes(&missing, most) <= most {
-                    conversation.count_missing(&missing, usize::MAX, &Inline, || {});
-                }
-            }
-            commit(conversation, effect, &counter);
-        }
-        // What comes in one piece is not copied in one piece to be counted.
-        if effect.alter.is_some() || effect.imported.is_some() {
-            again.count_on(conversation);
-        }
-        if conversation.log().segments().len() > segments {
-            // Retention does not wait for that.
-            Again::new(self.ctx, key, false).pack(conversation);
-        }
-    }
-
-    fn args_name(&self) -> &[u8] {
-        self.args.get(1).copied().unwrap_or_default()
-    }
-
-    /// True if the server is out of memory, and this is neither its primary's stream nor its own AOF, which must be
-    /// taken.
-    fn is_refused_memory(&self) -> bool {
-        self.has_any_flag(&[raw::REDISMODULE_CTX_FLAGS_OOM])
-            && !self.has_any_flag(&[
-                raw::REDISMODULE_CTX_FLAGS_REPLICATED,
-                raw::REDISMODULE_CTX_FLAGS_LOADING,
-            ])
-    }
-
-    pub fn has_any_flag(&self, any: &[u32]) -> bool {
-        // SAFETY: the context is that of the call.
-        let flags = unsafe { call!(RedisModule_GetContextFlags, self.ctx) }.unwrap_or_default();
-        any.iter()
-            .any(|&flag| c_int::try_from(flag).is_ok_and(|flag| flags & flag != 0))
+        command(&mut args(), None, &env, reply)?;
+        Ok(Step::Replied)
     }
 }
 
-/// Runs a command on its key. What reads replies at once; what a write answers is kept until its change is made.
-fn run_pure<'a>(
-    spec: &Spec,
-    args: &mut Args<'a>,
-    target: Target<'_>,
-    env: &Env<'_>,
-    reply: &mut ClientReply,
-    answer: &mut BufferedReply,
-) -> Result<Option<Effect<'a>>, CommandError> {
-    match spec.handler {
-        Handler::Read(command) => command(args, target, env, reply).map(|()| None),
-        Handler::Write(command) | Handler::Replay(command) => command(args, target, env, answer),
-        // They have gone another way.
-        Handler::MultiKey(_) => Err(CommandError::Arity),
+/// How texts are counted that belong to no conversation.
+fn rules(encoding: Encoding) -> Rules {
+    Rules {
+        encoding,
+        media_tokens: 0,
     }
 }
 
-/// Frees a conversation that was replaced, on another thread if that takes long.
-fn discard(conversation: Conversation) {
-    if conversation.free_effort() > FREE_AT_ONCE {
-        submit(Lane::Large, Box::new(move || drop(conversation)));
-    }
-}
-
-/// Does something with a conversation, and keeps the server's figures right.
-pub fn measured<R>(
-    conversation: &mut Conversation,
-    something: impl FnOnce(&mut Conversation) -> R,
-) -> R {
-    let before = conversation.footprint();
-    let result = something(conversation);
-    let after = conversation.footprint();
-    if before != after {
-        metrics::resized(before, after);
-    }
-    result
+/// Has the texts counted for a client that is about to be blocked.
+fn count_texts(encoding: Encoding, texts: Vec<Text>) -> CountsWait {
+    let id = blocked_clients::next_id();
+    let until = blocked_clients::completion_guard(id, false);
+    let urgent = Urgent::new(&until);
+    let tickets = texts
+        .into_iter()
+        .map(|text| urgent.take(rules(encoding), text))
+        .collect();
+    drop(urgent);
+    CountsWait { id, until, tickets }
 }

@@ -1,155 +1,104 @@
-//! The way back from the background threads to the main one.
+//! The way back from background threads to the main thread.
 //!
-//! Background threads only leave word of what is done ([`Word`]) and wake the event loop; everything that touches keys
-//! or clients happens on the main thread, in a timer, where Redis replicates what is written.
+//! Everything that touches keys or clients happens on the main thread. A background thread posts a [`Task`], which
+//! runs in a timer: there Redis replicates what is written. Tasks that may write are held while writes are paused.
 
-use std::ffi::{c_int, c_void};
+use std::collections::VecDeque;
+use std::ffi::c_void;
 use std::ptr::null_mut;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use redis_module::raw::{self, RedisModuleCtx, RedisModuleEvent};
-
-use super::blocked_clients::{self as waiting, ClientId};
-use super::ffi::api::{OK, call, lock};
+use super::ffi::alarm::Alarm;
+use super::ffi::api::call;
+use super::ffi::context::{Context, are_writes_paused};
+use super::ffi::main_thread::MainThread;
 use super::ffi::panic_guard::guard;
-use super::maintenance as revisit;
-use crate::metrics;
-use crate::tokens::background::flush;
 
-/// What a background thread leaves word of.
-pub enum Word {
-    /// What this client waits for is done.
-    Client(ClientId),
-    /// Something in this key is done: database and name, and whether retention is to act on counts that are there now.
-    Key(c_int, Vec<u8>, bool),
+/// Work for the main thread.
+pub struct Task {
+    /// It may write to keys.
+    pub writes: bool,
+    /// What is done.
+    pub run: Box<dyn FnOnce(Context<'_>) + Send>,
 }
 
-impl Word {
-    /// True if keys may be changed on account of it.
-    fn may_write(&self) -> bool {
-        match self {
-            Self::Client(id) => waiting::writes(*id),
-            Self::Key(_, _, retain) => *retain,
-        }
-    }
-}
+/// How often held tasks look whether writes are allowed again: soon enough that nobody notices the difference.
+const HOLD: Duration = Duration::from_millis(10);
 
-/// Milliseconds between looks at whether writes are allowed again.
-const HOLD_MS: i64 = 10;
-
-/// After so long others have their turn.
+/// How long tasks run at a time before clients have their turn: the longest that a command may hold up others.
 const SLICE: Duration = Duration::from_millis(1);
 
-static WORDS: Mutex<Vec<Word>> = Mutex::new(Vec::new());
+/// Posted, and not taken by the main thread yet.
+static POSTED: Mutex<Vec<Task>> = Mutex::new(Vec::new());
 
-/// A context of the module's own, for timers.
-static CONTEXT: AtomicPtr<RedisModuleCtx> = AtomicPtr::new(null_mut());
-
-/// To be called when the module is loaded.
-pub fn register(ctx: *mut RedisModuleCtx) -> bool {
-    // SAFETY: the context is that of the load under way.
-    let own = unsafe { call!(RedisModule_GetDetachedThreadSafeContext, ctx) };
-    CONTEXT.store(own.unwrap_or(null_mut()), Relaxed);
-    let event = RedisModuleEvent {
-        id: raw::REDISMODULE_EVENT_EVENTLOOP,
-        dataver: 1,
-    };
-    // SAFETY: as above.
-    let subscribed = unsafe {
-        call!(
-            RedisModule_SubscribeToServerEvent,
-            ctx,
-            event,
-            Some(before_sleep)
-        )
-    };
-    subscribed == Some(OK) && !CONTEXT.load(Relaxed).is_null()
+/// What the main thread has taken.
+struct Queue {
+    ready: VecDeque<Task>,
+    /// Tasks that write, while writes are paused.
+    held: Vec<Task>,
 }
 
-unsafe extern "C" fn before_sleep(
-    _ctx: *mut RedisModuleCtx,
-    _event: RedisModuleEvent,
-    subevent: u64,
-    _data: *mut c_void,
-) {
-    if subevent == raw::REDISMODULE_SUBEVENT_EVENTLOOP_BEFORE_SLEEP {
-        guard(null_mut(), (), flush);
+static QUEUE: MainThread<Queue> = MainThread::new(Queue {
+    ready: VecDeque::new(),
+    held: Vec::new(),
+});
+
+static ALARM: Alarm = Alarm::new(run_tasks);
+
+fn posted() -> MutexGuard<'static, Vec<Task>> {
+    POSTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has `task` run on the main thread. From any thread.
+pub fn post(task: Task) {
+    let is_first = {
+        let mut posted = posted();
+        posted.push(task);
+        posted.len() == 1
+    };
+    if is_first {
+        wake_event_loop();
     }
 }
 
-/// Leaves word, from any thread.
-pub fn leave(word: Word) {
-    let first = {
-        let mut words = lock(&WORDS);
-        words.push(word);
-        words.len() == 1
-    };
-    if first {
-        // SAFETY: Redis takes this call from any thread.
-        unsafe { call!(RedisModule_EventLoopAddOneShot, Some(woken), null_mut()) };
-    }
+fn wake_event_loop() {
+    // SAFETY: Redis takes this call from any thread.
+    unsafe { call!(RedisModule_EventLoopAddOneShot, Some(woken), null_mut()) };
 }
 
-/// On the main thread, but in no context in which Redis would replicate: a timer that is due at once has one.
+/// Runs on the main thread, but not in a context in which Redis replicates: a timer has one.
 unsafe extern "C" fn woken(_data: *mut c_void) {
-    schedule(0);
+    guard((), || ALARM.ring_now());
 }
 
-fn schedule(ms: i64) {
-    timer(ms, due);
-}
-
-/// Has `callback` called on the main thread in so many milliseconds.
-pub fn timer(ms: i64, callback: unsafe extern "C" fn(*mut RedisModuleCtx, *mut c_void)) {
-    // SAFETY: the context is the module's own; the callback is a function of the module, and wants no data.
-    unsafe {
-        call!(
-            RedisModule_CreateTimer,
-            CONTEXT.load(Relaxed),
-            ms,
-            Some(callback),
-            null_mut()
-        )
-    };
-}
-
-unsafe extern "C" fn due(ctx: *mut RedisModuleCtx, _data: *mut c_void) {
-    let mut words = std::mem::take(&mut *lock(&WORDS));
-    // While a failover or a shutdown waits for replicas, and during CLIENT PAUSE WRITE, Redis ends by an assertion if
-    // anything is replicated.
-    // SAFETY: the function takes nothing.
-    if unsafe { call!(RedisModule_AvoidReplicaTraffic) }.is_some_and(|avoid| avoid != 0) {
-        let (held, rest): (Vec<Word>, Vec<Word>) = words.into_iter().partition(Word::may_write);
-        words = rest;
-        put_back(held, HOLD_MS);
-    }
-    let start = Instant::now();
-    let mut words = words.into_iter();
-    for word in words.by_ref() {
-        guard(ctx, (), || match word {
-            Word::Client(id) => waiting::go_on(ctx, id),
-            Word::Key(database, name, retain) => {
-                metrics::to_revisit(-1);
-                revisit::look(ctx, database, &name, retain);
+fn run_tasks(ctx: Context<'_>) {
+    let new = std::mem::take(&mut *posted());
+    let paused = are_writes_paused();
+    QUEUE.with(|queue| {
+        if !paused {
+            // They are older than what is ready.
+            for task in std::mem::take(&mut queue.held).into_iter().rev() {
+                queue.ready.push_front(task);
             }
-        });
-        if start.elapsed() > SLICE {
+        }
+        queue.ready.extend(new);
+    });
+    let start = Instant::now();
+    while start.elapsed() < SLICE {
+        let Some(task) = QUEUE.with(|queue| queue.ready.pop_front()) else {
             break;
+        };
+        if paused && task.writes {
+            QUEUE.with(|queue| queue.held.push(task));
+        } else {
+            guard((), || (task.run)(ctx));
         }
     }
-    put_back(words.collect(), 0);
-}
-
-/// What is still to be done is done in so many milliseconds, before all that has come meanwhile. Until then nobody else
-/// is woken.
-fn put_back(mut rest: Vec<Word>, ms: i64) {
-    if !rest.is_empty() {
-        let mut words = lock(&WORDS);
-        rest.append(&mut words);
-        *words = rest;
-        drop(words);
-        schedule(ms);
+    let (more, held) = QUEUE.with(|queue| (!queue.ready.is_empty(), !queue.held.is_empty()));
+    if more {
+        ALARM.ring_now();
+    } else if held {
+        ALARM.ring_at(Instant::now() + HOLD);
     }
 }

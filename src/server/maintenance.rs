@@ -1,40 +1,43 @@
-//! Keys that are looked at again when background work for them is done: counts are taken in, packed segments installed,
-//! and retention acts on counts that came after their append.
+//! Maintenance of keys: taking in finished counts and compressed segments, and retention that had to wait for counts.
+//!
+//! It starts when the background work for a key is done, in a task of the main loop.
 
-use std::ffi::c_int;
-
-use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
-
-use super::announce::{Announcement, summary_due};
-use super::execute::measured;
-use super::ffi::api::{OK, OwnedString, bytes, call, now};
-use super::ffi::open_key::{Found, Key};
-use super::main_loop::{Word, leave};
-use super::module::settings as config;
+use super::announce::{Announcement, notify};
+use super::cache_loads;
+use super::ffi::api::now;
+use super::ffi::context::Context;
+use super::ffi::open_key::{Access, Found, Key, measured};
+use super::ffi::string::{OwnedString, RedisStr};
+use super::main_loop::{self, Task};
+use super::module::settings;
 use crate::background::{Lane, submit};
 use crate::commands::retain_late;
 use crate::conversation::Conversation;
+use crate::conversation::effect::Event;
 use crate::metrics;
 use crate::tokens::background::{Background, CompletionGuard, has_room};
 
-/// Bytes of old segments that are handed over to be packed at a time.
+/// Bytes of old segments that are handed over for compression at a time: a background thread is busy with them for
+/// about 10 ms.
 const COMPRESS_BYTES: usize = 1 << 20;
 
-/// Bytes of messages that are read again, to be counted, at a time when nobody waits for them.
+/// Bytes of messages that are read again to be counted, at a time, when nobody waits for the counts: reading them takes
+/// the main thread a fraction of a millisecond.
 const COUNT_BYTES: usize = 256 << 10;
 
-/// A key that is looked at again when all has been done for it that was given [`Again::completion`]: once, whatever that is.
-/// Were each piece of work to have its own look, and each look to hand over several, their number would grow and grow.
-pub struct Again {
-    ctx: *mut RedisModuleCtx,
-    key: *mut RedisModuleString,
+/// Maintenance of one key, which starts when the last clone of [`KeyMaintenance::completion`] is dropped: once, however
+/// much work holds a clone. If each piece of work started maintenance, and each maintenance submitted several pieces,
+/// their number would grow without limit.
+pub struct KeyMaintenance<'a> {
+    ctx: Context<'a>,
+    key: RedisStr<'a>,
     retain: bool,
     completion: Option<CompletionGuard>,
 }
 
-impl Again {
-    /// The key of the call or timer under way; with `retain` retention acts when it is looked at.
-    pub fn new(ctx: *mut RedisModuleCtx, key: *mut RedisModuleString, retain: bool) -> Self {
+impl<'a> KeyMaintenance<'a> {
+    /// Maintenance of the key in the selected database. With `retain`, retention acts as well.
+    pub fn new(ctx: Context<'a>, key: RedisStr<'a>, retain: bool) -> Self {
         Self {
             ctx,
             key,
@@ -43,26 +46,28 @@ impl Again {
         }
     }
 
-    /// What is to be held until a piece of work is done.
+    /// Held by background work until it is done.
     pub fn completion(&mut self) -> CompletionGuard {
         let (ctx, key, retain) = (self.ctx, self.key, self.retain);
         let new = || {
-            // SAFETY: context and name are those of the call or timer under way.
-            let (database, name) = unsafe {
-                (
-                    call!(RedisModule_GetSelectedDb, ctx).unwrap_or_default(),
-                    bytes(key).to_vec(),
-                )
-            };
+            let (database, name) = (ctx.database(), key.bytes().to_vec());
             metrics::to_revisit(1);
-            CompletionGuard::new(move || leave(Word::Key(database, name, retain)))
+            CompletionGuard::new(move || {
+                main_loop::post(Task {
+                    writes: retain,
+                    run: Box::new(move |ctx| {
+                        metrics::to_revisit(-1);
+                        maintain(ctx, database, &name, retain);
+                    }),
+                });
+            })
         };
         self.completion.get_or_insert_with(new).clone()
     }
 
-    /// Has old segments packed.
-    pub fn pack(&mut self, conversation: &mut Conversation) {
-        let settings = config::settings();
+    /// Has old segments compressed.
+    pub fn compress(&mut self, conversation: &mut Conversation) {
+        let settings = settings::current();
         if !settings.compress {
             return;
         }
@@ -82,9 +87,9 @@ impl Again {
         );
     }
 
-    /// Has the next of what nobody counts yet counted, the newest first. So a change of the encoding gets through a
-    /// conversation of any length, and what was imported is counted.
-    pub fn count_on(&mut self, conversation: &mut Conversation) {
+    /// Has the newest messages counted that nobody counts yet. So a change of the encoding works its way through a
+    /// conversation of any length, and so does the counting of an import.
+    pub fn count_more(&mut self, conversation: &mut Conversation) {
         if conversation.footprint().pending == 0 || !has_room(COUNT_BYTES) {
             return;
         }
@@ -94,39 +99,32 @@ impl Again {
     }
 }
 
-/// Takes into a conversation what has become ready for it in the background: counts, packed segments. Retention acts
-/// on counts that came after their append.
-pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool) {
-    let Some(name) = OwnedString::new(name) else {
+/// Takes in what has been done for the key in the background. Retention acts on counts that came after their append.
+fn maintain(ctx: Context<'_>, database: i32, name: &[u8], retain: bool) {
+    let Some(name) = OwnedString::new(name).filter(|_| ctx.select(database)) else {
         return;
     };
-    // SAFETY: the context is that of this timer.
-    if unsafe { call!(RedisModule_SelectDb, ctx, database) } != Some(OK) {
-        return;
-    }
-    // SAFETY: as above.
-    let flags = unsafe { call!(RedisModule_GetContextFlags, ctx) }.unwrap_or_default();
-    let is_primary = flags & raw::REDISMODULE_CTX_FLAGS_MASTER as c_int != 0;
-    // SAFETY: the context is that of this timer, which has no other key open.
-    let mut key = unsafe { Key::look(ctx, name.as_ptr()) };
+    let name = name.as_str();
+    let is_primary = ctx.is_primary();
+    let mut key = Key::open(ctx, name, Access::Maintain);
     let Found::Conversation(conversation) = key.get() else {
         return;
     };
-    let threshold = config::settings().summary_threshold;
-    let (effect, due) = measured(conversation, |c| {
-        let mut again = Again::new(ctx, name.as_ptr(), retain);
+    let threshold = settings::current().summary_threshold;
+    let (effect, summary_due) = measured(conversation, |c| {
+        let mut maintenance = KeyMaintenance::new(ctx, name, retain);
         if let Some(last) = c.collect_pile() {
             // More were appended since.
-            last.hold(&again.completion());
+            last.hold(&maintenance.completion());
         }
-        again.pack(c);
-        again.count_on(c);
-        if again.completion.is_none() && c.log().is_compressing() && c.is_pending() {
-            // Compressed texts wait for counts, which are queued already.
-            let completion = again.completion();
+        maintenance.compress(c);
+        maintenance.count_more(c);
+        if maintenance.completion.is_none() && c.log().is_compressing() && c.is_pending() {
+            // Compressed texts wait for counts that are queued already.
+            let completion = maintenance.completion();
             submit(Lane::Normal, Box::new(move || drop(completion)));
         }
-        // What replicas drop is what their primary drops.
+        // Replicas remove what their primary removes.
         let effect = (retain && is_primary)
             .then(|| retain_late(c, now()))
             .flatten();
@@ -136,14 +134,14 @@ pub fn look(ctx: *mut RedisModuleCtx, database: c_int, name: &[u8], retain: bool
     if let Some(effect) = effect {
         let announcement = Announcement {
             ctx,
-            key: name.as_ptr(),
+            key: name,
             args: &[],
-            strings: &[],
             verbatim: false,
         };
         announcement.make(&effect);
+        cache_loads::changed(ctx, name);
     }
-    if due {
-        summary_due(ctx, name.as_ptr());
+    if summary_due {
+        notify(ctx, name, Event::SummaryDue);
     }
 }

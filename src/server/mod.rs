@@ -1,4 +1,20 @@
-//! All that speaks with Redis, and all unsafe code. Thin: what a command does is decided in [`crate::commands`].
+//! Everything that talks to Redis. Thin: [`crate::commands`] decides what a command does.
+//!
+//! Dependencies point downwards:
+//!
+//! ```text
+//! module/load            what is registered with Redis, and the events of the server
+//!   execute, multi_key   a command: open the key, run the pure command, provide what it needs, reply
+//!     write              make a change: apply, let retention act, announce, wake
+//!       maintenance      take in counts and compressed segments, late retention
+//!         announce       WATCH, replicas and the AOF, keyspace events
+//!         cache_loads    clients that wait for a load (RECENT ... WAIT)
+//!           blocked_clients   clients that wait for counts
+//!             main_loop  tasks from background threads
+//!               ffi      Redis's C API behind safe Rust
+//! ```
+//!
+//! All unsafe code is in `ffi` and `module`.
 
 mod announce;
 mod blocked_clients;
@@ -10,155 +26,4 @@ mod maintenance;
 mod module;
 mod multi_key;
 mod request;
-
-use std::ffi::{c_int, c_void};
-
-use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
-
-use crate::background;
-use ffi::api::{ERR, Level, OK, call, log};
-
-/// Version in MODULE LIST, that of Cargo.toml: 10000 * major + 100 * minor + patch.
-const VERSION: c_int = 10_000 * number(env!("CARGO_PKG_VERSION_MAJOR"))
-    + 100 * below_100(number(env!("CARGO_PKG_VERSION_MINOR")))
-    + below_100(number(env!("CARGO_PKG_VERSION_PATCH")));
-
-/// One number of the version.
-#[expect(clippy::panic, reason = "only the compiler runs this")]
-const fn number(text: &str) -> c_int {
-    match c_int::from_str_radix(text, 10) {
-        Ok(number) => number,
-        Err(_) => panic!("a version is three numbers"),
-    }
-}
-
-/// Two digits are all that MODULE LIST has for it.
-const fn below_100(number: c_int) -> c_int {
-    assert!(number < 100, "MODULE LIST has two digits for it");
-    number
-}
-
-/// `VALKEYMODULE_OPTIONS_HANDLE_ATOMIC_SLOT_MIGRATION` of Valkey 9, which redis-module does not know. A module says
-/// with it that it copes with keys which arrive before their slot does; without it Valkey refuses `CLUSTER
-/// MIGRATESLOTS`. Valkey sends them as it rewrites an AOF, then as to a replica, and nothing is kept beside the keys.
-const VALKEY_HANDLE_ATOMIC_SLOT_MIGRATION: u32 = 1 << 5;
-
-/// Called by Redis when the module is loaded.
-///
-/// # Safety
-/// Called by Redis, with a valid context and `argc` valid arguments.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn RedisModule_OnLoad(
-    ctx: *mut RedisModuleCtx,
-    argv: *mut *mut RedisModuleString,
-    argc: c_int,
-) -> c_int {
-    // Until this call has set Redis's functions, nothing may be allocated: see `alloc`.
-    // SAFETY: the context is valid; the name ends in NUL.
-    let init = unsafe {
-        raw::Export_RedisModule_Init(
-            ctx,
-            c"conv".as_ptr(),
-            VERSION,
-            raw::REDISMODULE_APIVER_1 as c_int,
-        )
-    };
-    if init != OK {
-        return ERR;
-    }
-    ffi::panic_guard::guard(ctx, ERR, || {
-        let len = usize::try_from(argc).unwrap_or_default();
-        let args: Vec<&[u8]> = (0..len)
-            // SAFETY: as Redis promises, for the time of this call.
-            .map(|i| unsafe { ffi::api::bytes(*argv.add(i)) })
-            .collect();
-        match load(ctx, &args) {
-            Ok(()) => OK,
-            Err(why) => {
-                log(ctx, Level::Warning, &format!("cannot be loaded: {why}"));
-                ERR
-            }
-        }
-    })
-}
-
-/// Where cores are few, background threads yield to the main thread and to clients on the same machine.
-///
-/// Not under a filter of system calls: that of Debian's redis-server.service ends the whole server for this one.
-fn step_back() {
-    const NICE: c_int = 10;
-    if !system_calls_are_free() {
-        return;
-    }
-    // SAFETY: no pointers; on Linux 0 is the calling thread. Should it fail, the thread runs as the others do.
-    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
-}
-
-/// True if no filter of system calls (seccomp) is on this thread; false too if the kernel does not tell.
-fn system_calls_are_free() -> bool {
-    std::fs::read_to_string("/proc/thread-self/status").is_ok_and(|status| {
-        status
-            .lines()
-            .filter_map(|line| line.strip_prefix("Seccomp:"))
-            .any(|mode| mode.trim() == "0")
-    })
-}
-
-fn load(ctx: *mut RedisModuleCtx, args: &[&[u8]]) -> Result<(), String> {
-    // SAFETY: the API pointers are only written by the call above.
-    let (describe, configs) = unsafe {
-        (
-            raw::RedisModule_SetCommandInfo,
-            raw::RedisModule_LoadConfigs,
-        )
-    };
-    if describe.is_none() || configs.is_none() {
-        return Err("it needs Redis 7.0 or Valkey".into());
-    }
-    let mut options = raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS
-        | raw::REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD
-        | raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED;
-    // An older Valkey ignores the bit; to a later Redis it may mean something else.
-    if is_valkey() {
-        options |= VALKEY_HANDLE_ATOMIC_SLOT_MIGRATION;
-    }
-    // SAFETY: the context is that of the load under way.
-    unsafe {
-        call!(
-            RedisModule_SetModuleOptions,
-            ctx,
-            c_int::try_from(options).unwrap_or_default()
-        );
-    }
-    if !module::data_type::register(ctx) {
-        return Err("the server refused the type conv-list".into());
-    }
-    module::command_registration::register(ctx)?;
-    if !module::info::register(ctx) {
-        return Err("the server refused the INFO section".into());
-    }
-    module::settings::take_arguments(args)?;
-    if !module::settings::register(ctx) {
-        return Err("the server refused the settings; see the line above".into());
-    }
-    if !main_loop::register(ctx) || !cache_loads::register(ctx) {
-        return Err("the server refused the hooks into its events".into());
-    }
-    background::on_start(step_back);
-    module::settings::accepted();
-    Ok(())
-}
-
-/// True on Valkey, which has its functions under its own name as well.
-fn is_valkey() -> bool {
-    let mut function: *mut c_void = std::ptr::null_mut();
-    // SAFETY: the name ends in NUL; the callee writes one pointer, if it knows the name.
-    let found = unsafe {
-        call!(
-            RedisModule_GetApi,
-            c"ValkeyModule_SetModuleOptions".as_ptr(),
-            (&raw mut function).cast::<c_void>()
-        )
-    };
-    found == Some(OK) && !function.is_null()
-}
+mod write;

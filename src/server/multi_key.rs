@@ -1,193 +1,202 @@
-//! Commands on several keys: `CONV.MRECENT` and `CONV.FORK`.
-
-use std::ffi::c_int;
+//! Commands on more than one key: `CONV.MRECENT` and `CONV.FORK`.
 
 use super::announce::Announcement;
-use super::blocked_clients as waiting;
-use super::execute::{Call, Done, measured};
-use super::ffi::api::call;
+use super::cache_loads;
+use super::execute::{Command, Step, WAIT_BYTES};
+use super::ffi::api::now;
 use super::ffi::client_reply::ClientReply;
-use super::ffi::open_key::{Found, Key};
-use super::request::{WAIT_BYTES, Wait};
+use super::ffi::open_key::{Access, Found, Key, measured};
+use super::ffi::string::RedisStr;
 use crate::commands::arg_parser::Args;
 use crate::commands::fork::fork;
-use crate::commands::recent::{Options, Seen, look, miss, multi_key, write};
+use crate::commands::recent::{Lookup, Options, look, miss, multi_key, write};
 use crate::commands::reply::Reply;
+use crate::commands::spec::MultiKey;
 use crate::commands::{CommandError, err};
 use crate::conversation::Conversation;
-use crate::conversation::effect::Effect;
+use crate::conversation::effect::{Effect, Event};
 use crate::metrics;
 use crate::tokens::background::{CompletionGuard, Urgent};
 use crate::tokens::{Inline, MOST_INLINE, most_inline};
 
-/// What is not counted yet of several conversations.
+/// Runs a command on more than one key.
+///
+/// # Errors
+/// Those of the command.
+pub fn run(
+    command: &Command<'_>,
+    which: MultiKey,
+    reply: &mut ClientReply<'_>,
+) -> Result<Step, CommandError> {
+    match which {
+        MultiKey::Recent if command.request.ctx.asks_for_keys() => {
+            tell_keys(command);
+            Ok(Step::Replied)
+        }
+        MultiKey::Recent => recent(command, reply),
+        MultiKey::Fork => copy(command, reply),
+    }
+}
+
+/// Tells the server where the keys are.
+fn tell_keys(command: &Command<'_>) {
+    let args = command.request.args;
+    let number = args
+        .get(2)
+        .and_then(|n| std::str::from_utf8(n.bytes()).ok());
+    let keys = number.and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
+    for position in (3..args.len()).take(keys) {
+        command.request.ctx.key_at(position);
+    }
+}
+
+/// Counts that are missing in the conversations.
 struct Counting {
     /// Bytes that may still be counted at once.
     left: usize,
-    /// The client, and what wakes it, if something is counted for it in the background.
-    waits: Option<(waiting::ClientId, CompletionGuard)>,
+    /// How the client waits, and what is held until the counts are there, if some are counted in the background.
+    wait: Option<(Step, CompletionGuard)>,
 }
 
-impl Call<'_> {
-    /// Tells a server that asks for them where the keys are. False if this call is a command to be run.
-    pub fn tells_keys(&self) -> bool {
-        // SAFETY: the context is that of the call.
-        let asked = unsafe { call!(RedisModule_IsKeysPositionRequest, self.ctx) };
-        if asked.unwrap_or_default() == 0 {
-            return false;
-        }
-        let number = self.args.get(2).and_then(|n| std::str::from_utf8(n).ok());
-        let keys = number.and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
-        for position in (3..self.args.len()).take(keys) {
-            let position = c_int::try_from(position).unwrap_or_default();
-            // SAFETY: as above; the position is that of an argument.
-            unsafe { call!(RedisModule_KeyAtPos, self.ctx, position) };
-        }
-        true
-    }
-
-    /// `CONV.MRECENT max_tokens numkeys key [key ...] [options of RECENT]`
-    pub fn recent_of_several(
-        &self,
-        name: &'static str,
-        last_try: bool,
-        reply: &mut ClientReply,
-    ) -> Result<Done, CommandError> {
-        let mut args = Args::new(name, self.args.get(1..).unwrap_or_default());
-        let (options, keys) = multi_key(&mut args)?;
-        let names = self.strings.get(3..3 + keys).unwrap_or_default();
-        // Nothing is replied before all can be.
-        let mut missed = Vec::new();
-        let mut counting = Counting {
-            left: MOST_INLINE,
-            waits: None,
-        };
-        for &name in names {
-            // SAFETY: context and name are those of this call; each key is closed before the next is opened.
-            let mut key = unsafe { Key::open(self.ctx, name, false) };
-            match key.get() {
-                Found::Missing => missed.push(name),
-                Found::Other => return Err(CommandError::WrongType),
-                Found::Conversation(conversation) => {
-                    if measured(conversation, |c| self.is_missed(&options, c, &mut counting)) {
-                        missed.push(name);
-                    }
+/// `CONV.MRECENT max_tokens numkeys key [key ...] [options of RECENT]`
+fn recent(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, CommandError> {
+    let request = command.request;
+    let bytes = request.bytes();
+    let mut args = Args::new(command.spec.name, bytes.get(1..).unwrap_or_default());
+    let (options, keys) = multi_key(&mut args)?;
+    let names = request.args.get(3..3 + keys).unwrap_or_default();
+    // Nothing is replied before everything can be.
+    let mut missed: Vec<RedisStr<'_>> = Vec::new();
+    let mut counting = Counting {
+        left: MOST_INLINE,
+        wait: None,
+    };
+    for &name in names {
+        let mut key = Key::open(request.ctx, name, Access::Read);
+        match key.get() {
+            Found::Missing => {
+                command.check_served(name)?;
+                missed.push(name);
+            }
+            Found::Other => return Err(CommandError::WrongType),
+            Found::Conversation(conversation) => {
+                let is_missed = measured(conversation, |c| {
+                    is_missed(command, &options, name, c, &mut counting)
+                });
+                if is_missed {
+                    missed.push(name);
                 }
             }
         }
-        if let Some((client, completion)) = counting.waits {
-            return Ok(Done::Waits(Wait::Counts {
-                completion,
-                client,
-                tickets: Vec::new(),
-            }));
-        }
-        if let Some(time) = options.wait
-            && !last_try
-            && !missed.is_empty()
-            && let Some(wait) = self.wait_for_backfill(&missed, time)
-        {
-            return Ok(Done::Waits(wait));
-        }
-        reply.array(names.len());
-        for &name in names {
-            // SAFETY: as above.
-            let mut key = unsafe { Key::open(self.ctx, name, false) };
-            match key.get() {
-                Found::Conversation(conversation) => match look(&options, Some(conversation)) {
-                    Ok(Seen::Hit(window)) => write(&options, conversation, &window, reply),
-                    // All counts are there, see above.
-                    Ok(Seen::Miss) | Err(_) => miss(reply),
-                },
-                Found::Missing | Found::Other => miss(reply),
-            }
-        }
-        Ok(Done::Replied)
     }
+    if let Some((step, _)) = counting.wait {
+        return Ok(step);
+    }
+    if let Some(time) = options.wait
+        && !missed.is_empty()
+        && command.waits_for_load(&missed, time)
+    {
+        return Ok(Step::Blocked);
+    }
+    reply.array(names.len());
+    for &name in names {
+        let mut key = Key::open(request.ctx, name, Access::Read);
+        match key.get() {
+            Found::Conversation(conversation) => match look(&options, Some(conversation)) {
+                Lookup::Hit(window) => write(&options, conversation, &window, reply),
+                // All counts are there, see above.
+                Lookup::Miss | Lookup::Uncounted(_) => miss(reply),
+            },
+            Found::Missing | Found::Other => miss(reply),
+        }
+    }
+    Ok(Step::Replied)
+}
 
-    /// True if RECENT would miss. What it must count for that is counted: at once if it is little, or the call cannot
-    /// wait.
-    fn is_missed(
-        &self,
-        options: &Options,
-        conversation: &mut Conversation,
-        counting: &mut Counting,
-    ) -> bool {
-        conversation.collect_all();
-        loop {
-            let missing = match look(options, Some(conversation)) {
-                Err(CommandError::Uncounted(missing)) => missing,
-                seen => return matches!(seen, Ok(Seen::Miss)),
-            };
-            let most = most_inline(conversation.attributes().encoding).min(counting.left);
-            let bytes = conversation.missing_bytes(&missing, most);
-            if bytes <= most {
-                counting.left -= bytes;
-                conversation.count_missing(&missing, usize::MAX, &Inline, || {});
-            } else if self.may_wait() {
-                let (_, completion) = counting.waits.get_or_insert_with(waiting::completion);
-                conversation.count_missing(&missing, WAIT_BYTES, &Urgent::new(completion), || {});
-                return false;
-            } else {
-                conversation.count_missing(&missing, usize::MAX, &Inline, || self.pause());
-            }
+/// True if RECENT would miss. Provides the counts that this depends on: at once if they are few or the client cannot be
+/// blocked.
+fn is_missed(
+    command: &Command<'_>,
+    options: &Options,
+    name: RedisStr<'_>,
+    conversation: &mut Conversation,
+    counting: &mut Counting,
+) -> bool {
+    conversation.collect_all();
+    loop {
+        let missing = match look(options, Some(conversation)) {
+            Lookup::Uncounted(missing) => missing,
+            Lookup::Miss => return true,
+            Lookup::Hit(_) => return false,
+        };
+        let most = most_inline(conversation.attributes().encoding).min(counting.left);
+        let bytes = conversation.missing_bytes(&missing, most);
+        if bytes <= most {
+            counting.left -= bytes;
+            conversation.count_missing(&missing, usize::MAX, &Inline, || {});
+            continue;
         }
+        if counting.wait.is_none() {
+            counting.wait = command.wait_for_counts(&[name], options.wait);
+        }
+        let Some((_, until)) = &counting.wait else {
+            let pause = || command.request.pause();
+            conversation.count_missing(&missing, usize::MAX, &Inline, pause);
+            continue;
+        };
+        conversation.count_missing(&missing, WAIT_BYTES, &Urgent::new(until), || {});
+        return false;
     }
+}
 
-    /// `CONV.FORK key newkey [UPTO seq] [REPLACE]`. Nothing in the copy depends on the clock, so the command itself is
-    /// what replicas need.
-    pub fn fork(
-        &self,
-        name: &'static str,
-        now: i64,
-        reply: &mut ClientReply,
-    ) -> Result<Done, CommandError> {
-        let mut args = Args::new(name, self.args.get(2..).unwrap_or_default());
-        let options = fork(&mut args)?;
-        let (Some(&from), Some(&to)) = (self.strings.get(1), self.strings.get(2)) else {
-            return Err(CommandError::Arity);
-        };
-        if self.args.get(1) == self.args.get(2) {
-            return err("source and destination are the same key");
-        }
-        // SAFETY: context and names are those of this call; the keys differ.
-        let mut source = unsafe { Key::open(self.ctx, from, false) };
-        let conversation = match source.get() {
-            Found::Missing => {
-                reply.integer(0);
-                return Ok(Done::Replied);
-            }
-            Found::Other => return Err(CommandError::WrongType),
-            Found::Conversation(conversation) => conversation,
-        };
-        // SAFETY: as above.
-        let mut target = unsafe { Key::open(self.ctx, to, true) };
-        if !matches!(target.get(), Found::Missing) {
-            if !options.replace {
-                reply.integer(0);
-                return Ok(Done::Replied);
-            }
-            target.delete();
-        }
-        if conversation.expects_results() {
-            measured(conversation, Conversation::collect);
-        }
-        let copy = conversation.fork(options.upto);
-        metrics::created(copy.footprint());
-        target.create(copy);
-        if let Some(at) = source.expires_at() {
-            target.expire_at(at);
-        }
-        drop((source, target));
-        let announcement = Announcement {
-            ctx: self.ctx,
-            key: to,
-            args: self.args,
-            strings: self.strings,
-            verbatim: true,
-        };
-        announcement.make(&Effect::new("conv.fork", now));
-        reply.integer(1);
-        Ok(Done::Replied)
+/// `CONV.FORK key newkey [UPTO seq] [REPLACE]`. Nothing in the copy depends on the clock, so replicas receive the
+/// command itself.
+fn copy(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, CommandError> {
+    let request = command.request;
+    let bytes = request.bytes();
+    let mut args = Args::new(command.spec.name, bytes.get(2..).unwrap_or_default());
+    let options = fork(&mut args)?;
+    let (Some(&from), Some(&to)) = (request.args.get(1), request.args.get(2)) else {
+        return Err(CommandError::Arity);
+    };
+    if from.bytes() == to.bytes() {
+        return err("source and destination are the same key");
     }
+    let mut source = Key::open(request.ctx, from, Access::Read);
+    let conversation = match source.get() {
+        Found::Missing => {
+            reply.integer(0);
+            return Ok(Step::Replied);
+        }
+        Found::Other => return Err(CommandError::WrongType),
+        Found::Conversation(conversation) => conversation,
+    };
+    let mut target = Key::open(request.ctx, to, Access::Write);
+    if !matches!(target.get(), Found::Missing) {
+        if !options.replace {
+            reply.integer(0);
+            return Ok(Step::Replied);
+        }
+        target.delete();
+    }
+    if conversation.expects_results() {
+        measured(conversation, Conversation::collect);
+    }
+    let copy = conversation.fork(options.upto);
+    metrics::created(copy.footprint());
+    target.create(copy);
+    if let Some(at) = source.expires_at() {
+        target.expire_at(at);
+    }
+    drop((source, target));
+    let announcement = Announcement {
+        ctx: request.ctx,
+        key: to,
+        args: request.args,
+        verbatim: true,
+    };
+    announcement.make(&Effect::new(Event::Fork, now()));
+    cache_loads::changed(request.ctx, to);
+    reply.integer(1);
+    Ok(Step::Replied)
 }

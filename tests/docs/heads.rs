@@ -1,6 +1,7 @@
 //! The head of a command's page, from the table of commands.
 
-use conv::commands::spec::{Arg, COMMANDS, EVENTS, Kind, Spec};
+use conv::commands::spec::{Arg, COMMANDS, Kind, Spec};
+use conv::conversation::effect::Event;
 
 use crate::book::{Page, pages, top};
 use crate::{UNBUILT, WRITING, writes};
@@ -181,7 +182,8 @@ fn the_list_of_commands_is_complete() {
 #[test]
 fn all_events_are_listed() {
     let page = Page::read(&top().join("docs/operations/events.md"));
-    for event in EVENTS {
+    for event in Event::ALL.iter().filter(|event| **event != Event::None) {
+        let event = event.name();
         let quoted = format!("`{event}`");
         let listed = page
             .lines

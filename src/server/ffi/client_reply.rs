@@ -5,58 +5,42 @@ use std::ffi::{c_char, c_long};
 use redis_module::raw::RedisModuleCtx;
 
 use super::api::{c_text, call};
-use crate::commands::reply::{Reply, Tree};
+use super::context::Context;
+use crate::commands::reply::Reply;
 
 /// The reply to the client of a call under way.
-pub struct ClientReply {
-    ctx: *mut RedisModuleCtx,
+pub struct ClientReply<'c> {
+    ctx: Context<'c>,
     started: bool,
 }
 
-impl ClientReply {
-    /// Replies in the context of the call under way.
-    ///
-    /// # Safety
-    /// `ctx` stays valid as long as this value is used.
-    pub unsafe fn new(ctx: *mut RedisModuleCtx) -> Self {
+impl<'c> ClientReply<'c> {
+    /// Replies to the client of this context.
+    pub fn new(ctx: Context<'c>) -> Self {
         Self {
             ctx,
             started: false,
         }
     }
 
-    /// An error, unless a reply has begun already.
+    /// Replies with an error, unless a reply has begun.
     pub fn error(&mut self, text: &str) {
         if !std::mem::replace(&mut self.started, true) {
             // Line breaks would end the error in the protocol.
             let text = c_text(&text.replace(['\r', '\n'], " "));
             // SAFETY: the context is valid; the text ends in NUL.
-            unsafe { call!(RedisModule_ReplyWithError, self.ctx, text.as_ptr()) };
+            unsafe { call!(RedisModule_ReplyWithError, self.ctx.as_ptr(), text.as_ptr()) };
         }
     }
 
-    /// What a panic ends in.
+    /// Replies with an error after a panic.
     pub fn internal_error(&mut self) {
         self.error("ERR internal error, nothing was done; the server's log has the details");
     }
 
-    /// Replies what was answered before.
-    pub fn play(&mut self, answer: &[Tree]) {
-        for element in answer {
-            match element {
-                Tree::Null => self.null(),
-                Tree::Integer(value) => self.integer(*value),
-                Tree::Bulk(bytes) => self.bulk(bytes),
-                Tree::Status(text) => self.status(text),
-                Tree::Array(len) => self.array(*len),
-                Tree::Map(len) => self.map(*len),
-            }
-        }
-    }
-
     fn begin(&mut self) -> *mut RedisModuleCtx {
         self.started = true;
-        self.ctx
+        self.ctx.as_ptr()
     }
 }
 
@@ -64,7 +48,7 @@ fn length(len: usize) -> c_long {
     c_long::try_from(len).unwrap_or(c_long::MAX)
 }
 
-impl Reply for ClientReply {
+impl Reply for ClientReply<'_> {
     fn null(&mut self) {
         let ctx = self.begin();
         // SAFETY: the context is valid.

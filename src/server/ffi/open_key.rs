@@ -1,70 +1,83 @@
-//! A key that is open, and the conversation under it.
+//! An open key, and the conversation stored at it.
 
+use std::cell::RefCell;
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use redis_module::raw::{self, RedisModuleCtx, RedisModuleKey, RedisModuleString, RedisModuleType};
+use redis_module::raw::{self, RedisModuleKey, RedisModuleType};
 
 use super::api::{OK, call};
+use super::context::Context;
+use super::string::RedisStr;
 use crate::conversation::Conversation;
+use crate::metrics;
 
 /// The registered type; set once, while the module is loaded.
 pub static TYPE: AtomicPtr<RedisModuleType> = AtomicPtr::new(std::ptr::null_mut());
 
-/// What is under a key.
+thread_local! {
+    /// The conversations that open keys have given out. A key that is opened twice gives out its conversation once.
+    static BORROWED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Why a key is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// A client reads.
+    Read,
+    /// A client writes.
+    Write,
+    /// Not for a client: leaves no trace in the key's access time, and in hits and misses. (Opened for writing, as
+    /// Redis counts what is read, and has events for misses.)
+    Maintain,
+}
+
+/// What is stored at a key.
 pub enum Found<'k> {
     /// Nothing.
     Missing,
     /// A conversation.
     Conversation(&'k mut Conversation),
-    /// Another type.
+    /// A value of another type.
     Other,
 }
 
 /// An open key; closed when dropped.
 pub struct Key {
     key: *mut RedisModuleKey,
+    /// The address of the conversation, once it was given out.
+    borrowed: Option<usize>,
 }
 
 impl Key {
     /// Opens the key of that name.
-    ///
-    /// # Safety
-    /// `ctx` and `name` are those of the call under way, and the key is not opened twice at a time.
-    pub unsafe fn open(
-        ctx: *mut RedisModuleCtx,
-        name: *mut RedisModuleString,
-        write: bool,
-    ) -> Self {
-        let mut mode = raw::REDISMODULE_READ as c_int;
-        if write {
-            mode |= raw::REDISMODULE_WRITE as c_int;
-        }
-        // SAFETY: as the caller promises.
-        let key = unsafe { call!(RedisModule_OpenKey, ctx, name, mode) };
+    pub fn open(ctx: Context<'_>, name: RedisStr<'_>, access: Access) -> Self {
+        let mode = match access {
+            Access::Read => raw::REDISMODULE_READ,
+            Access::Write => raw::REDISMODULE_READ | raw::REDISMODULE_WRITE,
+            Access::Maintain => {
+                raw::REDISMODULE_READ | raw::REDISMODULE_WRITE | raw::REDISMODULE_OPEN_KEY_NOTOUCH
+            }
+        };
+        // SAFETY: context and name are valid.
+        let key = unsafe {
+            call!(
+                RedisModule_OpenKey,
+                ctx.as_ptr(),
+                name.as_ptr(),
+                mode as c_int
+            )
+        };
         Self {
             key: key.unwrap_or(std::ptr::null_mut()),
+            borrowed: None,
         }
     }
 
-    /// Opens the key of that name without leaving a trace: not for a client. (For writing, as Redis counts hits and
-    /// misses of what is read, and has events for the latter.)
+    /// What is stored at the key.
     ///
-    /// # Safety
-    /// As [`Key::open`].
-    pub unsafe fn look(ctx: *mut RedisModuleCtx, name: *mut RedisModuleString) -> Self {
-        let mode = (raw::REDISMODULE_READ
-            | raw::REDISMODULE_WRITE
-            | raw::REDISMODULE_OPEN_KEY_NOTOUCH) as c_int;
-        // SAFETY: as the caller promises.
-        let key = unsafe { call!(RedisModule_OpenKey, ctx, name, mode) };
-        Self {
-            key: key.unwrap_or(std::ptr::null_mut()),
-        }
-    }
-
-    /// What is under the key. The value is borrowed as long as this is: nobody else can change it meanwhile, as Redis
-    /// runs commands one at a time and the key is open only here.
+    /// # Panics
+    /// If the same key is open a second time and has given out its conversation: an error of this module.
     pub fn get(&mut self) -> Found<'_> {
         if self.key.is_null() {
             return Found::Missing;
@@ -82,13 +95,35 @@ impl Key {
         // SAFETY: the key is open and holds our type.
         let value = unsafe { call!(RedisModule_ModuleTypeGetValue, self.key) };
         match value.map(<*mut c_void>::cast::<Conversation>) {
-            // SAFETY: values of our type are boxed conversations; see above for the borrow.
-            Some(value) if !value.is_null() => Found::Conversation(unsafe { &mut *value }),
+            Some(value) if !value.is_null() => {
+                self.borrow(value.addr());
+                // SAFETY: values of our type are boxed conversations. Nobody else has this one: Redis runs commands
+                // one at a time, and `borrow` has checked that no other open key has given it out.
+                Found::Conversation(unsafe { &mut *value })
+            }
             _ => Found::Other,
         }
     }
 
-    /// Puts a conversation under the key, which was opened for writing and is missing.
+    fn borrow(&mut self, address: usize) {
+        if self.borrowed == Some(address) {
+            return;
+        }
+        self.release();
+        BORROWED.with_borrow_mut(|borrowed| {
+            assert!(!borrowed.contains(&address), "a key is open twice");
+            borrowed.push(address);
+        });
+        self.borrowed = Some(address);
+    }
+
+    fn release(&mut self) {
+        if let Some(address) = self.borrowed.take() {
+            BORROWED.with_borrow_mut(|borrowed| borrowed.retain(|other| *other != address));
+        }
+    }
+
+    /// Stores a conversation at the key, which was opened for writing and is missing.
     pub fn create(&mut self, conversation: Conversation) {
         let value = Box::into_raw(Box::new(conversation));
         let kind = TYPE.load(Ordering::Relaxed);
@@ -100,24 +135,25 @@ impl Key {
         }
     }
 
-    /// Removes what is under the key, which was opened for writing.
+    /// Removes what is stored at the key, which was opened for writing.
     pub fn delete(&mut self) {
+        self.release();
         // SAFETY: the key is open for writing; nothing borrowed from it is alive.
         unsafe { call!(RedisModule_DeleteKey, self.key) };
     }
 
-    /// When the key expires, Unix ms; nothing if it does not.
+    /// When the key expires, Unix ms; `None` if it does not.
     pub fn expires_at(&self) -> Option<i64> {
         if self.key.is_null() {
             return None;
         }
         // SAFETY: the key is open.
         let at = unsafe { call!(RedisModule_GetAbsExpire, self.key) };
-        // What has no time of expiry has -1.
+        // A key without an expiry has -1.
         at.filter(|&at| at >= 0)
     }
 
-    /// Lets the key live for ever.
+    /// Removes the key's expiry.
     pub fn persist(&mut self) {
         // SAFETY: the key is open for writing. The bindings lack REDISMODULE_NO_EXPIRE, which is -1.
         unsafe { call!(RedisModule_SetAbsExpire, self.key, -1) };
@@ -132,9 +168,24 @@ impl Key {
 
 impl Drop for Key {
     fn drop(&mut self) {
+        self.release();
         if !self.key.is_null() {
             // SAFETY: the key is open, and nothing borrowed from it is alive.
             unsafe { call!(RedisModule_CloseKey, self.key) };
         }
     }
+}
+
+/// Does something with a conversation, and keeps the server's figures right.
+pub fn measured<R>(
+    conversation: &mut Conversation,
+    something: impl FnOnce(&mut Conversation) -> R,
+) -> R {
+    let before = conversation.footprint();
+    let result = something(conversation);
+    let after = conversation.footprint();
+    if before != after {
+        metrics::resized(before, after);
+    }
+    result
 }

@@ -1,16 +1,14 @@
-//! The one guard: no panic crosses into Redis.
+//! The panic guard: no panic crosses into Redis.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use redis_module::raw::RedisModuleCtx;
-
 use super::api::{Level, log};
 
-/// Runs an entry from C. Should it panic, the place is logged and `fallback` is returned.
+/// Runs an entry from C. If it panics, the message is logged and `fallback` is returned.
 ///
-/// What the closure borrows may be left half changed by a panic; entries therefore only change a value after all that
-/// depends on input has been validated.
-pub fn guard<R>(ctx: *mut RedisModuleCtx, fallback: R, entry: impl FnOnce() -> R) -> R {
+/// A panic may leave half changed what the closure borrows. Entries therefore change a value only after everything
+/// that depends on input has been validated.
+pub fn guard<R>(fallback: R, entry: impl FnOnce() -> R) -> R {
     match catch_unwind(AssertUnwindSafe(entry)) {
         Ok(result) => result,
         Err(cause) => {
@@ -20,7 +18,6 @@ pub fn guard<R>(ctx: *mut RedisModuleCtx, fallback: R, entry: impl FnOnce() -> R
                 .or_else(|| cause.downcast_ref::<String>().cloned())
                 .unwrap_or_default();
             log(
-                ctx,
                 Level::Warning,
                 &format!("internal error, please report it: {what}"),
             );
@@ -35,12 +32,11 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_the_fallback() {
-        let none = std::ptr::null_mut();
-        assert_eq!(guard(none, 1, || 2), 2);
-        assert_eq!(guard(none, 1, || panic!("deliberate")), 1);
-        assert_eq!(guard(none, 1, || panic!("{}", 5)), 1);
+        assert_eq!(guard(1, || 2), 2);
+        assert_eq!(guard(1, || panic!("deliberate")), 1);
+        assert_eq!(guard(1, || panic!("{}", 5)), 1);
         assert_eq!(
-            guard(none, 1, || Vec::<i32>::new().iter().max().copied().unwrap()),
+            guard(1, || Vec::<i32>::new().iter().max().copied().unwrap()),
             1
         );
     }

@@ -8,17 +8,15 @@ use redis_module::raw::{
     RedisModuleCommandInfoVersion, RedisModuleCommandKeySpec, RedisModuleCtx,
 };
 
-use super::super::execute::{Entry, entry};
+use super::super::execute::Table;
 use super::super::ffi::api::{Level, OK, c_text, call, log};
+use super::super::ffi::entry::{Entry, MOST_COMMANDS, entries};
 use crate::commands::spec::{Arg, COMMANDS, Key, Kind, Spec};
 
-macro_rules! entries {
-    ($($index:literal)*) => { [$(entry::<$index>),*] };
-}
-
-/// The C function of each command of the table.
-static ENTRIES: [Entry; COMMANDS.len()] =
-    entries![0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24];
+const _: () = assert!(
+    COMMANDS.len() <= MOST_COMMANDS,
+    "more commands than entries"
+);
 
 /// The ACL category of all commands, where the server lets modules have one.
 const CATEGORY: &str = "conv";
@@ -29,9 +27,10 @@ const CATEGORY: &str = "conv";
 /// Which command the server refused.
 pub fn register(ctx: *mut RedisModuleCtx) -> Result<(), String> {
     let category = c_text(CATEGORY);
+    // It fails if the category is there from an earlier load that the server undid; then it is used all the same.
     // SAFETY: the context is that of the load under way. Only servers from 7.2 on have the function.
     let categories = unsafe { call!(RedisModule_AddACLCategory, ctx, category.as_ptr()) };
-    for (spec, entry) in COMMANDS.iter().zip(ENTRIES) {
+    for (spec, entry) in COMMANDS.iter().zip(entries::<Table>()) {
         create(ctx, spec, entry)?;
         let name = c_text(spec.name);
         // SAFETY: the command has just been created.
@@ -41,20 +40,22 @@ pub fn register(ctx: *mut RedisModuleCtx) -> Result<(), String> {
         };
         if !describe(command, spec) {
             log(
-                ctx,
                 Level::Warning,
                 &format!("{}: the server refused its documentation", spec.name),
             );
         }
-        if categories == Some(OK) {
-            let all = c_text(&format!("{CATEGORY} {}", spec.categories));
-            // SAFETY: as above.
-            unsafe { call!(RedisModule_SetCommandACLCategories, command, all.as_ptr()) };
+        let all = c_text(&format!("{CATEGORY} {}", spec.categories));
+        // SAFETY: as above.
+        let set = unsafe { call!(RedisModule_SetCommandACLCategories, command, all.as_ptr()) };
+        if categories.is_some() && set != Some(OK) {
+            log(
+                Level::Warning,
+                &format!("{}: the server refused its ACL categories", spec.name),
+            );
         }
     }
     if categories.is_none() {
         log(
-            ctx,
             Level::Notice,
             "this server has no ACL categories for modules: name commands one by one, such as +conv.recent",
         );

@@ -7,9 +7,10 @@ use redis_module::raw::{
     RedisModuleCtx, RedisModuleDigest, RedisModuleIO, RedisModuleString, RedisModuleTypeMethods,
 };
 
-use super::super::ffi::api::{OwnedString, c_text, call};
+use super::super::ffi::api::{c_text, call};
 use super::super::ffi::open_key::TYPE;
 use super::super::ffi::panic_guard::guard;
+use super::super::ffi::string::OwnedString;
 use crate::codec::{self, DecodeError, encode_effect};
 use crate::conversation::Conversation;
 use crate::metrics;
@@ -114,7 +115,7 @@ fn log_io(io: *mut RedisModuleIO, error: &DecodeError) {
 }
 
 unsafe extern "C" fn rdb_load(io: *mut RedisModuleIO, version: c_int) -> *mut c_void {
-    guard(std::ptr::null_mut(), std::ptr::null_mut(), || {
+    guard(std::ptr::null_mut(), || {
         let version = u32::try_from(version).unwrap_or(u32::MAX);
         match codec::decode(version, || load_string(io)) {
             Ok(mut conversation) => {
@@ -137,7 +138,7 @@ unsafe extern "C" fn rdb_load(io: *mut RedisModuleIO, version: c_int) -> *mut c_
 }
 
 unsafe extern "C" fn rdb_save(io: *mut RedisModuleIO, value: *mut c_void) {
-    guard(std::ptr::null_mut(), (), || {
+    guard((), || {
         // SAFETY: Redis passes a value of our type, which it does not change meanwhile.
         let Some(conversation) = (unsafe { conversation(value) }) else {
             return;
@@ -161,7 +162,7 @@ unsafe extern "C" fn aof_rewrite(
     key: *mut RedisModuleString,
     value: *mut c_void,
 ) {
-    guard(std::ptr::null_mut(), (), || {
+    guard((), || {
         // SAFETY: as in `rdb_save`.
         let Some(conversation) = (unsafe { conversation(value) }) else {
             return;
@@ -172,7 +173,7 @@ unsafe extern "C" fn aof_rewrite(
                 .iter()
                 .filter_map(|part| OwnedString::new(part))
                 .collect();
-            let strings: Vec<_> = own.iter().map(OwnedString::as_ptr).collect();
+            let strings: Vec<_> = own.iter().map(|part| part.as_str().as_ptr()).collect();
             // SAFETY: io and key are those of the rewrite under way; the format says: a string, a buffer with its
             // length, a vector with its length.
             unsafe {
@@ -193,14 +194,14 @@ unsafe extern "C" fn aof_rewrite(
 }
 
 unsafe extern "C" fn mem_usage(value: *const c_void) -> usize {
-    guard(std::ptr::null_mut(), 0, || {
+    guard(0, || {
         // SAFETY: as in `rdb_save`.
         unsafe { conversation(value) }.map_or(0, |c| size_of::<Conversation>() + c.heap_bytes())
     })
 }
 
 unsafe extern "C" fn free(value: *mut c_void) {
-    guard(std::ptr::null_mut(), (), || {
+    guard((), || {
         if !value.is_null() {
             // SAFETY: Redis gives the value back, for the last time.
             let conversation = unsafe { Box::from_raw(value.cast::<Conversation>()) };
@@ -211,7 +212,7 @@ unsafe extern "C" fn free(value: *mut c_void) {
 
 /// How many allocations freeing takes: Redis leaves large values to a background thread.
 unsafe extern "C" fn free_effort(_key: *mut RedisModuleString, value: *const c_void) -> usize {
-    guard(std::ptr::null_mut(), 1, || {
+    guard(1, || {
         // SAFETY: as in `rdb_save`.
         unsafe { conversation(value) }.map_or(1, Conversation::free_effort)
     })
@@ -222,7 +223,7 @@ unsafe extern "C" fn copy(
     _to: *mut RedisModuleString,
     value: *const c_void,
 ) -> *mut c_void {
-    guard(std::ptr::null_mut(), std::ptr::null_mut(), || {
+    guard(std::ptr::null_mut(), || {
         // SAFETY: as in `rdb_save`.
         let Some(conversation) = (unsafe { conversation(value) }) else {
             return std::ptr::null_mut();
@@ -252,7 +253,7 @@ unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
         // SAFETY: as above.
         unsafe { call!(RedisModule_DigestAddLongLong, md, value) };
     };
-    guard(std::ptr::null_mut(), (), || {
+    guard((), || {
         // SAFETY: as in `rdb_save`.
         let Some(conversation) = (unsafe { conversation(value) }) else {
             return;

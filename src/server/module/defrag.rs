@@ -47,7 +47,7 @@ pub unsafe extern "C" fn defrag(
     _key: *mut RedisModuleString,
     value: *mut *mut c_void,
 ) -> c_int {
-    guard(std::ptr::null_mut(), 0, || {
+    guard(0, || {
         // SAFETY: Redis passes a place with a value of our type, which nobody else uses meanwhile.
         let Some(conversation) = (unsafe { (*value).cast::<Conversation>().as_mut() }) else {
             return 0;

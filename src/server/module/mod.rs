@@ -4,4 +4,5 @@ pub mod command_registration;
 pub mod data_type;
 pub mod defrag;
 pub mod info;
+pub mod load;
 pub mod settings;

@@ -3,11 +3,13 @@
 use std::ffi::{c_char, c_int, c_longlong, c_uint, c_void};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering::Relaxed};
+use std::time::Duration;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 
-use super::super::ffi::api::{ERR, OK, OwnedString, bytes, c_text, call};
+use super::super::ffi::api::{ERR, OK, c_text, call};
 use super::super::ffi::panic_guard::guard;
+use super::super::ffi::string::{OwnedString, RedisStr};
 use crate::commands::arg_parser::{encoding, quoted};
 use crate::conversation::attributes::MAX_TTL;
 use crate::settings::Settings;
@@ -59,7 +61,10 @@ static HOT_BYTES: Number = number("hot-bytes", 64 << 10, 0, i64::MAX, Kind::Byte
 static SUMMARY_THRESHOLD: Number = number("summary-threshold", 0, 0, i64::MAX, Kind::Plain);
 static COMPRESS: Number = number("compress", 1, 0, 1, Kind::YesNo);
 
-static NUMBERS: [&Number; 9] = [
+/// Milliseconds. The upper bound, 34 years, is longer than any client lives, and clocks can still tell it.
+static LOAD_TIMEOUT: Number = number("load-timeout", 60_000, 1, 1 << 40, Kind::Plain);
+
+static NUMBERS: [&Number; 10] = [
     &MAX_MESSAGES,
     &MAX_TOKENS,
     &TTL,
@@ -69,6 +74,7 @@ static NUMBERS: [&Number; 9] = [
     &HOT_BYTES,
     &COMPRESS,
     &SUMMARY_THRESHOLD,
+    &LOAD_TIMEOUT,
 ];
 
 /// Index in [`ENCODINGS`].
@@ -87,22 +93,24 @@ fn encoding_now() -> Encoding {
 fn set_encoding(new: Encoding) {
     let index = ENCODINGS.iter().position(|e| *e == new).unwrap_or_default();
     ENCODING.store(u8::try_from(index).unwrap_or_default(), Relaxed);
-    if ACCEPTED.load(Relaxed) {
+    if RUNNING.load(Relaxed) {
         preload(new);
     }
 }
 
-/// The module is accepted: its code stays, so threads may run.
-static ACCEPTED: AtomicBool = AtomicBool::new(false);
+/// The server runs, and the module is part of it: threads may be started.
+static RUNNING: AtomicBool = AtomicBool::new(false);
 
-/// To be called when all has been registered.
-pub fn accepted() {
-    ACCEPTED.store(true, Relaxed);
-    preload(encoding_now());
+/// Called before the event loop waits for the first time after the module was loaded. Only then does the server keep
+/// the module: after a misspelt MODULE LOADEX it unloads it although loading has succeeded.
+pub fn server_runs() {
+    if !RUNNING.swap(true, Relaxed) {
+        preload(encoding_now());
+    }
 }
 
-/// The settings at this moment.
-pub fn settings() -> Settings {
+/// The values of the settings.
+pub fn current() -> Settings {
     let unsigned = |number: &Number| number.value.load(Relaxed).unsigned_abs();
     Settings {
         encoding: encoding_now(),
@@ -116,6 +124,11 @@ pub fn settings() -> Settings {
         summary_threshold: unsigned(&SUMMARY_THRESHOLD),
         compress: COMPRESS.value.load(Relaxed) != 0,
     }
+}
+
+/// How long a cache load lasts at most.
+pub fn load_timeout() -> Duration {
+    Duration::from_millis(LOAD_TIMEOUT.value.load(Relaxed).unsigned_abs())
 }
 
 /// Takes the arguments of `loadmodule`: `name value ...`, each name with or without `conv.`. They stand until
@@ -333,9 +346,9 @@ unsafe extern "C" fn accept_encoding(
     _privdata: *mut c_void,
     error: *mut *mut RedisModuleString,
 ) -> c_int {
-    guard(std::ptr::null_mut(), ERR, || {
+    guard(ERR, || {
         // SAFETY: Redis passes a valid string.
-        match encoding(unsafe { bytes(value) }) {
+        match encoding(unsafe { RedisStr::new(value) }.bytes()) {
             Ok(new) => {
                 set_encoding(new);
                 OK

@@ -1,0 +1,133 @@
+//! Making a change: apply it, let retention act, announce it, wake clients that wait for it.
+
+use super::announce::{Announcement, notify};
+use super::cache_loads;
+use super::ffi::context::Context;
+use super::ffi::open_key::{Found, Key, measured};
+use super::ffi::string::RedisStr;
+use super::maintenance::KeyMaintenance;
+use super::module::settings;
+use crate::background::{Lane, submit};
+use crate::commands::{CommandError, commit, err};
+use crate::conversation::Conversation;
+use crate::conversation::effect::{Effect, Event};
+use crate::metrics;
+use crate::tokens::background::Background;
+use crate::tokens::{Inline, most_inline, preload};
+
+/// Conversations with more allocations are freed in the background; Redis draws the same line for its own types.
+const FREE_AT_ONCE: usize = 64;
+
+/// A command that changes its key.
+pub struct Write<'a> {
+    /// Its context.
+    pub ctx: Context<'a>,
+    /// The key.
+    pub key: RedisStr<'a>,
+    /// The arguments of the command.
+    pub args: &'a [RedisStr<'a>],
+    /// The effect was decided elsewhere: on the primary, or before the server was restarted.
+    pub replayed: bool,
+}
+
+impl Write<'_> {
+    /// Makes the change at the open key, and announces it.
+    ///
+    /// # Errors
+    /// The key is missing and the effect does not create it; nothing is changed then.
+    pub fn make(&self, mut key: Key, mut effect: Effect<'_>) -> Result<(), CommandError> {
+        if let Some(attributes) = effect.create.or(effect.alter) {
+            preload(attributes.encoding);
+        }
+        if let Found::Conversation(conversation) = key.get() {
+            measured(conversation, |c| {
+                if let Some(attributes) = effect.create.filter(|_| effect.replace) {
+                    let new = Conversation::new(attributes, effect.at);
+                    discard(std::mem::replace(c, new));
+                }
+                self.change(c, &mut effect);
+            });
+            if effect.replace {
+                key.persist();
+            }
+        } else {
+            let Some(attributes) = effect.create else {
+                return err("no such key");
+            };
+            let mut conversation = Conversation::new(attributes, effect.at);
+            self.change(&mut conversation, &mut effect);
+            metrics::created(conversation.footprint());
+            key.create(conversation);
+        }
+        if let Some(at) = effect.expire {
+            key.expire_at(at);
+        }
+        let summary_due = match key.get() {
+            // Workers listen to the primary.
+            Found::Conversation(c) if !self.replayed => {
+                c.summary_became_due(settings::current().summary_threshold)
+            }
+            _ => false,
+        };
+        drop(key);
+        let announcement = Announcement {
+            ctx: self.ctx,
+            key: self.key,
+            args: self.args,
+            verbatim: self.replayed,
+        };
+        announcement.make(&effect);
+        if effect.event == Event::Backfill {
+            cache_loads::backfilled(self.ctx, self.key);
+        } else {
+            cache_loads::changed(self.ctx, self.key);
+        }
+        if summary_due {
+            notify(self.ctx, self.key, Event::SummaryDue);
+        }
+        Ok(())
+    }
+
+    fn change(&self, conversation: &mut Conversation, effect: &mut Effect<'_>) {
+        let segments = conversation.log().segments().len();
+        // Where retention depends on counts, maintenance starts when they are there.
+        let appends = !effect.push.is_empty() && !self.replayed;
+        let limited = appends && conversation.attributes().max_tokens > 0;
+        let mut maintenance = KeyMaintenance::new(self.ctx, self.key, limited);
+        // So it does where an event says that a summary is due. And finished counts take memory until they are taken
+        // in, which nobody does in a conversation that is only written to.
+        let watched = !self.replayed && settings::current().summary_threshold > 0 && effect.grows();
+        let piles_up = conversation.piles_up(effect.push.len() + effect.front.len());
+        let counter = Background {
+            completion: (limited || watched || piles_up).then(|| maintenance.completion()),
+        };
+        if self.replayed {
+            conversation.apply(effect, &counter);
+        } else {
+            if limited {
+                // On the next append at the latest, retention acts on what was appended before.
+                let missing = conversation.missing_in_messages();
+                let most = most_inline(conversation.attributes().encoding);
+                if conversation.missing_bytes(&missing, most) <= most {
+                    conversation.count_missing(&missing, usize::MAX, &Inline, || {});
+                }
+            }
+            commit(conversation, effect, &counter);
+        }
+        // The messages of an import are not copied as a whole to be counted.
+        if effect.alter.is_some() || effect.imported.is_some() {
+            maintenance.count_more(conversation);
+        }
+        if conversation.log().segments().len() > segments {
+            // Retention does not wait for compression.
+            KeyMaintenance::new(self.ctx, self.key, false).compress(conversation);
+        }
+    }
+}
+
+/// Frees a conversation that was replaced, on another thread if that takes long.
+fn discard(conversation: Conversation) {
+    if conversation.free_effort() > FREE_AT_ONCE {
+        submit(Lane::Large, Box::new(move || drop(conversation)));
+    }
+}
