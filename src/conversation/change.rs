@@ -90,6 +90,7 @@ impl Conversation {
         for &(first, last) in &effect.drop {
             let from = self.log.position_of(first);
             let to = self.log.position_of(last.saturating_add(1));
+            self.tickets.remove_range(first, last);
             self.drop_range(from, to);
         }
     }
@@ -146,7 +147,7 @@ impl Conversation {
                     e.flags.set_pending(true);
                 }
             });
-            self.waiting.clear();
+            self.tickets.clear();
             if let Some(summary) = &mut self.summary {
                 summary.tokens = SummaryTokens::Pending;
             }
@@ -197,7 +198,7 @@ impl Conversation {
             Count::Pending => match message.text.take().map(|t| self.count(t, counter)) {
                 Some(Outcome::Known(tokens)) => Some(tokens),
                 Some(Outcome::Later(ticket)) => {
-                    self.waiting.push_back((message.seq, ticket));
+                    self.tickets.insert(message.seq, ticket);
                     None
                 }
                 Some(Outcome::Unknown) | None => None,
@@ -216,7 +217,7 @@ impl Conversation {
             return;
         };
         self.forget_id(position);
-        self.waiting.retain(|(seq, _)| *seq != message.seq);
+        self.tickets.remove(message.seq);
         let (tokens, flags) = self.counted(message, counter);
         self.log.replace(position, tokens, flags, message.bytes);
         self.ids.insert(message.facts.id.as_deref(), message.seq);
@@ -228,6 +229,7 @@ impl Conversation {
         for &seq in seqs {
             if let Some(position) = self.log.find(seq) {
                 self.forget_id(position);
+                self.tickets.remove(seq);
                 self.log.remove(position..position + 1);
                 cuts.push(seq);
             }

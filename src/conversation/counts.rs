@@ -4,19 +4,13 @@
 //! and a window selected by them is never too small: if nothing in it is pending, it is the right one. That is how
 //! [`Conversation::missing_counts`] knows what must be counted before a selection holds.
 
-use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::time::{Duration, Instant};
-
-use smallvec::SmallVec;
 
 use super::search::Pending;
 use super::window::{Request, Window};
 use super::{Conversation, LEAST_TOKENS};
 use crate::tokens::{Counter, Outcome, Text, Ticket};
-
-/// Room for so many tickets is kept, for the next message.
-const KEEP_WAITING: usize = 4;
 
 /// So few counts may lie about until somebody asks for them.
 const LEAST_PILE: usize = 4;
@@ -84,7 +78,7 @@ impl Conversation {
     #[must_use]
     pub fn expects_results(&self) -> bool {
         let summary = self.summary.as_ref().map(|s| &s.tokens);
-        !self.waiting.is_empty()
+        !self.tickets.is_empty()
             || self.log.is_compressing()
             || matches!(summary, Some(SummaryTokens::Waiting(_)))
     }
@@ -92,7 +86,7 @@ impl Conversation {
     /// True if counts pile up with `more` that are about to be added, and nobody has been told so since they were last
     /// collected (or that is long ago: it may have been told of another name of the key).
     pub fn piles_up(&mut self, more: usize) -> bool {
-        if self.waiting.len().saturating_add(more) < LEAST_PILE {
+        if self.tickets.len().saturating_add(more) < LEAST_PILE {
             return false;
         }
         let now = Instant::now();
@@ -109,11 +103,10 @@ impl Conversation {
     pub fn collect_pile(&mut self) -> Option<Ticket> {
         self.collect_all();
         self.collection_requested_at = None;
-        if self.waiting.len() < LEAST_PILE {
+        if self.tickets.len() < LEAST_PILE {
             return None;
         }
-        let mut tickets = self.waiting.iter().rev().map(|(_, ticket)| ticket);
-        let last = tickets.find(|ticket| ticket.is_queued()).cloned();
+        let last = self.tickets.last_queued();
         if last.is_none() {
             // They have come in just now.
             self.collect_all();
@@ -136,34 +129,15 @@ impl Conversation {
         {
             summary.tokens = SummaryTokens::Counted(tokens);
         }
-        let mut counts: SmallVec<[(i64, u32); 8]> = SmallVec::new();
-        while let Some((seq, ticket)) = self.waiting.front()
-            && let Some(tokens) = ticket.count()
-        {
-            counts.push((*seq, tokens));
-            self.waiting.pop_front();
-        }
-        self.set_counts(&mut counts);
-        self.spare_room();
-    }
-
-    fn spare_room(&mut self) {
-        if self.waiting.is_empty() && self.waiting.capacity() > KEEP_WAITING {
-            self.waiting = VecDeque::new();
-        }
+        let counts = self.tickets.take_first_counts();
+        self.log.set_counts(&counts);
     }
 
     /// Takes all counts that have come in.
     pub fn collect_all(&mut self) {
         self.collect_counts();
-        let mut counts = Vec::new();
-        self.waiting.retain(|(seq, ticket)| {
-            let tokens = ticket.count();
-            counts.extend(tokens.map(|tokens| (*seq, tokens)));
-            tokens.is_none()
-        });
-        self.spare_room();
-        self.set_counts(&mut counts);
+        let counts = self.tickets.take_all_counts();
+        self.log.set_counts(&counts);
         self.log.install();
     }
 
@@ -175,12 +149,6 @@ impl Conversation {
                 .summary
                 .as_ref()
                 .is_some_and(|s| s.tokens.known().is_none())
-    }
-
-    /// Messages that are gone, or were counted before, are passed over.
-    fn set_counts(&mut self, counts: &mut [(i64, u32)]) {
-        counts.sort_unstable();
-        self.log.set_counts(counts);
     }
 
     pub(super) fn has_pending(&self, range: &Range<usize>) -> bool {
@@ -306,37 +274,42 @@ impl Conversation {
         }
         let mut bytes = 0;
         let mut positions = Vec::new();
-        // What is being counted already need not be handed over again, if somebody only waits for it.
-        let known: HashMap<i64, Ticket> = match counter.completion() {
-            Some(_) => self.waiting.iter().cloned().collect(),
-            None => HashMap::new(),
-        };
         self.visit_missing(missing, |position| {
             positions.push(position);
             bytes += self.log.get(position).map_or(0, |m| m.len);
             bytes < most
         });
-        let mut counts = Vec::new();
+        let (mut counts, mut tickets) = (Vec::new(), Vec::new());
         for position in positions {
-            let ticket = self.log.get(position).and_then(|m| known.get(&m.seq));
-            if let (Some(ticket), Some(completion)) = (ticket, counter.completion()) {
+            let Some(stored) = self.log.get(position) else {
+                continue;
+            };
+            // A message that is being counted need not be handed over again if its count is only waited for.
+            if let (Some(ticket), Some(completion)) =
+                (self.tickets.get(stored.seq), counter.completion())
+            {
                 ticket.hold(completion);
                 continue;
             }
             let text = self
                 .log
                 .with_message(position, |m| super::message::with_message(m, Text::of).ok());
-            let (Some(Some(text)), Some(stored)) = (text, self.log.get(position)) else {
+            let Some(Some(text)) = text else {
                 continue;
             };
             match counter.count(rules, text) {
-                Outcome::Known(tokens) => counts.push((stored.seq, tokens)),
-                Outcome::Later(ticket) => self.waiting.push_back((stored.seq, ticket)),
+                Outcome::Known(tokens) => {
+                    self.tickets.remove(stored.seq);
+                    counts.push((stored.seq, tokens));
+                }
+                Outcome::Later(ticket) => tickets.push((stored.seq, ticket)),
                 Outcome::Unknown => {}
             }
             pause();
         }
-        self.set_counts(&mut counts);
+        self.tickets.extend(tickets);
+        counts.sort_unstable();
+        self.log.set_counts(&counts);
     }
 
     /// Visits the positions of pending messages in `missing`, the newest first, as long as `visit` says so.

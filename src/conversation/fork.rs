@@ -10,11 +10,12 @@ impl Conversation {
     pub fn fork(&self, upto: Option<i64>) -> Self {
         let behind = upto.map_or(i64::MAX, |upto| upto.saturating_add(1));
         let cut = self.log.position_of(behind);
-        let waiting = self.waiting.iter().filter(|(seq, _)| *seq < behind);
+        let log = self.log.up_to(cut);
+        let tickets = self.tickets.of_held(|seq| log.find(seq).is_some());
         let mut fork = Self {
-            log: self.log.up_to(cut),
+            log,
             ids: self.ids.before(behind),
-            waiting: waiting.cloned().collect(),
+            tickets,
             tracker: self.tracker.clone(),
             attributes: self.attributes,
             summary: self.summary.clone(),

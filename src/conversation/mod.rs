@@ -28,10 +28,10 @@ pub mod search;
 pub mod segment;
 pub mod session;
 mod sums;
+mod tickets;
 mod turns;
 pub mod window;
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
 use attributes::Attributes;
@@ -43,9 +43,10 @@ pub use retention::Limit;
 pub use segment::Relocate;
 use session::Session;
 pub use sums::Sums;
+use tickets::Tickets;
 use turns::Tracker;
 
-use crate::tokens::{MESSAGE_TOKENS, Ticket};
+use crate::tokens::MESSAGE_TOKENS;
 
 /// What stands for T(message) in all sums as long as a message is pending: the least that it can be.
 pub const LEAST_TOKENS: u32 = MESSAGE_TOKENS as u32;
@@ -76,8 +77,8 @@ pub struct Conversation {
     lease: i64,
     numbering: Numbering,
     updated: i64,
-    /// Messages being counted, by their numbers, and where their counts will be found.
-    waiting: VecDeque<(i64, Ticket)>,
+    /// Where the counts of messages that are being counted will be found.
+    tickets: Tickets,
     /// When somebody was told that counts pile up, as they still do; see [`Conversation::piles_up`].
     collection_requested_at: Option<Instant>,
     /// Somebody was told that a summary is due; see [`Conversation::summary_became_due`].
@@ -115,7 +116,7 @@ impl Conversation {
                 lowest: 1,
             },
             updated: now,
-            waiting: VecDeque::new(),
+            tickets: Tickets::default(),
             collection_requested_at: None,
             due: false,
         }
@@ -187,9 +188,7 @@ impl Conversation {
         self.log.heap_bytes()
             + self.ids.heap_bytes()
             + self.tracker.heap_bytes()
-            // A ticket shares a count of 8 bytes between two counters of as many.
-            + self.waiting.capacity() * size_of::<(i64, Ticket)>()
-            + self.waiting.len() * 24
+            + self.tickets.heap_bytes()
             + self
                 .summary
                 .as_ref()
@@ -217,7 +216,7 @@ impl Conversation {
             messages: self.log.len() as u64,
             raw: self.log.total::<search::Bytes>() + raw,
             stored: self.log.heap_bytes() as u64 + stored,
-            pending: pending.saturating_sub(self.waiting.len() as u64),
+            pending: pending.saturating_sub(self.tickets.len() as u64),
         }
     }
 

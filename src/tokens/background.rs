@@ -58,6 +58,9 @@ impl fmt::Debug for Ticket {
 }
 
 impl Ticket {
+    /// Bytes on the heap: the count, and the two counters of an `Arc`.
+    pub const HEAP_BYTES: usize = size_of::<Slot>() + 2 * size_of::<usize>();
+
     /// The count, as soon as it is known.
     #[must_use]
     pub fn count(&self) -> Option<u32> {
