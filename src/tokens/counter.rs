@@ -1,7 +1,7 @@
 //! E(s): the number of tokens of a string, exactly as OpenAI's tiktoken counts ordinary text.
 //!
 //! A text is cut into pieces by hand-written rules ([`super::split`]). Most pieces came by before, so their count is
-//! at hand (`pieces.rs`); others are looked up as whole tokens (`vocabulary.rs`), or encoded
+//! at hand (`piece_cache.rs`); others are looked up as whole tokens (`vocabulary.rs`), or encoded
 //! (`backtrack.rs`, and `merge.rs` where that would take long). All of it takes time in proportion to
 //! the text, whatever the text is.
 
@@ -13,7 +13,7 @@ use super::backtrack::{self, Backtrack};
 use super::classes::{self, classes};
 use super::encoding::Encoding;
 use super::merge::Merger;
-use super::pieces::{self, Key, Pieces};
+use super::piece_cache::{self, PieceCache, PieceKey};
 use super::split::{Pattern, visit};
 use super::vocabulary::{NONE, Vocabulary};
 
@@ -24,38 +24,43 @@ const VOCABULARIES: usize = 4;
 static LOADED: [OnceLock<Option<Vocabulary>>; VOCABULARIES] =
     [const { OnceLock::new() }; VOCABULARIES];
 
-/// The bytes of the desks of all threads.
+/// The bytes of the scratch of all threads.
 static MEMORY: AtomicUsize = AtomicUsize::new(0);
 
 /// What a thread keeps for a vocabulary.
-struct Desk {
-    pieces: Pieces,
+struct ThreadScratch {
+    piece_cache: PieceCache,
     backtrack: Backtrack,
 }
 
-/// The bytes of a desk.
-const DESK: usize = pieces::MEMORY + backtrack::MEMORY + size_of::<Desk>();
+/// The bytes of a scratch.
+const SCRATCH_BYTES: usize = piece_cache::MEMORY + backtrack::MEMORY + size_of::<ThreadScratch>();
 
 thread_local! {
     /// Taken while in use.
-    static DESKS: [Cell<Option<Box<Desk>>>; VOCABULARIES] = const { [const { Cell::new(None) }; VOCABULARIES] };
+    static SCRATCH: [Cell<Option<Box<ThreadScratch>>>; VOCABULARIES] = const { [const { Cell::new(None) }; VOCABULARIES] };
 }
 
-impl Desk {
+impl ThreadScratch {
     fn new() -> Self {
-        MEMORY.fetch_add(DESK, Relaxed);
+        MEMORY.fetch_add(SCRATCH_BYTES, Relaxed);
         Self {
-            pieces: Pieces::new(),
+            piece_cache: PieceCache::new(),
             backtrack: Backtrack::new(),
         }
     }
 
     fn count(&mut self, vocabulary: &Vocabulary, pattern: Pattern, text: &[u8]) -> u64 {
-        let Self { pieces, backtrack } = self;
+        let Self {
+            piece_cache,
+            backtrack,
+        } = self;
         let mut count = 0;
         visit(pattern, text, |start, end| {
-            count += match Key::new(text, start, end) {
-                Some(key) => pieces.count(key, || encode(vocabulary, backtrack, text, start, end)),
+            count += match PieceKey::new(text, start, end) {
+                Some(key) => {
+                    piece_cache.count(key, || encode(vocabulary, backtrack, text, start, end))
+                }
                 None => encode(vocabulary, backtrack, text, start, end),
             };
         });
@@ -63,9 +68,9 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for ThreadScratch {
     fn drop(&mut self) {
-        MEMORY.fetch_sub(DESK, Relaxed);
+        MEMORY.fetch_sub(SCRATCH_BYTES, Relaxed);
     }
 }
 
@@ -139,13 +144,13 @@ pub fn count(encoding: Encoding, text: &str) -> u64 {
     let Some(vocabulary) = vocabulary(number) else {
         return 0;
     };
-    let taken = DESKS.try_with(|desks| desks.get(number)?.take());
-    let mut desk = taken
+    let taken = SCRATCH.try_with(|slots| slots.get(number)?.take());
+    let mut scratch = taken
         .ok()
         .flatten()
-        .unwrap_or_else(|| Box::new(Desk::new()));
-    let count = desk.count(vocabulary, Pattern::of(encoding), text.as_bytes());
-    // A thread that ends has no desks any more.
-    let _ = DESKS.try_with(|desks| desks.get(number).map(|cell| cell.set(Some(desk))));
+        .unwrap_or_else(|| Box::new(ThreadScratch::new()));
+    let count = scratch.count(vocabulary, Pattern::of(encoding), text.as_bytes());
+    // A thread that ends has no scratch any more.
+    let _ = SCRATCH.try_with(|slots| slots.get(number).map(|cell| cell.set(Some(scratch))));
     count
 }

@@ -8,7 +8,7 @@ pub mod counter;
 mod encode_tests;
 mod encoding;
 mod merge;
-mod pieces;
+mod piece_cache;
 pub mod split;
 mod text;
 mod vocabulary;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use tiktoken_rs::CoreBPE;
 
-use super::pieces::{Key, LONGEST, load};
+use super::piece_cache::{LONGEST, PieceKey, load};
 
 /// The rank of what is no token; higher than all ranks.
 pub(super) const NONE: u32 = u32::MAX;
@@ -138,7 +138,7 @@ impl Vocabulary {
         }
         if token.len() == 2 {
             set(&mut self.pairs, load(token, 0) as usize, rank);
-        } else if let Some(key) = Key::new(token, 0, token.len()) {
+        } else if let Some(key) = PieceKey::new(token, 0, token.len()) {
             let (word, bit) = self.filtered(key.hash());
             if let Some(word) = self.filter.get_mut(word) {
                 *word |= bit;
@@ -153,7 +153,7 @@ impl Vocabulary {
             }
         } else {
             self.long.insert(token.into(), rank);
-            if let Some(key) = Key::new(token, 0, LONGEST) {
+            if let Some(key) = PieceKey::new(token, 0, LONGEST) {
                 self.long_lengths
                     .entry(key.0)
                     .or_default()
@@ -206,7 +206,7 @@ impl Vocabulary {
             let mut left = u32::from(lengths) & ((2u32 << most.min(LONGEST)) - 1) & !7;
             while left != 0 {
                 let length = left.ilog2() as usize;
-                let rank = self.short(Key::cut(bytes, length));
+                let rank = self.short(PieceKey::cut(bytes, length));
                 if rank != NONE {
                     return Some((rank, length));
                 }
@@ -224,7 +224,7 @@ impl Vocabulary {
 
     #[cold]
     fn longest_long(&self, text: &[u8], at: usize, most: usize) -> Option<(u32, usize)> {
-        let key = Key::new(text, at, at + LONGEST)?;
+        let key = PieceKey::new(text, at, at + LONGEST)?;
         self.long_lengths.get(&key.0)?.iter().find_map(|length| {
             let length = usize::from(*length);
             if length > most {
@@ -280,7 +280,7 @@ impl Vocabulary {
         if end - start == 2 {
             return self.pair(text, start);
         }
-        match Key::new(text, start, end) {
+        match PieceKey::new(text, start, end) {
             Some(key) => self.short(key),
             None => self.long(text, start, end),
         }
@@ -299,7 +299,7 @@ impl Vocabulary {
     }
 
     #[inline]
-    fn short(&self, key: Key) -> u32 {
+    fn short(&self, key: PieceKey) -> u32 {
         let hash = key.hash();
         let (word, bit) = self.filtered(hash);
         if self.filter.get(word).is_none_or(|word| word & bit == 0) {

@@ -16,7 +16,7 @@ pub(super) const MEMORY: usize = 32 << PAIR_BITS;
 /// A piece and its length: the bytes from the lowest up, then zeros, the length in bits 120 to 123. The uppermost
 /// four bits are zero; in a slot they are the count, which is no larger than the length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Key(pub(super) u128);
+pub(super) struct PieceKey(pub(super) u128);
 
 const COUNT_SHIFT: u32 = 124;
 const LENGTH_SHIFT: u32 = 120;
@@ -38,7 +38,7 @@ fn load_last(text: &[u8], at: usize) -> u128 {
     u128::from_le_bytes(chunk)
 }
 
-impl Key {
+impl PieceKey {
     /// The key of the piece from `start` to `end`; nothing if it is empty or too long.
     #[inline]
     pub(super) fn new(text: &[u8], start: usize, end: usize) -> Option<Self> {
@@ -66,11 +66,11 @@ impl Key {
 }
 
 /// The table; see the head of this file.
-pub(super) struct Pieces {
+pub(super) struct PieceCache {
     pairs: Box<[[u128; 2]]>,
 }
 
-impl Pieces {
+impl PieceCache {
     pub(super) fn new() -> Self {
         Self {
             pairs: vec![[0; 2]; 1 << PAIR_BITS].into_boxed_slice(),
@@ -79,7 +79,7 @@ impl Pieces {
 
     /// The count of a piece: the one kept, or else the one that `count` finds.
     #[inline]
-    pub(super) fn count(&mut self, key: Key, count: impl FnOnce() -> u64) -> u64 {
+    pub(super) fn count(&mut self, key: PieceKey, count: impl FnOnce() -> u64) -> u64 {
         let Some([newer, older]) = self
             .pairs
             .get_mut((key.hash() >> (64 - PAIR_BITS)) as usize)
@@ -102,7 +102,7 @@ impl Pieces {
 
 /// The count in a slot, if it is that of a piece. A key has no bits where the count is, and no count is 0.
 #[inline]
-fn kept(slot: u128, key: Key) -> Option<u64> {
+fn kept(slot: u128, key: PieceKey) -> Option<u64> {
     let count = slot ^ key.0;
     (count << 4 == 0).then_some((count >> COUNT_SHIFT) as u64)
 }
