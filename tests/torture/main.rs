@@ -22,7 +22,6 @@ mod commands;
 mod crafted;
 mod crash;
 mod disk;
-mod errands;
 mod full_disk;
 mod grammar;
 mod ledger;
@@ -36,6 +35,7 @@ mod row;
 mod seen;
 mod verdict;
 mod verdict_tests;
+mod workload;
 mod writers;
 
 use plan::{Plan, Scenario, Tally};

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use redis::{Connection, Value};
 
 use crate::dice::{Dice, random_write};
-use crate::errands::{Plan, plan};
 use crate::ledger::*;
 use crate::support::*;
+use crate::workload::{PlannedCommand, next_command};
 
 pub const WRITERS: usize = 8;
 
@@ -138,14 +138,14 @@ impl Writer {
             if !self.shared.goes_on() {
                 break;
             }
-            let plan = plan(
+            let planned = next_command(
                 &mut self.dice,
                 self.number,
                 self.ledger.ops.len(),
                 self.raced,
             );
-            let key = String::from_utf8_lossy(&plan.args[1]).into_owned();
-            let ended = self.send(open, &key, plan).is_none();
+            let key = String::from_utf8_lossy(&planned.args[1]).into_owned();
+            let ended = self.send(open, &key, planned).is_none();
             // A server that becomes a replica closes connections of clients that wait; those go where the others go.
             let moved = self.shared.port() != port && self.ledger.is_settled();
             if ended && !moved {
@@ -161,10 +161,10 @@ impl Writer {
     }
 
     /// Sends the command, and behind it questions on how it left the conversation. Nothing if the connection ended.
-    fn send(&mut self, con: &mut Connection, key: &str, plan: Plan) -> Option<()> {
+    fn send(&mut self, con: &mut Connection, key: &str, planned: PlannedCommand) -> Option<()> {
         let mut pipe = redis::pipe();
-        let command = pipe.cmd(std::str::from_utf8(&plan.args[0]).ok()?);
-        for arg in &plan.args[1..] {
+        let command = pipe.cmd(std::str::from_utf8(&planned.args[0]).ok()?);
+        for arg in &planned.args[1..] {
             command.arg(arg);
         }
         pipe.cmd("DEBUG").arg("DIGEST-VALUE").arg(key);
@@ -172,7 +172,7 @@ impl Writer {
         pipe.cmd("PEXPIRETIME").arg(key);
         self.ledger.ops.push(Op {
             key: key.to_string(),
-            change: plan.change,
+            change: planned.change,
             sent: Instant::now(),
             sent_ms: now_ms(),
             outcome: Outcome::Open,

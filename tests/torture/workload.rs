@@ -11,7 +11,7 @@ const GENERATION: usize = 60;
 const CUT: [&str; 4] = ["MAXMESSAGES", "12", "TTL", "3600"];
 
 /// A command to send, and what it is to do.
-pub struct Plan {
+pub struct PlannedCommand {
     pub args: Vec<Vec<u8>>,
     pub change: Change,
 }
@@ -28,7 +28,7 @@ fn sent(bytes: &[u8], given: Option<u32>) -> Sent {
 }
 
 /// `CONV.APPEND key options message ...`
-fn append(dice: &mut Dice, key: &str, options: &[&str]) -> Plan {
+fn append(dice: &mut Dice, key: &str, options: &[&str]) -> PlannedCommand {
     let mut args = args(&[&["CONV.APPEND", key], options].concat());
     let mut change = Vec::new();
     for message in exchange(dice) {
@@ -39,18 +39,18 @@ fn append(dice: &mut Dice, key: &str, options: &[&str]) -> Plan {
         change.push(sent(&message, given));
         args.push(message);
     }
-    Plan {
+    PlannedCommand {
         args,
         change: Change::Append(change),
     }
 }
 
 /// The next command of a writer that has sent `done` so far.
-pub fn plan(dice: &mut Dice, writer: usize, done: usize, raced: i64) -> Plan {
+pub fn next_command(dice: &mut Dice, writer: usize, done: usize, raced: i64) -> PlannedCommand {
     let (generation, first) = (done / GENERATION, done.is_multiple_of(GENERATION));
     let cut = format!("w{writer}:cut:{generation}");
     if first {
-        return Plan {
+        return PlannedCommand {
             args: args(&[&["CONV.CREATE", &cut], &CUT[..]].concat()),
             change: Change::Other,
         };
@@ -59,7 +59,7 @@ pub fn plan(dice: &mut Dice, writer: usize, done: usize, raced: i64) -> Plan {
     let changed = format!("w{writer}:changed:{generation}");
     // Of sixty commands a few go to each conversation, so these numbers are most often held.
     let seq = (1 + dice.below(30)) as i64;
-    let other = |words: &[&str]| Plan {
+    let other = |words: &[&str]| PlannedCommand {
         args: args(words),
         change: Change::Other,
     };
@@ -71,9 +71,9 @@ pub fn plan(dice: &mut Dice, writer: usize, done: usize, raced: i64) -> Plan {
             let change = Change::Edit(seq, sent(&message, None).bytes);
             let mut args = args(&["CONV.EDIT", &changed, &seq.to_string()]);
             args.push(message);
-            Plan { args, change }
+            PlannedCommand { args, change }
         }
-        12 => Plan {
+        12 => PlannedCommand {
             args: args(&[
                 "CONV.DEL",
                 &changed,
@@ -84,7 +84,7 @@ pub fn plan(dice: &mut Dice, writer: usize, done: usize, raced: i64) -> Plan {
         },
         13 => {
             let count = dice.below(3);
-            Plan {
+            PlannedCommand {
                 args: args(&["CONV.POP", &changed, &count.to_string()]),
                 change: Change::Pop(count),
             }
