@@ -8,7 +8,7 @@ use crate::dice::Dice;
 use crate::full_disk::limit;
 use crate::plan::Tally;
 use crate::samples::{chat, says};
-use crate::seen::digests;
+use crate::snapshot::digests;
 use crate::support::payload::{BEHIND_ID, sealed};
 use crate::support::*;
 

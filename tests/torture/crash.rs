@@ -16,9 +16,9 @@ use redis::Connection;
 use crate::dice::Dice;
 use crate::ledger::{Ledger, Model};
 use crate::plan::{Plan, Tally, guarded};
-use crate::seen::{digests, messages};
+use crate::snapshot::{digests, messages};
 use crate::support::*;
-use crate::verdict::{Bounds, Promise, judge};
+use crate::durability_check::{Bounds, Promise, check};
 use crate::writers::Crew;
 
 /// What goes on when it happens.
@@ -158,8 +158,8 @@ fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) -> usize {
     }
     server.start_again();
     let mut con = server.conn();
-    let (bounds, verdict) = judge(&mut con, &ledgers, promise, &when);
-    tally.add(verdict);
+    let (bounds, checked) = check(&mut con, &ledgers, promise, &when);
+    tally.add(checked);
     for finding in recount(&mut con, &ledgers, &bounds, dice, &when) {
         differ(tally, finding);
     }

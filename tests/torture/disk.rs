@@ -9,7 +9,7 @@ use crate::dice::Dice;
 use crate::full_disk::Disk;
 use crate::messages::exchange;
 use crate::plan::{Plan, Tally, guarded};
-use crate::seen::digests;
+use crate::snapshot::digests;
 use crate::support::*;
 
 type Round = fn(&mut Dice, &mut Tally);

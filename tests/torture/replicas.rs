@@ -8,9 +8,9 @@ use crate::dice::Dice;
 use crate::plan::{Plan, Tally, guarded};
 use crate::replica_reader::Reader;
 use crate::row::{Row, control, keep_logs, reload, server};
-use crate::seen::{differences, keys};
+use crate::snapshot::{differences, keys};
 use crate::support::*;
-use crate::verdict::{Promise, judge};
+use crate::durability_check::{Promise, check};
 use crate::writers::Crew;
 
 /// The scenario.
@@ -150,8 +150,8 @@ fn play(dice: &mut Dice, faults: usize, tally: &mut Tally) -> [u64; 2] {
     tally.findings.extend(reader.findings(&when));
     settle(&mut row);
     let mut con = row.primary.conn();
-    let (_, verdict) = judge(&mut con, &ledgers, promise, &when);
-    tally.add(verdict);
+    let (_, checked) = check(&mut con, &ledgers, promise, &when);
+    tally.add(checked);
     for other in [&row.replica, &row.below] {
         let mut found = differences(&mut con, &mut other.conn(), &when);
         found.extend(control(&mut con, &mut other.conn(), &when));

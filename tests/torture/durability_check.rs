@@ -10,7 +10,7 @@ use redis::Connection;
 
 use crate::ledger::*;
 use crate::plan::Tally;
-use crate::seen::{Got, messages};
+use crate::snapshot::{Got, messages};
 use crate::support::*;
 
 /// What has to be there.
@@ -46,13 +46,13 @@ pub struct Bounds {
 }
 
 /// Judges what the server holds by the ledgers. Where each writer's commands end, and what is wrong.
-pub fn judge(
+pub fn check(
     con: &mut Connection,
     ledgers: &[Ledger],
     promise: Promise,
     when: &str,
 ) -> (Vec<Bounds>, Tally) {
-    let mut judge = Judge {
+    let mut check = DurabilityCheck {
         con,
         when,
         tally: Tally::default(),
@@ -66,29 +66,29 @@ pub fn judge(
         .collect();
     for (ledger, bounds) in ledgers.iter().zip(&mut bounds) {
         for finding in &ledger.findings {
-            judge.diverged(finding.clone());
+            check.diverged(finding.clone());
         }
         for (key, places) in ledger.by_key() {
-            judge.own(ledger, key, &places, bounds);
+            check.own(ledger, key, &places, bounds);
         }
     }
     for key in ["shared:0", "shared:1", "shared:race"] {
-        judge.shared(key, ledgers, &mut bounds);
+        check.shared(key, ledgers, &mut bounds);
     }
     for (ledger, bounds) in ledgers.iter().zip(&bounds) {
-        judge.suffix(ledger, *bounds, promise);
+        check.suffix(ledger, *bounds, promise);
     }
-    judge.order(ledgers, &bounds);
-    (bounds, judge.tally)
+    check.order(ledgers, &bounds);
+    (bounds, check.tally)
 }
 
-struct Judge<'a> {
+struct DurabilityCheck<'a> {
     con: &'a mut Connection,
     when: &'a str,
     tally: Tally,
 }
 
-impl Judge<'_> {
+impl DurabilityCheck<'_> {
     fn diverged(&mut self, finding: String) {
         self.tally.diverged += 1;
         self.tally

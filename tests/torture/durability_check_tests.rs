@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use redis::Connection;
 
+use crate::durability_check::{Promise, check};
 use crate::ledger::Ledger;
 use crate::support::*;
-use crate::verdict::{Promise, judge};
 use crate::writers::Crew;
 
 const KEY: &str = "w0:grown:0";
 
 fn clean(con: &mut Connection, ledgers: &[Ledger]) {
-    let (_, tally) = judge(con, ledgers, Promise::All, "untouched");
+    let (_, tally) = check(con, ledgers, Promise::All, "untouched");
     assert!(tally.is_clean() && tally.acknowledged > 100, "{tally}");
 }
 
@@ -46,7 +46,7 @@ fn it_sees_what_is_wrong() {
     for (key, wrong) in wrongs {
         let payload = bytes(&cmd!(con, "DUMP", key));
         run(&mut con, wrong).expect("a command");
-        let (_, tally) = judge(&mut con, &ledgers, Promise::Nothing, "wrong");
+        let (_, tally) = check(&mut con, &ledgers, Promise::Nothing, "wrong");
         // Even where nothing was promised, as only what came last may be missing.
         assert!(tally.diverged > 0, "{wrong:?}: {tally}");
         cmd!(con, "RESTORE", key, 0, payload, "REPLACE");
@@ -55,13 +55,13 @@ fn it_sees_what_is_wrong() {
 
     // One conversation is as it was, all others as they are.
     cmd!(con, "RESTORE", KEY, 0, bytes(&early), "REPLACE");
-    let (_, tally) = judge(&mut con, &ledgers, Promise::All, "early");
+    let (_, tally) = check(&mut con, &ledgers, Promise::All, "early");
     assert!(tally.lost > 0 && tally.diverged > 0, "{tally}");
 
     // All is gone: nothing was promised, or all.
     cmd!(con, "FLUSHALL");
-    let (_, tally) = judge(&mut con, &ledgers, Promise::Nothing, "empty");
+    let (_, tally) = check(&mut con, &ledgers, Promise::Nothing, "empty");
     assert!(tally.is_clean(), "{tally}");
-    let (_, tally) = judge(&mut con, &ledgers, Promise::All, "empty");
+    let (_, tally) = check(&mut con, &ledgers, Promise::All, "empty");
     assert!(tally.lost > 100, "{tally}");
 }
