@@ -2,8 +2,8 @@
 
 use redis::Value;
 
-use crate::bystander::watching;
 use crate::notation::{check_error, line, message};
+use crate::side_effect_probe::with_probe;
 use crate::support::{cmd, error_line, items};
 
 const EVERY: &str = "CONV.APPEND KEY @u
@@ -42,7 +42,7 @@ const EVERY: &str = "CONV.APPEND KEY @u
 #[test]
 fn other_types_under_the_key() {
     let text = "WRONGTYPE Operation against a key holding the wrong kind of value";
-    watching(|by| {
+    with_probe(|probe| {
         for make in [
             "SET other string",
             "RPUSH other element",
@@ -51,12 +51,12 @@ fn other_types_under_the_key() {
             "HSET other field value",
             "XADD other 1-1 field value",
         ] {
-            cmd!(by.con, "DEL", "other");
-            line(&mut by.con, make).unwrap();
-            by.seen_events();
+            cmd!(probe.con, "DEL", "other");
+            line(&mut probe.con, make).unwrap();
+            probe.take_events();
             for command in EVERY.lines() {
                 let command = command.trim().replace("KEY", "other");
-                by.refuses(&format!("{command} => {text}"));
+                probe.rejects(&format!("{command} => {text}"));
             }
         }
         for command in [
@@ -73,7 +73,7 @@ fn other_types_under_the_key() {
             "LLEN k",
             "STRLEN k",
         ] {
-            by.refuses(&format!("{command} => {text}"));
+            probe.rejects(&format!("{command} => {text}"));
         }
     });
 }
@@ -81,9 +81,9 @@ fn other_types_under_the_key() {
 /// "Whatever can grow memory is deny-oom"
 #[test]
 fn out_of_memory() {
-    watching(|by| {
+    with_probe(|probe| {
         cmd!(
-            by.con,
+            probe.con,
             "CONFIG",
             "SET",
             "maxmemory-policy",
@@ -91,7 +91,7 @@ fn out_of_memory() {
             "maxmemory",
             1
         );
-        by.refuses(
+        probe.rejects(
             "CONV.APPEND k @u => OOM
              CONV.APPEND missing @u => OOM
              CONV.SETSUMMARY k other => OOM
@@ -111,7 +111,7 @@ fn out_of_memory() {
             "CONV.DELSTATE k a",
             "CONV.EXPORT k",
         ] {
-            line(&mut by.con, command).unwrap();
+            line(&mut probe.con, command).unwrap();
         }
     });
 }
@@ -119,9 +119,9 @@ fn out_of_memory() {
 /// The same where errors are not replies but values: in MULTI and in scripts.
 #[test]
 fn in_transactions_and_scripts() {
-    watching(|by| {
+    with_probe(|probe| {
         let script = "return redis.pcall('CONV.APPEND', KEYS[1], ARGV[1], '[]')";
-        let reply = by.unchanged(&["EVAL", script, "1", "k", &message("u", 0)]);
+        let reply = probe.unchanged(&["EVAL", script, "1", "k", &message("u", 0)]);
         check_error(&error_line(&reply.unwrap_err()), "BADMSG message 2", "EVAL");
         for command in [
             "MULTI",
@@ -130,9 +130,9 @@ fn in_transactions_and_scripts() {
             "CONV.DEL k 1 x",
             "CONV.CREATE k",
         ] {
-            line(&mut by.con, command).unwrap();
+            line(&mut probe.con, command).unwrap();
         }
-        let reply = by.unchanged_exec();
+        let reply = probe.unchanged_exec();
         let errors = items(&reply);
         assert_eq!(errors.len(), 4);
         assert!(
