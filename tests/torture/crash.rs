@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 use redis::Connection;
 
 use crate::dice::Dice;
+use crate::durability_check::{Bounds, Promise, check};
 use crate::ledger::{Ledger, Model};
 use crate::plan::{Plan, Tally, guarded};
 use crate::snapshot::{digests, messages};
 use crate::support::*;
-use crate::durability_check::{Bounds, Promise, check};
 use crate::writers::Crew;
 
 /// What goes on when it happens.

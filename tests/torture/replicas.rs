@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::dice::Dice;
+use crate::durability_check::{Promise, check};
 use crate::plan::{Plan, Tally, guarded};
 use crate::replica_reader::Reader;
 use crate::row::{Row, control, keep_logs, reload, server};
 use crate::snapshot::{differences, keys};
 use crate::support::*;
-use crate::durability_check::{Promise, check};
 use crate::writers::Crew;
 
 /// The scenario.
