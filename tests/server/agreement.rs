@@ -1,9 +1,10 @@
 //! Whatever a setting decides is decided once: a replica, or the same server after a restart, with other settings
 //! holds and answers the same.
 
+use fastrand::Rng;
 use redis::Connection;
 
-use crate::dice::*;
+use crate::random_writes::*;
 use crate::samples::*;
 use crate::support::*;
 use crate::views::*;
@@ -122,22 +123,24 @@ fn settings_that_change_between_random_writes() {
     let replica = Server::with_module_args(&[], &REPLICA);
     replicate(&replica, &primary);
     let (mut con, mut there) = (primary.conn(), replica.conn());
-    let mut dice = Dice(11);
+    let mut rng = Rng::with_seed(11);
     let mut keys = Vec::new();
     for round in 0..40 {
-        let (setting, values) = dice.pick(&[
-            ("conv.encoding", ["o200k_base", "p50k_base"]),
-            ("conv.max-messages", ["0", "12"]),
-            ("conv.max-tokens", ["0", "150"]),
-            ("conv.ttl", ["0", "600"]),
-            ("conv.assume-complete", ["yes", "no"]),
-            ("conv.media-tokens", ["5", "500"]),
-        ]);
-        cmd!(con, "CONFIG", "SET", *setting, *dice.pick(values));
+        let (setting, values) = rng
+            .choice(&[
+                ("conv.encoding", ["o200k_base", "p50k_base"]),
+                ("conv.max-messages", ["0", "12"]),
+                ("conv.max-tokens", ["0", "150"]),
+                ("conv.ttl", ["0", "600"]),
+                ("conv.assume-complete", ["yes", "no"]),
+                ("conv.media-tokens", ["5", "500"]),
+            ])
+            .unwrap();
+        cmd!(con, "CONFIG", "SET", *setting, *rng.choice(values).unwrap());
         keys.push(format!("key {round}"));
         for _ in 0..25 {
-            let key = dice.pick(&keys).clone();
-            let _ = run(&mut con, &random_write(&mut dice, &key));
+            let key = rng.choice(&keys).unwrap().clone();
+            let _ = run(&mut con, &random_write(&mut rng, &key));
         }
     }
     sent(&mut con);

@@ -1,10 +1,10 @@
 //! `CONV.EFFECT`, what replicas and the AOF receive: not meant for clients, yet as safe as any command. Whatever it is
 //! sent, the conversation stays sound, and the server can load what it saved.
 
+use fastrand::Rng;
 use redis::Connection;
 use serde_json::json;
 
-use crate::dice::*;
 use crate::samples::*;
 use crate::support::*;
 use crate::views::*;
@@ -205,12 +205,12 @@ fn numbering_cannot_be_bent() {
 fn random_effects_leave_it_sound() {
     let mut server = Server::start();
     let mut con = server.conn();
-    let mut dice = Dice(5);
-    let number = |dice: &mut Dice| match dice.below(12) {
+    let mut rng = Rng::with_seed(5);
+    let number = |rng: &mut Rng| match rng.usize(..12) {
         0 => i64::MIN,
-        1 => i64::MAX - dice.below(3) as i64,
-        2 => -(dice.below(20) as i64),
-        _ => dice.below(60) as i64,
+        1 => i64::MAX - rng.usize(..3) as i64,
+        2 => -(rng.usize(..20) as i64),
+        _ => rng.usize(..60) as i64,
     };
     for round in 0..400 {
         if round % 25 == 0 {
@@ -218,25 +218,25 @@ fn random_effects_leave_it_sound() {
             ten(&mut con, "k");
             append(&mut con, "k", &[calls(&["x", "y"]), answer("x")]);
         }
-        let mut header = json!({"v": 1, "at": number(&mut dice)});
+        let mut header = json!({"v": 1, "at": number(&mut rng)});
         let mut payload = Vec::new();
         let message = [says("user", "m"), calls(&["x"]), answer("x"), answer("y")];
-        for _ in 0..=dice.below(2) {
-            match dice.below(6) {
-                0 => header["remove"] = json!([number(&mut dice), number(&mut dice)]),
-                1 => header["drop"] = json!([[number(&mut dice), number(&mut dice)]]),
+        for _ in 0..=rng.usize(..2) {
+            match rng.usize(..6) {
+                0 => header["remove"] = json!([number(&mut rng), number(&mut rng)]),
+                1 => header["drop"] = json!([[number(&mut rng), number(&mut rng)]]),
                 2 => {
                     header["numbering"] =
-                        json!([number(&mut dice), number(&mut dice), number(&mut dice)])
+                        json!([number(&mut rng), number(&mut rng), number(&mut rng)])
                 }
-                3 => header["summary"] = json!({"upto": number(&mut dice)}),
-                4 => header["edit"] = json!([number(&mut dice), number(&mut dice), {"given": 4}]),
-                _ => header["push"] = json!([[number(&mut dice), number(&mut dice), "pending"]]),
+                3 => header["summary"] = json!({"upto": number(&mut rng)}),
+                4 => header["edit"] = json!([number(&mut rng), number(&mut rng), {"given": 4}]),
+                _ => header["push"] = json!([[number(&mut rng), number(&mut rng), "pending"]]),
             }
         }
         for field in ["push", "edit"] {
             if header.get(field).is_some() {
-                payload.push(&**dice.pick(&message));
+                payload.push(&**rng.choice(&message).unwrap());
             }
         }
         if header.get("summary").is_some() {

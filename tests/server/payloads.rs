@@ -1,9 +1,9 @@
 //! Payloads of DUMP that were damaged on the way, or come from the future: an error or a sound conversation, never a
 //! dead server.
 
+use fastrand::Rng;
 use redis::Connection;
 
-use crate::dice::*;
 use crate::samples::*;
 use crate::support::payload::*;
 use crate::support::sound::{ANY_PROMPT, unsound};
@@ -58,10 +58,10 @@ fn damaged_payloads_do_no_harm() {
     let version = rdb_version(&mut con, "chat");
     let (mut taken, mut refused) = (0, 0);
     for seed in 0..ROUNDS {
-        let mut dice = Dice(seed);
-        let mut body = dice.pick(&bodies).clone();
-        for _ in 0..=dice.below(2) {
-            damage(&mut dice, &mut body, &bodies[seed as usize % bodies.len()]);
+        let mut rng = Rng::with_seed(seed);
+        let mut body = rng.choice(&bodies).unwrap().clone();
+        for _ in 0..=rng.usize(..2) {
+            damage(&mut rng, &mut body, &bodies[seed as usize % bodies.len()]);
         }
         if body.len() <= BEHIND_ID {
             continue;

@@ -1,9 +1,10 @@
 //! What was written is there again, to the byte: after a restart, a crash, a copy, a move to another server.
 
+use fastrand::Rng;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::dice::*;
+use crate::random_writes::*;
 use crate::samples::*;
 use crate::support::*;
 use crate::views::*;
@@ -150,11 +151,11 @@ fn aof_rewritten_while_writes_go_on() {
         let mut con = server.conn();
         let mut keys = fill(&mut con);
         cmd!(con, "BGREWRITEAOF");
-        let mut dice = Dice(7);
+        let mut rng = Rng::with_seed(7);
         for n in 0..300 {
             let _ = run(
                 &mut con,
-                &random_write(&mut dice, &format!("random:{}", n % 3)),
+                &random_write(&mut rng, &format!("random:{}", n % 3)),
             );
         }
         append(&mut con, "new", &[says("user", "came during the rewrite")]);

@@ -1,11 +1,12 @@
 //! Replicas hold what the primary holds, whenever and however they came to it.
 
+use fastrand::Rng;
 use std::time::Duration;
 
 use redis::Connection;
 
-use crate::dice::*;
 use crate::events::Events;
+use crate::random_writes::*;
 use crate::samples::*;
 use crate::support::*;
 use crate::views::*;
@@ -39,9 +40,9 @@ fn attached_before_and_after_and_in_a_chain() {
     let mut con = primary.conn();
     replicate(&early, &primary);
     let keys = fill(&mut con);
-    let mut dice = Dice(1);
+    let mut rng = Rng::with_seed(1);
     for _ in 0..50 {
-        let _ = run(&mut late.conn(), &random_write(&mut dice, "of its own"));
+        let _ = run(&mut late.conn(), &random_write(&mut rng, "of its own"));
     }
     replicate(&late, &primary);
     caught_up(&early, &primary);
@@ -92,10 +93,10 @@ fn an_interrupted_replica_resumes() {
     let keys = fill(&mut con);
     let mut replica = Server::with(&["--replicaof", "127.0.0.1", &port, "--save", "3600", "1"]);
     assert_agree(&keys, &primary, &replica, "attached");
-    let mut dice = Dice(3);
+    let mut rng = Rng::with_seed(3);
     let mut write = |con: &mut Connection| {
         for n in 0..50 {
-            let _ = run(con, &random_write(&mut dice, &format!("random:{}", n % 4)));
+            let _ = run(con, &random_write(&mut rng, &format!("random:{}", n % 4)));
         }
     };
     // The connection breaks.

@@ -1,9 +1,10 @@
 //! Conversations of all kinds, for whatever has to hold for each of them.
 
+use fastrand::Rng;
 use redis::{Connection, Value};
 use serde_json::json;
 
-use crate::dice::{Dice, random_write};
+use crate::random_writes::random_write;
 use crate::support::*;
 
 /// Says something and calls nothing, in OpenAI's dialect.
@@ -66,11 +67,11 @@ pub fn fill(con: &mut Connection) -> Vec<String> {
     large(con);
     for seed in 0..6 {
         let key = format!("random:{seed}");
-        let mut dice = Dice(seed);
+        let mut rng = Rng::with_seed(seed);
         for _ in 0..80 {
-            let _ = run(con, &random_write(&mut dice, &key));
+            let _ = run(con, &random_write(&mut rng, &key));
         }
-        // So that it is there whatever the dice said last.
+        // So that it is there whatever the rng said last.
         append(con, &key, &[says("user", "the last word")]);
     }
     let mut keys: Vec<String> = strings(&cmd!(*con, "KEYS", "*"))

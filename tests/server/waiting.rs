@@ -1,5 +1,6 @@
 //! Counting is off the main thread: who needs counts waits for them, nobody else does.
 
+use fastrand::Rng;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,8 +11,8 @@ use crate::support::*;
 
 /// Takes a while to count: nothing repeats.
 fn megabytes(seed: u64) -> String {
-    let mut dice = Dice(seed);
-    let words: Vec<String> = (0..250_000).map(|_| format!("{:x}", dice.roll())).collect();
+    let mut rng = Rng::with_seed(seed);
+    let words: Vec<String> = (0..250_000).map(|_| format!("{:x}", rng.u64(..))).collect();
     says("user", &words.join(" "))
 }
 

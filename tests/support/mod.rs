@@ -8,14 +8,12 @@
 #![allow(dead_code, unused_macros, unused_imports)]
 
 mod corpus;
-mod dice;
 pub mod payload;
 mod reply;
 mod server;
 pub mod sound;
 
 pub use corpus::corpus;
-pub use dice::Dice;
 pub use reply::*;
 pub use server::*;
 

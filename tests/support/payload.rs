@@ -1,8 +1,9 @@
 //! Payloads of DUMP: taken apart, damaged, and given a checksum that fits again.
 
+use fastrand::Rng;
 use redis::Connection;
 
-use super::{Dice, bytes, cmd};
+use super::{bytes, cmd};
 
 /// Where the type's id ends: a byte for the kind of value, one for the kind of number, eight for the id.
 pub const BEHIND_ID: usize = 10;
@@ -55,23 +56,23 @@ pub fn sealed(body: &[u8], version: [u8; 2]) -> Vec<u8> {
 }
 
 /// One thing goes wrong on the way: a bit flipped, a byte lost, the end cut off, `other`'s end in its place ...
-pub fn damage(dice: &mut Dice, body: &mut Vec<u8>, other: &[u8]) {
+pub fn damage(rng: &mut Rng, body: &mut Vec<u8>, other: &[u8]) {
     if body.len() <= BEHIND_ID {
         return;
     }
-    let at = BEHIND_ID + dice.below(body.len() - BEHIND_ID);
+    let at = BEHIND_ID + rng.usize(..body.len() - BEHIND_ID);
     // Headers and lengths stand in front: half of the damage is done there.
-    let near = BEHIND_ID + dice.below(40.min(body.len() - BEHIND_ID));
-    let at = if dice.below(2) == 0 { near } else { at };
-    match dice.below(9) {
+    let near = BEHIND_ID + rng.usize(..40.min(body.len() - BEHIND_ID));
+    let at = if rng.usize(..2) == 0 { near } else { at };
+    match rng.usize(..9) {
         0 => body.truncate(at),
-        1..=3 => body[at] ^= 1 << dice.below(8),
-        4 => body[at] = *dice.pick(&[0, 1, 0x7f, 0x80, 0x81, 0xc3, 0xff]),
+        1..=3 => body[at] ^= 1 << rng.usize(..8),
+        4 => body[at] = *rng.choice(&[0, 1, 0x7f, 0x80, 0x81, 0xc3, 0xff]).unwrap(),
         5 => drop(body.remove(at)),
-        6 => body.insert(at, dice.roll() as u8),
-        7 => body.extend((0..=dice.below(20)).map(|_| dice.roll() as u8)),
+        6 => body.insert(at, rng.u8(..)),
+        7 => body.extend((0..=rng.usize(..20)).map(|_| rng.u8(..))),
         _ => {
-            let from = BEHIND_ID + dice.below(other.len() - BEHIND_ID);
+            let from = BEHIND_ID + rng.usize(..other.len() - BEHIND_ID);
             body.truncate(at);
             body.extend_from_slice(&other[from..]);
         }

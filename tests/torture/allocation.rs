@@ -1,10 +1,10 @@
 //! Memory that is refused: what asks for absurd amounts of it is answered by an error, and the server goes on.
 
+use fastrand::Rng;
 use std::fs;
 
 use redis::Connection;
 
-use crate::dice::Dice;
 use crate::full_disk::limit;
 use crate::plan::Tally;
 use crate::samples::{chat, says};
@@ -117,7 +117,7 @@ fn bodies(body: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// Commands that ask for more than there can be.
-fn commands(dice: &mut Dice) -> Vec<Vec<String>> {
+fn commands(rng: &mut Rng) -> Vec<Vec<String>> {
     let most = i64::MAX.to_string();
     let lines: [&[&str]; 15] = [
         &["CONV.RECENT", "k", &most, "MESSAGES", &most],
@@ -167,7 +167,7 @@ fn commands(dice: &mut Dice) -> Vec<Vec<String>> {
         .collect();
     // Nested as deep as an argument can be.
     let deep =
-        "{\"role\":\"user\",\"content\":".to_string() + &"[".repeat(1 << (10 + dice.below(10)));
+        "{\"role\":\"user\",\"content\":".to_string() + &"[".repeat(1 << (10 + rng.usize(..10)));
     commands.push(vec!["CONV.APPEND".into(), "k".into(), deep]);
     commands
 }
@@ -176,7 +176,7 @@ fn commands(dice: &mut Dice) -> Vec<Vec<String>> {
 const SPARE: u64 = 160 << 20;
 
 /// A round: a server that gets no more memory, and what asks for it.
-pub fn refused(dice: &mut Dice, tally: &mut Tally) {
+pub fn refused(rng: &mut Rng, tally: &mut Tally) {
     let mut server = Server::with(&["--rdbcompression", "no"]);
     let mut con = server.conn();
     for message in chat() {
@@ -224,7 +224,7 @@ pub fn refused(dice: &mut Dice, tally: &mut Tally) {
     if digests(&mut con) != before {
         finding(tally, "a refused payload has changed something".into());
     }
-    for command in commands(dice) {
+    for command in commands(rng) {
         tally.faults += 1;
         // Some have nothing absurd about them for who knows what is there.
         let reply = run(&mut con, &command);

@@ -2,6 +2,7 @@
 //! while the server is reloaded and its AOF rewritten under them. It lives; every error has a code; what is refused
 //! has changed nothing; what is held is sound, also once it was read back from the AOF; and all memory comes back.
 
+use fastrand::Rng;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -60,17 +61,19 @@ pub fn commands(plan: &Plan) -> Tally {
 }
 
 /// Any character, so often that whatever the tokenizers remember of them, they remember.
-fn character(dice: &mut Dice) -> char {
-    let most = *dice.pick(&[0x80, 0x80, 0x800, 0x1_0000, 0x11_0000]);
-    char::from_u32(dice.below(most) as u32).unwrap_or(' ')
+fn character(rng: &mut Rng) -> char {
+    let most = *rng
+        .choice(&[0x80, 0x80, 0x800, 0x1_0000, 0x11_0000])
+        .unwrap();
+    char::from_u32(rng.usize(..most) as u32).unwrap_or(' ')
 }
 
 fn warm(server: &Server) -> i64 {
     let mut con = server.conn();
-    let mut dice = Dice(1);
+    let mut rng = Rng::with_seed(1);
     for encoding in ["o200k_base", "cl100k_base", "p50k_base", "r50k_base"] {
         for _ in 0..20 {
-            let text: String = (0..20_000).map(|_| character(&mut dice)).collect();
+            let text: String = (0..20_000).map(|_| character(&mut rng)).collect();
             cmd!(con, "CONV.TOKENS", text, "ENCODING", encoding);
         }
     }
@@ -93,12 +96,12 @@ fn clients(server: &Server, plan: &Plan, tally: &mut Tally) {
             .collect();
         let (done, mut con) = (&done, server.conn());
         scope.spawn(move || {
-            let mut dice = Dice(plan.seed);
+            let mut rng = Rng::with_seed(plan.seed);
             while !done.load(Ordering::Relaxed) {
                 thread::sleep(Duration::from_millis(300));
                 release(&mut con);
                 // Either may be refused while the other is under way.
-                let _ = match dice.below(3) {
+                let _ = match rng.usize(..3) {
                     0 => try_cmd!(con, "BGREWRITEAOF"),
                     1 => try_cmd!(con, "DEBUG", "RELOAD"),
                     _ => try_cmd!(con, "DEBUG", "JMAP"),
@@ -136,12 +139,12 @@ fn release(con: &mut Connection) {
 /// A client with keys of its own, some of which hold other types.
 fn client(mut con: Connection, n: usize, plan: &Plan) -> Tally {
     let mut tally = Tally::default();
-    let mut dice = Dice(plan.seed.wrapping_add(n as u64 + 1));
+    let mut rng = Rng::with_seed(plan.seed.wrapping_add(n as u64 + 1));
     // So that a flipped bit does not make it the key of another client.
     let keys: Vec<String> = (0..4).map(|i| format!("{n}{n}{n}:{i}")).collect();
     let mut round = 0;
     while plan.goes_on(round) {
-        if let Err(e) = batch(&mut con, &mut dice, &keys, &mut tally) {
+        if let Err(e) = batch(&mut con, &mut rng, &keys, &mut tally) {
             tally
                 .findings
                 .push(format!("client {n}, round {round}: {e}"));
@@ -153,9 +156,9 @@ fn client(mut con: Connection, n: usize, plan: &Plan) -> Tally {
 }
 
 /// What other commands do to keys.
-fn other(dice: &mut Dice, keys: &[String]) -> Command {
-    let (a, b) = (&**dice.pick(keys), &**dice.pick(keys));
-    let args: &[&str] = match dice.below(12) {
+fn other(rng: &mut Rng, keys: &[String]) -> Command {
+    let (a, b) = (&**rng.choice(keys).unwrap(), &**rng.choice(keys).unwrap());
+    let args: &[&str] = match rng.usize(..12) {
         0 => &["SET", a, "x"],
         1 => &["RPUSH", a, "x"],
         2 => &["DEL", a],
@@ -175,7 +178,7 @@ fn other(dice: &mut Dice, keys: &[String]) -> Command {
 /// Commands and, after each, what became of all of the client's keys.
 fn batch(
     con: &mut Connection,
-    dice: &mut Dice,
+    rng: &mut Rng,
     keys: &[String],
     tally: &mut Tally,
 ) -> redis::RedisResult<()> {
@@ -195,12 +198,12 @@ fn batch(
     let mut sent = state.clone();
     let mut asked = Vec::new();
     for _ in 0..BATCH {
-        let command = match dice.below(12) {
-            0 => other(dice, keys),
-            _ => grammar::command(dice, keys),
+        let command = match rng.usize(..12) {
+            0 => other(rng, keys),
+            _ => grammar::command(rng, keys),
         };
         let begin = sent.len();
-        match dice.below(12) {
+        match rng.usize(..12) {
             0 => {
                 sent.push(vec![word("MULTI")]);
                 sent.push(command.clone());
@@ -250,13 +253,13 @@ fn batch(
         .filter(|(_, kind)| bytes(kind) == b"conv-list")
         .map(|(key, _)| key.as_str())
         .collect();
-    if dice.once_in(4) {
+    if rng.usize(..4) == 0 {
         for (n, what) in unsound(con, &ours, &prompt)? {
             tally.diverged += 1;
             tally.findings.push(format!("{}: {what}", ours[n]));
         }
         // No conversation grows for ever.
-        let key = dice.pick(keys);
+        let key = rng.choice(keys).unwrap();
         cmd!(*con, "DEL", key);
     }
     Ok(())

@@ -4,14 +4,13 @@
 //! One room per version of the stored form; [`body`] picks one of [`VERSIONS`]. They only share how Redis writes a
 //! module's value: see [`Value`].
 
+use fastrand::Rng;
 mod v1;
 mod v2;
 mod v3;
 
-use crate::support::Dice;
-
 /// What makes the frames of a version, with its number.
-type Version = (u8, fn(&mut Dice) -> Vec<Vec<u8>>);
+type Version = (u8, fn(&mut Rng) -> Vec<Vec<u8>>);
 
 /// All versions that a release reads; the one that is written twice as often.
 const VERSIONS: &[Version] = &[
@@ -88,23 +87,23 @@ fn nested(levels: usize) -> Vec<u8> {
 }
 
 /// A message, most often one that APPEND takes.
-pub fn message(dice: &mut Dice) -> Vec<u8> {
-    match dice.below(60) {
-        0 => dice.pick(BAD).to_vec(),
+pub fn message(rng: &mut Rng) -> Vec<u8> {
+    match rng.usize(..60) {
+        0 => rng.choice(BAD).unwrap().to_vec(),
         1 => nested(128),
-        2 => nested(129 + dice.below(5000)),
+        2 => nested(129 + rng.usize(..5000)),
         3 => format!(
             r#"{{"role":"user","content":"{}"}}"#,
-            "x ".repeat(dice.below(3000))
+            "x ".repeat(rng.usize(..3000))
         )
         .into_bytes(),
         4 => {
-            let mut message = dice.pick(GOOD).as_bytes().to_vec();
-            let at = dice.below(message.len());
-            message[at] ^= 1 << dice.below(8);
+            let mut message = rng.choice(GOOD).unwrap().as_bytes().to_vec();
+            let at = rng.usize(..message.len());
+            message[at] ^= 1 << rng.usize(..8);
             message
         }
-        _ => dice.pick(GOOD).as_bytes().to_vec(),
+        _ => rng.choice(GOOD).unwrap().as_bytes().to_vec(),
     }
 }
 
@@ -129,19 +128,21 @@ impl Value {
     }
 
     /// A part, most often a string as it should be.
-    fn part(&mut self, dice: &mut Dice, frame: &[u8]) {
+    fn part(&mut self, rng: &mut Rng, frame: &[u8]) {
         const STRING: u8 = 5;
-        match dice.below(200) {
+        match rng.usize(..200) {
             // A number, signed or not, or a float where a string should be.
-            0 => self.0.extend([*dice.pick(&[1, 2]), 7]),
+            0 => self.0.extend([*rng.choice(&[1, 2]).unwrap(), 7]),
             1 => self.0.extend([3, 0, 0, 0, 0]),
             2 => self.0.extend([4, 0, 0, 0, 0, 0, 0, 0, 0]),
             // No part at all.
-            3 => self.0.push(dice.roll() as u8),
+            3 => self.0.push(rng.u8(..)),
             // A string that says it is far longer than all there is.
             4 => {
                 self.0.push(STRING);
-                let len = *dice.pick(&[1 << 20, 1 << 31, 1 << 40, 1 << 62, u64::MAX]);
+                let len = *rng
+                    .choice(&[1 << 20, 1 << 31, 1 << 40, 1 << 62, u64::MAX])
+                    .unwrap();
                 self.length(len, false);
                 self.0.extend(frame);
             }
@@ -151,7 +152,7 @@ impl Value {
             6 => {
                 self.0.extend([STRING, 0xc3]);
                 let literal = &frame[..frame.len().min(32)];
-                let lie = *dice.pick(&[0, 1 << 20, 1 << 40]);
+                let lie = *rng.choice(&[0, 1 << 20, 1 << 40]).unwrap();
                 self.length(literal.len() as u64 + 1, false);
                 self.length(literal.len() as u64 + lie, false);
                 self.0.push(literal.len().saturating_sub(1) as u8);
@@ -167,30 +168,30 @@ impl Value {
 }
 
 /// A payload of DUMP without its footer, in one of the versions. `head` is where a true one's type and id stand.
-pub fn body(dice: &mut Dice, head: &[u8]) -> Vec<u8> {
-    let (version, frames) = *dice.pick(VERSIONS);
+pub fn body(rng: &mut Rng, head: &[u8]) -> Vec<u8> {
+    let (version, frames) = *rng.choice(VERSIONS).unwrap();
     let mut value = Value(head.to_vec());
     if let Some(low) = value.0.last_mut() {
         *low = version;
     }
-    let mut frames = frames(dice);
-    match dice.below(40) {
+    let mut frames = frames(rng);
+    match rng.usize(..40) {
         0 if !frames.is_empty() => drop(frames.pop()),
         1 => frames.push(Vec::new()),
         2 => frames.reverse(),
-        3 if !frames.is_empty() => frames.push(frames[dice.below(frames.len())].clone()),
+        3 if !frames.is_empty() => frames.push(frames[rng.usize(..frames.len())].clone()),
         // Cut in two where no message ends.
         4 | 5 if frames.len() > 1 => {
             let last = frames.pop().unwrap_or_default();
-            let (a, b) = last.split_at(dice.below(last.len() + 1));
+            let (a, b) = last.split_at(rng.usize(..last.len() + 1));
             frames.extend([a.to_vec(), b.to_vec()]);
         }
         _ => {}
     }
     for frame in &frames {
-        value.part(dice, frame);
+        value.part(rng, frame);
     }
-    if !dice.once_in(100) {
+    if rng.usize(..100) != 0 {
         value.0.push(0);
     }
     value.0

@@ -5,6 +5,7 @@
 //! off what had not been written a second before, that second more. Without an AOF: what the last complete BGSAVE
 //! held. What is missing is always what came last.
 
+use fastrand::Rng;
 use std::fs::{self, OpenOptions};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -13,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use redis::Connection;
 
-use crate::dice::Dice;
 use crate::durability_check::{Bounds, Promise, check};
 use crate::ledger::{Ledger, Model};
 use crate::plan::{Plan, Tally, guarded};
@@ -64,9 +64,9 @@ fn cases() -> Vec<Case> {
 /// The scenario.
 pub fn run(plan: &Plan) -> Tally {
     let mut tally = Tally::default();
-    let mut dice = Dice(plan.seed);
+    let mut rng = Rng::with_seed(plan.seed);
     let cases = cases();
-    let start = dice.below(cases.len());
+    let start = rng.usize(..cases.len());
     let mut missing = 0;
     for round in 0.. {
         if !plan.goes_on(round) {
@@ -74,7 +74,7 @@ pub fn run(plan: &Plan) -> Tally {
         }
         let case = cases[(start + round as usize) % cases.len()];
         guarded(&mut tally, &format!("{case:?}"), |tally| {
-            missing += crash(case, &mut dice, tally);
+            missing += crash(case, &mut rng, tally);
         });
     }
     println!("crash: {missing} acknowledged commands were missing, as they may without `always`");
@@ -85,7 +85,7 @@ pub fn run(plan: &Plan) -> Tally {
 const SLOW: &str = "8000";
 
 /// A round. How many acknowledged commands are missing, whether they may be or not.
-fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) -> usize {
+fn crash(case: Case, rng: &mut Rng, tally: &mut Tally) -> usize {
     let (kept, preamble, during) = case;
     let when = format!("{case:?}");
     let yes = |yes: bool| if yes { "yes" } else { "no" };
@@ -104,20 +104,20 @@ fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) -> usize {
     let mut server = Server::with(&options.concat());
     let mut con = server.conn();
     let sizes = Sizes::default();
-    let crew = Crew::start(server.port(), dice.roll(), Duration::from_millis(1));
+    let crew = Crew::start(server.port(), rng.u64(..), Duration::from_millis(1));
     let mut promise = Promise::All;
     std::thread::scope(|scope| {
         scope.spawn(|| sizes.watch(&server));
         let load = match kept {
-            Kept::Always | Kept::Snapshots => 200 + dice.below(900),
+            Kept::Always | Kept::Snapshots => 200 + rng.usize(..900),
             // So that there is something older than the promise.
-            Kept::EverySecond | Kept::PowerCut => 3300 + dice.below(1000),
+            Kept::EverySecond | Kept::PowerCut => 3300 + rng.usize(..1000),
         };
         let end = Instant::now() + Duration::from_millis(load as u64);
         while Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(dice.below(300) as u64));
+            std::thread::sleep(Duration::from_millis(rng.usize(..300) as u64));
             // Files are replaced under load, too.
-            match (kept, dice.below(3)) {
+            match (kept, rng.usize(..3)) {
                 (Kept::Snapshots, _) => promise = Promise::Until(save(&mut con)),
                 (_, 0) => {
                     let _ = try_cmd!(con, "BGREWRITEAOF");
@@ -139,7 +139,7 @@ fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) -> usize {
                     "BGREWRITEAOF"
                 }
             );
-            std::thread::sleep(Duration::from_millis(dice.below(500) as u64));
+            std::thread::sleep(Duration::from_millis(rng.usize(..500) as u64));
         }
         sizes.done.store(true, Ordering::SeqCst);
     });
@@ -152,7 +152,7 @@ fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) -> usize {
         Kept::Always | Kept::Snapshots => {}
         Kept::EverySecond => promise = Promise::Until(killed - Duration::from_secs(2)),
         Kept::PowerCut => {
-            sizes.cut(&server, killed - Duration::from_secs(1), dice);
+            sizes.cut(&server, killed - Duration::from_secs(1), rng);
             promise = Promise::Until(killed - Duration::from_secs(3));
         }
     }
@@ -160,7 +160,7 @@ fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) -> usize {
     let mut con = server.conn();
     let (bounds, checked) = check(&mut con, &ledgers, promise, &when);
     tally.add(checked);
-    for finding in recount(&mut con, &ledgers, &bounds, dice, &when) {
+    for finding in recount(&mut con, &ledgers, &bounds, rng, &when) {
         differ(tally, finding);
     }
     let before = digests(&mut con);
@@ -249,7 +249,7 @@ impl Sizes {
     }
 
     /// Cuts the file anywhere behind what was in it at `safe`.
-    fn cut(&self, server: &Server, safe: Instant, dice: &mut Dice) {
+    fn cut(&self, server: &Server, safe: Instant, rng: &mut Rng) {
         let Some((path, size)) = aof(server) else {
             return;
         };
@@ -258,7 +258,7 @@ impl Sizes {
             .iter()
             .rfind(|(at, of, _)| *of == path && *at <= safe)
             .map_or(0, |(_, _, size)| *size);
-        let lost = dice.below((size - kept) as usize + 1) as u64;
+        let lost = rng.usize(..(size - kept) as usize + 1) as u64;
         let file = OpenOptions::new().write(true).open(&path);
         file.and_then(|file| file.set_len(size - lost))
             .expect("a shorter file");
@@ -271,7 +271,7 @@ fn recount(
     con: &mut Connection,
     ledgers: &[Ledger],
     bounds: &[Bounds],
-    dice: &mut Dice,
+    rng: &mut Rng,
     when: &str,
 ) -> Vec<String> {
     let mut findings = Vec::new();
@@ -279,7 +279,7 @@ fn recount(
         for (key, mut places) in ledger.by_key() {
             places.retain(|place| *place as i64 <= bounds.low);
             let got = messages(con, key);
-            if got.is_empty() || dice.below(4) > 0 {
+            if got.is_empty() || rng.usize(..4) > 0 {
                 continue;
             }
             let model = Model::of(places.iter().map(|place| &ledger.ops[*place]));

@@ -1,23 +1,23 @@
 //! A full disk, and memory that is refused: an error, the old files intact, everything there once there is room.
 
+use fastrand::Rng;
 use std::fs;
 use std::time::Duration;
 
 use redis::Connection;
 
-use crate::dice::Dice;
 use crate::full_disk::Disk;
 use crate::messages::exchange;
 use crate::plan::{Plan, Tally, guarded};
 use crate::snapshot::digests;
 use crate::support::*;
 
-type Round = fn(&mut Dice, &mut Tally);
+type Round = fn(&mut Rng, &mut Tally);
 
 /// The scenario.
 pub fn run(plan: &Plan) -> Tally {
     let mut tally = Tally::default();
-    let mut dice = Dice(plan.seed);
+    let mut rng = Rng::with_seed(plan.seed);
     for round in 0.. {
         if !plan.goes_on(round) {
             break;
@@ -29,21 +29,16 @@ pub fn run(plan: &Plan) -> Tally {
             ("memory", crate::allocation::refused),
         ];
         let (what, scenario) = rounds[round as usize % rounds.len()];
-        guarded(&mut tally, what, |tally| scenario(&mut dice, tally));
+        guarded(&mut tally, what, |tally| scenario(&mut rng, tally));
     }
     tally
 }
 
 /// Appends until `end` says so of a reply, at most so often; the error it ended with.
-fn append(
-    con: &mut Connection,
-    dice: &mut Dice,
-    times: usize,
-    tally: &mut Tally,
-) -> Option<String> {
+fn append(con: &mut Connection, rng: &mut Rng, times: usize, tally: &mut Tally) -> Option<String> {
     for _ in 0..times {
-        let key = format!("k{}", dice.below(10));
-        match try_cmd!(*con, "CONV.APPEND", &key, exchange(dice)) {
+        let key = format!("k{}", rng.usize(..10));
+        match try_cmd!(*con, "CONV.APPEND", &key, exchange(rng)) {
             Ok(_) => tally.acknowledged += 1,
             Err(error) if error.code().is_some() => return Some(error_line(&error)),
             Err(_) => return Some("closed".into()),
@@ -87,15 +82,15 @@ fn saved(con: &mut Connection) -> String {
 }
 
 /// A snapshot that finds no room leaves the one before as it was; writes are refused until there is one again.
-fn snapshots(dice: &mut Dice, tally: &mut Tally) {
+fn snapshots(rng: &mut Rng, tally: &mut Tally) {
     // Save points that are never reached: with some, Redis refuses writes after a failure.
     let mut disk = Disk::new(&["--save", "86400 100000000"]);
     let mut con = disk.server.conn();
-    assert_eq!(append(&mut con, dice, 100, tally), None);
+    assert_eq!(append(&mut con, rng, 100, tally), None);
     assert_eq!(saved(&mut con), "ok");
     let old = digests(&mut con);
     let file = fs::read(disk.dir().join("dump.rdb")).expect("a snapshot");
-    assert_eq!(append(&mut con, dice, 100, tally), None);
+    assert_eq!(append(&mut con, rng, 100, tally), None);
     let new = digests(&mut con);
     disk.fill(file.len() as u64 / 2);
     tally.faults += 1;
@@ -108,12 +103,12 @@ fn snapshots(dice: &mut Dice, tally: &mut Tally) {
     if fs::read(disk.dir().join("dump.rdb")).ok() != Some(file) {
         differ(tally, "the old snapshot was touched".into());
     }
-    match append(&mut con, dice, 1, &mut Tally::default()) {
+    match append(&mut con, rng, 1, &mut Tally::default()) {
         Some(error) if error.starts_with("MISCONF") => {}
         other => differ(tally, format!("a write after a failed save: {other:?}")),
     }
     compare(&mut con, &new, "no room for a snapshot", tally);
-    if dice.below(2) == 0 {
+    if rng.usize(..2) == 0 {
         // It ends now: what the old snapshot held is there.
         disk.server.kill9();
         disk.server.start_again();
@@ -124,7 +119,7 @@ fn snapshots(dice: &mut Dice, tally: &mut Tally) {
     if saved(&mut con) != "ok" {
         differ(tally, "BGSAVE found no room though there was some".into());
     }
-    assert_eq!(append(&mut con, dice, 20, tally), None);
+    assert_eq!(append(&mut con, rng, 20, tally), None);
     assert_eq!(saved(&mut con), "ok");
     let new = digests(&mut con);
     disk.server.kill9();
@@ -138,16 +133,16 @@ fn snapshots(dice: &mut Dice, tally: &mut Tally) {
 }
 
 /// Without room for the AOF Redis refuses writes, and keeps what it could not write until it can.
-fn aof_every_second(dice: &mut Dice, tally: &mut Tally) {
+fn aof_every_second(rng: &mut Rng, tally: &mut Tally) {
     let mut disk = Disk::new(&["--appendonly", "yes", "--appendfsync", "everysec"]);
     let mut con = disk.server.conn();
-    assert_eq!(append(&mut con, dice, 100, tally), None);
-    disk.fill(dice.below(200_000) as u64);
+    assert_eq!(append(&mut con, rng, 100, tally), None);
+    disk.fill(rng.usize(..200_000) as u64);
     tally.faults += 1;
     // While an fsync is under way Redis does not even try to write, for up to two seconds.
     let mut error = None;
     wait_until(Duration::from_secs(20), || {
-        error = append(&mut con, dice, 20, tally);
+        error = append(&mut con, rng, 20, tally);
         error.is_some()
     });
     if !error
@@ -158,7 +153,7 @@ fn aof_every_second(dice: &mut Dice, tally: &mut Tally) {
     }
     let before = digests(&mut con);
     for _ in 0..20 {
-        if append(&mut con, dice, 1, &mut Tally::default()).is_none() {
+        if append(&mut con, rng, 1, &mut Tally::default()).is_none() {
             differ(tally, "a write was taken that cannot be kept".into());
         }
         std::thread::sleep(Duration::from_millis(10));
@@ -171,12 +166,12 @@ fn aof_every_second(dice: &mut Dice, tally: &mut Tally) {
     if !written {
         differ(tally, "the AOF is not written though there is room".into());
     }
-    assert_eq!(append(&mut con, dice, 20, tally), None);
+    assert_eq!(append(&mut con, rng, 20, tally), None);
     rewrite_without_room(&disk, &mut con, tally);
-    assert_eq!(append(&mut con, dice, 20, tally), None);
+    assert_eq!(append(&mut con, rng, 20, tally), None);
     let before = digests(&mut con);
     drop(con);
-    if dice.below(2) == 0 {
+    if rng.usize(..2) == 0 {
         std::thread::sleep(Duration::from_millis(2000));
         disk.server.kill9();
         disk.server.start_again();
@@ -211,17 +206,17 @@ fn rewrite_without_room(disk: &Disk, con: &mut Connection, tally: &mut Tally) {
 }
 
 /// Without room for an AOF that is synced always Redis ends by itself, as it promised more than it can keep. What it acknowledged is there.
-fn aof_always(dice: &mut Dice, tally: &mut Tally) {
+fn aof_always(rng: &mut Rng, tally: &mut Tally) {
     let mut disk = Disk::new(&["--appendonly", "yes", "--appendfsync", "always"]);
     let mut con = disk.server.conn();
-    assert_eq!(append(&mut con, dice, 100, tally), None);
-    disk.fill(dice.below(200_000) as u64);
+    assert_eq!(append(&mut con, rng, 100, tally), None);
+    disk.fill(rng.usize(..200_000) as u64);
     tally.faults += 1;
     // The numbers that were acknowledged, by conversation.
     let mut held = std::collections::BTreeMap::new();
     let ended = loop {
-        let key = format!("k{}", dice.below(10));
-        match try_cmd!(con, "CONV.APPEND", &key, exchange(dice)) {
+        let key = format!("k{}", rng.usize(..10));
+        match try_cmd!(con, "CONV.APPEND", &key, exchange(rng)) {
             Ok(reply) => {
                 tally.acknowledged += 1;
                 held.insert(key.clone(), (int(&reply), digest(&mut con, &key)));

@@ -7,11 +7,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-#[allow(dead_code)]
-#[path = "../server/dice.rs"]
-mod dice;
 #[path = "../naive/mod.rs"]
 mod naive;
+#[allow(dead_code)]
+#[path = "../server/random_writes.rs"]
+mod random_writes;
 #[allow(dead_code)]
 #[path = "../server/samples.rs"]
 mod samples;

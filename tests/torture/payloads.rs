@@ -1,6 +1,7 @@
 //! Scenario: RESTORE of payloads that were damaged or made up, with right checksums, by the thousand. Each is refused,
 //! or becomes a conversation that is sound; the server lives, and takes no memory out of proportion.
 
+use fastrand::Rng;
 use std::fs;
 use std::time::Duration;
 
@@ -101,19 +102,19 @@ impl Sources {
     }
 
     /// A payload that is most likely refused, but not always.
-    fn payload(&self, dice: &mut Dice) -> Vec<u8> {
-        let mut body = if dice.below(2) == 0 {
-            crafted::body(dice, &self.head)
+    fn payload(&self, rng: &mut Rng) -> Vec<u8> {
+        let mut body = if rng.usize(..2) == 0 {
+            crafted::body(rng, &self.head)
         } else {
-            dice.pick(&self.bodies).clone()
+            rng.choice(&self.bodies).unwrap().clone()
         };
-        let times = match dice.below(4) {
+        let times = match rng.usize(..4) {
             0 => 0,
             n => n - 1 + usize::from(body[..BEHIND_ID] != self.head[..]),
         };
         for _ in 0..times {
-            let other = dice.below(self.bodies.len());
-            damage(dice, &mut body, &self.bodies[other]);
+            let other = rng.usize(..self.bodies.len());
+            damage(rng, &mut body, &self.bodies[other]);
         }
         sealed(&body, self.version)
     }
@@ -149,12 +150,12 @@ fn round(
     seed: u64,
     tally: &mut Tally,
 ) -> redis::RedisResult<()> {
-    let mut dice = Dice(seed);
+    let mut rng = Rng::with_seed(seed);
     let mut sent = 0;
     let mut keys = Vec::new();
     let commands: Vec<Vec<Vec<u8>>> = (0..BATCH)
         .map(|n| {
-            let payload = sources.payload(&mut dice);
+            let payload = sources.payload(&mut rng);
             sent += payload.len() as i64;
             let key = format!("p{n}");
             keys.push(key.clone());

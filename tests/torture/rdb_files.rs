@@ -1,6 +1,7 @@
 //! Scenario: RDB files that were damaged within our values, with and without a checksum that tells. A server that is
 //! started from one either says in its log why it does not, and exits; or it runs, and what it has loaded is sound.
 
+use fastrand::Rng;
 use std::time::Duration;
 
 use crate::payloads::prompt;
@@ -30,15 +31,15 @@ pub fn rdb_files(plan: &Plan) -> Tally {
     let mut number = 0;
     while plan.goes_on(number) {
         let seed = plan.seed.wrapping_add(number);
-        let mut dice = Dice(seed);
-        let (mut rdb, begin) = dice.pick(&files).clone();
+        let mut rng = Rng::with_seed(seed);
+        let (mut rdb, begin) = rng.choice(&files).unwrap().clone();
         // The first is whole, so that something is loaded for certain.
         if number > 0 {
-            damage(&mut dice, &mut rdb, begin);
+            damage(&mut rng, &mut rdb, begin);
         }
         // A checksum that fits, one that is not looked at, none (0), or one that tells.
-        let checked = *dice.pick(&["yes", "no"]);
-        match dice.below(8) {
+        let checked = *rng.choice(&["yes", "no"]).unwrap();
+        match rng.usize(..8) {
             0 if number > 0 => {}
             1 => seal(&mut rdb, |_| 0),
             _ => seal(&mut rdb, crc64),
@@ -79,22 +80,26 @@ fn seal(rdb: &mut Vec<u8>, checksum: fn(&[u8]) -> u64) {
 }
 
 /// Damages bytes from the first of our values on.
-fn damage(dice: &mut Dice, rdb: &mut Vec<u8>, begin: usize) {
-    for _ in 0..=dice.below(2) {
-        let at = begin + dice.below(rdb.len() - begin - CHECKSUM);
-        match dice.below(8) {
+fn damage(rng: &mut Rng, rdb: &mut Vec<u8>, begin: usize) {
+    for _ in 0..=rng.usize(..2) {
+        let at = begin + rng.usize(..rdb.len() - begin - CHECKSUM);
+        match rng.usize(..8) {
             0 => {
                 // Cut off; what stood at the end stands there again.
                 let end = rdb.split_off(rdb.len() - CHECKSUM);
                 rdb.truncate(at);
-                rdb.extend(if dice.below(2) == 0 { &[0xff][..] } else { &[] });
+                rdb.extend(if rng.usize(..2) == 0 {
+                    &[0xff][..]
+                } else {
+                    &[]
+                });
                 rdb.extend(end);
                 return;
             }
-            1..=4 => rdb[at] ^= 1 << dice.below(8),
-            5 => rdb[at] = *dice.pick(&[0, 1, 0x7f, 0x80, 0x81, 0xc3, 0xff]),
+            1..=4 => rdb[at] ^= 1 << rng.usize(..8),
+            5 => rdb[at] = *rng.choice(&[0, 1, 0x7f, 0x80, 0x81, 0xc3, 0xff]).unwrap(),
             6 => drop(rdb.remove(at)),
-            _ => rdb.insert(at, dice.roll() as u8),
+            _ => rdb.insert(at, rng.u8(..)),
         }
     }
 }

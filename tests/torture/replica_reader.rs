@@ -1,12 +1,12 @@
 //! A client of replicas: they answer reads and refuse writes, whatever happens to them.
 
+use fastrand::Rng;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::{Connection, Value};
 
-use crate::dice::Dice;
 use crate::support::*;
 use crate::writers::connect;
 
@@ -23,10 +23,10 @@ pub struct Reader {
 impl Reader {
     /// Reads until [`Reader::done`] is set.
     pub fn read(&self, ports: [u16; 2]) {
-        let mut dice = Dice(7);
+        let mut rng = Rng::with_seed(7);
         let mut cons: [Option<Connection>; 2] = ports.map(connect);
         while !self.done.load(Ordering::SeqCst) {
-            let which = dice.below(2);
+            let which = rng.usize(..2);
             let Some(con) = &mut cons[which] else {
                 std::thread::sleep(Duration::from_millis(20));
                 cons[which] = connect(ports[which]);
@@ -34,11 +34,11 @@ impl Reader {
             };
             let key = format!(
                 "w{}:{}:{}",
-                dice.below(8),
-                dice.pick(&["grown", "cut"]),
-                dice.below(9)
+                rng.usize(..8),
+                rng.choice(&["grown", "cut"]).unwrap(),
+                rng.usize(..9)
             );
-            let write = which == 1 && dice.below(4) == 0;
+            let write = which == 1 && rng.usize(..4) == 0;
             let reply = if write {
                 try_cmd!(
                     *con,

@@ -1,10 +1,10 @@
 //! Replicas under load and faults: once all is quiet, primary, replica and the replica's replica tell the same, to
 //! the byte, whatever happened to the links between them, and whatever their own settings are.
 
+use fastrand::Rng;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::dice::Dice;
 use crate::durability_check::{Promise, check};
 use crate::plan::{Plan, Tally, guarded};
 use crate::replica_reader::Reader;
@@ -16,7 +16,7 @@ use crate::writers::Crew;
 /// The scenario.
 pub fn run(plan: &Plan) -> Tally {
     let mut tally = Tally::default();
-    let mut dice = Dice(plan.seed);
+    let mut rng = Rng::with_seed(plan.seed);
     let mut syncs = [0; 2];
     for round in 0.. {
         if !plan.goes_on(round) {
@@ -24,7 +24,7 @@ pub fn run(plan: &Plan) -> Tally {
         }
         let faults = if plan.rounds == 1 { 5 } else { 8 };
         guarded(&mut tally, &format!("replicas, round {round}"), |tally| {
-            let made = play(&mut dice, faults, tally);
+            let made = play(&mut rng, faults, tally);
             syncs = [0, 1].map(|kind| syncs[kind] + made[kind]);
         });
     }
@@ -113,11 +113,11 @@ fn attach(replica: &Server, primary: &Server) {
 
 /// A round: three servers, some faults, a comparison. How many full and partial synchronisations the servers that are
 /// left have given.
-fn play(dice: &mut Dice, faults: usize, tally: &mut Tally) -> [u64; 2] {
-    let primary = server(dice, &[], None);
-    let crew = Crew::start(primary.port(), dice.roll(), Duration::from_millis(4));
-    let replica = server(dice, &OTHER, Some(&primary));
-    let below = server(dice, &WILD, Some(&replica));
+fn play(rng: &mut Rng, faults: usize, tally: &mut Tally) -> [u64; 2] {
+    let primary = server(rng, &[], None);
+    let crew = Crew::start(primary.port(), rng.u64(..), Duration::from_millis(4));
+    let replica = server(rng, &OTHER, Some(&primary));
+    let below = server(rng, &WILD, Some(&replica));
     let mut row = Row {
         primary,
         replica,
@@ -131,17 +131,17 @@ fn play(dice: &mut Dice, faults: usize, tally: &mut Tally) -> [u64; 2] {
         scope.spawn(|| reader.read(ports));
         let _stops = Stop(&reader.done);
         for _ in 0..faults {
-            std::thread::sleep(Duration::from_millis(100 + dice.below(500) as u64));
-            let fault = *dice.pick(&FAULTS);
+            std::thread::sleep(Duration::from_millis(100 + rng.usize(..500) as u64));
+            let fault = *rng.choice(&FAULTS).unwrap();
             done.push(format!("{fault:?}"));
             tally.faults += 1;
-            happen(fault, &mut row, &crew, dice);
+            happen(fault, &mut row, &crew, rng);
         }
-        if dice.below(3) == 0 {
+        if rng.usize(..3) == 0 {
             done.push(format!("{:?}", Fault::Takeover));
             tally.faults += 1;
             promise = Promise::Nothing;
-            happen(Fault::Takeover, &mut row, &crew, dice);
+            happen(Fault::Takeover, &mut row, &crew, rng);
         }
     });
     let when = done.join(" ");
@@ -207,7 +207,7 @@ fn load(crew: &Crew, more: u64) {
     assert!(came, "the writers stand still");
 }
 
-fn happen(fault: Fault, row: &mut Row, crew: &Crew, dice: &mut Dice) {
+fn happen(fault: Fault, row: &mut Row, crew: &Crew, rng: &mut Rng) {
     match fault {
         Fault::Cut => drop(try_cmd!(
             row.primary.conn(),
@@ -247,7 +247,7 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, dice: &mut Dice) {
         Fault::Restart => {
             load(crew, 20);
             // With a file it knows where it stood, without one it starts empty.
-            let save = *dice.pick(&["NOSAVE", "SAVE"]);
+            let save = *rng.choice(&["NOSAVE", "SAVE"]).unwrap();
             let _ = try_cmd!(row.replica.conn(), "SHUTDOWN", save);
             assert!(wait_until(Duration::from_secs(30), || !row
                 .replica

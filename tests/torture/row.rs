@@ -1,8 +1,8 @@
 //! Primary, replica and the replica's replica: how they are started, reloaded and compared.
 
+use fastrand::Rng;
 use redis::{Connection, Value};
 
-use crate::dice::Dice;
 use crate::support::*;
 use crate::writers::CONTROL;
 
@@ -14,9 +14,9 @@ pub struct Row {
 }
 
 /// What is sent goes out of the buffers soon, and the backlog is short.
-pub fn server(dice: &mut Dice, settings: &[&str], of: Option<&Server>) -> Server {
-    let load = *dice.pick(&["disabled", "on-empty-db", "swapdb"]);
-    let diskless = *dice.pick(&["yes", "no"]);
+pub fn server(rng: &mut Rng, settings: &[&str], of: Option<&Server>) -> Server {
+    let load = *rng.choice(&["disabled", "on-empty-db", "swapdb"]).unwrap();
+    let diskless = *rng.choice(&["yes", "no"]).unwrap();
     let port = of.map(|of| of.port().to_string());
     let mut options = vec![
         "--repl-diskless-load",

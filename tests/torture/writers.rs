@@ -1,5 +1,6 @@
 //! Eight clients that write at once, each noting what it was told, and one that makes noise of every kind.
 
+use fastrand::Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -7,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use redis::{Connection, Value};
 
-use crate::dice::{Dice, random_write};
 use crate::ledger::*;
+use crate::random_writes::random_write;
 use crate::support::*;
 use crate::workload::{PlannedCommand, next_command};
 
@@ -111,7 +112,7 @@ pub fn connect(port: u16) -> Option<Connection> {
 struct Writer {
     shared: Arc<Shared>,
     number: usize,
-    dice: Dice,
+    rng: Rng,
     ledger: Ledger,
     /// The newest number in `shared:race`, as last seen.
     raced: i64,
@@ -122,7 +123,7 @@ impl Writer {
         Self {
             shared,
             number,
-            dice: Dice(seed),
+            rng: Rng::with_seed(seed),
             ledger: Ledger {
                 writer: number,
                 ..Ledger::default()
@@ -139,7 +140,7 @@ impl Writer {
                 break;
             }
             let planned = next_command(
-                &mut self.dice,
+                &mut self.rng,
                 self.number,
                 self.ledger.ops.len(),
                 self.raced,
@@ -250,19 +251,19 @@ impl Writer {
 
 /// Writes of every kind, of which nobody keeps a record: what they leave has to be sound, and the same everywhere.
 fn make_noise(shared: &Shared, seed: u64) {
-    let mut dice = Dice(!seed);
+    let mut rng = Rng::with_seed(!seed);
     let mut port = shared.port();
     let mut con = connect(port);
     while let Some(open) = &mut con {
         if !shared.goes_on() {
             break;
         }
-        let number = dice.below(6);
-        let command = match dice.below(20) {
+        let number = rng.usize(..6);
+        let command = match rng.usize(..20) {
             0 => ["CONV.CREATE", &format!("brief:{number}"), "TTL", "1"]
                 .map(String::from)
                 .to_vec(),
-            1 | 2 => random_write(&mut dice, &format!("brief:{number}")),
+            1 | 2 => random_write(&mut rng, &format!("brief:{number}")),
             3 => {
                 let key = format!("noise:{number}");
                 ["CONV.ALTER", &key, "MAXTOKENS", "900"]
@@ -270,7 +271,7 @@ fn make_noise(shared: &Shared, seed: u64) {
                     .to_vec()
             }
             4 => vec!["DEL".into(), format!("noise:{number}")],
-            _ => random_write(&mut dice, &format!("noise:{number}")),
+            _ => random_write(&mut rng, &format!("noise:{number}")),
         };
         // Any reply will do; no reply means that the server is gone.
         if let Err(error) = run(open, &command)

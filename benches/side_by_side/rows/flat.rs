@@ -2,11 +2,11 @@
 
 use super::recent::{LONG, SHORT, as_times, long_and_short};
 use crate::Setup;
-use crate::generated::Dice;
 use crate::load::{Shape, cycle, request};
 use crate::rates::{in_turn, line};
 use crate::row::{Goal, Line};
 use crate::support::Server;
+use fastrand::Rng;
 
 pub fn lines(setup: &Setup) -> Vec<Line> {
     let server = Server::start();
@@ -37,8 +37,8 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
         let what = format!("{command}, 1,000,000 messages");
         as_times(line(Line::new("flat", what, "100 messages"), &rates)).goal(goal)
     };
-    let dice = std::cell::RefCell::new(Dice::new(3));
-    let within = |bound: usize| dice.borrow_mut().below(bound);
+    let rng = std::cell::RefCell::new(Rng::with_seed(3));
+    let within = |bound: usize| rng.borrow_mut().usize(..bound);
     let goal = Goal::AtMost(1.1);
     let get = |key: &[u8], newest: usize| {
         let last = if key == LONG { 1_000_000 } else { 100 };

@@ -62,7 +62,7 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
     let redirected = AtomicU64::new(0);
     let mut number = 0;
     while plan.goes_on(number) {
-        let dice = mix(plan.seed.wrapping_add(number));
+        let rng = mix(plan.seed.wrapping_add(number));
         let stop = AtomicBool::new(false);
         let traffic = Traffic {
             ports: &ports,
@@ -81,7 +81,7 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
             );
             // Whatever happens here, the threads have to end.
             let outcome = catch_unwind(AssertUnwindSafe(|| {
-                faults(&mut cluster, &chats, dice, plan, tally)
+                faults(&mut cluster, &chats, rng, plan, tally)
             }));
             stop.store(true, Ordering::SeqCst);
             for thread in threads {
@@ -135,14 +135,14 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
 fn faults(
     cluster: &mut Cluster,
     chats: &[Vec<Chat>],
-    dice: u64,
+    rng: u64,
     plan: &Plan,
     tally: &mut Tally,
 ) -> Result<(), String> {
     let moves = if plan.rounds == 1 { 4 } else { 16 };
     let way = cluster.way();
     for n in 0..moves {
-        let chat = &chats[n % WRITERS][(dice as usize % CHATS + n) % CHATS];
+        let chat = &chats[n % WRITERS][(rng as usize % CHATS + n) % CHATS];
         let slot = int(&cmd!(
             cluster.node(0).conn(),
             "CLUSTER",
@@ -156,7 +156,7 @@ fn faults(
             .into_keys()
             .filter(|node| *node != from)
             .collect();
-        let to = others[mix(dice.wrapping_add(n as u64)) as usize % others.len()];
+        let to = others[mix(rng.wrapping_add(n as u64)) as usize % others.len()];
         // Every other slot at once, where the server can.
         let move_slot = |from, to| match way {
             Some(way) if n % 2 == 1 => cluster.move_at_once(way, slot, from, to),
@@ -172,15 +172,15 @@ fn faults(
     }
     cluster.settle()?;
     let pairs: Vec<(usize, usize)> = cluster.pairs()?.into_iter().collect();
-    let from = mix(dice) as usize % 3;
-    let to = (from + 1 + usize::from(dice & 1 == 1)) % 3;
+    let from = mix(rng) as usize % 3;
+    let to = (from + 1 + usize::from(rng & 1 == 1)) % 3;
     let slots = if plan.rounds == 1 { 10 } else { 400 };
     cluster.reshard(slots, pairs[from].0, pairs[to].0)?;
     tally.faults += 1;
     cluster.settle()?;
 
-    let (primary, replica) = pairs[mix(dice ^ 1) as usize % 3];
-    sleep(Duration::from_millis(dice % 300));
+    let (primary, replica) = pairs[mix(rng ^ 1) as usize % 3];
+    sleep(Duration::from_millis(rng % 300));
     let start = Instant::now();
     cluster.kill(primary, replica);
     tally.faults += 1;
