@@ -1,9 +1,9 @@
 //! E(s): the number of tokens of a string, exactly as OpenAI's tiktoken counts ordinary text.
 //!
-//! A text is cut into pieces by hand-written rules ([`super::split`]). Most pieces came by before, so their count is
-//! at hand (`piece_cache.rs`); others are looked up as whole tokens (`vocabulary.rs`), or encoded
-//! (`backtrack.rs`, and `merge.rs` where that would take long). All of it takes time in proportion to
-//! the text, whatever the text is.
+//! A hand-written splitter ([`super::split`]) cuts the text into pieces. Most pieces are repeated words whose count is
+//! in the cache (`piece_cache.rs`). Others are looked up as whole tokens (`vocabulary.rs`) or encoded (`backtrack.rs`,
+//! and `merge.rs` where backtracking would take long). The total time is linear in the length of the text, for any
+//! text.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -17,27 +17,27 @@ use super::piece_cache::{self, PieceCache, PieceKey};
 use super::split::{Pattern, visit};
 use super::vocabulary::{NONE, Vocabulary};
 
-/// Vocabularies: that of the harmony encoding is that of `o200k_base`, with special tokens that ordinary text never
-/// yields.
+/// Number of distinct vocabularies. `o200k_harmony` shares that of `o200k_base`: it only adds special tokens, which
+/// ordinary text never yields.
 const VOCABULARIES: usize = 4;
 
 static LOADED: [OnceLock<Option<Vocabulary>>; VOCABULARIES] =
     [const { OnceLock::new() }; VOCABULARIES];
 
-/// The bytes of the scratch of all threads.
+/// Total memory of the scratch space of all threads, in bytes.
 static MEMORY: AtomicUsize = AtomicUsize::new(0);
 
-/// What a thread keeps for a vocabulary.
+/// The caches and buffers that a thread keeps per vocabulary.
 struct ThreadScratch {
     piece_cache: PieceCache,
     backtrack: Backtrack,
 }
 
-/// The bytes of a scratch.
+/// Memory of one [`ThreadScratch`], in bytes.
 const SCRATCH_BYTES: usize = piece_cache::MEMORY + backtrack::MEMORY + size_of::<ThreadScratch>();
 
 thread_local! {
-    /// Taken while in use.
+    /// One per vocabulary, taken out of the cell while a count runs.
     static SCRATCH: [Cell<Option<Box<ThreadScratch>>>; VOCABULARIES] = const { [const { Cell::new(None) }; VOCABULARIES] };
 }
 
@@ -74,7 +74,7 @@ impl Drop for ThreadScratch {
     }
 }
 
-/// The number of tokens of a piece, worked out.
+/// Computes the number of tokens of a piece that is not in the cache.
 fn encode(
     vocabulary: &Vocabulary,
     backtrack: &mut Backtrack,
@@ -103,7 +103,8 @@ fn number(encoding: Encoding) -> usize {
 
 fn vocabulary(number: usize) -> Option<&'static Vocabulary> {
     let make = || {
-        // Each with more ids than it has. The tables of tiktoken-rs are dropped again.
+        // The id limits are slightly above the largest id of each vocabulary. The tables of tiktoken-rs are dropped
+        // afterwards.
         let (table, ids) = match number {
             0 => (tiktoken_rs::o200k_base(), 200_100),
             1 => (tiktoken_rs::cl100k_base(), 100_300),
@@ -115,19 +116,19 @@ fn vocabulary(number: usize) -> Option<&'static Vocabulary> {
     LOADED.get(number)?.get_or_init(make).as_ref()
 }
 
-/// Loads the tables of an encoding, which takes time the first time and nothing later.
+/// Loads the tables of an encoding. The first call takes 50 to 400 ms, later calls return at once.
 pub fn load(encoding: Encoding) {
     let _ = (vocabulary(number(encoding)), classes());
 }
 
-/// True if the tables of the encoding are there.
+/// True if the tables of the encoding have been loaded.
 #[must_use]
 pub fn is_loaded(encoding: Encoding) -> bool {
     let vocabulary = LOADED.get(number(encoding));
     vocabulary.is_some_and(|lazy| lazy.get().is_some()) && classes::are_loaded()
 }
 
-/// The bytes that counting takes: the tables loaded so far, and what each thread that counts keeps.
+/// The memory used for counting, in bytes: the loaded tables and the scratch space of every thread that counts.
 #[must_use]
 pub fn memory() -> usize {
     let loaded = LOADED.iter().filter_map(|lazy| lazy.get()?.as_ref());
@@ -150,7 +151,7 @@ pub fn count(encoding: Encoding, text: &str) -> u64 {
         .flatten()
         .unwrap_or_else(|| Box::new(ThreadScratch::new()));
     let count = scratch.count(vocabulary, Pattern::of(encoding), text.as_bytes());
-    // A thread that ends has no scratch any more.
+    // While a thread shuts down its thread-local storage is gone, and the scratch space is simply dropped.
     let _ = SCRATCH.try_with(|slots| slots.get(number).map(|cell| cell.set(Some(scratch))));
     count
 }
