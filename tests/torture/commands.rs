@@ -1,6 +1,7 @@
-//! Scenario: eight clients at once send commands that are right, nearly right and wrong, alone, in MULTI and from Lua,
-//! while the server is reloaded and its AOF rewritten under them. It lives; every error has a code; what is refused
-//! has changed nothing; what is held is sound, also once it was read back from the AOF; and all memory comes back.
+//! Scenario: eight concurrent clients send valid, almost valid and invalid commands, directly, in MULTI and from Lua,
+//! while the server is reloaded and its AOF rewritten. The server must not crash, every error must have a code,
+//! rejected commands must change nothing, the data must be consistent (also after loading the AOF), and all memory
+//! must be released.
 
 use fastrand::Rng;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,14 +18,14 @@ use crate::support::*;
 
 const CLIENTS: usize = 8;
 
-/// Commands that are sent at once.
+/// Commands per pipeline.
 const BATCH: usize = 40;
 
-/// What a server may hold more than before when all keys are gone: the buffers of the reader of messages, which keeps
-/// those of messages up to 1 MB, and Redis's own. The same for a moment and for half an hour: a leak grows.
+/// Memory that may remain in use after all keys are gone: buffers of the message parser, which keeps those of messages
+/// up to 1 MB, and buffers of Redis. The limit does not depend on the duration, because a leak grows with it.
 const SLACK: i64 = 4 << 20;
 
-/// Runs a command as it was given.
+/// Runs the command given in ARGV.
 const LUA: &str = "local reply = redis.pcall(unpack(ARGV))
 if type(reply) == 'table' and reply.err then return redis.error_reply(reply.err) end
 return reply";
@@ -34,7 +35,7 @@ pub fn commands(plan: &Plan) -> Tally {
     let mut server = Server::with(&["--appendonly", "yes", "--appendfsync", "no"]);
     let start = warm(&server);
     let mut number = 0;
-    // Each half minute all is removed: is all given back?
+    // Every half minute all keys are removed, to check that their memory is released.
     while plan.goes_on(number) {
         let seed = plan.seed.wrapping_add(number << 16);
         let over = Duration::from_secs(30).min(plan.time);
@@ -60,7 +61,7 @@ pub fn commands(plan: &Plan) -> Tally {
     tally
 }
 
-/// Any character, so often that whatever the tokenizers remember of them, they remember.
+/// Any character, chosen often enough that the caches of the tokenizer fill up in the warm-up.
 fn character(rng: &mut Rng) -> char {
     let most = *rng
         .choice(&[0x80, 0x80, 0x800, 0x1_0000, 0x11_0000])
@@ -80,7 +81,7 @@ fn warm(server: &Server) -> i64 {
     used(&mut con)
 }
 
-/// All clients, until the time is over.
+/// Runs all clients until the time is over.
 fn clients(server: &Server, plan: &Plan, tally: &mut Tally) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -100,7 +101,7 @@ fn clients(server: &Server, plan: &Plan, tally: &mut Tally) {
             while !done.load(Ordering::Relaxed) {
                 thread::sleep(Duration::from_millis(300));
                 release(&mut con);
-                // Either may be refused while the other is under way.
+                // Either fails while the other is running.
                 let _ = match rng.usize(..3) {
                     0 => try_cmd!(con, "BGREWRITEAOF"),
                     1 => try_cmd!(con, "DEBUG", "RELOAD"),
@@ -118,7 +119,7 @@ fn clients(server: &Server, plan: &Plan, tally: &mut Tally) {
     });
 }
 
-/// Lets those go on that wait for long: RECENT WAIT may be asked to wait for years.
+/// Unblocks clients periodically: a random RECENT WAIT may ask to wait for years.
 fn release(con: &mut Connection) {
     let list = text(&cmd!(*con, "CLIENT", "LIST"));
     for line in list.lines() {
@@ -136,11 +137,11 @@ fn release(con: &mut Connection) {
     }
 }
 
-/// A client with keys of its own, some of which hold other types.
+/// A client with its own keys, some of which hold other types.
 fn client(mut con: Connection, n: usize, plan: &Plan) -> Tally {
     let mut tally = Tally::default();
     let mut rng = Rng::with_seed(plan.seed.wrapping_add(n as u64 + 1));
-    // So that a flipped bit does not make it the key of another client.
+    // Repeating the number keeps a flipped bit from producing the key of another client.
     let keys: Vec<String> = (0..4).map(|i| format!("{n}{n}{n}:{i}")).collect();
     let mut round = 0;
     while plan.goes_on(round) {
@@ -155,7 +156,7 @@ fn client(mut con: Connection, n: usize, plan: &Plan) -> Tally {
     tally
 }
 
-/// What other commands do to keys.
+/// Redis commands that change keys.
 fn other(rng: &mut Rng, keys: &[String]) -> Command {
     let (a, b) = (&**rng.choice(keys).unwrap(), &**rng.choice(keys).unwrap());
     let args: &[&str] = match rng.usize(..12) {
@@ -175,7 +176,7 @@ fn other(rng: &mut Rng, keys: &[String]) -> Command {
     args.iter().map(|arg| arg.as_bytes().to_vec()).collect()
 }
 
-/// Commands and, after each, what became of all of the client's keys.
+/// Sends commands, and checks all keys of the client after each one.
 fn batch(
     con: &mut Connection,
     rng: &mut Rng,
@@ -234,9 +235,10 @@ fn batch(
         }
         if !errors.is_empty() && changed {
             tally.diverged += 1;
-            tally
-                .findings
-                .push(format!("{errors:?}, yet a change, by {}", shown(command)));
+            tally.findings.push(format!(
+                "{errors:?}, but the data changed, by {}",
+                shown(command)
+            ));
         } else if errors.is_empty() && changed {
             tally.acknowledged += 1;
         }
@@ -258,15 +260,15 @@ fn batch(
             tally.diverged += 1;
             tally.findings.push(format!("{}: {what}", ours[n]));
         }
-        // No conversation grows for ever.
+        // Keeps the conversations small.
         let key = rng.choice(keys).unwrap();
         cmd!(*con, "DEL", key);
     }
     Ok(())
 }
 
-/// True if the digest of a key has changed from one state to the next. Not asked of keys that are kept to a number of
-/// tokens: what was appended before is dropped when it is counted, whichever command is under way then.
+/// True if the digest of a key changed between two states. Keys with a limit in tokens are skipped: their older
+/// messages are removed when a count arrives, regardless of the command that runs at that time.
 fn changed(before: &[Value], after: &[Value], keys: usize) -> bool {
     let limited = |info: &Value| match info {
         Value::Array(_) | Value::Map(_) => map(info)
@@ -285,7 +287,7 @@ fn changed(before: &[Value], after: &[Value], keys: usize) -> bool {
         .any(|(info, (before, after))| before != after && !limited(info))
 }
 
-/// The errors in a reply, also inside what EXEC returns.
+/// The errors in a reply, including those inside the reply of EXEC.
 fn errors_in(reply: &Value) -> Vec<String> {
     match reply {
         Value::Array(items) => items.iter().flat_map(errors_in).collect(),
@@ -293,14 +295,14 @@ fn errors_in(reply: &Value) -> Vec<String> {
     }
 }
 
-/// What is wrong with an error: it has no code, or tells of a panic.
+/// What is wrong with an error reply: it has no code, or reports a panic.
 fn wrong_error(error: &str) -> Option<String> {
     let code = error.split(' ').next().unwrap_or_default();
     let coded = !code.is_empty() && code.bytes().all(|b| b.is_ascii_uppercase());
     (!coded || error.contains("internal error")).then(|| format!("the error {error:?}"))
 }
 
-/// A command as it can be written down.
+/// A command as printable text.
 fn shown(command: &Command) -> String {
     let words = command.iter().map(|arg| {
         let arg: String = arg.escape_ascii().to_string().chars().take(300).collect();
@@ -309,7 +311,7 @@ fn shown(command: &Command) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// What is there survives a start from the AOF; and once it is gone, so is its memory.
+/// Checks that the data survive a restart from the AOF, and that their memory is released once they are removed.
 fn aftermath(server: &Server, start: i64, tally: &mut Tally) {
     let mut con = server.conn();
     let keys = strings(&cmd!(con, "KEYS", "*"));
@@ -328,9 +330,10 @@ fn aftermath(server: &Server, start: i64, tally: &mut Tally) {
     for (key, before) in keys.iter().zip(&before) {
         if cmd!(con, "DEBUG", "DIGEST-VALUE", key) != *before {
             tally.diverged += 1;
-            tally
-                .findings
-                .push(format!("{} differs in the AOF", key.escape_ascii()));
+            tally.findings.push(format!(
+                "{} differs after loading the AOF",
+                key.escape_ascii()
+            ));
         }
     }
     cmd!(con, "FLUSHALL");
@@ -342,7 +345,7 @@ fn aftermath(server: &Server, start: i64, tally: &mut Tally) {
     });
     if !back {
         tally.findings.push(format!(
-            "{start} bytes at first, {held} when all was gone: {:?}",
+            "memory leak: {start} bytes at the start, {held} after removing all keys: {:?}",
             info(&mut con, "memory")
         ));
     }
@@ -358,7 +361,7 @@ fn aftermath(server: &Server, start: i64, tally: &mut Tally) {
         if figure != "0" {
             tally
                 .findings
-                .push(format!("nothing is held, {name} is {figure}"));
+                .push(format!("no keys exist, but {name} is {figure}"));
         }
     }
 }
@@ -368,6 +371,6 @@ fn short() {
     let plan = Plan::short(Duration::from_secs(6), 1);
     let tally = commands(&plan);
     tally.assert_clean();
-    // Not all were refused.
+    // At least some commands must succeed.
     assert!(tally.acknowledged > tally.faults / 50, "{tally}");
 }

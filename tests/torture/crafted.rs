@@ -1,18 +1,18 @@
-//! Stored forms that no release would write, built with knowledge of the format: numbers at the ends of their range,
-//! lengths and counts beyond all reason, order reversed, fields that nobody knows, messages that APPEND refuses.
+//! Stored forms that no release writes, built with knowledge of the format: numbers at the limits of their range,
+//! absurd lengths and counts, reversed order, unknown fields, messages that APPEND rejects.
 //!
-//! One room per version of the stored form; [`body`] picks one of [`VERSIONS`]. They only share how Redis writes a
-//! module's value: see [`Value`].
+//! There is one module per version of the stored form; [`body`] picks one of [`VERSIONS`]. They share only the
+//! encoding of module values in RDB: see [`Value`].
 
 use fastrand::Rng;
 mod v1;
 mod v2;
 mod v3;
 
-/// What makes the frames of a version, with its number.
+/// A function that makes the frames of a version, with the number of the version.
 type Version = (u8, fn(&mut Rng) -> Vec<Vec<u8>>);
 
-/// All versions that a release reads; the one that is written twice as often.
+/// All versions that can be read. The version that is written is listed twice, to be picked more often.
 const VERSIONS: &[Version] = &[
     (1, v1::frames),
     (2, v2::frames),
@@ -20,7 +20,7 @@ const VERSIONS: &[Version] = &[
     (3, v3::frames),
 ];
 
-/// Messages of all kinds that APPEND takes.
+/// Messages of all kinds that APPEND accepts.
 pub const GOOD: &[&str] = &[
     r#"{"role":"user","content":"hi"}"#,
     r#"{"role":""}"#,
@@ -41,7 +41,7 @@ pub const GOOD: &[&str] = &[
     r#"{"role":"assistant","tool_calls":[{"id":"a"},{"id":"a"},{"id":""},{}]}"#,
 ];
 
-/// Messages that APPEND refuses.
+/// Messages that APPEND rejects.
 pub const BAD: &[&[u8]] = &[
     b"",
     b"{}",
@@ -59,7 +59,7 @@ pub const BAD: &[&[u8]] = &[
     b"{\"role\":\"rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr\"}",
 ];
 
-/// Whole numbers at the ends of what may be.
+/// Integers at the limits of their range.
 pub const NUMBERS: [i64; 17] = [
     0,
     1,
@@ -80,13 +80,13 @@ pub const NUMBERS: [i64; 17] = [
     i64::MIN + 1,
 ];
 
-/// A message nested so deep: 128 is taken, 129 is not.
+/// A message with this nesting depth: 128 is accepted, 129 is not.
 fn nested(levels: usize) -> Vec<u8> {
     let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
     format!(r#"{{"role":"user","x":{open}{close}}}"#).into_bytes()
 }
 
-/// A message, most often one that APPEND takes.
+/// A message, in most cases one that APPEND accepts.
 pub fn message(rng: &mut Rng) -> Vec<u8> {
     match rng.usize(..60) {
         0 => rng.choice(BAD).unwrap().to_vec(),
@@ -107,11 +107,11 @@ pub fn message(rng: &mut Rng) -> Vec<u8> {
     }
 }
 
-/// A value of a module as Redis stores it: type, id, then parts, each behind a number that says what it is.
+/// A module value as stored by Redis: type, id, then the parts, each preceded by an opcode.
 struct Value(Vec<u8>);
 
 impl Value {
-    /// Redis's own form of a length; `wide` takes more room than needed.
+    /// A length in the encoding of RDB. With `wide` it uses more bytes than necessary.
     fn length(&mut self, len: u64, wide: bool) {
         match len {
             0..64 if !wide => self.0.push(len as u8),
@@ -127,17 +127,17 @@ impl Value {
         }
     }
 
-    /// A part, most often a string as it should be.
+    /// A part: in most cases a valid string.
     fn part(&mut self, rng: &mut Rng, frame: &[u8]) {
         const STRING: u8 = 5;
         match rng.usize(..200) {
-            // A number, signed or not, or a float where a string should be.
+            // An integer, signed or unsigned, or a float instead of a string.
             0 => self.0.extend([*rng.choice(&[1, 2]).unwrap(), 7]),
             1 => self.0.extend([3, 0, 0, 0, 0]),
             2 => self.0.extend([4, 0, 0, 0, 0, 0, 0, 0, 0]),
-            // No part at all.
+            // The part is missing.
             3 => self.0.push(rng.u8(..)),
-            // A string that says it is far longer than all there is.
+            // A string that claims to be longer than the payload.
             4 => {
                 self.0.push(STRING);
                 let len = *rng
@@ -146,9 +146,9 @@ impl Value {
                 self.length(len, false);
                 self.0.extend(frame);
             }
-            // A number written as such.
+            // A string encoded as an integer.
             5 => self.0.extend([STRING, 0xc0, 7]),
-            // Compressed: a lie about how long it will be, or true.
+            // A compressed string with a correct or a wrong size.
             6 => {
                 self.0.extend([STRING, 0xc3]);
                 let literal = &frame[..frame.len().min(32)];
@@ -167,7 +167,7 @@ impl Value {
     }
 }
 
-/// A payload of DUMP without its footer, in one of the versions. `head` is where a true one's type and id stand.
+/// A DUMP payload without its footer, in one of the versions. `head` holds the type and id of a valid payload.
 pub fn body(rng: &mut Rng, head: &[u8]) -> Vec<u8> {
     let (version, frames) = *rng.choice(VERSIONS).unwrap();
     let mut value = Value(head.to_vec());
@@ -180,7 +180,7 @@ pub fn body(rng: &mut Rng, head: &[u8]) -> Vec<u8> {
         1 => frames.push(Vec::new()),
         2 => frames.reverse(),
         3 if !frames.is_empty() => frames.push(frames[rng.usize(..frames.len())].clone()),
-        // Cut in two where no message ends.
+        // Split where no message ends.
         4 | 5 if frames.len() > 1 => {
             let last = frames.pop().unwrap_or_default();
             let (a, b) = last.split_at(rng.usize(..last.len() + 1));

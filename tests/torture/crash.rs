@@ -1,9 +1,10 @@
-//! `kill -9` at any moment under eight writers: what was acknowledged is there after a start from the same files.
+//! Scenario: `kill -9` at a random moment under eight writers. After a restart from the same files, all acknowledged
+//! writes must be there.
 //!
-//! What Redis promises, and so what is checked: with `appendfsync always` all that was acknowledged. With `everysec`
-//! a killed process loses at most what waited for a slow disk, two seconds; a power cut, which is played by cutting
-//! off what had not been written a second before, that second more. Without an AOF: what the last complete BGSAVE
-//! held. What is missing is always what came last.
+//! The scenario tests the guarantees of Redis. With `appendfsync always`, nothing acknowledged is lost. With
+//! `everysec`, a killed process loses at most what it held back because of a slow disk, for two seconds. A power cut
+//! loses one second more; it is simulated by truncating the file to what had been written a second before. Without an
+//! AOF, everything in the last complete BGSAVE survives. In all cases only the newest writes may be missing.
 
 use fastrand::Rng;
 use std::fs::{self, OpenOptions};
@@ -21,7 +22,7 @@ use crate::snapshot::{digests, messages};
 use crate::support::*;
 use crate::writers::Crew;
 
-/// What goes on when it happens.
+/// What the server is doing when it is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum During {
     Quiet,
@@ -29,12 +30,12 @@ enum During {
     Rewrite,
 }
 
-/// How data are kept.
+/// How the data are persisted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kept {
     Always,
     EverySecond,
-    /// As `EverySecond`, and the machine fails, not only the process.
+    /// Like `EverySecond`, but the machine fails, not only the process.
     PowerCut,
     /// Without an AOF.
     Snapshots,
@@ -42,7 +43,7 @@ enum Kept {
 
 type Case = (Kept, bool, During);
 
-/// All combinations of how data are kept, with or without a preamble in RDB format, and what goes on.
+/// All combinations of persistence, RDB preamble and concurrent activity.
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for during in [During::Rewrite, During::Save, During::Quiet] {
@@ -77,14 +78,16 @@ pub fn run(plan: &Plan) -> Tally {
             missing += crash(case, &mut rng, tally);
         });
     }
-    println!("crash: {missing} acknowledged commands were missing, as they may without `always`");
+    println!(
+        "crash: {missing} acknowledged commands were missing, which is allowed without `always`"
+    );
     tally
 }
 
-/// A child that saves rests so long at each key, in µs: so that a crash finds it at work.
+/// `rdb-key-save-delay` in µs, so that the crash hits the child while it saves.
 const SLOW: &str = "8000";
 
-/// A round. How many acknowledged commands are missing, whether they may be or not.
+/// A round. Returns the number of missing acknowledged commands, whether or not they may be missing.
 fn crash(case: Case, rng: &mut Rng, tally: &mut Tally) -> usize {
     let (kept, preamble, during) = case;
     let when = format!("{case:?}");
@@ -110,13 +113,13 @@ fn crash(case: Case, rng: &mut Rng, tally: &mut Tally) -> usize {
         scope.spawn(|| sizes.watch(&server));
         let load = match kept {
             Kept::Always | Kept::Snapshots => 200 + rng.usize(..900),
-            // So that there is something older than the promise.
+            // Longer than the guaranteed window, so that some of the data are older.
             Kept::EverySecond | Kept::PowerCut => 3300 + rng.usize(..1000),
         };
         let end = Instant::now() + Duration::from_millis(load as u64);
         while Instant::now() < end {
             std::thread::sleep(Duration::from_millis(rng.usize(..300) as u64));
-            // Files are replaced under load, too.
+            // Rewrites and snapshots replace files under load.
             match (kept, rng.usize(..3)) {
                 (Kept::Snapshots, _) => promise = Promise::Until(save(&mut con)),
                 (_, 0) => {
@@ -172,11 +175,11 @@ fn crash(case: Case, rng: &mut Rng, tally: &mut Tally) -> usize {
     let mut con = server.conn();
     let after = digests(&mut con);
     for (key, digest) in &before {
-        // What lives for a second may be gone.
+        // Keys with a TTL of one second may have expired.
         if !key.starts_with("brief") && !after.contains(&(key.clone(), digest.clone())) {
             differ(
                 tally,
-                format!("{when}: {key} is another after a second start"),
+                format!("{when}: {key} differs after a second restart"),
             );
         }
     }
@@ -192,7 +195,7 @@ fn differ(tally: &mut Tally, finding: String) {
     tally.findings.push(finding);
 }
 
-/// Waits until no child is at work.
+/// Waits until no child process is running.
 fn idle(con: &mut Connection) {
     let done = wait_until(Duration::from_secs(60), || {
         let info = info(con, "persistence");
@@ -204,10 +207,10 @@ fn idle(con: &mut Connection) {
         .iter()
         .all(|name| info[*name] == "0")
     });
-    assert!(done, "a child does not end");
+    assert!(done, "a child process does not exit");
 }
 
-/// A complete BGSAVE; what was acknowledged before the time returned is in it.
+/// Runs a complete BGSAVE. Everything acknowledged before the returned time is in it.
 fn save(con: &mut Connection) -> Instant {
     let begun = Instant::now();
     cmd!(*con, "BGSAVE");
@@ -216,14 +219,14 @@ fn save(con: &mut Connection) -> Instant {
     begun
 }
 
-/// Sizes of the AOF's files, as they grew.
+/// The sizes of the AOF files over time.
 #[derive(Default)]
 struct Sizes {
     seen: Mutex<Vec<(Instant, PathBuf, u64)>>,
     done: AtomicBool,
 }
 
-/// The file that commands are appended to, and its size.
+/// The incremental AOF file and its size.
 fn aof(server: &Server) -> Option<(PathBuf, u64)> {
     let number = |path: &PathBuf| -> Option<u32> {
         let name = path.file_name()?.to_str()?.strip_suffix(".incr.aof")?;
@@ -248,7 +251,7 @@ impl Sizes {
         }
     }
 
-    /// Cuts the file anywhere behind what was in it at `safe`.
+    /// Truncates the file at a random point after its size at the time `safe`.
     fn cut(&self, server: &Server, safe: Instant, rng: &mut Rng) {
         let Some((path, size)) = aof(server) else {
             return;
@@ -261,12 +264,12 @@ impl Sizes {
         let lost = rng.usize(..(size - kept) as usize + 1) as u64;
         let file = OpenOptions::new().write(true).open(&path);
         file.and_then(|file| file.set_len(size - lost))
-            .expect("a shorter file");
+            .expect("truncate the file");
     }
 }
 
-/// Counts are those of the same messages counted anew, sums those of the counts, and a copy goes on with the number
-/// behind the last that was ever given.
+/// Checks that the loaded counts equal those of the same messages counted again, that the sums match, and that a copy
+/// continues with the number after the last one ever given.
 fn recount(
     con: &mut Connection,
     ledgers: &[Ledger],
@@ -286,7 +289,9 @@ fn recount(
             let info = map(&cmd!(*con, "CONV.INFO", key));
             let sum: i64 = got.iter().map(|message| message.tokens).sum();
             if int(&info["tokens"]) != sum {
-                findings.push(format!("{when}: {key}: {info:?}, and counts of {sum}"));
+                findings.push(format!(
+                    "{when}: {key}: {info:?}, but the counts add up to {sum}"
+                ));
             }
             let all: Vec<&[u8]> = got.iter().map(|message| &*message.bytes).collect();
             cmd!(
@@ -305,7 +310,7 @@ fn recount(
                     .and_then(|held| held.sent.given);
                 if given.is_none() && message.tokens != anew.tokens {
                     findings.push(format!(
-                        "{when}: {key}: message {} counts {}, not {}",
+                        "{when}: {key}: message {} has {} tokens, expected {}",
                         message.seq, message.tokens, anew.tokens
                     ));
                 }
@@ -314,7 +319,7 @@ fn recount(
             let number = int(&cmd!(*con, "CONV.APPEND", "on:copy", anything()));
             if number != model.next {
                 findings.push(format!(
-                    "{when}: {key} goes on with {number}, not {}",
+                    "{when}: {key} continues with {number}, expected {}",
                     model.next
                 ));
             }

@@ -1,4 +1,4 @@
-//! Commands made from the table of all commands: as they should be, nearly so, and not at all.
+//! Random commands generated from the command table: well-formed, almost well-formed, and malformed.
 
 use conv::commands::spec::{Arg, COMMANDS, Kind, Spec};
 use fastrand::Rng;
@@ -8,7 +8,7 @@ use crate::crafted;
 /// A command with its arguments.
 pub type Command = Vec<Vec<u8>>;
 
-/// Integers as people write them, and as they should not.
+/// Valid and invalid integers.
 const INTEGERS: [&str; 22] = [
     "0",
     "1",
@@ -34,7 +34,7 @@ const INTEGERS: [&str; 22] = [
     "0x10",
 ];
 
-/// Headers of effects that no release would send.
+/// Headers of replicated effects that no release sends.
 const HEADERS: [&str; 26] = [
     r#"{"v":1,"at":1,"push":[[9,1,"pending"]]}"#,
     r#"{"v":1,"at":-9223372036854775808,"push":[[1,-1,{"counted":4294967295}],[2,9223372036854775807,{"given":0}]]}"#,
@@ -75,7 +75,7 @@ const TEXTS: [&str; 8] = [
     "ENCODING",
 ];
 
-/// A command of the table on one of the keys.
+/// A random command of the table on one of the keys.
 pub fn command(rng: &mut Rng, keys: &[String]) -> Command {
     let spec = pick(rng);
     let mut command = vec![cased(rng, spec.name)];
@@ -88,7 +88,7 @@ pub fn command(rng: &mut Rng, keys: &[String]) -> Command {
     command
 }
 
-/// Some commands are worth more than others: a conversation should hold something.
+/// Picks a command. Some are preferred, so that the conversations have content.
 fn pick(rng: &mut Rng) -> &'static Spec {
     let name = match rng.usize(..8) {
         0 | 1 => "CONV.APPEND",
@@ -102,7 +102,7 @@ fn pick(rng: &mut Rng) -> &'static Spec {
         .unwrap_or(&COMMANDS[0])
 }
 
-/// In letters of some case.
+/// The word in lower, upper or mixed case.
 fn cased(rng: &mut Rng, word: &str) -> Vec<u8> {
     match rng.usize(..4) {
         0 => word.to_ascii_lowercase().into_bytes(),
@@ -139,7 +139,7 @@ fn argument(rng: &mut Rng, arg: &Arg, keys: &[String], out: &mut Command) {
 }
 
 fn integer(rng: &mut Rng) -> Vec<u8> {
-    // Most often one that may well be the number of a message.
+    // Two of three are small enough to be the number of an existing message.
     match rng.usize(..3) {
         0 => rng.choice(&INTEGERS).unwrap().as_bytes().to_vec(),
         _ => rng.usize(..40).to_string().into_bytes(),
@@ -166,7 +166,7 @@ fn string(rng: &mut Rng, name: &str) -> Vec<u8> {
     }
 }
 
-/// A message; now and then a large one, as large as can be counted in a moment.
+/// A message. A few are large, but small enough to be counted quickly.
 fn message(rng: &mut Rng) -> Vec<u8> {
     match rng.usize(..400) {
         0 => format!(
@@ -184,7 +184,7 @@ fn message(rng: &mut Rng) -> Vec<u8> {
     }
 }
 
-/// Something that is not in the grammar.
+/// Changes a command so that it no longer follows the grammar.
 fn mutate(rng: &mut Rng, command: &mut Command) {
     let at = 1 + rng.usize(..command.len());
     let at = at
@@ -194,7 +194,7 @@ fn mutate(rng: &mut Rng, command: &mut Command) {
         0 => command.truncate(at.max(1)),
         1 => command.push(command[rng.usize(..command.len())].clone()),
         2 if at > 0 => command.insert(at, Vec::new()),
-        // The name stays: what Redis does with unknown commands is not what this is about.
+        // The command name is not changed: how Redis handles unknown commands is not tested here.
         3 if at > 0 => command[at] = (0..rng.usize(..40)).map(|_| rng.u8(..)).collect(),
         4 if at > 0 => drop(command.remove(at)),
         5 => {

@@ -1,5 +1,4 @@
-//! Messages as services send them: of all dialects and many languages, 20 bytes to 20 kB, tool calls with their
-//! results.
+//! Realistic messages: every dialect, many languages, 20 bytes to 20 kB, tool calls with their results.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -33,7 +32,7 @@ const WORDS: [&str; 24] = [
     "____________ ",
 ];
 
-/// Text of about so many bytes.
+/// Text of about `len` bytes.
 pub fn prose(rng: &mut Rng, len: usize) -> String {
     let mut text = String::with_capacity(len + 32);
     while text.len() < len {
@@ -42,7 +41,7 @@ pub fn prose(rng: &mut Rng, len: usize) -> String {
     text
 }
 
-/// Most are short, some are long.
+/// Most messages are short, some are long.
 fn length(rng: &mut Rng) -> usize {
     match rng.usize(..40) {
         0 => rng.usize(..20_000),
@@ -72,7 +71,7 @@ pub fn exchange(rng: &mut Rng) -> Vec<Vec<u8>> {
                 says("assistant", &prose(rng, 60)),
             ]
         }
-        // A call whose answer does not come.
+        // A tool call that is never answered by a result.
         5 => vec![calls(&[&id(rng, "call")]), says("user", &text)],
         6 => {
             let id = id(rng, "toolu");
@@ -106,7 +105,7 @@ pub fn exchange(rng: &mut Rng) -> Vec<Vec<u8>> {
     messages.into_iter().map(String::into_bytes).collect()
 }
 
-/// One message.
+/// A single message.
 pub fn message(rng: &mut Rng) -> Vec<u8> {
     exchange(rng).swap_remove(0)
 }

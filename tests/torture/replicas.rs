@@ -1,5 +1,6 @@
-//! Replicas under load and faults: once all is quiet, primary, replica and the replica's replica tell the same, to
-//! the byte, whatever happened to the links between them, and whatever their own settings are.
+//! Scenario: replication under load and faults. After the load ends, the primary, its replica and the replica's
+//! replica must be identical byte by byte, whatever happened to the links between them and whatever their own settings
+//! are.
 
 use fastrand::Rng;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,32 +30,32 @@ pub fn run(plan: &Plan) -> Tally {
         });
     }
     println!(
-        "replicas: {} full and {} partial synchronisations at least",
+        "replicas: {} full and {} partial synchronizations at least",
         syncs[0], syncs[1]
     );
     tally
 }
 
-/// What can happen.
+/// The faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
-    /// The primary closes the link; the replica catches up from the backlog.
+    /// The primary closes the link. The replica catches up from the backlog.
     Cut,
-    /// The replica does.
+    /// The replica closes the link.
     CutByReplica,
-    /// The link to the replica's replica.
+    /// The link to the sub-replica is closed.
     CutBelow,
-    /// For longer than the backlog reaches.
+    /// The link stays closed until the backlog no longer covers the gap.
     LongCut,
     Restart,
     Crash,
     CrashBelow,
     Reload,
-    /// The primary stops writes for a moment, as for a failover; nothing may be written behind its back.
+    /// The primary pauses writes, as before a failover. The module must not write during the pause.
     Pause,
-    /// The replica becomes the primary, in good order, and the primary its replica.
+    /// An orderly failover: the replica becomes the primary, and the primary its replica.
     Failover,
-    /// The primary crashes, and the replica takes over.
+    /// The primary crashes and the replica takes over.
     Takeover,
 }
 
@@ -71,8 +72,8 @@ const FAULTS: [Fault; 10] = [
     Fault::Failover,
 ];
 
-/// Settings that decide of new conversations, or refuse messages: never asked on a replica. This one may become a
-/// primary, so none of them drops messages ...
+/// Settings that affect new conversations or reject messages. A replica must ignore them. This server may become a
+/// primary, so none of these settings removes messages.
 const OTHER: [&str; 6] = [
     "encoding",
     "cl100k_base",
@@ -82,7 +83,7 @@ const OTHER: [&str; 6] = [
     "no",
 ];
 
-/// ... and this one never does.
+/// As [`OTHER`], for the sub-replica, which never becomes a primary.
 const WILD: [&str; 14] = [
     "encoding",
     "r50k_base",
@@ -103,7 +104,7 @@ const WILD: [&str; 14] = [
 fn attach(replica: &Server, primary: &Server) {
     let mut con = replica.conn();
     let mut last = None;
-    // A server that has just been started may be loading what its primary of before has sent.
+    // A server that has just started may still be loading what its previous primary sent.
     let attached = wait_until(Duration::from_secs(30), || {
         last = try_cmd!(con, "REPLICAOF", "127.0.0.1", primary.port()).err();
         last.is_none()
@@ -111,8 +112,8 @@ fn attach(replica: &Server, primary: &Server) {
     assert!(attached, "REPLICAOF: {last:?}");
 }
 
-/// A round: three servers, some faults, a comparison. How many full and partial synchronisations the servers that are
-/// left have given.
+/// A round: three servers, some faults, a comparison. Returns the numbers of full and partial synchronizations that
+/// the remaining servers served.
 fn play(rng: &mut Rng, faults: usize, tally: &mut Tally) -> [u64; 2] {
     let primary = server(rng, &[], None);
     let crew = Crew::start(primary.port(), rng.u64(..), Duration::from_millis(4));
@@ -177,7 +178,7 @@ fn play(rng: &mut Rng, faults: usize, tally: &mut Tally) -> [u64; 2] {
     })
 }
 
-/// Waits until all is counted, what lives for a second is gone, and all have caught up.
+/// Waits until all messages are counted, keys with a TTL of one second have expired, and all replicas have caught up.
 fn settle(row: &mut Row) {
     let mut con = row.primary.conn();
     for key in keys(&mut con) {
@@ -191,20 +192,20 @@ fn settle(row: &mut Row) {
         let left = items(&brief)
             .iter()
             .map(|key| int(&cmd!(con, "PTTL", text(key))));
-        // Others have no such time, or 1000 s.
+        // Other keys have no TTL, or one of 1000 s.
         left.into_iter().all(|ms| !(0..=1000).contains(&ms))
     });
-    assert!(gone, "what lives for a second does not go");
+    assert!(gone, "keys with a TTL of one second did not expire");
     for (replica, of) in [(&row.replica, &row.primary), (&row.below, &row.replica)] {
         caught_up(replica, of);
     }
 }
 
-/// Load goes on, until so many more commands were acknowledged.
+/// Waits until the writers have received `more` further acknowledgements.
 fn load(crew: &Crew, more: u64) {
     let until = crew.acknowledged() + more;
     let came = wait_until(Duration::from_secs(60), || crew.acknowledged() >= until);
-    assert!(came, "the writers stand still");
+    assert!(came, "the writers make no progress");
 }
 
 fn happen(fault: Fault, row: &mut Row, crew: &Crew, rng: &mut Rng) {
@@ -236,7 +237,7 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, rng: &mut Rng) {
             let mut con = row.replica.conn();
             let mut primary = row.primary.conn();
             std::thread::scope(|scope| {
-                // It neither reads nor connects anew meanwhile.
+                // While it sleeps, the replica neither reads nor reconnects.
                 scope.spawn(move || drop(try_cmd!(con, "DEBUG", "SLEEP", "0.7")));
                 for _ in 0..6 {
                     std::thread::sleep(Duration::from_millis(100));
@@ -246,7 +247,7 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, rng: &mut Rng) {
         }
         Fault::Restart => {
             load(crew, 20);
-            // With a file it knows where it stood, without one it starts empty.
+            // With a file it resumes at its offset; without one it starts empty.
             let save = *rng.choice(&["NOSAVE", "SAVE"]).unwrap();
             let _ = try_cmd!(row.replica.conn(), "SHUTDOWN", save);
             assert!(wait_until(Duration::from_secs(30), || !row
@@ -268,8 +269,8 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, rng: &mut Rng) {
             cmd!(row.primary.conn(), "CLIENT", "PAUSE", 300, "WRITE");
         }
         Fault::Reload => {
-            // While newer servers reload, they answer the stream of their primary with LOADING, too, and so lose it: plain
-            // INCR and no module are enough to see it on Redis 8.6.3 and Valkey 9.1.2.
+            // Newer servers reply LOADING to the stream of their primary during DEBUG RELOAD, and so lose part of it.
+            // Redis 8.6.3 and Valkey 9.1.2 do this with plain INCR and without any module.
             let about = info(&mut row.replica.conn(), "server");
             let loses = about.contains_key("valkey_version") || &*about["redis_version"] >= "8";
             let mut con = row.primary.conn();
@@ -291,17 +292,17 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, rng: &mut Rng) {
             attach(&row.primary, &row.replica);
             cmd!(old, "CLIENT", "UNPAUSE");
             std::mem::swap(&mut row.primary, &mut row.replica);
-            // Still a replica of the new primary's; now again the last in the row.
+            // The sub-replica follows the new primary. Attach it to the end of the chain again.
             attach(&row.below, &row.replica);
             load(crew, 20);
         }
         Fault::Takeover => {
-            // One that is being filled anew has nothing to take over with.
+            // A replica in the middle of a full synchronization has no data to take over with.
             let mut con = row.replica.conn();
             let up = wait_until(Duration::from_secs(60), || {
                 info(&mut con, "replication")["master_link_status"] == "up"
             });
-            assert!(up, "the replica is never filled");
+            assert!(up, "the replica did not finish its full synchronization");
             row.primary.kill9();
             cmd!(row.replica.conn(), "REPLICAOF", "NO", "ONE");
             std::mem::swap(&mut row.primary, &mut row.replica);
@@ -311,13 +312,13 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, rng: &mut Rng) {
     }
 }
 
-/// Starts a server that has ended, as a replica: of whom, may have changed.
+/// Restarts a server that exited, as a replica of `primary`, which may have changed.
 fn revive(replica: &mut Server, primary: &Server) {
     replica.start_again();
     attach(replica, primary);
 }
 
-/// Sets the flag when it goes, also by a panic.
+/// Sets the flag when dropped, also by a panic.
 struct Stop<'a>(&'a AtomicBool);
 
 impl Drop for Stop<'_> {

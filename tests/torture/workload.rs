@@ -1,17 +1,18 @@
-//! What a writer sends: conversations that only grow, that are changed, that are cut, and that others write to, too.
+//! The commands of a writer. Its conversations are of four kinds: `grown` only by appends, `changed` by edits and
+//! deletions, `cut` by retention, and `shared` with other writers.
 
 use fastrand::Rng;
 
 use crate::ledger::{Change, Sent};
 use crate::messages::{exchange, message, prose};
 
-/// After so many commands a writer turns to new conversations.
+/// Number of commands after which a writer starts new conversations.
 const GENERATION: usize = 60;
 
-/// Attributes that `conv:cut` conversations are made with.
+/// Attributes of `cut` conversations.
 const CUT: [&str; 4] = ["MAXMESSAGES", "12", "TTL", "3600"];
 
-/// A command to send, and what it is to do.
+/// A command to send, and its expected effect.
 pub struct PlannedCommand {
     pub args: Vec<Vec<u8>>,
     pub change: Change,
@@ -46,7 +47,7 @@ fn append(rng: &mut Rng, key: &str, options: &[&str]) -> PlannedCommand {
     }
 }
 
-/// The next command of a writer that has sent `done` so far.
+/// The next command of a writer that has sent `done` commands so far.
 pub fn next_command(rng: &mut Rng, writer: usize, done: usize, raced: i64) -> PlannedCommand {
     let (generation, first) = (done / GENERATION, done.is_multiple_of(GENERATION));
     let cut = format!("w{writer}:cut:{generation}");
@@ -58,7 +59,7 @@ pub fn next_command(rng: &mut Rng, writer: usize, done: usize, raced: i64) -> Pl
     }
     let grown = format!("w{writer}:grown:{generation}");
     let changed = format!("w{writer}:changed:{generation}");
-    // Of sixty commands a few go to each conversation, so these numbers are most often held.
+    // Each conversation receives a few of the sixty commands, so most of these numbers exist.
     let seq = (1 + rng.usize(..30)) as i64;
     let other = |words: &[&str]| PlannedCommand {
         args: args(words),

@@ -1,4 +1,4 @@
-//! Eight clients that write at once, each noting what it was told, and one that makes noise of every kind.
+//! Eight clients that write concurrently and record every reply, and clients that add unrecorded load.
 
 use fastrand::Rng;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::workload::{PlannedCommand, next_command};
 
 pub const WRITERS: usize = 8;
 
-/// The writers at work.
+/// The running clients.
 pub struct Crew {
     shared: Arc<Shared>,
     writers: Vec<JoinHandle<Ledger>>,
@@ -26,7 +26,7 @@ struct Shared {
     stop: AtomicBool,
     port: AtomicU16,
     acknowledged: AtomicU64,
-    /// A writer rests so long behind each command.
+    /// Pause of a writer after each command.
     rest: Duration,
 }
 
@@ -41,7 +41,7 @@ impl Shared {
 }
 
 impl Crew {
-    /// Sets them to work on the server at `port`.
+    /// Starts the clients against the server at `port`.
     pub fn start(port: u16, seed: u64, rest: Duration) -> Self {
         let shared = Arc::new(Shared {
             stop: AtomicBool::new(false),
@@ -58,8 +58,8 @@ impl Crew {
         let noise = {
             let (noisy, plain) = (shared.clone(), shared.clone());
             vec![
-                std::thread::spawn(move || make_noise(&noisy, seed)),
-                std::thread::spawn(move || keep_control(&plain)),
+                std::thread::spawn(move || add_unrecorded_load(&noisy, seed)),
+                std::thread::spawn(move || write_control_list(&plain)),
             ]
         };
         Self {
@@ -69,26 +69,26 @@ impl Crew {
         }
     }
 
-    /// Where they write from now on; those that are refused go there.
+    /// Redirects the clients. Those whose writes are rejected by the old server connect to this port.
     pub fn move_to(&self, port: u16) {
         self.shared.port.store(port, Ordering::SeqCst);
     }
 
-    /// Commands that were acknowledged so far.
+    /// Number of commands acknowledged so far.
     pub fn acknowledged(&self) -> u64 {
         self.shared.acknowledged.load(Ordering::SeqCst)
     }
 
-    /// Lets them end, and takes their ledgers. Those whose server is gone have ended already.
+    /// Stops the clients and returns their ledgers. A writer whose server went away has stopped already.
     pub fn stop(mut self) -> Vec<Ledger> {
         self.shared.stop.store(true, Ordering::SeqCst);
         for noise in std::mem::take(&mut self.noise) {
-            noise.join().expect("the noise");
+            noise.join().expect("join the load thread");
         }
         let writers = std::mem::take(&mut self.writers);
         writers
             .into_iter()
-            .map(|writer| writer.join().expect("a writer"))
+            .map(|writer| writer.join().expect("join the writer thread"))
             .collect()
     }
 }
@@ -99,7 +99,8 @@ impl Drop for Crew {
     }
 }
 
-/// A client that tells a lost connection from a refusal.
+/// Opens a connection. An error reply does not close it, so the caller can distinguish a rejected command from a lost
+/// connection.
 pub fn connect(port: u16) -> Option<Connection> {
     let client = redis::Client::open(format!("redis://127.0.0.1:{port}/")).ok()?;
     let con = client
@@ -114,7 +115,7 @@ struct Writer {
     number: usize,
     rng: Rng,
     ledger: Ledger,
-    /// The newest number in `shared:race`, as last seen.
+    /// The newest number in `shared:race` that this writer knows.
     raced: i64,
 }
 
@@ -147,7 +148,8 @@ impl Writer {
             );
             let key = String::from_utf8_lossy(&planned.args[1]).into_owned();
             let ended = self.send(open, &key, planned).is_none();
-            // A server that becomes a replica closes connections of clients that wait; those go where the others go.
+            // A server that becomes a replica closes the connections of blocked clients. They reconnect to the new
+            // primary.
             let moved = self.shared.port() != port && self.ledger.is_settled();
             if ended && !moved {
                 break;
@@ -161,7 +163,7 @@ impl Writer {
         self.ledger
     }
 
-    /// Sends the command, and behind it questions on how it left the conversation. Nothing if the connection ended.
+    /// Sends the command, followed by commands that read the resulting state. Returns `None` if the connection closed.
     fn send(&mut self, con: &mut Connection, key: &str, planned: PlannedCommand) -> Option<()> {
         let mut pipe = redis::pipe();
         let command = pipe.cmd(std::str::from_utf8(&planned.args[0]).ok()?);
@@ -185,8 +187,8 @@ impl Writer {
             Value::ServerError(error) => {
                 op.outcome = Outcome::Refused;
                 let code = error.code();
-                // What a failover, a full disk or a message that retention took may answer; all else is news.
-                // UNBLOCKED: it waited for counts when its server became a replica.
+                // Errors that a failover, a full disk or a message removed by retention can cause. Any other error is
+                // a finding. UNBLOCKED: the client was waiting for counts when its server became a replica.
                 let known = ["READONLY", "MISCONF", "LOADING", "MASTERDOWN", "UNBLOCKED"]
                     .contains(&code)
                     || ["no such message", "no such key"]
@@ -249,8 +251,8 @@ impl Writer {
     }
 }
 
-/// Writes of every kind, of which nobody keeps a record: what they leave has to be sound, and the same everywhere.
-fn make_noise(shared: &Shared, seed: u64) {
+/// Sends unrecorded writes of every kind. Their results must be consistent and equal on all servers.
+fn add_unrecorded_load(shared: &Shared, seed: u64) {
     let mut rng = Rng::with_seed(!seed);
     let mut port = shared.port();
     let mut con = connect(port);
@@ -273,7 +275,7 @@ fn make_noise(shared: &Shared, seed: u64) {
             4 => vec!["DEL".into(), format!("noise:{number}")],
             _ => random_write(&mut rng, &format!("noise:{number}")),
         };
-        // Any reply will do; no reply means that the server is gone.
+        // Any reply is acceptable. No reply means that the server is gone.
         if let Err(error) = run(open, &command)
             && error.code().is_none()
             && !shared.goes_on()
@@ -288,11 +290,11 @@ fn make_noise(shared: &Shared, seed: u64) {
     }
 }
 
-/// A list of Redis's own, to tell what servers do to any data from what the module does to its own.
+/// A plain Redis list. If it differs, too, the servers are at fault, not the module.
 pub const CONTROL: &str = "control";
 
-fn keep_control(shared: &Shared) {
-    // Nobody judges it but by comparison, so what is lost with a server does not matter.
+fn write_control_list(shared: &Shared) {
+    // The list is only compared between servers, so writes that are lost with a server do not matter.
     let mut port = shared.port();
     let mut con = connect(port);
     let mut number = 0;

@@ -1,5 +1,5 @@
-//! Slots that move at once, with all their keys, where the server can do it: CLUSTER MIGRATESLOTS of Valkey 9, CLUSTER
-//! MIGRATION of Redis 8.4.
+//! Atomic slot migration: CLUSTER MIGRATESLOTS of Valkey 9 and CLUSTER MIGRATION of Redis 8.4 move a slot with all its
+//! keys at once.
 
 use std::time::Instant;
 
@@ -8,17 +8,17 @@ use redis::Value;
 use super::nodes::{Cluster, PATIENCE};
 use crate::support::*;
 
-/// How this server moves slots at once.
+/// The command with which this server migrates slots atomically.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// Valkey: asked of the node that has the slot.
+    /// Valkey: sent to the node that owns the slot.
     Export,
-    /// Redis: asked of the node that is to have it.
+    /// Redis: sent to the node that will own the slot.
     Import,
 }
 
 impl Cluster {
-    /// The way that the nodes know, if they know one.
+    /// The command that the nodes support, if any.
     pub fn way(&self) -> Option<Way> {
         let mut con = self.node(0).conn();
         let mut knows = |name: &str| {
@@ -34,7 +34,7 @@ impl Cluster {
         }
     }
 
-    /// Moves a slot under load. Returns how many keys it has at its new place.
+    /// Migrates a slot under load. Returns the number of keys at the destination.
     pub fn move_at_once(
         &self,
         way: Way,
@@ -45,7 +45,7 @@ impl Cluster {
         let (mut here, mut there) = (self.node(from).conn(), self.node(to).conn());
         let start = Instant::now();
         let before = jobs(way, &mut here, &mut there);
-        // What an earlier move has left behind may still be cleared away.
+        // The server rejects a migration while it still cleans up after an earlier one.
         let mut last = String::new();
         let asked = wait_until(PATIENCE, || {
             let asked = match way {
@@ -69,7 +69,7 @@ impl Cluster {
             asked.is_ok()
         });
         if !asked {
-            return Err(format!("slot {slot} cannot be moved at once: {last}"));
+            return Err(format!("slot {slot} cannot be migrated atomically: {last}"));
         }
         let mut state = String::new();
         let done = wait_until(PATIENCE, || {
@@ -91,7 +91,7 @@ impl Cluster {
     }
 }
 
-/// The moves that were asked for, by name, and how far they are.
+/// The state of the requested migrations, by name.
 fn jobs(
     way: Way,
     here: &mut redis::Connection,

@@ -1,7 +1,8 @@
-//! A cluster under load whose slots move and whose primaries die: no conversation loses what was safe, or its order.
+//! Scenario: a cluster under load whose slots move and whose primaries are killed. No conversation may lose safe
+//! messages or change their order.
 //!
-//! What Redis promises is taken as the measure: a write is safe once `WAIT` says that a replica has it. Between the
-//! faults the cluster comes to rest, so that no primary dies while the only replica of a moved slot is behind.
+//! The guarantee tested is that of Redis: a write is safe once `WAIT` reports that a replica has it. The cluster
+//! settles between faults, so that no primary is killed while the only replica of a moved slot lags behind.
 
 mod atomic;
 mod chat;
@@ -20,12 +21,12 @@ use nodes::Cluster;
 use crate::plan::{Plan, Tally};
 use crate::support::*;
 
-/// Who writes; each has conversations of its own, spread over the slots.
+/// Number of writers. Each has its own conversations, spread over the slots.
 const WRITERS: usize = 4;
-/// Conversations of a writer; some share a slot.
+/// Conversations per writer. Some share a slot.
 const CHATS: usize = 6;
 
-/// Moves slots and kills primaries, until the plan is over.
+/// Moves slots and kills primaries until the time of the plan is over.
 pub fn cluster(plan: &Plan) -> Tally {
     let mut tally = Tally::default();
     let outcome = catch_unwind(AssertUnwindSafe(|| rounds(plan, &mut tally)));
@@ -37,7 +38,7 @@ pub fn cluster(plan: &Plan) -> Tally {
                 .downcast_ref::<String>()
                 .cloned()
                 .or_else(|| panic.downcast_ref::<&str>().map(|text| text.to_string()));
-            Some(text.unwrap_or_else(|| "a panic without words".into()))
+            Some(text.unwrap_or_else(|| "panicked without a message".into()))
         }
     };
     tally.findings.extend(failed);
@@ -79,7 +80,7 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
                     .iter()
                     .map(|chats| scope.spawn(|| chat::read(chats, &traffic))),
             );
-            // Whatever happens here, the threads have to end.
+            // The threads must stop even if this panics.
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 faults(&mut cluster, &chats, rng, plan, tally)
             }));
@@ -107,10 +108,10 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
         number += 1;
     }
     println!(
-        "  slots were moved by hand{}",
+        "  slots were moved key by key{}",
         match cluster.way() {
-            Some(way) => format!(" and at once ({way:?})"),
-            None => String::from(" only: this server cannot move them at once"),
+            Some(way) => format!(" and atomically ({way:?})"),
+            None => String::from(" only; this server cannot move them atomically"),
         }
     );
     let stale: u64 = chats
@@ -120,18 +121,19 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
         .sum();
     if stale > 0 {
         println!(
-            "  {stale} reads were answered by a node that did not know yet that it was no primary"
+            "  {stale} reads were served by a former primary that did not know of its failover yet"
         );
     }
     if redirected.load(Ordering::Relaxed) == 0 {
         tally
             .findings
-            .push("no client was ever redirected: nothing moved under it".into());
+            .push("no client was ever redirected, so no slot moved under load".into());
     }
     Ok(())
 }
 
-/// One round: slots there and back, by hand and at once, slots by the tool, one primary killed.
+/// One round: moves slots to another node and back, key by key and atomically, reshards with redis-cli, and kills one
+/// primary.
 fn faults(
     cluster: &mut Cluster,
     chats: &[Vec<Chat>],
@@ -157,7 +159,7 @@ fn faults(
             .filter(|node| *node != from)
             .collect();
         let to = others[mix(rng.wrapping_add(n as u64)) as usize % others.len()];
-        // Every other slot at once, where the server can.
+        // Every other slot is moved atomically, if the server supports it.
         let move_slot = |from, to| match way {
             Some(way) if n % 2 == 1 => cluster.move_at_once(way, slot, from, to),
             _ => cluster.move_slot(slot, from, to),
@@ -195,7 +197,8 @@ fn faults(
     cluster.settle()
 }
 
-/// Nobody writes: every conversation is whole, on one primary and its replica, and nowhere else.
+/// Checks, while no client writes, that every conversation is complete on one primary and its replica, and on no other
+/// node.
 fn verify(
     cluster: &Cluster,
     chats: &[Vec<Chat>],
@@ -210,7 +213,7 @@ fn verify(
     if keys != WRITERS * CHATS {
         tally.diverged += 1;
         tally.findings.push(format!(
-            "{keys} keys on the primaries, not {}",
+            "{keys} keys on the primaries, expected {}",
             WRITERS * CHATS
         ));
     }
@@ -238,7 +241,7 @@ fn verify(
     Ok(())
 }
 
-/// A moment of it.
+/// A short run.
 #[test]
 fn slots_move_and_a_primary_dies() {
     cluster(&Plan::short(Duration::from_secs(1), 1)).assert_clean();

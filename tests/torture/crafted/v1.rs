@@ -1,10 +1,10 @@
-//! Crafted values of version 1: a MessagePack header, then messages one behind the other.
+//! Crafted values of version 1: a MessagePack header, then the messages one after the other.
 
 use fastrand::Rng;
 
 use super::{NUMBERS, message};
 
-/// MessagePack, as little of it as is needed, and some that nobody expects.
+/// A minimal MessagePack encoder, including some encodings that are unusual.
 pub fn int(n: i64) -> Vec<u8> {
     [&[0xd3], &n.to_be_bytes()[..]].concat()
 }
@@ -27,7 +27,7 @@ pub fn map(fields: &[(&str, Vec<u8>)]) -> Vec<u8> {
     out
 }
 
-/// Something that is most often none of what a field may be.
+/// A value that is in most cases invalid for any field.
 fn odd(rng: &mut Rng) -> Vec<u8> {
     match rng.usize(..14) {
         0 => vec![0xc0],
@@ -37,19 +37,19 @@ fn odd(rng: &mut Rng) -> Vec<u8> {
         4 => text(""),
         5 => [&[0xcf], &u64::MAX.to_be_bytes()[..]].concat(),
         6 => [&[0xcb], &f64::NAN.to_be_bytes()[..]].concat(),
-        // Containers that say they are huge, and are empty.
+        // Empty containers that claim to be huge.
         7 => vec![0xdd, 0xff, 0xff, 0xff, 0xff],
         8 => vec![0xdf, 0xff, 0xff, 0xff, 0xff],
         9 => vec![0xdb, 0xff, 0xff, 0xff, 0xff],
         10 => vec![0xc6, 0x7f, 0xff, 0xff, 0xff, 1],
-        // Nested without end.
+        // Deeply nested.
         11 => vec![0x91; 1 + rng.usize(..20_000)],
         12 => vec![0xc1],
         _ => int(*rng.choice(&NUMBERS).unwrap()),
     }
 }
 
-/// `value`, or now and then something odd.
+/// `value`, or occasionally an odd value.
 pub fn maybe(rng: &mut Rng, rarely: usize, value: Vec<u8>) -> Vec<u8> {
     if rng.usize(..rarely) == 0 {
         odd(rng)
@@ -74,7 +74,7 @@ fn attributes(rng: &mut Rng) -> Vec<u8> {
     map(&fields)
 }
 
-/// Fields in another order, one twice, one missing, one that nobody knows.
+/// Reorders the fields, duplicates one, removes one, or adds an unknown one.
 fn shuffle(rng: &mut Rng, fields: &mut Vec<(&str, Vec<u8>)>) {
     match rng.usize(..80) {
         0 => fields.reverse(),
@@ -97,7 +97,7 @@ pub fn signed(out: &mut Vec<u8>, value: i64) {
     unsigned(out, ((value << 1) ^ (value >> 63)) as u64);
 }
 
-/// Header and messages, each a frame or more.
+/// The header and the messages, in one or more frames.
 pub fn frames(rng: &mut Rng) -> Vec<Vec<u8>> {
     let count = *rng.choice(&[0, 1, 1, 2, 3, 5, 8, 20, 60]).unwrap();
     let start = if rng.usize(..8) == 0 {
@@ -113,7 +113,7 @@ pub fn frames(rng: &mut Rng) -> Vec<Vec<u8>> {
             frame.pop();
             frame.push(rng.u8(..));
         }
-        // Backwards, twice the same, far away; or the next, or the one after it.
+        // Backwards, the same number again, or far away; otherwise the next number or the one after.
         let step = match rng.usize(..150) {
             0 => -1,
             1 => 0,
@@ -153,7 +153,7 @@ pub fn frames(rng: &mut Rng) -> Vec<Vec<u8>> {
     frames
 }
 
-/// The first frame, of `count` messages from number `start` to `seq`.
+/// The first frame, for `count` messages numbered from `start` to `seq`.
 pub fn header(rng: &mut Rng, count: i64, start: i64, seq: i64, counted: bool) -> Vec<u8> {
     let announced = match rng.usize(..40) {
         0 => *rng.choice(&NUMBERS).unwrap(),

@@ -1,18 +1,18 @@
-//! Crafted values of version 2: the header, then of each segment what it holds, and its text, packed or not.
+//! Crafted values of version 2: a header, then for each segment its description and its text, compressed or not.
 
 use fastrand::Rng;
 
 use super::v1::{header, signed, unsigned};
 use super::{NUMBERS, message};
 
-/// Texts that unpack to far more than they are.
+/// Size of texts that decompress to far more than their stored size.
 const BOMB: usize = 64 << 20;
 
-/// The text of a segment, in a form, which is most often the one that is said.
+/// The text of a segment in a storage form, in most cases the one that is declared.
 fn stored(rng: &mut Rng, text: Vec<u8>, form: u8) -> Vec<u8> {
-    let packed = |text: &[u8]| zstd::bulk::compress(text, 1).expect("packed");
+    let compress = |text: &[u8]| zstd::bulk::compress(text, 1).expect("compress");
     let mut stored = match form {
-        1 => packed(&text),
+        1 => compress(&text),
         _ => text,
     };
     match rng.usize(..120) {
@@ -22,14 +22,14 @@ fn stored(rng: &mut Rng, text: Vec<u8>, form: u8) -> Vec<u8> {
             let at = rng.usize(..stored.len());
             stored[at] ^= 1 << rng.usize(..8);
         }
-        3 => stored = packed(&stored),
-        4 if rng.usize(..20) == 0 => stored = packed(&vec![b' '; BOMB]),
+        3 => stored = compress(&stored),
+        4 if rng.usize(..20) == 0 => stored = compress(&vec![b' '; BOMB]),
         _ => {}
     }
     stored
 }
 
-/// Header and segments.
+/// The header and the segments.
 pub fn frames(rng: &mut Rng) -> Vec<Vec<u8>> {
     let segments = *rng.choice(&[0, 1, 1, 1, 2, 3]).unwrap();
     let start = if rng.usize(..8) == 0 {

@@ -1,11 +1,11 @@
-//! Crafted values of version 3: those of version 2 with session fields and a lease.
+//! Crafted values of version 3: version 2 with session fields and a summary lease.
 
 use fastrand::Rng;
 
 use super::v1::{int, map, maybe, text};
 use super::{NUMBERS, v2};
 
-/// Names as they may be written.
+/// Valid names of session fields.
 const KEYS: &[&str] = &[
     "\"a\"",
     "\"b\"",
@@ -18,7 +18,7 @@ const KEYS: &[&str] = &[
     "\"\\\"\\\\\"",
 ];
 
-/// What is no name.
+/// Invalid names.
 const NO_KEYS: &[&str] = &[
     "a", "", "\"", "\"\\", "\"a\" ", " \"a\"", "7", "\"\t\"", "\"\\x\"", "[]",
 ];
@@ -65,7 +65,7 @@ fn field(rng: &mut Rng, n: usize) -> Vec<u8> {
     field
 }
 
-/// Header, fields and segments.
+/// The header, the session fields and the segments.
 pub fn frames(rng: &mut Rng) -> Vec<Vec<u8>> {
     let mut frames = v2::frames(rng);
     let count = *rng.choice(&[0, 0, 1, 2, 5, 70]).unwrap();
@@ -98,7 +98,7 @@ pub fn frames(rng: &mut Rng) -> Vec<Vec<u8>> {
         ("history", maybe(rng, 80, history)),
         ("lease", maybe(rng, 80, int(lease))),
     ];
-    // Put behind the fields of the header, a map that says with 16 bits how many it has.
+    // Append the new fields to the header, a map with a 16-bit field count.
     if let Some([0xde, high, low, rest @ ..]) = frames.first().map(Vec::as_slice) {
         let fields = u16::from_be_bytes([*high, *low]) + more.len() as u16;
         let mut header = [&[0xde], &fields.to_be_bytes()[..], rest].concat();
