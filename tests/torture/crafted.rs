@@ -2,7 +2,7 @@
 //! absurd lengths and counts, reversed order, unknown fields, messages that APPEND rejects.
 //!
 //! There is one module per version of the stored form; [`body`] picks one of [`VERSIONS`]. They share only the
-//! encoding of module values in RDB: see [`Value`].
+//! encoding of module values in RDB: see [`CraftedValue`].
 
 use fastrand::Rng;
 mod v1;
@@ -108,9 +108,9 @@ pub fn message(rng: &mut Rng) -> Vec<u8> {
 }
 
 /// A module value as stored by Redis: type, id, then the parts, each preceded by an opcode.
-struct Value(Vec<u8>);
+struct CraftedValue(Vec<u8>);
 
-impl Value {
+impl CraftedValue {
     /// A length in the encoding of RDB. With `wide` it uses more bytes than necessary.
     fn length(&mut self, len: u64, wide: bool) {
         match len {
@@ -170,7 +170,7 @@ impl Value {
 /// A DUMP payload without its footer, in one of the versions. `head` holds the type and id of a valid payload.
 pub fn body(rng: &mut Rng, head: &[u8]) -> Vec<u8> {
     let (version, frames) = *rng.choice(VERSIONS).unwrap();
-    let mut value = Value(head.to_vec());
+    let mut value = CraftedValue(head.to_vec());
     if let Some(low) = value.0.last_mut() {
         *low = version;
     }

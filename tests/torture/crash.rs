@@ -32,7 +32,7 @@ enum During {
 
 /// How the data are persisted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kept {
+enum Durability {
     Always,
     EverySecond,
     /// Like `EverySecond`, but the machine fails, not only the process.
@@ -41,23 +41,23 @@ enum Kept {
     Snapshots,
 }
 
-type Case = (Kept, bool, During);
+type CrashCase = (Durability, bool, During);
 
 /// All combinations of persistence, RDB preamble and concurrent activity.
-fn cases() -> Vec<Case> {
+fn cases() -> Vec<CrashCase> {
     let mut cases = Vec::new();
     for during in [During::Rewrite, During::Save, During::Quiet] {
         for preamble in [true, false] {
             for kept in [
-                Kept::Always,
-                Kept::PowerCut,
-                Kept::Always,
-                Kept::EverySecond,
+                Durability::Always,
+                Durability::PowerCut,
+                Durability::Always,
+                Durability::EverySecond,
             ] {
                 cases.push((kept, preamble, during));
             }
         }
-        cases.push((Kept::Snapshots, true, during));
+        cases.push((Durability::Snapshots, true, during));
     }
     cases
 }
@@ -88,15 +88,15 @@ pub fn run(plan: &Plan) -> Tally {
 const SLOW: &str = "8000";
 
 /// A round. Returns the number of missing acknowledged commands, whether or not they may be missing.
-fn crash(case: Case, rng: &mut Rng, tally: &mut Tally) -> usize {
+fn crash(case: CrashCase, rng: &mut Rng, tally: &mut Tally) -> usize {
     let (kept, preamble, during) = case;
     let when = format!("{case:?}");
     let yes = |yes: bool| if yes { "yes" } else { "no" };
     let options = [
-        ["--appendonly", yes(kept != Kept::Snapshots)],
+        ["--appendonly", yes(kept != Durability::Snapshots)],
         [
             "--appendfsync",
-            if kept == Kept::Always {
+            if kept == Durability::Always {
                 "always"
             } else {
                 "everysec"
@@ -112,23 +112,23 @@ fn crash(case: Case, rng: &mut Rng, tally: &mut Tally) -> usize {
     std::thread::scope(|scope| {
         scope.spawn(|| sizes.watch(&server));
         let load = match kept {
-            Kept::Always | Kept::Snapshots => 200 + rng.usize(..900),
+            Durability::Always | Durability::Snapshots => 200 + rng.usize(..900),
             // Longer than the guaranteed window, so that some of the data are older.
-            Kept::EverySecond | Kept::PowerCut => 3300 + rng.usize(..1000),
+            Durability::EverySecond | Durability::PowerCut => 3300 + rng.usize(..1000),
         };
         let end = Instant::now() + Duration::from_millis(load as u64);
         while Instant::now() < end {
             std::thread::sleep(Duration::from_millis(rng.usize(..300) as u64));
             // Rewrites and snapshots replace files under load.
             match (kept, rng.usize(..3)) {
-                (Kept::Snapshots, _) => promise = Promise::Until(save(&mut con)),
+                (Durability::Snapshots, _) => promise = Promise::Until(save(&mut con)),
                 (_, 0) => {
                     let _ = try_cmd!(con, "BGREWRITEAOF");
                 }
                 _ => {}
             }
         }
-        if kept == Kept::Snapshots {
+        if kept == Durability::Snapshots {
             promise = Promise::Until(save(&mut con));
         }
         if during != During::Quiet {
@@ -136,7 +136,7 @@ fn crash(case: Case, rng: &mut Rng, tally: &mut Tally) -> usize {
             cmd!(con, "CONFIG", "SET", "rdb-key-save-delay", SLOW);
             cmd!(
                 con,
-                if during == During::Save || kept == Kept::Snapshots {
+                if during == During::Save || kept == Durability::Snapshots {
                     "BGSAVE"
                 } else {
                     "BGREWRITEAOF"
@@ -152,9 +152,9 @@ fn crash(case: Case, rng: &mut Rng, tally: &mut Tally) -> usize {
     tally.faults += 1;
     let ledgers = crew.stop();
     match kept {
-        Kept::Always | Kept::Snapshots => {}
-        Kept::EverySecond => promise = Promise::Until(killed - Duration::from_secs(2)),
-        Kept::PowerCut => {
+        Durability::Always | Durability::Snapshots => {}
+        Durability::EverySecond => promise = Promise::Until(killed - Duration::from_secs(2)),
+        Durability::PowerCut => {
             sizes.cut(&server, killed - Duration::from_secs(1), rng);
             promise = Promise::Until(killed - Duration::from_secs(3));
         }
@@ -167,7 +167,7 @@ fn crash(case: Case, rng: &mut Rng, tally: &mut Tally) -> usize {
         differ(tally, finding);
     }
     let before = digests(&mut con);
-    if kept == Kept::Snapshots {
+    if kept == Durability::Snapshots {
         cmd!(con, "SAVE");
     }
     drop(con);

@@ -101,7 +101,7 @@ impl DurabilityCheck<'_> {
         let missing = digest.bytes().all(|digit| digit == b'0');
         let got = messages(self.con, key);
         let state = |place: usize| match &ledger.ops[place].outcome {
-            Outcome::Done { state, .. } => state.as_ref(),
+            CommandOutcome::Done { state, .. } => state.as_ref(),
             _ => None,
         };
         let same = |place: usize| state(place).is_some_and(|state| state.digest == digest);
@@ -181,7 +181,7 @@ impl DurabilityCheck<'_> {
                 let Change::Append(sent) = &op.change else {
                     continue;
                 };
-                if matches!(op.outcome, Outcome::Open) {
+                if matches!(op.outcome, CommandOutcome::Open) {
                     open.push((writer, place, sent));
                 }
                 let Some((first, last)) = op.numbers() else {
@@ -234,7 +234,7 @@ impl DurabilityCheck<'_> {
 
     /// Checks that the missing commands of a writer are its last ones, and were not covered by the guarantee.
     fn suffix(&mut self, ledger: &Ledger, bounds: Bounds, promise: Promise) {
-        let promised = |op: &Op| op.acknowledged().is_some_and(|at| promise.covers(at));
+        let promised = |op: &SentCommand| op.acknowledged().is_some_and(|at| promise.covers(at));
         self.tally.acknowledged += ledger.ops.iter().filter(|op| promised(op)).count() as u64;
         let Bounds { low, high } = bounds;
         if low > high {

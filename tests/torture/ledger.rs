@@ -36,11 +36,11 @@ pub struct State {
 
 /// The outcome of a command.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum CommandOutcome {
     /// No reply arrived. The command was executed completely or not at all.
     Open,
     /// An error reply. The command must not have changed anything.
-    Refused,
+    Rejected,
     /// A reply other than an error.
     Done {
         at: Instant,
@@ -56,28 +56,28 @@ pub enum Outcome {
 
 /// A command that was sent.
 #[derive(Debug, Clone)]
-pub struct Op {
+pub struct SentCommand {
     pub key: String,
     pub change: Change,
     pub sent: Instant,
     pub sent_ms: i64,
-    pub outcome: Outcome,
+    pub outcome: CommandOutcome,
 }
 
-impl Op {
+impl SentCommand {
     /// True if the command may have changed something.
     pub fn counts(&self) -> bool {
         match self.outcome {
-            Outcome::Open => true,
-            Outcome::Refused => false,
-            Outcome::Done { idle, .. } => !idle,
+            CommandOutcome::Open => true,
+            CommandOutcome::Rejected => false,
+            CommandOutcome::Done { idle, .. } => !idle,
         }
     }
 
     /// The time of the reply, if it says that the command changed something.
     pub fn acknowledged(&self) -> Option<Instant> {
         match self.outcome {
-            Outcome::Done {
+            CommandOutcome::Done {
                 at, idle: false, ..
             } => Some(at),
             _ => None,
@@ -89,7 +89,7 @@ impl Op {
         match (&self.change, &self.outcome) {
             (
                 Change::Append(sent),
-                Outcome::Done {
+                CommandOutcome::Done {
                     idle: false,
                     number,
                     ..
@@ -104,7 +104,7 @@ impl Op {
 #[derive(Debug, Default)]
 pub struct Ledger {
     pub writer: usize,
-    pub ops: Vec<Op>,
+    pub ops: Vec<SentCommand>,
     /// Unexpected replies.
     pub findings: Vec<String>,
 }
@@ -123,7 +123,7 @@ impl Ledger {
     /// True if the outcome of the last command is known.
     pub fn is_settled(&self) -> bool {
         let last = self.ops.last();
-        last.is_none_or(|op| !matches!(op.outcome, Outcome::Open))
+        last.is_none_or(|op| !matches!(op.outcome, CommandOutcome::Open))
     }
 
     /// The positions of the commands that may have changed something, grouped by conversation. Conversations with
@@ -141,7 +141,7 @@ impl Ledger {
 
 /// A message that the server must return.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct ExpectedMessage {
     pub sent: Sent,
     /// The message arrived between these two times (Unix ms).
     pub between: (i64, i64),
@@ -151,13 +151,13 @@ pub struct Held {
 /// all messages that it ever held.
 #[derive(Debug, Clone)]
 pub struct Model {
-    pub held: BTreeMap<i64, Held>,
+    pub held: BTreeMap<i64, ExpectedMessage>,
     pub next: i64,
 }
 
 impl Model {
     /// The state after these commands, in order.
-    pub fn of<'a>(ops: impl Iterator<Item = &'a Op>) -> Self {
+    pub fn of<'a>(ops: impl Iterator<Item = &'a SentCommand>) -> Self {
         let mut model = Self {
             held: BTreeMap::new(),
             next: 1,
@@ -166,9 +166,9 @@ impl Model {
         model
     }
 
-    fn apply(&mut self, op: &Op) {
+    fn apply(&mut self, op: &SentCommand) {
         let (until, number) = match op.outcome {
-            Outcome::Done { at_ms, number, .. } => (at_ms, Some(number)),
+            CommandOutcome::Done { at_ms, number, .. } => (at_ms, Some(number)),
             _ => (now_ms(), None),
         };
         match &op.change {
@@ -176,7 +176,7 @@ impl Model {
                 let first = number.map_or(self.next, |last| last - sent.len() as i64 + 1);
                 for (seq, sent) in (first..).zip(sent) {
                     let (sent, between) = (sent.clone(), (op.sent_ms, until));
-                    self.held.insert(seq, Held { sent, between });
+                    self.held.insert(seq, ExpectedMessage { sent, between });
                 }
                 self.next = first + sent.len() as i64;
             }

@@ -33,7 +33,7 @@ mod plan;
 mod rdb_files;
 mod replica_reader;
 mod replicas;
-mod row;
+mod replication_chain;
 mod snapshot;
 mod workload;
 mod writers;

@@ -12,7 +12,7 @@ use crate::writers::connect;
 
 /// Reads from both replicas continuously, and tries to write to the last one.
 #[derive(Default)]
-pub struct Reader {
+pub struct ReplicaReader {
     /// Tells the reader to stop.
     pub done: AtomicBool,
     answered: AtomicU64,
@@ -20,8 +20,8 @@ pub struct Reader {
     wrong: Mutex<Vec<String>>,
 }
 
-impl Reader {
-    /// Reads until [`Reader::done`] is set.
+impl ReplicaReader {
+    /// Reads until [`ReplicaReader::done`] is set.
     pub fn read(&self, ports: [u16; 2]) {
         let mut rng = Rng::with_seed(7);
         let mut cons: [Option<Connection>; 2] = ports.map(connect);

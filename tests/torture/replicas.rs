@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::durability_check::{Promise, check};
 use crate::plan::{Plan, Tally, guarded};
-use crate::replica_reader::Reader;
-use crate::row::{Row, control, keep_logs, reload, server};
+use crate::replica_reader::ReplicaReader;
+use crate::replication_chain::{ReplicationChain, control, keep_logs, reload, server};
 use crate::snapshot::{differences, keys};
 use crate::support::*;
 use crate::writers::Crew;
@@ -119,13 +119,13 @@ fn play(rng: &mut Rng, faults: usize, tally: &mut Tally) -> [u64; 2] {
     let crew = Crew::start(primary.port(), rng.u64(..), Duration::from_millis(4));
     let replica = server(rng, &OTHER, Some(&primary));
     let below = server(rng, &WILD, Some(&replica));
-    let mut row = Row {
+    let mut chain = ReplicationChain {
         primary,
         replica,
         below,
     };
-    let reader = Reader::default();
-    let ports = [row.replica.port(), row.below.port()];
+    let reader = ReplicaReader::default();
+    let ports = [chain.replica.port(), chain.below.port()];
     let mut done = vec!["start".to_string()];
     let mut promise = Promise::All;
     std::thread::scope(|scope| {
@@ -136,24 +136,24 @@ fn play(rng: &mut Rng, faults: usize, tally: &mut Tally) -> [u64; 2] {
             let fault = *rng.choice(&FAULTS).unwrap();
             done.push(format!("{fault:?}"));
             tally.faults += 1;
-            happen(fault, &mut row, &crew, rng);
+            happen(fault, &mut chain, &crew, rng);
         }
         if rng.usize(..3) == 0 {
             done.push(format!("{:?}", Fault::Takeover));
             tally.faults += 1;
             promise = Promise::Nothing;
-            happen(Fault::Takeover, &mut row, &crew, rng);
+            happen(Fault::Takeover, &mut chain, &crew, rng);
         }
     });
     let when = done.join(" ");
     let ledgers = crew.stop();
     let before = tally.findings.len();
     tally.findings.extend(reader.findings(&when));
-    settle(&mut row);
-    let mut con = row.primary.conn();
+    settle(&mut chain);
+    let mut con = chain.primary.conn();
     let (_, checked) = check(&mut con, &ledgers, promise, &when);
     tally.add(checked);
-    for other in [&row.replica, &row.below] {
+    for other in [&chain.replica, &chain.below] {
         let mut found = differences(&mut con, &mut other.conn(), &when);
         found.extend(control(&mut con, &mut other.conn(), &when));
         tally.diverged += found.len() as u64;
@@ -168,10 +168,10 @@ fn play(rng: &mut Rng, faults: usize, tally: &mut Tally) -> [u64; 2] {
         }
     }
     if tally.findings.len() > before {
-        let kept = keep_logs(&row, &when);
+        let kept = keep_logs(&chain, &when);
         tally.findings.push(format!("{when}: logs in {kept}"));
     }
-    let stats = [&row.primary, &row.replica].map(|server| info(&mut server.conn(), "stats"));
+    let stats = [&chain.primary, &chain.replica].map(|server| info(&mut server.conn(), "stats"));
     ["sync_full", "sync_partial_ok"].map(|name| {
         let given = stats.iter().map(|stats| stats[name].parse::<u64>());
         given.map(|given| given.expect("a number")).sum()
@@ -179,12 +179,15 @@ fn play(rng: &mut Rng, faults: usize, tally: &mut Tally) -> [u64; 2] {
 }
 
 /// Waits until all messages are counted, keys with a TTL of one second have expired, and all replicas have caught up.
-fn settle(row: &mut Row) {
-    let mut con = row.primary.conn();
+fn settle(chain: &mut ReplicationChain) {
+    let mut con = chain.primary.conn();
     for key in keys(&mut con) {
         cmd!(con, "CONV.RECENT", &key, 999_999_999_i64, "ANY");
     }
-    for (replica, of) in [(&row.replica, &row.primary), (&row.below, &row.replica)] {
+    for (replica, of) in [
+        (&chain.replica, &chain.primary),
+        (&chain.below, &chain.replica),
+    ] {
         caught_up(replica, of);
     }
     let gone = wait_until(Duration::from_secs(10), || {
@@ -196,7 +199,10 @@ fn settle(row: &mut Row) {
         left.into_iter().all(|ms| !(0..=1000).contains(&ms))
     });
     assert!(gone, "keys with a TTL of one second did not expire");
-    for (replica, of) in [(&row.replica, &row.primary), (&row.below, &row.replica)] {
+    for (replica, of) in [
+        (&chain.replica, &chain.primary),
+        (&chain.below, &chain.replica),
+    ] {
         caught_up(replica, of);
     }
 }
@@ -208,10 +214,10 @@ fn load(crew: &Crew, more: u64) {
     assert!(came, "the writers make no progress");
 }
 
-fn happen(fault: Fault, row: &mut Row, crew: &Crew, rng: &mut Rng) {
+fn happen(fault: Fault, chain: &mut ReplicationChain, crew: &Crew, rng: &mut Rng) {
     match fault {
         Fault::Cut => drop(try_cmd!(
-            row.primary.conn(),
+            chain.primary.conn(),
             "CLIENT",
             "KILL",
             "TYPE",
@@ -219,7 +225,7 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, rng: &mut Rng) {
         )),
         Fault::CutByReplica => {
             drop(try_cmd!(
-                row.replica.conn(),
+                chain.replica.conn(),
                 "CLIENT",
                 "KILL",
                 "TYPE",
@@ -227,15 +233,15 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, rng: &mut Rng) {
             ));
         }
         Fault::CutBelow => drop(try_cmd!(
-            row.replica.conn(),
+            chain.replica.conn(),
             "CLIENT",
             "KILL",
             "TYPE",
             "replica"
         )),
         Fault::LongCut => {
-            let mut con = row.replica.conn();
-            let mut primary = row.primary.conn();
+            let mut con = chain.replica.conn();
+            let mut primary = chain.primary.conn();
             std::thread::scope(|scope| {
                 // While it sleeps, the replica neither reads nor reconnects.
                 scope.spawn(move || drop(try_cmd!(con, "DEBUG", "SLEEP", "0.7")));
@@ -249,65 +255,65 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, rng: &mut Rng) {
             load(crew, 20);
             // With a file it resumes at its offset; without one it starts empty.
             let save = *rng.choice(&["NOSAVE", "SAVE"]).unwrap();
-            let _ = try_cmd!(row.replica.conn(), "SHUTDOWN", save);
-            assert!(wait_until(Duration::from_secs(30), || !row
+            let _ = try_cmd!(chain.replica.conn(), "SHUTDOWN", save);
+            assert!(wait_until(Duration::from_secs(30), || !chain
                 .replica
                 .is_alive()));
             load(crew, 50);
-            revive(&mut row.replica, &row.primary);
+            revive(&mut chain.replica, &chain.primary);
         }
         Fault::Crash => {
-            row.replica.kill9();
+            chain.replica.kill9();
             load(crew, 20);
-            revive(&mut row.replica, &row.primary);
+            revive(&mut chain.replica, &chain.primary);
         }
         Fault::CrashBelow => {
-            row.below.kill9();
-            revive(&mut row.below, &row.replica);
+            chain.below.kill9();
+            revive(&mut chain.below, &chain.replica);
         }
         Fault::Pause => {
-            cmd!(row.primary.conn(), "CLIENT", "PAUSE", 300, "WRITE");
+            cmd!(chain.primary.conn(), "CLIENT", "PAUSE", 300, "WRITE");
         }
         Fault::Reload => {
             // Newer servers reply LOADING to the stream of their primary during DEBUG RELOAD, and so lose part of it.
             // Redis 8.6.3 and Valkey 9.1.2 do this with plain INCR and without any module.
-            let about = info(&mut row.replica.conn(), "server");
+            let about = info(&mut chain.replica.conn(), "server");
             let loses = about.contains_key("valkey_version") || &*about["redis_version"] >= "8";
-            let mut con = row.primary.conn();
+            let mut con = chain.primary.conn();
             if loses {
                 cmd!(con, "CLIENT", "PAUSE", 60_000, "WRITE");
-                caught_up(&row.replica, &row.primary);
+                caught_up(&chain.replica, &chain.primary);
             }
-            reload(&row.replica);
+            reload(&chain.replica);
             if loses {
                 cmd!(con, "CLIENT", "UNPAUSE");
             }
         }
         Fault::Failover => {
-            let mut old = row.primary.conn();
+            let mut old = chain.primary.conn();
             cmd!(old, "CLIENT", "PAUSE", 60_000, "WRITE");
-            caught_up(&row.replica, &row.primary);
-            cmd!(row.replica.conn(), "REPLICAOF", "NO", "ONE");
-            crew.move_to(row.replica.port());
-            attach(&row.primary, &row.replica);
+            caught_up(&chain.replica, &chain.primary);
+            cmd!(chain.replica.conn(), "REPLICAOF", "NO", "ONE");
+            crew.move_to(chain.replica.port());
+            attach(&chain.primary, &chain.replica);
             cmd!(old, "CLIENT", "UNPAUSE");
-            std::mem::swap(&mut row.primary, &mut row.replica);
+            std::mem::swap(&mut chain.primary, &mut chain.replica);
             // The sub-replica follows the new primary. Attach it to the end of the chain again.
-            attach(&row.below, &row.replica);
+            attach(&chain.below, &chain.replica);
             load(crew, 20);
         }
         Fault::Takeover => {
             // A replica in the middle of a full synchronization has no data to take over with.
-            let mut con = row.replica.conn();
+            let mut con = chain.replica.conn();
             let up = wait_until(Duration::from_secs(60), || {
                 info(&mut con, "replication")["master_link_status"] == "up"
             });
             assert!(up, "the replica did not finish its full synchronization");
-            row.primary.kill9();
-            cmd!(row.replica.conn(), "REPLICAOF", "NO", "ONE");
-            std::mem::swap(&mut row.primary, &mut row.replica);
-            revive(&mut row.replica, &row.primary);
-            attach(&row.below, &row.replica);
+            chain.primary.kill9();
+            cmd!(chain.replica.conn(), "REPLICAOF", "NO", "ONE");
+            std::mem::swap(&mut chain.primary, &mut chain.replica);
+            revive(&mut chain.replica, &chain.primary);
+            attach(&chain.below, &chain.replica);
         }
     }
 }

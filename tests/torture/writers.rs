@@ -173,19 +173,19 @@ impl Writer {
         pipe.cmd("DEBUG").arg("DIGEST-VALUE").arg(key);
         pipe.cmd("CONV.INFO").arg(key);
         pipe.cmd("PEXPIRETIME").arg(key);
-        self.ledger.ops.push(Op {
+        self.ledger.ops.push(SentCommand {
             key: key.to_string(),
             change: planned.change,
             sent: Instant::now(),
             sent_ms: now_ms(),
-            outcome: Outcome::Open,
+            outcome: CommandOutcome::Open,
         });
         con.send_packed_command(&pipe.get_packed_pipeline()).ok()?;
         let reply = con.recv_response().ok()?;
         let op = self.ledger.ops.last_mut()?;
         let (idle, number) = match &reply {
             Value::ServerError(error) => {
-                op.outcome = Outcome::Refused;
+                op.outcome = CommandOutcome::Rejected;
                 let code = error.code();
                 // Errors that a failover, a full disk or a message removed by retention can cause. Any other error is
                 // a finding. UNBLOCKED: the client was waiting for counts when its server became a replica.
@@ -207,7 +207,7 @@ impl Writer {
             Value::Array(items) => (items.is_empty(), items.len() as i64),
             _ => (false, 0),
         };
-        op.outcome = Outcome::Done {
+        op.outcome = CommandOutcome::Done {
             at: Instant::now(),
             at_ms: now_ms(),
             idle,
@@ -238,7 +238,7 @@ impl Writer {
             self.raced = last;
         }
         if !is_shared(key)
-            && let Outcome::Done { state, .. } = &mut op.outcome
+            && let CommandOutcome::Done { state, .. } = &mut op.outcome
         {
             *state = Some(State {
                 digest: text(&digest[0]),

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use redis::Value;
 
-use super::nodes::{Cluster, PATIENCE};
+use super::nodes::{Cluster, WAIT_LIMIT};
 use crate::support::*;
 
 /// The command with which this server migrates slots atomically.
@@ -47,7 +47,7 @@ impl Cluster {
         let before = jobs(way, &mut here, &mut there);
         // The server rejects a migration while it still cleans up after an earlier one.
         let mut last = String::new();
-        let asked = wait_until(PATIENCE, || {
+        let asked = wait_until(WAIT_LIMIT, || {
             let asked = match way {
                 Way::Export => try_cmd!(
                     here,
@@ -72,7 +72,7 @@ impl Cluster {
             return Err(format!("slot {slot} cannot be migrated atomically: {last}"));
         }
         let mut state = String::new();
-        let done = wait_until(PATIENCE, || {
+        let done = wait_until(WAIT_LIMIT, || {
             let new = jobs(way, &mut here, &mut there)
                 .into_iter()
                 .find(|(name, _)| !before.iter().any(|(old, _)| old == name));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use redis::{Connection, RedisResult, Value};
 
-use super::nodes::PATIENCE;
+use super::nodes::WAIT_LIMIT;
 use crate::support::{error_line, run};
 
 /// Why there is no reply.
@@ -16,8 +16,8 @@ pub enum Failure {
     /// The connection broke after the command was sent. The command was executed or not.
     Unknown,
     /// An error reply other than a redirection or a temporary failure.
-    Refused(String),
-    /// No node served the key within [`PATIENCE`].
+    Rejected(String),
+    /// No node served the key within [`WAIT_LIMIT`].
     Unserved(String),
 }
 
@@ -25,8 +25,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("the connection broke after the command was sent"),
-            Self::Refused(error) => write!(f, "refused: {error}"),
-            Self::Unserved(last) => write!(f, "served by no node for {PATIENCE:?}: {last}"),
+            Self::Rejected(error) => write!(f, "refused: {error}"),
+            Self::Unserved(last) => write!(f, "served by no node for {WAIT_LIMIT:?}: {last}"),
         }
     }
 }
@@ -54,7 +54,7 @@ impl Client {
     pub fn call<A: AsRef<[u8]>>(&mut self, key: &str, args: &[A]) -> Result<(Value, u16), Failure> {
         let start = Instant::now();
         let (mut other, mut last, mut asking) = (0, String::new(), None);
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < WAIT_LIMIT {
             let known = self.homes.get(key).copied();
             let port = asking.unwrap_or(known.unwrap_or(self.ports[other % self.ports.len()]));
             let Some(con) = self.connection(port) else {
@@ -100,7 +100,7 @@ impl Client {
                 ("TRYAGAIN" | "CLUSTERDOWN" | "LOADING" | "MASTERDOWN", _) => {
                     std::thread::sleep(Duration::from_millis(10));
                 }
-                _ => return Err(Failure::Refused(error)),
+                _ => return Err(Failure::Rejected(error)),
             }
             last = error;
         }

@@ -10,7 +10,7 @@ use crate::support::*;
 /// Time in ms after which a node that does not reply to its peers counts as failed.
 const NODE_TIMEOUT: &str = "1500";
 /// Time limit for forming the cluster, failovers and replication; several times what they need on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// The six servers of the cluster.
 pub struct Cluster {
@@ -102,7 +102,7 @@ impl Cluster {
     pub fn settle(&self) -> Result<(), String> {
         let mut why = String::new();
         self.agree()?;
-        let settled = wait_until(PATIENCE, || {
+        let settled = wait_until(WAIT_LIMIT, || {
             why = self.unsettled().err().unwrap_or_default();
             why.is_empty()
         });
@@ -128,7 +128,7 @@ impl Cluster {
     /// Waits until all nodes agree on the owners of the slots. A slot that moves again too early can end up without an
     /// owner, because each of two nodes believes that the other has it.
     pub fn agree(&self) -> Result<(), String> {
-        let agreed = wait_until(PATIENCE, || {
+        let agreed = wait_until(WAIT_LIMIT, || {
             let first = self.view(0);
             first.is_ok() && (1..self.nodes.len()).all(|index| self.view(index) == first)
         });
@@ -188,12 +188,12 @@ impl Cluster {
     /// Waits until the replica has become a primary.
     pub fn taken_over(&self, replica: usize) -> Result<(), String> {
         let mut con = self.nodes[replica].conn();
-        let done = wait_until(PATIENCE, || {
+        let done = wait_until(WAIT_LIMIT, || {
             info(&mut con, "replication")["role"] == "master"
         });
         cmd!(con, "CONFIG", "SET", "cluster-replica-no-failover", "yes");
         done.then_some(()).ok_or(format!(
-            "{} did not take over within {PATIENCE:?}",
+            "{} did not take over within {WAIT_LIMIT:?}",
             self.nodes[replica].port()
         ))
     }

@@ -7,7 +7,7 @@ use crate::support::*;
 use crate::writers::CONTROL;
 
 /// A replication chain of three servers.
-pub struct Row {
+pub struct ReplicationChain {
     pub primary: Server,
     pub replica: Server,
     pub below: Server,
@@ -54,14 +54,14 @@ fn words_of(list: &Value) -> Vec<String> {
 }
 
 /// Saves the logs of all three servers for analysis. Returns the directory.
-pub fn keep_logs(row: &Row, when: &str) -> String {
-    let port = row.primary.port();
+pub fn keep_logs(chain: &ReplicationChain, when: &str) -> String {
+    let port = chain.primary.port();
     let kept = std::env::temp_dir().join(format!("conv-torture-{}-{port}", std::process::id()));
     std::fs::create_dir_all(&kept).expect("create the log directory");
     let servers = [
-        ("primary", &row.primary),
-        ("replica", &row.replica),
-        ("below", &row.below),
+        ("primary", &chain.primary),
+        ("replica", &chain.replica),
+        ("below", &chain.below),
     ];
     for (name, server) in servers {
         let log = format!("{when}\n{}", server.log());
