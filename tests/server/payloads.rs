@@ -63,7 +63,7 @@ fn damaged_payloads_do_no_harm() {
         for _ in 0..=rng.usize(..2) {
             damage(&mut rng, &mut body, &bodies[seed as usize % bodies.len()]);
         }
-        if body.len() <= BEHIND_ID {
+        if body.len() <= AFTER_ID {
             continue;
         }
         match try_cmd!(
@@ -126,7 +126,7 @@ fn a_version_from_the_future_is_refused() {
     // The lowest ten bits of the type's id are its version.
     for future in [0u8, 4, 7, 255] {
         let mut body = body.clone();
-        body[BEHIND_ID - 1] = future;
+        body[AFTER_ID - 1] = future;
         let reply = try_cmd!(con, "RESTORE", "future", 0, sealed(&body, version));
         assert_eq!(err(reply), "ERR Bad data format", "version {future}");
     }

@@ -10,7 +10,7 @@ use crate::full_disk::limit;
 use crate::plan::Tally;
 use crate::samples::{chat, says};
 use crate::snapshot::digests;
-use crate::support::payload::{BEHIND_ID, sealed};
+use crate::support::payload::{AFTER_ID, sealed};
 use crate::support::*;
 
 /// Sizes that no machine can allocate.
@@ -55,7 +55,7 @@ fn frames_begin(frames: &[u8]) -> usize {
 /// Payload bodies that announce more data than they hold: in the lengths of RDB, of the header and of a message.
 fn bodies(body: &[u8]) -> Vec<Vec<u8>> {
     // The header is the first string. Its length is encoded in 14 bits.
-    let (id, value) = body.split_at(BEHIND_ID);
+    let (id, value) = body.split_at(AFTER_ID);
     assert!(
         value[0] == STRING && value[1] >> 6 == 1,
         "the layout of the stored form changed"

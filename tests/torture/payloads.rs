@@ -95,7 +95,7 @@ impl Sources {
         assert!(bodies.len() > 40, "{} small conversations", bodies.len());
         cmd!(*con, "FLUSHALL");
         Self {
-            head: bodies[0][..BEHIND_ID].to_vec(),
+            head: bodies[0][..AFTER_ID].to_vec(),
             bodies,
             version,
         }
@@ -110,7 +110,7 @@ impl Sources {
         };
         let times = match rng.usize(..4) {
             0 => 0,
-            n => n - 1 + usize::from(body[..BEHIND_ID] != self.head[..]),
+            n => n - 1 + usize::from(body[..AFTER_ID] != self.head[..]),
         };
         for _ in 0..times {
             let other = rng.usize(..self.bodies.len());

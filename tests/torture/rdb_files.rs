@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::payloads::prompt;
 use crate::plan::{Plan, Tally};
 use crate::samples;
-use crate::support::payload::{BEHIND_ID, body, crc64};
+use crate::support::payload::{AFTER_ID, body, crc64};
 use crate::support::sound::unsound;
 use crate::support::*;
 
@@ -67,7 +67,7 @@ fn file(compressed: &str) -> (Vec<u8>, usize) {
     }
     cmd!(con, "SAVE");
     let rdb = std::fs::read(server.dir().join("dump.rdb")).expect("an RDB file");
-    let id = &body(&mut con, "chat")[1..BEHIND_ID];
+    let id = &body(&mut con, "chat")[1..AFTER_ID];
     let begin = rdb.windows(id.len()).position(|w| w == id);
     (rdb, begin.expect("a conversation"))
 }

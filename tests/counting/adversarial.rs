@@ -1,9 +1,9 @@
-//! Strings made to be cut and counted wrongly: all classes of characters, what the rules treat differently from its
-//! likes, runs, and pieces of the vocabulary.
+//! Strings that are likely to be split or counted wrongly: characters of all classes, exceptions of the rules, long
+//! runs, and tokens of the vocabulary.
 
 use fastrand::Rng;
 
-/// Taken as they are.
+/// Used as they are.
 const WORDS: [&str; 40] = [
     "'s",
     "'S",
@@ -47,7 +47,7 @@ const WORDS: [&str; 40] = [
     "İi̇",
 ];
 
-/// Chosen from, a character at a time.
+/// Sets of characters to choose from.
 const ALPHABETS: [&str; 14] = [
     "abcdefghijklmnopqrstuvwxyz",
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -66,7 +66,7 @@ const ALPHABETS: [&str; 14] = [
 ];
 
 /// Ranges of code points: Latin, Greek and Cyrillic, Hebrew and Arabic, Indic, Thai, Hangul, Kana, CJK, symbols,
-/// emoji, scripts of the second plane, and all.
+/// emoji, scripts of the supplementary plane, and everything.
 const RANGES: [(u32, u32); 12] = [
     (0xa0, 0x24f),
     (0x370, 0x52f),
@@ -90,7 +90,7 @@ fn char_within(rng: &mut Rng, first: u32, last: u32) -> char {
     char::from_u32(rng.u32(first..=last)).unwrap_or('?')
 }
 
-/// A string of a few parts; `tokens` are strings of a vocabulary.
+/// A random string of up to nine parts. `tokens` are strings of a vocabulary.
 pub fn text(rng: &mut Rng, tokens: &[String]) -> String {
     let mut text = String::new();
     for _ in 0..=rng.usize(..8) {
@@ -120,13 +120,13 @@ pub fn text(rng: &mut Rng, tokens: &[String]) -> String {
     text
 }
 
-/// How many strings to try: `COUNT_CASES`, or a few.
+/// The number of strings to try: `COUNT_CASES`, or `few`.
 pub fn cases(few: u64) -> u64 {
     let cases = std::env::var("COUNT_CASES").ok();
     cases.map_or(few, |cases| cases.parse().expect("COUNT_CASES is a number"))
 }
 
-/// Where to start: `COUNT_SEED`, or always the same.
+/// A random number generator seeded with `COUNT_SEED`, or with a constant.
 pub fn rng() -> Rng {
     let seed = std::env::var("COUNT_SEED")
         .ok()
