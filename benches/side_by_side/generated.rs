@@ -1,7 +1,7 @@
-//! Conversations for those who have no corpus: chats of people with an assistant that looks things up with tools.
+//! Generates conversations for machines without a corpus: chats with an assistant that calls tools.
 //!
-//! Sentences are put together from a vocabulary whose words are as unequally frequent as those of a language, so that
-//! they compress and split into tokens about as real text does; the figures of the README are from real text.
+//! The word frequencies are as uneven as those of a natural language, so that compression and tokenization behave
+//! about as with real text. The published figures are from real text.
 
 use fastrand::Rng;
 use serde_json::json;
@@ -28,7 +28,8 @@ fn words(rng: &mut Rng, count: usize) -> String {
     );
     let mut text = String::new();
     for number in 0..count {
-        // Squared, so that the words in front come far more often than those behind.
+        // The product of two uniform numbers prefers small indexes, so the first words of a list are the most
+        // frequent.
         let skewed = |rng: &mut Rng, len: usize| rng.usize(..len) * rng.usize(..len) / len;
         let word = match rng.usize(..20) {
             0..12 => common[skewed(rng, common.len())].to_string(),
@@ -110,7 +111,7 @@ pub fn conversations() -> Vec<(String, Vec<Conversation>)> {
     vec![("generated".into(), all)]
 }
 
-/// Messages of about a megabyte each, by what they hold.
+/// Messages of about 1 MB with different kinds of content, by name.
 pub fn megabytes() -> Vec<(&'static str, Vec<u8>)> {
     const BYTES: usize = 1_000_000;
     let mut rng = Rng::with_seed(11);
@@ -134,7 +135,7 @@ pub fn megabytes() -> Vec<(&'static str, Vec<u8>)> {
             SIGNS[rng.usize(..64)] as char
         })
         .collect();
-    // Half of it from the most frequent characters, the rest from all over the block.
+    // Half of the characters are the most frequent ones, the others are spread over the whole block.
     let frequent: Vec<char> = "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里".chars().collect();
     let cjk: String = (0..BYTES / 3)
         .map(|_| match rng.usize(..2) {

@@ -1,4 +1,4 @@
-//! A server with a hundred thousand small conversations.
+//! A server with 100,000 small conversations.
 
 use crate::Setup;
 use crate::load::{Shape, cycle, request, send_all};
@@ -13,7 +13,7 @@ const EACH: usize = 5;
 
 pub fn lines(setup: &Setup) -> Vec<Line> {
     let server = Server::start();
-    cmd!(server.conn(), "CONV.TOKENS", "loads the tables");
+    cmd!(server.conn(), "CONV.TOKENS", "load the tables");
     let messages: Vec<&[u8]> = setup
         .data
         .messages()
