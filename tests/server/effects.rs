@@ -1,5 +1,5 @@
-//! `CONV.EFFECT`, what replicas and the AOF receive: not meant for clients, yet as safe as any command. Whatever it is
-//! sent, the conversation stays sound, and the server can load what it saved.
+//! `CONV.EFFECT` carries writes to replicas and the AOF. Clients should not send it, but it must be as safe as any
+//! command: whatever it receives, the conversation stays consistent, and the server can load what it saved.
 
 use fastrand::Rng;
 use redis::Connection;
@@ -22,7 +22,8 @@ fn ten(con: &mut Connection, key: &str) {
     append(con, key, &messages);
 }
 
-/// Stored and loaded again it is the same; that everything is derived anew then shows what an effect has bent.
+/// DUMP and RESTORE must give an equal value. RESTORE derives everything again, so a difference shows an
+/// inconsistency.
 fn assert_storable(con: &mut Connection, key: &str, what: &str) {
     let before = view(con, key);
     let payload = bytes(&cmd!(*con, "DUMP", key));
@@ -39,7 +40,7 @@ fn assert_storable(con: &mut Connection, key: &str, what: &str) {
 }
 
 #[test]
-fn what_is_sent_builds_the_conversation_again() {
+fn replayed_effects_rebuild_the_conversation() {
     let server = Server::start();
     let mut con = server.conn();
     let attributes = json!({"encoding": "cl100k_base", "media-tokens": 7, "max-messages": 2, "max-tokens": 0,
@@ -67,14 +68,14 @@ fn what_is_sent_builds_the_conversation_again() {
         (&*text(&info["encoding"]), &*text(&info["complete"])),
         ("cl100k_base", "no")
     );
-    // The effect says what retention dropped: nothing. And no expiry.
+    // The effect itself states that retention removed nothing, and that there is no expiry.
     assert_eq!(int(&cmd!(con, "TTL", "k")), -1);
     assert_storable(&mut con, "k", "built by hand");
     assert_eq!(append(&mut con, "k", &[says("user", "d")]), 20);
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn effects_that_do_not_apply_are_rejected() {
     let server = Server::start();
     let mut con = server.conn();
     ten(&mut con, "k");
@@ -142,7 +143,7 @@ fn what_does_not_fit_is_refused() {
             "no message 11",
         ),
         (with("numbering", json!([0, 1, 2])), &[], "numbering"),
-        // Numbers that are held, or would be given a second time.
+        // Numbers that exist already, or that would be given twice.
         (with("numbering", json!([0, 5, 1])), &[], "numbering"),
         (with("numbering", json!([0, 20, 5])), &[], "numbering"),
     ];
@@ -169,7 +170,7 @@ fn what_does_not_fit_is_refused() {
 }
 
 #[test]
-fn numbering_cannot_be_bent() {
+fn effects_cannot_corrupt_sequence_numbers() {
     let server = Server::start();
     let mut con = server.conn();
     for (n, numbering) in [
@@ -202,7 +203,7 @@ fn numbering_cannot_be_bent() {
 }
 
 #[test]
-fn random_effects_leave_it_sound() {
+fn random_effects_keep_the_conversation_consistent() {
     let mut server = Server::start();
     let mut con = server.conn();
     let mut rng = Rng::with_seed(5);

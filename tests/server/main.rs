@@ -1,4 +1,4 @@
-//! Tests against a real redis-server with the module loaded: one file per promise.
+//! Tests against a real redis-server with the module loaded, one file per topic.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! Random writes that a seed repeats.
+//! Random writes, reproducible by their seed.
 
 use fastrand::Rng;
 use serde_json::json;
@@ -26,7 +26,7 @@ fn random_message(rng: &mut Rng) -> String {
     }
 }
 
-/// A command that writes, most often with an effect.
+/// A write command that usually has an effect.
 pub fn random_write(rng: &mut Rng, key: &str) -> Vec<String> {
     let seq = |rng: &mut Rng| (1 + rng.usize(..60)).to_string();
     let mut args: Vec<String> = match rng.usize(..31) {
@@ -101,7 +101,7 @@ pub fn random_write(rng: &mut Rng, key: &str) -> Vec<String> {
         21 => {
             let document =
                 json!({"goal": rng.usize(..9), "history": [says("user", "old")], "facts": []});
-            // Messages are objects, not strings.
+            // Messages in a document are JSON objects, not strings.
             let document = document.to_string().replace(
                 &json!(says("user", "old")).to_string(),
                 &random_message(rng),

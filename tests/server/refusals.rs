@@ -1,11 +1,11 @@
-//! Bad arguments of every command: the code of the error, that it names the argument, and that nothing has changed.
+//! Invalid arguments of every command: the error code, the argument named in the error, and that nothing changed.
 
 use crate::notation::check_error;
 use crate::side_effect_probe::with_probe;
 use crate::support::error_line;
 
 #[test]
-fn bad_arguments_of_append() {
+fn append_rejects_invalid_arguments() {
     with_probe(|probe| {
         probe.rejects(
             "CONV.APPEND => ERR conv.append
@@ -47,7 +47,7 @@ fn bad_arguments_of_append() {
 }
 
 #[test]
-fn bad_arguments_of_recent() {
+fn recent_rejects_invalid_arguments() {
     with_probe(|probe| {
         probe.rejects(
             r#"CONV.RECENT => ERR conv.recent
@@ -95,7 +95,7 @@ fn bad_arguments_of_recent() {
 }
 
 #[test]
-fn bad_arguments_of_the_other_readers() {
+fn other_reads_reject_invalid_arguments() {
     with_probe(|probe| {
         probe.rejects(
             "CONV.SUMMARY => ERR conv.summary
@@ -140,9 +140,9 @@ fn bad_arguments_of_the_other_readers() {
     });
 }
 
-/// "a surplus argument is a `ERR` that names it", also where the number of arguments is fixed.
+/// An error names the unexpected argument, also for commands with a fixed number of arguments.
 #[test]
-fn surplus_arguments_are_named() {
+fn errors_name_unexpected_arguments() {
     with_probe(|probe| {
         probe.rejects(
             "CONV.LEN k more => ERR more
@@ -154,7 +154,7 @@ fn surplus_arguments_are_named() {
 }
 
 #[test]
-fn bad_arguments_of_whole_sessions() {
+fn session_commands_reject_invalid_arguments() {
     with_probe(|probe| {
         probe.rejects(
             r#"CONV.IMPORT missing => ERR conv.import
@@ -214,7 +214,7 @@ fn bad_arguments_of_whole_sessions() {
 }
 
 #[test]
-fn bad_arguments_of_the_other_writers() {
+fn other_writes_reject_invalid_arguments() {
     with_probe(|probe| {
         probe.rejects(
             "CONV.SETSUMMARY k => ERR conv.setsummary
@@ -306,7 +306,7 @@ fn bad_arguments_of_the_other_writers() {
 }
 
 #[test]
-fn bad_arguments_of_create_and_alter() {
+fn create_and_alter_reject_invalid_arguments() {
     with_probe(|probe| {
         probe.rejects("CONV.CREATE => ERR conv.create\n CONV.ALTER => ERR conv.alter");
         probe.rejects("CONV.CREATE k => ERR\n CONV.CREATE e MAXMESSAGES 4 => ERR");
@@ -339,7 +339,7 @@ fn bad_arguments_of_create_and_alter() {
                 "TTL -1 => TTL",
                 "TTL soon => TTL",
                 "TTL 5 TTL 5 => TTL",
-                // "A TTL beyond all time"
+                // A TTL that exceeds the range of times.
                 "TTL 9223372036854775807 => TTL",
                 "TTL 9223372036854775 => TTL",
                 "TTL 9223372036854776 => TTL",

@@ -1,4 +1,4 @@
-//! Replicas hold what the primary holds, whenever and however they came to it.
+//! Replicas have the same data as their primary, however and whenever they were attached.
 
 use fastrand::Rng;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use crate::support::*;
 use crate::views::*;
 use crate::writes::*;
 
-/// What the primary sends is then what was written, and nothing else.
+/// A server whose replication stream contains nothing but the writes (no pings).
 const NO_PINGS: [&str; 2] = ["--repl-ping-replica-period", "3600"];
 
 fn server() -> Server {
     Server::with(&NO_PINGS)
 }
 
-/// Everything is the same on both, once the replica has caught up.
+/// Checks that both servers have the same data once the replica has caught up.
 fn assert_agree(keys: &[String], primary: &Server, replica: &Server, when: &str) {
     caught_up(replica, primary);
     let expected = views(&mut primary.conn(), keys);
@@ -33,9 +33,9 @@ fn offset(con: &mut Connection) -> i64 {
 }
 
 #[test]
-fn attached_before_and_after_and_in_a_chain() {
+fn replicas_attached_early_late_and_in_a_chain_agree() {
     let [primary, early, chained] = [server(), server(), server()];
-    // It answers from what it held until the new data are complete.
+    // The replica serves its old data until the new data are complete.
     let late = Server::with(&["--repl-diskless-load", "swapdb"]);
     let mut con = primary.conn();
     replicate(&early, &primary);
@@ -67,7 +67,7 @@ fn attached_before_and_after_and_in_a_chain() {
 }
 
 #[test]
-fn a_replica_takes_over() {
+fn a_promoted_replica_continues() {
     let [old, new, other] = [server(), server(), server()];
     replicate(&new, &old);
     replicate(&other, &old);
@@ -77,7 +77,7 @@ fn a_replica_takes_over() {
     let before = views(&mut old.conn(), &keys);
     cmd!(new.conn(), "REPLICAOF", "NO", "ONE");
     assert_same(&keys, &before, &views(&mut new.conn(), &keys), "taken over");
-    // The others follow it from where they stand.
+    // The other replicas follow it with a partial synchronization.
     replicate(&other, &new);
     go_on(&mut new.conn());
     replicate(&old, &new);
@@ -103,7 +103,7 @@ fn an_interrupted_replica_resumes() {
     cmd!(con, "CLIENT", "KILL", "TYPE", "replica");
     write(&mut con);
     assert_agree(&keys, &primary, &replica, "connected again");
-    // The replica is stopped in good order.
+    // The replica is shut down normally.
     let _ = try_cmd!(replica.conn(), "SHUTDOWN");
     assert!(wait_until(Duration::from_secs(10), || !replica.is_alive()));
     write(&mut con);
@@ -114,7 +114,7 @@ fn an_interrupted_replica_resumes() {
         (&*stats["sync_full"], &*stats["sync_partial_ok"]),
         ("1", "2")
     );
-    // It crashes.
+    // The replica crashes.
     write(&mut con);
     replica.kill9();
     write(&mut con);
@@ -123,7 +123,7 @@ fn an_interrupted_replica_resumes() {
 }
 
 #[test]
-fn replicas_answer_and_refuse_writes() {
+fn replicas_serve_reads_and_reject_writes() {
     let [primary, replica] = [server(), server()];
     replicate(&replica, &primary);
     prepare(&mut primary.conn());
@@ -150,7 +150,7 @@ fn replicas_answer_and_refuse_writes() {
 }
 
 #[test]
-fn only_effects_are_sent() {
+fn only_effective_writes_are_replicated() {
     let [primary, replica] = [server(), server()];
     replicate(&replica, &primary);
     let (mut con, mut events) = (primary.conn(), Events::of(&primary));
@@ -182,7 +182,7 @@ fn only_effects_are_sent() {
 }
 
 #[test]
-fn transactions_scripts_and_functions() {
+fn transactions_scripts_and_functions_replicate() {
     let [primary, replica] = [server(), server()];
     replicate(&replica, &primary);
     let (mut con, mut events) = (primary.conn(), Events::of(&primary));
@@ -204,7 +204,7 @@ fn transactions_scripts_and_functions() {
     cmd!(con, "FLUSHALL");
     prepare(&mut con);
     events.take();
-    // Each argument in turn, one of them twice, and what fails does not end it.
+    // Each argument separately, one of them twice; an error does not end the script.
     let script = "redis.pcall('CONV.APPEND', KEYS[1], '[]') \
         redis.call('CONV.APPEND', KEYS[1], ARGV[1], ARGV[1], ' ' .. ARGV[1]) \
         redis.call('CONV.APPEND', KEYS[1], 'NX', ARGV[1]) \

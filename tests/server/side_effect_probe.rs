@@ -1,13 +1,12 @@
-//! Somebody who looks at everything that a refused command must leave alone: the values, the expiries, what goes to the
-//! AOF and to replicas, WATCH, and keyspace events.
+//! Checks that a rejected command has no side effects on values, expiry, AOF, replication, WATCH and keyspace events.
 
 use redis::{Connection, ConnectionLike, PubSub, RedisResult, Value};
 
 use crate::notation::{counted, fill, is_error, line, message, show};
 use crate::support::{Server, cmd, error_line, info, replicate, run};
 
-/// Looks at everything that a refused command must leave alone. The keys: `k` a conversation, `e` an empty one, `s` a
-/// string; `missing` is none.
+/// Compares the state of the server before and after a command. Keys: `k` is a conversation, `e` an empty one, `s` a
+/// string; `missing` does not exist.
 pub struct SideEffectProbe<'a> {
     pub con: Connection,
     watcher: Connection,
@@ -69,7 +68,7 @@ impl<'a> SideEffectProbe<'a> {
         state
     }
 
-    /// Runs the command, which must leave no trace.
+    /// Runs a command that must not change anything.
     pub fn unchanged<A: AsRef<[u8]>>(&mut self, args: &[A]) -> RedisResult<Value> {
         let what = || {
             let words: Vec<_> = args
@@ -89,7 +88,7 @@ impl<'a> SideEffectProbe<'a> {
         reply
     }
 
-    /// Each line: `command => CODE words`, as `transcript` has them.
+    /// Runs lines of the form `command => CODE words`, in the notation of `transcript`.
     pub fn rejects(&mut self, table: &str) {
         let mut failed = Vec::new();
         for case in table.lines().map(str::trim).filter(|l| !l.is_empty()) {
@@ -117,11 +116,11 @@ impl<'a> SideEffectProbe<'a> {
 }
 
 impl SideEffectProbe<'_> {
-    /// EXEC of what is queued; the state can only be compared from another connection.
+    /// Runs EXEC for the queued commands. The state is compared from another connection, because this one is in MULTI.
     pub fn unchanged_exec(&mut self) -> Value {
         std::mem::swap(&mut self.con, &mut self.watcher);
         let before = self.state();
-        // Not `query`, which would make one error of them all.
+        // `query` would turn the replies into a single error.
         let exec = redis::cmd("EXEC").get_packed_command();
         let reply = self.watcher.req_packed_command(&exec).unwrap();
         assert_eq!(self.state(), before);
@@ -132,7 +131,7 @@ impl SideEffectProbe<'_> {
 }
 
 pub fn with_probe(test: impl FnOnce(&mut SideEffectProbe<'_>)) {
-    // With a replica, or there would be no offset to compare; it is left alone by the primary's pings.
+    // The replication offset only exists with a replica. The long ping period keeps the primary from changing it.
     let server = Server::with(&[
         "--appendonly",
         "yes",
@@ -169,7 +168,7 @@ fn the_probe_sees_what_changes() {
             assert_eq!(cmd!(probe.watcher, "EXEC"), Value::Nil, "{command}");
             let after = probe.state();
             let same: Vec<usize> = (0..6).filter(|i| before[*i] == after[*i]).collect();
-            // Of the two CONV.INFO only that of the key written to may differ.
+            // The CONV.INFO of the key that was not written stays equal.
             assert!(
                 same.iter().all(|i| [2, 3].contains(i)),
                 "{command}: {same:?}"

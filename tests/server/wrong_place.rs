@@ -1,4 +1,4 @@
-//! Refused for where or when they come: on keys of other types, out of memory, within transactions and scripts.
+//! Commands that are rejected because of their context: keys of other types, out of memory, transactions and scripts.
 
 use redis::Value;
 
@@ -40,7 +40,7 @@ const EVERY: &str = "CONV.APPEND KEY @u
     CONV.DELSTATE KEY a";
 
 #[test]
-fn other_types_under_the_key() {
+fn keys_of_other_types_are_rejected() {
     let text = "WRONGTYPE Operation against a key holding the wrong kind of value";
     with_probe(|probe| {
         for make in [
@@ -78,9 +78,9 @@ fn other_types_under_the_key() {
     });
 }
 
-/// "Whatever can grow memory is deny-oom"
+/// Commands that may use more memory are rejected, and commands that free memory are not.
 #[test]
-fn out_of_memory() {
+fn growing_commands_are_rejected_when_out_of_memory() {
     with_probe(|probe| {
         cmd!(
             probe.con,
@@ -116,9 +116,9 @@ fn out_of_memory() {
     });
 }
 
-/// The same where errors are not replies but values: in MULTI and in scripts.
+/// In MULTI and in scripts errors are values within the reply.
 #[test]
-fn in_transactions_and_scripts() {
+fn errors_in_transactions_and_scripts_change_nothing() {
     with_probe(|probe| {
         let script = "return redis.pcall('CONV.APPEND', KEYS[1], ARGV[1], '[]')";
         let reply = probe.unchanged(&["EVAL", script, "1", "k", &message("u", 0)]);
