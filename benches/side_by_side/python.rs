@@ -36,6 +36,6 @@ pub fn run_script(script: &str, args: &[&str]) -> Result<Value, String> {
 pub fn versions() -> String {
     run(&["versions"]).map_or_else(
         |why| why,
-        |told| told["versions"].as_str().unwrap_or_default().to_string(),
+        |results| results["versions"].as_str().unwrap_or_default().to_string(),
     )
 }

@@ -103,7 +103,7 @@ fn number(encoding: Encoding) -> usize {
 
 fn vocabulary(number: usize) -> Option<&'static Vocabulary> {
     let make = || {
-        // The id limits are slightly above the largest id of each vocabulary. The tables of tiktoken-rs are dropped
+        // The id limits are slightly above the largest id of each vocabulary. The tables of tiktoken-rs are freed
         // afterwards.
         let (table, ids) = match number {
             0 => (tiktoken_rs::o200k_base(), 200_100),

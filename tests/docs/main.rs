@@ -12,9 +12,9 @@
 mod support;
 
 mod book;
+mod command_pages;
 mod dashboard;
-mod figures;
-mod heads;
+mod fields_and_settings;
 mod python;
 mod transcripts;
 

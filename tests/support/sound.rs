@@ -266,11 +266,11 @@ fn relive(
         }
         let failed = replies[work..].iter().filter_map(error_in);
         for error in failed {
-            let refused = [
+            let rejections = [
                 "ERR no such message",
                 "ERR the sequence numbers of this conversation are used up",
             ];
-            if !refused.iter().any(|r| error.starts_with(r)) && !error.starts_with("ERR UPTO") {
+            if !rejections.iter().any(|r| error.starts_with(r)) && !error.starts_with("ERR UPTO") {
                 return Err(format!("a command on a copy failed: {error}"));
             }
         }

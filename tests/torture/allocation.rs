@@ -182,7 +182,7 @@ fn commands(rng: &mut Rng) -> Vec<Vec<String>> {
 const SPARE: u64 = 160 << 20;
 
 /// A round: limits the memory of a server, then sends payloads and commands that need more.
-pub fn refused(rng: &mut Rng, tally: &mut Tally) {
+pub fn round(rng: &mut Rng, tally: &mut Tally) {
     let mut server = Server::with(&["--rdbcompression", "no"]);
     let mut con = server.conn();
     for message in chat() {
@@ -246,11 +246,11 @@ pub fn refused(rng: &mut Rng, tally: &mut Tally) {
     if !server.is_alive() || server.log().contains("internal error") {
         ended(tally, &server, "at the end");
     }
-    goes_on(&mut con);
+    may_continue(&mut con);
     tally.acknowledged += 1;
 }
 
-fn goes_on(con: &mut Connection) {
+fn may_continue(con: &mut Connection) {
     cmd!(*con, "DEL", "k");
     assert_eq!(int(&cmd!(*con, "CONV.APPEND", "k", says("user", "on"))), 1);
     assert_eq!(items(&cmd!(*con, "CONV.RECENT", "k", 100)).len(), 1);

@@ -36,7 +36,7 @@ pub fn commands(plan: &Plan) -> Tally {
     let start = warm(&server);
     let mut number = 0;
     // Every half minute all keys are removed, to check that their memory is released.
-    while plan.goes_on(number) {
+    while plan.may_continue(number) {
         let seed = plan.seed.wrapping_add(number << 16);
         let over = Duration::from_secs(30).min(plan.time);
         let mut part = Plan::short(over, u64::MAX);
@@ -144,7 +144,7 @@ fn client(mut con: Connection, n: usize, plan: &Plan) -> Tally {
     // Repeating the number keeps a flipped bit from producing the key of another client.
     let keys: Vec<String> = (0..4).map(|i| format!("{n}{n}{n}:{i}")).collect();
     let mut round = 0;
-    while plan.goes_on(round) {
+    while plan.may_continue(round) {
         if let Err(e) = batch(&mut con, &mut rng, &keys, &mut tally) {
             tally
                 .findings

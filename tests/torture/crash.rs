@@ -20,7 +20,7 @@ use crate::ledger::{Ledger, Model};
 use crate::plan::{Plan, Tally, guarded};
 use crate::snapshot::{digests, messages};
 use crate::support::*;
-use crate::writers::Crew;
+use crate::writers::WriterPool;
 
 /// What the server is doing when it is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub fn run(plan: &Plan) -> Tally {
     let start = rng.usize(..cases.len());
     let mut missing = 0;
     for round in 0.. {
-        if !plan.goes_on(round) {
+        if !plan.may_continue(round) {
             break;
         }
         let case = cases[(start + round as usize) % cases.len()];
@@ -107,7 +107,7 @@ fn crash(case: CrashCase, rng: &mut Rng, tally: &mut Tally) -> usize {
     let mut server = Server::with(&options.concat());
     let mut con = server.conn();
     let sizes = Sizes::default();
-    let crew = Crew::start(server.port(), rng.u64(..), Duration::from_millis(1));
+    let pool = WriterPool::start(server.port(), rng.u64(..), Duration::from_millis(1));
     let mut promise = Promise::All;
     std::thread::scope(|scope| {
         scope.spawn(|| sizes.watch(&server));
@@ -150,7 +150,7 @@ fn crash(case: CrashCase, rng: &mut Rng, tally: &mut Tally) -> usize {
     let killed = Instant::now();
     server.kill9();
     tally.faults += 1;
-    let ledgers = crew.stop();
+    let ledgers = pool.stop();
     match kept {
         Durability::Always | Durability::Snapshots => {}
         Durability::EverySecond => promise = Promise::Until(killed - Duration::from_secs(2)),
@@ -297,21 +297,21 @@ fn recount(
             cmd!(
                 *con,
                 "CONV.CREATE",
-                "on:anew",
+                "on:recounted",
                 "ENCODING",
                 text(&info["encoding"])
             );
-            cmd!(*con, "CONV.APPEND", "on:anew", &all[..]);
-            let anew = messages(con, "on:anew");
-            for (message, anew) in got.iter().zip(&anew) {
+            cmd!(*con, "CONV.APPEND", "on:recounted", &all[..]);
+            let recounted = messages(con, "on:recounted");
+            for (message, recounted) in got.iter().zip(&recounted) {
                 let given = model
                     .held
                     .get(&message.seq)
                     .and_then(|held| held.sent.given);
-                if given.is_none() && message.tokens != anew.tokens {
+                if given.is_none() && message.tokens != recounted.tokens {
                     findings.push(format!(
                         "{when}: {key}: message {} has {} tokens, expected {}",
-                        message.seq, message.tokens, anew.tokens
+                        message.seq, message.tokens, recounted.tokens
                     ));
                 }
             }
@@ -323,7 +323,7 @@ fn recount(
                     model.next
                 ));
             }
-            cmd!(*con, "DEL", "on:anew", "on:copy");
+            cmd!(*con, "DEL", "on:recounted", "on:copy");
         }
     }
     findings

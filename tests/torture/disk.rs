@@ -20,14 +20,14 @@ pub fn run(plan: &Plan) -> Tally {
     let mut tally = Tally::default();
     let mut rng = Rng::with_seed(plan.seed);
     for round in 0.. {
-        if !plan.goes_on(round) {
+        if !plan.may_continue(round) {
             break;
         }
         let rounds: [(&str, Round); 4] = [
             ("AOF, always", aof_always),
             ("AOF, everysec", aof_every_second),
             ("RDB", snapshots),
-            ("memory", crate::allocation::refused),
+            ("memory", crate::allocation::round),
         ];
         let (what, scenario) = rounds[round as usize % rounds.len()];
         guarded(&mut tally, what, |tally| scenario(&mut rng, tally));

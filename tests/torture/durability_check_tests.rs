@@ -7,7 +7,7 @@ use redis::Connection;
 use crate::durability_check::{Promise, check};
 use crate::ledger::Ledger;
 use crate::support::*;
-use crate::writers::Crew;
+use crate::writers::WriterPool;
 
 const KEY: &str = "w0:grown:0";
 
@@ -20,16 +20,16 @@ fn clean(con: &mut Connection, ledgers: &[Ledger]) {
 fn it_detects_every_kind_of_damage() {
     let server = Server::start();
     let mut con = server.conn();
-    let crew = Crew::start(server.port(), 5, Duration::from_millis(2));
+    let pool = WriterPool::start(server.port(), 5, Duration::from_millis(2));
     let mut early = redis::Value::Nil;
     assert!(wait_until(Duration::from_secs(10), || {
         early = cmd!(con, "DUMP", KEY);
         early != redis::Value::Nil
     }));
     assert!(wait_until(Duration::from_secs(60), || {
-        crew.acknowledged() > 300
+        pool.acknowledged() > 300
     }));
-    let ledgers = crew.stop();
+    let ledgers = pool.stop();
     clean(&mut con, &ledgers);
 
     let message = "{\"role\":\"user\",\"content\":\"another\"}";

@@ -33,7 +33,7 @@ pub fn payloads(plan: &Plan) -> Tally {
     let sources = Sources::gather(&mut con);
     let start = warm(&mut con, &sources);
     let mut batch = 0;
-    while plan.goes_on(batch) {
+    while plan.may_continue(batch) {
         let seed = plan.seed.wrapping_add(batch);
         if let Err(e) = round(&server, &mut con, &sources, seed, &mut tally) {
             tally.crashed += u64::from(!server.is_alive());

@@ -43,7 +43,7 @@ impl Plan {
     }
 
     /// True if round `number` (from 0) may start.
-    pub fn goes_on(&self, number: u64) -> bool {
+    pub fn may_continue(&self, number: u64) -> bool {
         number == 0 || (number < self.rounds && self.start.elapsed() < self.time)
     }
 }

@@ -29,7 +29,7 @@ pub fn rdb_files(plan: &Plan) -> Tally {
     let mut tally = Tally::default();
     let files = ["no", "yes"].map(file);
     let mut number = 0;
-    while plan.goes_on(number) {
+    while plan.may_continue(number) {
         let seed = plan.seed.wrapping_add(number);
         let mut rng = Rng::with_seed(seed);
         let (mut rdb, begin) = rng.choice(&files).unwrap().clone();

@@ -12,7 +12,7 @@ use crate::replica_reader::ReplicaReader;
 use crate::replication_chain::{ReplicationChain, control, keep_logs, reload, server};
 use crate::snapshot::{differences, keys};
 use crate::support::*;
-use crate::writers::Crew;
+use crate::writers::WriterPool;
 
 /// The scenario.
 pub fn run(plan: &Plan) -> Tally {
@@ -20,12 +20,12 @@ pub fn run(plan: &Plan) -> Tally {
     let mut rng = Rng::with_seed(plan.seed);
     let mut syncs = [0; 2];
     for round in 0.. {
-        if !plan.goes_on(round) {
+        if !plan.may_continue(round) {
             break;
         }
         let faults = if plan.rounds == 1 { 5 } else { 8 };
         guarded(&mut tally, &format!("replicas, round {round}"), |tally| {
-            let made = play(&mut rng, faults, tally);
+            let made = run_round(&mut rng, faults, tally);
             syncs = [0, 1].map(|kind| syncs[kind] + made[kind]);
         });
     }
@@ -114,9 +114,9 @@ fn attach(replica: &Server, primary: &Server) {
 
 /// A round: three servers, some faults, a comparison. Returns the numbers of full and partial synchronizations that
 /// the remaining servers served.
-fn play(rng: &mut Rng, faults: usize, tally: &mut Tally) -> [u64; 2] {
+fn run_round(rng: &mut Rng, faults: usize, tally: &mut Tally) -> [u64; 2] {
     let primary = server(rng, &[], None);
-    let crew = Crew::start(primary.port(), rng.u64(..), Duration::from_millis(4));
+    let pool = WriterPool::start(primary.port(), rng.u64(..), Duration::from_millis(4));
     let replica = server(rng, &OTHER, Some(&primary));
     let below = server(rng, &WILD, Some(&replica));
     let mut chain = ReplicationChain {
@@ -136,17 +136,17 @@ fn play(rng: &mut Rng, faults: usize, tally: &mut Tally) -> [u64; 2] {
             let fault = *rng.choice(&FAULTS).unwrap();
             done.push(format!("{fault:?}"));
             tally.faults += 1;
-            happen(fault, &mut chain, &crew, rng);
+            inject(fault, &mut chain, &pool, rng);
         }
         if rng.usize(..3) == 0 {
             done.push(format!("{:?}", Fault::Takeover));
             tally.faults += 1;
             promise = Promise::Nothing;
-            happen(Fault::Takeover, &mut chain, &crew, rng);
+            inject(Fault::Takeover, &mut chain, &pool, rng);
         }
     });
     let when = done.join(" ");
-    let ledgers = crew.stop();
+    let ledgers = pool.stop();
     let before = tally.findings.len();
     tally.findings.extend(reader.findings(&when));
     settle(&mut chain);
@@ -208,13 +208,13 @@ fn settle(chain: &mut ReplicationChain) {
 }
 
 /// Waits until the writers have received `more` further acknowledgements.
-fn load(crew: &Crew, more: u64) {
-    let until = crew.acknowledged() + more;
-    let came = wait_until(Duration::from_secs(60), || crew.acknowledged() >= until);
+fn load(pool: &WriterPool, more: u64) {
+    let until = pool.acknowledged() + more;
+    let came = wait_until(Duration::from_secs(60), || pool.acknowledged() >= until);
     assert!(came, "the writers make no progress");
 }
 
-fn happen(fault: Fault, chain: &mut ReplicationChain, crew: &Crew, rng: &mut Rng) {
+fn inject(fault: Fault, chain: &mut ReplicationChain, pool: &WriterPool, rng: &mut Rng) {
     match fault {
         Fault::Cut => drop(try_cmd!(
             chain.primary.conn(),
@@ -252,19 +252,19 @@ fn happen(fault: Fault, chain: &mut ReplicationChain, crew: &Crew, rng: &mut Rng
             });
         }
         Fault::Restart => {
-            load(crew, 20);
+            load(pool, 20);
             // With a file it resumes at its offset; without one it starts empty.
             let save = *rng.choice(&["NOSAVE", "SAVE"]).unwrap();
             let _ = try_cmd!(chain.replica.conn(), "SHUTDOWN", save);
             assert!(wait_until(Duration::from_secs(30), || !chain
                 .replica
                 .is_alive()));
-            load(crew, 50);
+            load(pool, 50);
             revive(&mut chain.replica, &chain.primary);
         }
         Fault::Crash => {
             chain.replica.kill9();
-            load(crew, 20);
+            load(pool, 20);
             revive(&mut chain.replica, &chain.primary);
         }
         Fault::CrashBelow => {
@@ -294,13 +294,13 @@ fn happen(fault: Fault, chain: &mut ReplicationChain, crew: &Crew, rng: &mut Rng
             cmd!(old, "CLIENT", "PAUSE", 60_000, "WRITE");
             caught_up(&chain.replica, &chain.primary);
             cmd!(chain.replica.conn(), "REPLICAOF", "NO", "ONE");
-            crew.move_to(chain.replica.port());
+            pool.move_to(chain.replica.port());
             attach(&chain.primary, &chain.replica);
             cmd!(old, "CLIENT", "UNPAUSE");
             std::mem::swap(&mut chain.primary, &mut chain.replica);
             // The sub-replica follows the new primary. Attach it to the end of the chain again.
             attach(&chain.below, &chain.replica);
-            load(crew, 20);
+            load(pool, 20);
         }
         Fault::Takeover => {
             // A replica in the middle of a full synchronization has no data to take over with.

@@ -16,7 +16,7 @@ use crate::workload::{PlannedCommand, next_command};
 pub const WRITERS: usize = 8;
 
 /// The running clients.
-pub struct Crew {
+pub struct WriterPool {
     shared: Arc<Shared>,
     writers: Vec<JoinHandle<Ledger>>,
     noise: Vec<JoinHandle<()>>,
@@ -35,12 +35,12 @@ impl Shared {
         self.port.load(Ordering::SeqCst)
     }
 
-    fn goes_on(&self) -> bool {
+    fn may_continue(&self) -> bool {
         !self.stop.load(Ordering::SeqCst)
     }
 }
 
-impl Crew {
+impl WriterPool {
     /// Starts the clients against the server at `port`.
     pub fn start(port: u16, seed: u64, rest: Duration) -> Self {
         let shared = Arc::new(Shared {
@@ -93,7 +93,7 @@ impl Crew {
     }
 }
 
-impl Drop for Crew {
+impl Drop for WriterPool {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
     }
@@ -137,7 +137,7 @@ impl Writer {
         let mut port = self.shared.port();
         let mut con = connect(port);
         while let Some(open) = &mut con {
-            if !self.shared.goes_on() {
+            if !self.shared.may_continue() {
                 break;
             }
             let planned = next_command(
@@ -257,7 +257,7 @@ fn add_unrecorded_load(shared: &Shared, seed: u64) {
     let mut port = shared.port();
     let mut con = connect(port);
     while let Some(open) = &mut con {
-        if !shared.goes_on() {
+        if !shared.may_continue() {
             break;
         }
         let number = rng.usize(..6);
@@ -278,11 +278,11 @@ fn add_unrecorded_load(shared: &Shared, seed: u64) {
         // Any reply is acceptable. No reply means that the server is gone.
         if let Err(error) = run(open, &command)
             && error.code().is_none()
-            && !shared.goes_on()
+            && !shared.may_continue()
         {
             break;
         }
-        if shared.port() != port || !open_still(open) {
+        if shared.port() != port || !is_still_open(open) {
             port = shared.port();
             con = connect(port);
         }
@@ -299,18 +299,18 @@ fn write_control_list(shared: &Shared) {
     let mut con = connect(port);
     let mut number = 0;
     while let Some(open) = &mut con {
-        if !shared.goes_on() {
+        if !shared.may_continue() {
             break;
         }
         number += 1;
         let command = ["RPUSH", CONTROL, &number.to_string()].map(String::from);
         if let Err(error) = run(open, &command)
             && error.code().is_none()
-            && !shared.goes_on()
+            && !shared.may_continue()
         {
             break;
         }
-        if shared.port() != port || !open_still(open) {
+        if shared.port() != port || !is_still_open(open) {
             port = shared.port();
             con = connect(port);
         }
@@ -318,7 +318,7 @@ fn write_control_list(shared: &Shared) {
     }
 }
 
-fn open_still(con: &Connection) -> bool {
+fn is_still_open(con: &Connection) -> bool {
     use redis::ConnectionLike;
     con.is_open()
 }

@@ -32,9 +32,9 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
         assert_eq!(tokens, same, "tiktoken-rs counts differently");
         rust.push(rate);
         match python::run(&["count", &file.to_string_lossy()]) {
-            Ok(told) => {
-                assert_eq!(told["tokens"], tokens, "tiktoken counts differently");
-                python.push(tokens as f64 / told["seconds"].as_f64().expect("seconds"));
+            Ok(results) => {
+                assert_eq!(results["tokens"], tokens, "tiktoken counts differently");
+                python.push(tokens as f64 / results["seconds"].as_f64().expect("seconds"));
             }
             Err(error) => why = Some(error),
         }

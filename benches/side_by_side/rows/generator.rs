@@ -42,14 +42,14 @@ fn line(setup: &Setup, server: &Server, pipeline: usize) -> Line {
 
 fn redis_benchmark(server: &Server, pipeline: usize, requests: u64) -> Result<f64, String> {
     // Prefer the redis-benchmark next to the measured server.
-    let beside = std::env::var_os("REDIS_SERVER").and_then(|path| {
+    let sibling = std::env::var_os("REDIS_SERVER").and_then(|path| {
         let dir = PathBuf::from(path).parent()?.to_path_buf();
         ["redis-benchmark", "valkey-benchmark"]
             .map(|name| dir.join(name))
             .into_iter()
             .find(|p| p.exists())
     });
-    let output = Command::new(beside.unwrap_or_else(|| "redis-benchmark".into()))
+    let output = Command::new(sibling.unwrap_or_else(|| "redis-benchmark".into()))
         .args([
             "-p",
             &server.port().to_string(),

@@ -115,7 +115,7 @@ fn held(kind: &str, rejson_server: bool) -> Result<Held, String> {
     }
     let output = command.output().map_err(|e| e.to_string())?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    let told: serde_json::Value = serde_json::from_str(&printed).map_err(|_| {
+    let results: serde_json::Value = serde_json::from_str(&printed).map_err(|_| {
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         let line = errors
             .lines()
@@ -126,13 +126,13 @@ fn held(kind: &str, rejson_server: bool) -> Result<Held, String> {
         )
     })?;
     Ok(Held {
-        files: told["files"]
+        files: results["files"]
             .as_array()
             .into_iter()
             .flatten()
             .filter_map(|v| v.as_f64())
             .collect(),
-        server: told["server"].as_str().unwrap_or_default().to_string(),
+        server: results["server"].as_str().unwrap_or_default().to_string(),
     })
 }
 

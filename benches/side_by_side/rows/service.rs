@@ -22,8 +22,8 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
     lines
 }
 
-fn figures(told: &Value, name: &str) -> Vec<f64> {
-    let list = told[name].as_array().into_iter().flatten();
+fn figures(results: &Value, name: &str) -> Vec<f64> {
+    let list = results[name].as_array().into_iter().flatten();
     list.filter_map(Value::as_f64).collect()
 }
 
@@ -32,18 +32,18 @@ fn turns(setup: &Setup) -> Vec<Line> {
     let server = Server::start();
     session::fill(setup, &server);
     let rounds = setup.rounds.to_string();
-    let told = python::run_script("service.py", &["turn", &server.port().to_string(), &rounds]);
+    let results = python::run_script("service.py", &["turn", &server.port().to_string(), &rounds]);
     let against = [
         ("json", "GET, json.loads, trim, json.dumps, SET", 300.0),
         ("orjson", "the same with orjson", 150.0),
     ];
     against
         .into_iter()
-        .map(|(name, against, times)| match &told {
+        .map(|(name, against, times)| match &results {
             Err(why) => Line::skipped("service", WHAT, against, why),
-            Ok(told) => Line::new("service", WHAT, against)
+            Ok(results) => Line::new("service", WHAT, against)
                 .unit("ms")
-                .figures(figures(told, "conv"), figures(told, name))
+                .figures(figures(results, "conv"), figures(results, name))
                 .goal(Goal::AtMost(1.0 / times)),
         })
         .collect()
@@ -68,17 +68,17 @@ fn cold(setup: &Setup) -> Vec<Line> {
         &setup.rounds.to_string(),
         &file.display().to_string(),
     ];
-    let told = python::run_script("service.py", &args);
+    let results = python::run_script("service.py", &args);
     let _ = std::fs::remove_file(&file);
-    vec![match told {
+    vec![match results {
         Err(why) => Line::skipped("service", WHAT, AGAINST, why),
-        Ok(told) => Line::new("service", WHAT, AGAINST)
+        Ok(results) => Line::new("service", WHAT, AGAINST)
             .unit("ms")
-            .figures(figures(&told, "conv"), figures(&told, "all"))
+            .figures(figures(&results, "conv"), figures(&results, "all"))
             .goal(Goal::AtMost(0.1))
             .note(format!(
                 "reads {} messages from the database (SQLite in the client's process) instead of {}",
-                told["read"]["conv"], told["read"]["all"]
+                results["read"]["conv"], results["read"]["all"]
             )),
     }]
 }
@@ -89,13 +89,13 @@ fn misses() -> Vec<Line> {
     let server = Server::with(&["--maxclients", "4000"]);
     match python::run_script("service.py", &["misses", &server.port().to_string()]) {
         Err(why) => vec![Line::skipped("service", WHAT, AGAINST, why)],
-        Ok(told) => [
+        Ok(results) => [
             ("loads", "loads", Goal::AtMost(0.001)),
             ("ms", "ms until all have their reply", Goal::None),
         ]
         .into_iter()
         .map(|(name, unit, goal)| {
-            let both = figures(&told, name);
+            let both = figures(&results, name);
             let of = |side: usize| both.get(side).copied().into_iter().collect();
             Line::new("service", WHAT, AGAINST)
                 .unit(unit)

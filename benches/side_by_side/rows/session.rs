@@ -73,13 +73,13 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
     let messages = fill(setup, &server);
     let window = bytes(&cmd!(con, "CONV.RECENT", "c", 3000, "FORMAT", "JSON"));
     let what = "Next prompt of a 10 MB session in Python: RECENT + json.loads";
-    let told = python::run(&[
+    let results = python::run(&[
         "session",
         &server.port().to_string(),
         &setup.rounds.to_string(),
     ]);
-    let told = match told {
-        Ok(told) => told,
+    let results = match results {
+        Ok(results) => results,
         Err(why) => {
             return vec![Line::skipped(
                 "session",
@@ -90,7 +90,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
         }
     };
     let figures = |name: &str| -> Vec<f64> {
-        told[name]
+        results[name]
             .as_array()
             .into_iter()
             .flatten()
@@ -125,7 +125,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
             .note(format!(
                 "{} messages, {} returned in {:.1} kB",
                 messages,
-                told["returned"],
+                results["returned"],
                 window.len() as f64 / 1e3
             ))
     })

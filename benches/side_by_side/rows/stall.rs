@@ -61,8 +61,8 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
             );
             Line::new(
                 "stall",
-                format!("PING p99.9 beside APPEND, RECENT, GET of 1 MB: {name}"),
-                "PING p99.9 beside SET, GET, GET of the same",
+                format!("PING p99.9 during APPEND, RECENT, GET of 1 MB: {name}"),
+                "PING p99.9 during SET, GET, GET of the same",
             )
             .unit("ms")
             .figures(ours, theirs)

@@ -25,7 +25,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("the connection broke after the command was sent"),
-            Self::Rejected(error) => write!(f, "refused: {error}"),
+            Self::Rejected(error) => write!(f, "rejected: {error}"),
             Self::Unserved(last) => write!(f, "served by no node for {WAIT_LIMIT:?}: {last}"),
         }
     }

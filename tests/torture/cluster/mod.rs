@@ -62,7 +62,7 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
     cluster.settle()?;
     let redirected = AtomicU64::new(0);
     let mut number = 0;
-    while plan.goes_on(number) {
+    while plan.may_continue(number) {
         let rng = mix(plan.seed.wrapping_add(number));
         let stop = AtomicBool::new(false);
         let traffic = Traffic {

@@ -317,11 +317,11 @@ fn cli(args: &[String]) -> Result<(), String> {
 }
 
 fn cli_program() -> PathBuf {
-    let beside = std::env::var_os("REDIS_SERVER").and_then(|server| {
+    let sibling = std::env::var_os("REDIS_SERVER").and_then(|server| {
         ["redis-cli", "valkey-cli"]
             .map(|name| PathBuf::from(&server).with_file_name(name))
             .into_iter()
             .find(|path| path.exists())
     });
-    beside.unwrap_or_else(|| "redis-cli".into())
+    sibling.unwrap_or_else(|| "redis-cli".into())
 }
