@@ -1,21 +1,21 @@
-# conv: build, try, test. `make` alone lists the targets.
+# Builds, runs and tests conv. `make` without a target lists the targets.
 
 PORT   ?= 6379
 CARGO  ?= cargo
 SHELL  := /bin/bash
-# The oldest Rust that builds the crate, as Cargo.toml says.
+# The minimum Rust version, from Cargo.toml.
 MSRV   := $(shell sed -n 's/^rust-version *= *"\(.*\)"/\1/p' Cargo.toml)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 MODULE := $(TARGET)/release/libconv.so
-# Where `make run` keeps its data.
+# Data directory of `make run`.
 DATA   := $(TARGET)/run
-# What `make bench` measures in Python.
+# Python environment of `make bench`.
 VENV   := $(abspath $(TARGET))/bench-venv
-# What `make clients` installs: other people's clients and frameworks, in the versions that are pinned.
+# Environments of `make clients`: third-party clients and frameworks in pinned versions.
 CLIENTS_VENV := $(abspath $(TARGET))/clients-venv
 CLIENTS_NODE := $(abspath $(TARGET))/clients-node
 REDIS  := $(or $(REDIS_SERVER),redis-server)
-# What `make docs` builds the site with, and what `make docs-test` runs the Python examples with.
+# Versions and locations of the tools that some targets install, and the Python environment of `make docs-test`.
 MDBOOK_VERSION := 0.5.4
 DEB_VERSION    := 3.8.0
 DENY_VERSION   := 0.20.2
@@ -23,12 +23,12 @@ TOOLS  := $(abspath $(TARGET))/tools
 DOCS_VENV := $(abspath $(TARGET))/docs-venv
 
 .DEFAULT_GOAL := help
-# What `make compat` runs the tests on, beside the distribution's own.
+# The servers of `make compat`, in addition to the one that is installed.
 SERVERS ?= redis-trixie redis-experimental valkey-bookworm-backports valkey-trixie valkey-forky
 # All fuzz targets.
 FUZZERS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 
-# The chat service of examples/, in Python.
+# Python environment of the chat service in examples/.
 EXAMPLE_VENV := $(abspath $(TARGET))/example-venv
 
 .PHONY: help deps build demo example example-run example-deps test torture fuzz asan run view bench bench-pure bench-venv \
@@ -37,7 +37,7 @@ EXAMPLE_VENV := $(abspath $(TARGET))/example-venv
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-deps: need-rust ## install what is missing: redis-server, libclang, a C compiler (Debian, Ubuntu)
+deps: need-rust ## install missing dependencies: redis-server, libclang, a C compiler (Debian, Ubuntu)
 	@missing=(); there() { compgen -G "$$1" >/dev/null; }; \
 	command -v $(REDIS) >/dev/null || missing+=(redis-server); \
 	command -v cc >/dev/null || missing+=(gcc libc6-dev); \
@@ -49,7 +49,7 @@ deps: need-rust ## install what is missing: redis-server, libclang, a C compiler
 	  || missing+=(libclang-dev); \
 	if [ $${#missing[@]} -eq 0 ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
-	  echo "Missing: $${missing[*]} (Debian's names). No apt-get here: please install them yourself." >&2; exit 1; fi; \
+	  echo "Missing: $${missing[*]} (Debian's names). apt-get is not available; please install them manually." >&2; exit 1; fi; \
 	sudo=; if [ "$$(id -u)" -ne 0 ]; then sudo=sudo; command -v sudo >/dev/null \
 	  || { echo "Missing: $${missing[*]}. Install them as root: apt-get install $${missing[*]}" >&2; exit 1; }; fi; \
 	echo "Installing $${missing[*]}"; export DEBIAN_FRONTEND=noninteractive; \
@@ -64,14 +64,14 @@ build: deps first-build ## build the module: target/release/libconv.so
 demo: deps first-build ## see it work, on one screen
 	@$(CARGO) run --release --quiet --example demo
 
-example: build example-deps ## a chat service before and after, with PostgreSQL: its tests and what they measure
+example: build example-deps ## test and measure the example: a chat service with and without conv, with PostgreSQL
 	@cd examples/chat_service && $(EXAMPLE_VENV)/bin/ruff check --quiet && $(EXAMPLE_VENV)/bin/ruff format --quiet --check
 	@PYTHONPATH=examples $(EXAMPLE_VENV)/bin/python -m chat_service.tests $(MODULE)
 
-example-run: build example-deps ## the same service to try by hand (STORE=session_json, message_list or conv)
+example-run: build example-deps ## run the example chat service (STORE=session_json, message_list or conv)
 	@PYTHONPATH=examples STORE=$(or $(STORE),conv) $(EXAMPLE_VENV)/bin/python -m chat_service.local $(MODULE)
 
-test: deps ## formatting, lints, all tests
+test: deps ## check formatting and lints, run all tests
 	@if $(CARGO) fmt --version >/dev/null 2>&1; then echo "fmt"; $(CARGO) fmt --check; \
 	 else echo "fmt: rustfmt is not installed, skipped"; fi
 	@if $(CARGO) clippy --version >/dev/null 2>&1; then echo "clippy"; \
@@ -81,12 +81,12 @@ test: deps ## formatting, lints, all tests
 
 clients: WITH_NODE := 1
 clients bench docs-test example example-run: WITH_PYTHON := 1
-clients: deps clients-venv clients-node ## other people's clients, and the adapters in examples/python, against real servers
+clients: deps clients-venv clients-node ## test third-party clients and the adapters in examples/python
 	@$(CARGO) build --quiet
 	@CONV_MODULE="$${CONV_MODULE:-$(abspath $(TARGET))/debug/libconv.so}" \
 	  tests/clients/run $(CLIENTS_VENV) $(CLIENTS_NODE) $(CARGO)
 
-# Both are made anew when their list of pinned versions has changed, and left alone otherwise.
+# Both environments are recreated only when their list of pinned versions has changed.
 clients-venv: deps
 	@cmp -s tests/clients/python/requirements.txt $(CLIENTS_VENV)/requirements.txt || { \
 	  echo "Installing the Python clients and frameworks (a minute or two, the first time only) ..."; \
@@ -101,9 +101,9 @@ clients-node: deps
 	  && cp tests/clients/node/package-lock.json $(CLIENTS_NODE)/ \
 	  && (cd $(CLIENTS_NODE) && npm ci --silent --no-audit --no-fund) || { rm -rf $(CLIENTS_NODE); exit 1; }; }
 
-compat: deps ## the tests on servers of other versions, out of Debian's packages (SERVERS="redis-trixie valkey-forky")
+compat: deps ## run the tests on other server versions from Debian packages (SERVERS="redis-trixie valkey-forky")
 	@status=0; for name in $(SERVERS); do \
-	  server=$$(tests/servers/get $(abspath $(TARGET))/servers $$name 2>/dev/null) || { echo "$$name: not to be had" >&2; exit 1; }; \
+	  server=$$(tests/servers/get $(abspath $(TARGET))/servers $$name 2>/dev/null) || { echo "$$name: not available" >&2; exit 1; }; \
 	  log=$(abspath $(TARGET))/servers/$$name.log; \
 	  if REDIS_SERVER=$$server $(CARGO) test --quiet --no-fail-fast --test server --test torture >$$log 2>&1; then said=passed; \
 	  else said=FAILED; status=1; fi; \
@@ -112,10 +112,10 @@ compat: deps ## the tests on servers of other versions, out of Debian's packages
 	  [ $$said = passed ] || grep -E '^test .*FAILED|panicked' $$log | head -20 >&2; \
 	done; exit $$status
 
-torture: deps ## faults under load for MINUTES (30): kill -9, failover, resharding, hostile input (ONLY=cluster)
+torture: deps ## inject faults under load for MINUTES (30): kill -9, failover, resharding, invalid input (ONLY=cluster)
 	@MINUTES=$(or $(MINUTES),30) $(CARGO) test --quiet --test torture -- --ignored --nocapture long
 
-fuzz: need-rust ## fuzz the parts that need no server, SECONDS (60) for each target
+fuzz: need-rust ## fuzz the parts that need no server, for SECONDS (60) per target
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install --quiet --locked cargo-fuzz
 	@cd fuzz && for target in $(FUZZERS); do \
 	  echo "$$target"; mkdir -p corpus/$$target; \
@@ -123,7 +123,7 @@ fuzz: need-rust ## fuzz the parts that need no server, SECONDS (60) for each tar
 	    -verbosity=0 || exit 1; \
 	done
 
-asan: need-rust ## the tests of servers with AddressSanitizer: make asan REDIS_SRC=directory of Redis's sources
+asan: need-rust ## run the server tests with AddressSanitizer: make asan REDIS_SRC=directory of the Redis sources
 	@.ci/asan "$(REDIS_SRC)"
 
 run: build ## a server with the module in the foreground, on PORT (6379), loopback only
@@ -135,23 +135,23 @@ run: build ## a server with the module in the foreground, on PORT (6379), loopba
 	@sed '/^loadmodule /d' redis.conf.example | $(REDIS) - --loadmodule $(abspath $(MODULE)) \
 	  --bind 127.0.0.1 --port $(PORT) --dir $(abspath $(DATA))
 
-view: ## a conversation on the screen: make view KEY=chat:7 (PORT=6379, BUDGET=3000, NEWEST=50)
+view: ## show a conversation: make view KEY=chat:7 (PORT=6379, BUDGET=3000, NEWEST=50)
 	@[ -n "$(KEY)" ] || { echo "Which key? make view KEY=chat:7" >&2; exit 1; }
 	@python3 examples/python/conv_view.py --port $(PORT) --budget $(or $(BUDGET),3000) --newest $(or $(NEWEST),50) \
 	  -- '$(KEY)'
 
-bench: deps bench-venv ## beside what one would use instead, on a server; 10 minutes (ROWS="recent append", ROUNDS=5)
+bench: deps bench-venv ## compare with lists, strings and RedisJSON on a server; 10 minutes (ROWS="recent append", ROUNDS=5)
 	@BENCH_PYTHON=$(VENV)/bin/python $(CARGO) bench --quiet --bench side_by_side
 
-bench-pure: deps ## measure the parts that need no server (criterion)
+bench-pure: deps ## benchmark the parts that need no server (criterion)
 	@$(CARGO) bench --bench pure
 
-# Without Python or its packages the lines that need them are left out, and say so.
+# Without Python or its packages the benchmark skips the rows that need them, and reports that it does.
 bench-venv:
 	@[ -e $(VENV)/ready2 ] || { python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet 'redis[hiredis]' tiktoken orjson \
-	  && touch $(VENV)/ready2; } || echo "No Python environment: its lines will be missing." >&2
+	  && touch $(VENV)/ready2; } || echo "No Python environment: the rows that need it are skipped." >&2
 
-# PostgreSQL from the distribution, Python packages as pinned. The cluster that Debian may start is not used.
+# PostgreSQL from the distribution and pinned Python packages. The example does not use the cluster that Debian starts.
 example-deps: examples/chat_service/requirements.txt
 	@command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || { \
 	  sudo=; [ "$$(id -u)" -eq 0 ] || sudo=sudo; echo "Installing postgresql"; \
@@ -159,7 +159,7 @@ example-deps: examples/chat_service/requirements.txt
 	@cmp -s $< $(EXAMPLE_VENV)/installed || { python3 -m venv $(EXAMPLE_VENV) \
 	  && $(EXAMPLE_VENV)/bin/pip install --quiet -r $< && cp $< $(EXAMPLE_VENV)/installed; }
 
-docs: need-rust ## the documentation as a site: target/book/index.html
+docs: need-rust ## build the documentation site: target/book/index.html
 	@$(TOOLS)/bin/mdbook --version 2>/dev/null | grep -qx "mdbook v$(MDBOOK_VERSION)" \
 	  || { echo "Installing mdbook $(MDBOOK_VERSION); a few minutes, the first time only ..."; \
 	       $(CARGO) install --quiet --locked --root $(TOOLS) --no-default-features --features search \
@@ -175,7 +175,7 @@ docs-venv:
 	  && $(DOCS_VENV)/bin/pip install --quiet 'redis[hiredis]==8.1.0' 'tiktoken==0.14.0' 'langchain-community==0.4.2' \
 	  && touch $(DOCS_VENV)/ready; }
 
-deb: deps first-build ## a Debian package of the module: target/debian/*.deb
+deb: deps first-build ## build a Debian package: target/debian/*.deb
 	@$(TOOLS)/bin/cargo-deb --version 2>/dev/null | grep -qx "cargo-deb $(DEB_VERSION)" \
 	  || { echo "Installing cargo-deb $(DEB_VERSION); a few minutes, the first time only ..."; \
 	       $(CARGO) install --quiet --locked --root $(TOOLS) --version $(DEB_VERSION) cargo-deb; }
@@ -185,13 +185,13 @@ deb: deps first-build ## a Debian package of the module: target/debian/*.deb
 	@$(TOOLS)/bin/cargo-deb --no-build --strip --quiet --locked
 	@ls $(TARGET)/debian/redis-conv_*.deb
 
-deb-test: deb ## install that package in a root of its own, with Debian's redis-server (as root; debootstrap)
+deb-test: deb ## test the package in a separate Debian root (as root; debootstrap)
 	@tests/packaging/run $$(ls -t $(TARGET)/debian/redis-conv_*.deb | head -1) $(abspath $(TARGET))/deb-root
 
-image-test: need-rust ## build the Dockerfile's image without a Docker engine, and use it (as root; buildah, debootstrap)
+image-test: need-rust ## build and test the Docker image without a Docker engine (as root; buildah, debootstrap)
 	@tests/packaging/image $(abspath $(TARGET))/image
 
-deny: need-rust ## licences, sources and duplicates of the dependencies, and advisories where their list can be fetched
+deny: need-rust ## check licenses, sources, duplicates and advisories of the dependencies (OFFLINE=1: no advisories)
 	@$(TOOLS)/bin/cargo-deny --version 2>/dev/null | grep -qx "cargo-deny $(DENY_VERSION)" \
 	  || { echo "Installing cargo-deny $(DENY_VERSION); a few minutes, the first time only ..."; \
 	       $(CARGO) install --quiet --locked --root $(TOOLS) --version $(DENY_VERSION) cargo-deny; }
@@ -199,7 +199,7 @@ deny: need-rust ## licences, sources and duplicates of the dependencies, and adv
 	@if [ -n "$(OFFLINE)" ]; then echo "advisories: not checked (OFFLINE)"; \
 	 else $(TOOLS)/bin/cargo-deny --locked check advisories; fi
 
-clean: ## remove all that was built, and the data of `make run`
+clean: ## remove all build output, and the data of `make run`
 	@$(CARGO) clean --quiet
 
 need-rust:

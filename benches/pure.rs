@@ -1,6 +1,7 @@
-//! What the parts that know no Redis cost: reading a message, counting it, appending it, selecting a prompt.
+//! Benchmarks of the parts that do not depend on Redis: reading a message, counting it, appending it, selecting a
+//! window. Run them with `make bench-pure`.
 //!
-//! `make bench-pure`. Benchmarks of the module in a server, beside what one would use instead, are `side_by_side`: `make bench`.
+//! `side_by_side` (`make bench`) measures the module in a server and compares it with alternatives.
 
 use std::hint::black_box;
 
@@ -13,7 +14,7 @@ use conv::settings::Settings;
 use conv::tokens::{Encoding, Inline, count};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
-/// A chat of short and long messages; every seventh is a tool call, followed by its result.
+/// A chat of short and long messages. Every seventh message is a tool call, followed by its result.
 fn message(number: usize) -> String {
     let text =
         "The next train to Gare du Nord leaves at 10:42 from platform 7; it takes 2 h 16 min. ";
@@ -31,7 +32,7 @@ fn message(number: usize) -> String {
     }
 }
 
-/// A conversation of so many messages, counted.
+/// A conversation of `messages` messages, all counted.
 fn conversation(messages: usize) -> Conversation {
     let mut conversation = Conversation::new(Settings::default().attributes(), 0);
     for number in 0..messages {
@@ -64,7 +65,7 @@ fn reading(c: &mut Criterion) {
     }
 }
 
-/// Texts of the kinds that chats are made of.
+/// Typical texts of chats.
 const SAMPLES: [(&str, &str); 5] = [
     (
         "English",
@@ -91,7 +92,7 @@ const SAMPLES: [(&str, &str); 5] = [
     ),
 ];
 
-/// All texts of the conversations in the directory that `CONV_CORPUS` names.
+/// All texts of the conversations in the directory `CONV_CORPUS`.
 fn corpus() -> Vec<String> {
     let Some(dir) = std::env::var_os("CONV_CORPUS") else {
         return Vec::new();
@@ -114,7 +115,7 @@ fn corpus() -> Vec<String> {
     texts
 }
 
-/// This counter beside others, on texts that are counted again and again: what came by before is known.
+/// Compares counters. Each text is counted repeatedly, so this counter has its pieces in the cache.
 fn counting(c: &mut Criterion) {
     let mut sets: Vec<(&str, Vec<String>)> = SAMPLES
         .map(|(name, text)| (name, vec![text.repeat(8)]))
@@ -153,7 +154,7 @@ fn counting(c: &mut Criterion) {
 }
 
 fn selecting(c: &mut Criterion) {
-    let mut group = c.benchmark_group("select 3000 tokens of so many messages");
+    let mut group = c.benchmark_group("select 3000 tokens by number of messages");
     let request = Request {
         max_tokens: 3000,
         ..Request::default()

@@ -1,11 +1,11 @@
-"""Bytes per message, measured: the figures of docs/operations/sizing.md.
+"""Measures bytes per message, for docs/operations/sizing.md.
 
     python benches/sizing.py MODULE DIRECTORY
 
 MODULE is libconv.so; DIRECTORY holds *.jsonl, one conversation a line, a JSON array of messages. Starts servers of its
-own on a free port of the loopback. Prints two tables in Markdown: each conversation under a key of its own, and all of
-a file's messages in one conversation. Memory is the growth of used_memory less conv_tokenizer_memory; nothing is pending
-when it is read.
+own on a free loopback port. Prints two Markdown tables: each conversation under a key of its own, and all messages of
+a file in one conversation. Memory is the growth of used_memory without conv_tokenizer_memory, measured when nothing is
+pending.
 """
 
 import json
@@ -26,7 +26,7 @@ def free_port():
 
 
 class Server:
-    """A redis-server with the module, gone at the end of the block."""
+    """A redis-server with the module, stopped at the end of the block."""
 
     def __init__(self, module):
         self.module = module
@@ -42,7 +42,7 @@ class Server:
         self.r = redis.Redis(port=port)
         while True:
             if self.process.poll() is not None:
-                sys.exit("redis-server has ended: is MODULE the path of libconv.so?")
+                sys.exit("redis-server exited: is MODULE the path of libconv.so?")
             try:
                 self.r.ping()
                 return self
@@ -55,18 +55,18 @@ class Server:
         self.dir.cleanup()
 
     def used(self):
-        """Bytes in use once all is counted and packed."""
+        """Memory in use once all messages are counted and compressed, in bytes."""
         while True:
             figures = self.r.info("conv")
             if figures["conv_pending"] == 0 and figures["conv_keys_to_revisit"] == 0:
                 break
             time.sleep(0.05)
-        # What a client's buffers take is given back by the server's own timer.
+        # The server releases client buffers periodically.
         time.sleep(0.5)
         return self.r.info("memory")["used_memory"] - self.r.info("conv")["conv_tokenizer_memory"]
 
     def rdb(self):
-        """Bytes of a snapshot."""
+        """Size of a snapshot in bytes."""
         self.r.save()
         return (pathlib.Path(self.dir.name) / "dump.rdb").stat().st_size
 
@@ -80,7 +80,7 @@ def fill(r, command, conversations, one_key):
 
 
 def measure(module, conversations, one_key):
-    """Per message: bytes as appended, in a list, in conversations, in the snapshot of each."""
+    """Returns bytes per message: as appended, in a list, in conversations, and in the snapshot of each."""
     count = sum(map(len, conversations))
     row = [sum(len(m) for c in conversations for m in c) / count]
     snapshots = []
@@ -91,7 +91,7 @@ def measure(module, conversations, one_key):
             fill(server.r, command, conversations, one_key)
             server.used()
             if command == "CONV.APPEND":
-                # The last counts are taken over by the next command on a conversation, as the next turn of a chat is one.
+                # The next command on a conversation takes in the last counts, as the next turn of a chat does.
                 for key in server.r.scan_iter(count=1000):
                     server.r.execute_command("CONV.LEN", key)
             row.append((server.used() - empty) / count)
@@ -102,7 +102,7 @@ def measure(module, conversations, one_key):
 def main(module, directory):
     files = sorted(pathlib.Path(directory).glob("*.jsonl"))
     for one_key in False, True:
-        print("\none conversation" if one_key else "\na key for each conversation")
+        print("\none conversation" if one_key else "\none key per conversation")
         print("| set | conversations | messages | appended | list | conv | RDB, list | RDB, conv |")
         print("|---|---|---|---|---|---|---|---|")
         for file in files:

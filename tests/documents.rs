@@ -1,14 +1,14 @@
-//! The splitter of session documents against serde_json, which reads them in its own way.
+//! Compares the splitter of session documents with an independent implementation on serde_json.
 
 use conv::conversation::document::split;
 use conv::conversation::message::facts;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
-/// What an independent reading finds: fields, where the history stands and its name, messages.
+/// The result of splitting: fields, name and position of the history, messages.
 type Reading = (Vec<(String, String)>, Option<(String, usize)>, Vec<String>);
 
-/// The members of an object in their order, values verbatim.
+/// The members of an object in order, with their values verbatim.
 struct Members(Vec<(String, Box<RawValue>)>);
 
 impl<'de> serde::Deserialize<'de> for Members {
@@ -34,7 +34,7 @@ impl<'de> serde::Deserialize<'de> for Members {
     }
 }
 
-/// Nothing if it is no session document.
+/// The expected result, or `None` if this is not a session document.
 fn reading(document: &str) -> Option<Reading> {
     let texts = |json: &str| -> Option<Vec<String>> {
         let all: Vec<Box<RawValue>> = serde_json::from_str(json).ok()?;
@@ -68,12 +68,12 @@ fn reading(document: &str) -> Option<Reading> {
     ))
 }
 
-/// What the splitter finds, once its messages are read as well; nothing if anything is refused.
+/// The result of the splitter with its messages parsed, or `None` if the document or a message is rejected.
 fn found(document: &[u8]) -> Option<Reading> {
     let parts = split(document, None).ok()?;
     let mut messages = Vec::new();
     for message in parts.messages {
-        // What is JSON, but no message, is none of this test's business.
+        // Valid JSON that is not a message is not tested here.
         let text = std::str::from_utf8(message).ok()?;
         serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
         let _ = facts(message);
@@ -168,12 +168,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn documents_split_as_serde_reads_them(document in document()) {
+    fn documents_are_split_like_serde_json(document in document()) {
         prop_assert_eq!(found(document.as_bytes()), reading(&document));
     }
 
     #[test]
-    fn damaged_documents_split_as_serde_reads_them(
+    fn damaged_documents_are_split_like_serde_json(
         document in document(),
         at in any::<proptest::sample::Index>(),
         byte in proptest::sample::select(b"{}[],:\" \\01ea".to_vec()),

@@ -1,4 +1,4 @@
-"""What a Python service would do, timed. Prints its figures as one JSON object.
+"""Times what a Python service would do. Prints the results as one JSON object.
 
 client.py versions | count FILE | session PORT ROUNDS
 """
@@ -18,8 +18,9 @@ TABLE = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoke
 
 
 def encoding():
-    """tiktoken's o200k_base. Without a network its table is taken from the crate tiktoken-rs, whose copy is the same
-    (tiktoken checks its hash)."""
+    """Returns tiktoken's o200k_base. Without a network, its table is taken from the crate tiktoken-rs, which has a
+    copy; tiktoken checks the hash.
+    """
     import tiktoken
 
     cache = os.path.join(sys.prefix, "tiktoken")
@@ -52,7 +53,7 @@ def count(path):
 
 
 def counter():
-    """T(message) as a service in Python counts it."""
+    """Computes T(message) as a Python service would."""
     encode = encoding().encode_ordinary
 
     def tokens(m):
@@ -66,7 +67,7 @@ def counter():
 
 
 def newest(history, cost, budget):
-    """The newest messages within the budget, behind the first if that is a system message."""
+    """Returns the newest messages within the budget, after the first message if that is a system message."""
     left, window = budget - 3, []
     head = history[:1] if history[0]["role"] == "system" else []
     left -= sum(map(cost, head))
@@ -77,7 +78,7 @@ def newest(history, cost, budget):
         window.append(m)
     window.reverse()
     while window and window[0]["role"] == "tool":
-        window.pop(0)  # its call was cut off
+        window.pop(0)  # the window starts after its call
     return head + window
 
 
@@ -112,7 +113,7 @@ def session(port, rounds, budget=3000):
             taken.append((time.perf_counter() - start) * 1e3)
         return statistics.median(taken)
 
-    # All the same prompt, or the comparison would mean nothing.
+    # The comparison is only valid if all variants return the same prompt.
     expected = conv()
     for other in (recount, recount_all):
         assert other() == expected, f"{other.__name__}: another prompt"

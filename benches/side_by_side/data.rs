@@ -1,16 +1,15 @@
-//! The messages that everything is measured with: real conversations if `CONV_CORPUS` names a directory of them,
-//! otherwise generated ones.
+//! The test messages: real conversations if `CONV_CORPUS` names a directory, otherwise generated ones.
 
 use crate::generated;
 use crate::support::corpus;
 
-/// A conversation: its messages' bytes.
+/// A conversation: the bytes of its messages.
 pub type Conversation = Vec<Vec<u8>>;
 
 pub struct Data {
-    /// Where the messages are from, as the report says it.
+    /// Description of the source, for the report.
     pub source: String,
-    /// Conversations as they were held, by file.
+    /// The conversations in their original form, by file.
     files: Vec<(String, Vec<Conversation>)>,
 }
 
@@ -40,12 +39,12 @@ impl Data {
         &self.files
     }
 
-    /// Conversations as they were held.
+    /// The conversations in their original form.
     pub fn dialogues(&self) -> impl Iterator<Item = &Conversation> {
         self.files.iter().flat_map(|(_, dialogues)| dialogues)
     }
 
-    /// Conversations of at least so many messages.
+    /// Conversations of at least `at_least` messages.
     pub fn long(&self, at_least: usize) -> Vec<Conversation> {
         self.files
             .iter()
@@ -53,14 +52,14 @@ impl Data {
             .collect()
     }
 
-    /// All messages, one after another.
+    /// All messages of all conversations.
     pub fn messages(&self) -> impl Iterator<Item = &Vec<u8>> {
         self.dialogues().flatten()
     }
 }
 
-/// Puts dialogues end to end until a conversation has so many messages. Only the first keeps its system message: a
-/// real conversation has one, and a text that comes back all the time would flatter whatever compresses.
+/// Concatenates dialogues into conversations of at least `at_least` messages. Only the first dialogue keeps its system
+/// message: a real conversation has one, and repeating the text would make compression look too good.
 pub fn join(dialogues: &[Conversation], at_least: usize) -> Vec<Conversation> {
     let mut long = vec![Conversation::new()];
     for dialogue in dialogues {
@@ -77,7 +76,7 @@ pub fn join(dialogues: &[Conversation], at_least: usize) -> Vec<Conversation> {
             );
         }
     }
-    // What is left over would be a short one among the long.
+    // Drop the remainder, which is shorter than the others.
     if long.len() > 1 && long.last().is_some_and(|last| last.len() < at_least) {
         long.pop();
     }

@@ -1,36 +1,12 @@
-//! Conversations for those who have no corpus: chats of people with an assistant that looks things up with tools.
+//! Generates conversations for machines without a corpus: chats with an assistant that calls tools.
 //!
-//! Sentences are put together from a vocabulary whose words are as unequally frequent as those of a language, so that
-//! they compress and split into tokens about as real text does; the figures of the README are from real text.
+//! The word frequencies are as uneven as those of a natural language, so that compression and tokenization behave
+//! about as with real text. The published figures are from real text.
 
+use fastrand::Rng;
 use serde_json::json;
 
 use crate::data::Conversation;
-
-/// A small generator of random numbers; the same conversations every time.
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    pub fn next(&mut self) -> u64 {
-        // xorshift64*
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[self.below(list.len())]
-    }
-}
 
 const COMMON: &str = "the to of and a in is it you that for on was with as I be this have are not but at we can from by they an or will my all would there what so if about which when one do me out up your has more than no them some could time into only its now then over also back after use two how our work first well way even new want because any these give day most us";
 
@@ -45,19 +21,20 @@ const TOOLS: [&str; 6] = [
     "get_account",
 ];
 
-fn words(dice: &mut Dice, count: usize) -> String {
+fn words(rng: &mut Rng, count: usize) -> String {
     let (common, rarer): (Vec<_>, Vec<_>) = (
         COMMON.split(' ').collect(),
         RARER.split_whitespace().collect(),
     );
     let mut text = String::new();
     for number in 0..count {
-        // Squared, so that the words in front come far more often than those behind.
-        let skewed = |dice: &mut Dice, len: usize| dice.below(len) * dice.below(len) / len;
-        let word = match dice.below(20) {
-            0..12 => common[skewed(dice, common.len())].to_string(),
-            12..19 => rarer[skewed(dice, rarer.len())].to_string(),
-            _ => dice.below(3000).to_string(),
+        // The product of two uniform numbers prefers small indexes, so the first words of a list are the most
+        // frequent.
+        let skewed = |rng: &mut Rng, len: usize| rng.usize(..len) * rng.usize(..len) / len;
+        let word = match rng.usize(..20) {
+            0..12 => common[skewed(rng, common.len())].to_string(),
+            12..19 => rarer[skewed(rng, rarer.len())].to_string(),
+            _ => rng.usize(..3000).to_string(),
         };
         let begins = text.is_empty() || text.ends_with(". ") || text.ends_with("? ");
         match word.chars().next() {
@@ -68,56 +45,56 @@ fn words(dice: &mut Dice, count: usize) -> String {
             _ => text.push_str(&word),
         }
         let last = number + 1 == count;
-        text.push_str(match dice.below(14) {
+        text.push_str(match rng.usize(..14) {
             _ if last => ".",
             0 => ". ",
             1 => ", ",
-            2 if number > 4 && dice.below(4) == 0 => "? ",
+            2 if number > 4 && rng.usize(..4) == 0 => "? ",
             _ => " ",
         });
     }
     text
 }
 
-fn record(dice: &mut Dice) -> serde_json::Value {
+fn record(rng: &mut Rng) -> serde_json::Value {
     let time = format!(
         "2026-{:02}-{:02}T{:02}:{:02}:00Z",
-        1 + dice.below(12),
-        1 + dice.below(28),
-        dice.below(24),
-        dice.below(60)
+        1 + rng.usize(..12),
+        1 + rng.usize(..28),
+        rng.usize(..24),
+        rng.usize(..60)
     );
     json!({
-        "id": format!("{:08x}", dice.next() as u32),
-        "title": words(dice, 4),
-        "price": dice.below(90_000) as f64 / 100.0,
+        "id": format!("{:08x}", rng.u64(..) as u32),
+        "title": words(rng, 4),
+        "price": rng.usize(..90_000) as f64 / 100.0,
         "time": time,
-        "available": dice.below(3) > 0,
+        "available": rng.usize(..3) > 0,
     })
 }
 
-fn conversation(dice: &mut Dice, number: usize) -> Conversation {
+fn conversation(rng: &mut Rng, number: usize) -> Conversation {
     let mut messages = Vec::new();
     if number.is_multiple_of(4) {
-        let text = format!("You are a helpful assistant. {}", words(dice, 60));
+        let text = format!("You are a helpful assistant. {}", words(rng, 60));
         messages.push(json!({"role": "system", "content": text}));
     }
-    for _ in 0..6 + dice.below(12) {
-        let length = 6 + dice.below(30);
-        messages.push(json!({"role": "user", "content": words(dice, length)}));
-        if dice.below(3) == 0 {
-            let id = format!("call_{:012x}", dice.next() & 0xFFFF_FFFF_FFFF);
-            let arguments = json!({"query": words(dice, 3), "limit": dice.below(20)}).to_string();
+    for _ in 0..6 + rng.usize(..12) {
+        let length = 6 + rng.usize(..30);
+        messages.push(json!({"role": "user", "content": words(rng, length)}));
+        if rng.usize(..3) == 0 {
+            let id = format!("call_{:012x}", rng.u64(..) & 0xFFFF_FFFF_FFFF);
+            let arguments = json!({"query": words(rng, 3), "limit": rng.usize(..20)}).to_string();
             messages.push(json!({"role": "assistant", "content": null, "tool_calls": [
-                {"id": id, "type": "function", "function": {"name": dice.pick(&TOOLS), "arguments": arguments}}]}));
-            let count = 1 + dice.below(5);
-            let results: Vec<_> = (0..count).map(|_| record(dice)).collect();
+                {"id": id, "type": "function", "function": {"name": rng.choice(&TOOLS).unwrap(), "arguments": arguments}}]}));
+            let count = 1 + rng.usize(..5);
+            let results: Vec<_> = (0..count).map(|_| record(rng)).collect();
             messages.push(
                 json!({"role": "tool", "tool_call_id": id, "content": json!(results).to_string()}),
             );
         }
-        let length = 10 + dice.below(20) * dice.below(8);
-        messages.push(json!({"role": "assistant", "content": words(dice, length)}));
+        let length = 10 + rng.usize(..20) * rng.usize(..8);
+        messages.push(json!({"role": "assistant", "content": words(rng, length)}));
     }
     messages
         .iter()
@@ -127,17 +104,17 @@ fn conversation(dice: &mut Dice, number: usize) -> Conversation {
 
 /// About 30,000 messages.
 pub fn conversations() -> Vec<(String, Vec<Conversation>)> {
-    let mut dice = Dice::new(7);
+    let mut rng = Rng::with_seed(7);
     let all = (0..900)
-        .map(|number| conversation(&mut dice, number))
+        .map(|number| conversation(&mut rng, number))
         .collect();
     vec![("generated".into(), all)]
 }
 
-/// Messages of about a megabyte each, by what they hold.
+/// Messages of about 1 MB with different kinds of content, by name.
 pub fn megabytes() -> Vec<(&'static str, Vec<u8>)> {
     const BYTES: usize = 1_000_000;
-    let mut dice = Dice::new(11);
+    let mut rng = Rng::with_seed(11);
     let code: String = [
         include_str!("main.rs"),
         include_str!("load.rs"),
@@ -155,15 +132,15 @@ pub fn megabytes() -> Vec<(&'static str, Vec<u8>)> {
         .map(|_| {
             const SIGNS: &[u8; 64] =
                 b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-            SIGNS[dice.below(64)] as char
+            SIGNS[rng.usize(..64)] as char
         })
         .collect();
-    // Half of it from the most frequent characters, the rest from all over the block.
+    // Half of the characters are the most frequent ones, the others are spread over the whole block.
     let frequent: Vec<char> = "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里".chars().collect();
     let cjk: String = (0..BYTES / 3)
-        .map(|_| match dice.below(2) {
-            0 => frequent[dice.below(frequent.len())],
-            _ => char::from_u32(0x4E00 + dice.below(0x5000) as u32).unwrap_or('中'),
+        .map(|_| match rng.usize(..2) {
+            0 => frequent[rng.usize(..frequent.len())],
+            _ => char::from_u32(0x4E00 + rng.usize(..0x5000) as u32).unwrap_or('中'),
         })
         .collect();
     [

@@ -1,9 +1,9 @@
-//! The load generator: many connections that keep a server busy from one thread.
+//! The load generator: one thread keeps a server busy over many connections.
 //!
-//! On every connection a burst of requests (1, or as many as the pipeline is deep) is under way. The thread goes
-//! round: it reads the replies of a connection's burst, then sends the next. So there are always as many bursts
-//! waiting as there are connections, and a request costs the generator one write and one read, and no search for
-//! which connection is ready: less than it costs the server. `Rate::busy` tells whether that held.
+//! Each connection has one burst of requests in flight (as many requests as the pipeline is deep). The thread visits
+//! the connections in turn, reads the replies of the burst and sends the next one. It never polls for readiness, so a
+//! request costs the generator one write and one read, less than it costs the server. `Rate::busy` shows whether that
+//! was the case.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use crate::measure::main_thread_seconds;
 use crate::skip::Skipper;
 use crate::support::Server;
 
-/// A connection that sends ready-made bytes and only counts replies.
+/// A connection that sends prepared bytes and only counts replies.
 pub struct Raw {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -35,12 +35,10 @@ impl Raw {
     }
 
     pub fn send(&mut self, requests: &[u8]) {
-        self.stream
-            .write_all(requests)
-            .expect("the server takes requests");
+        self.stream.write_all(requests).expect("send the requests");
     }
 
-    /// Waits for so many replies.
+    /// Reads `replies` replies.
     pub fn receive(&mut self, replies: u64) {
         let until = self.skipper.replies + replies;
         while self.skipper.replies < until {
@@ -53,7 +51,7 @@ impl Raw {
     }
 }
 
-/// How to put load on a server.
+/// Parameters of a load.
 #[derive(Clone, Copy)]
 pub struct Shape {
     pub clients: usize,
@@ -61,20 +59,21 @@ pub struct Shape {
     pub seconds: f64,
 }
 
-/// What came of it.
+/// The result of a load.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
-    /// Requests answered in a second.
+    /// Requests per second.
     pub per_second: f64,
-    /// Time of the server's main thread for a request, in µs.
+    /// Time of the server's main thread per request, in µs.
     pub server_us: f64,
-    /// How much of the time the server's main thread ran: near 1, or the generator was what limited.
+    /// Fraction of the time that the server's main thread was running. If it is well below 1, the generator was the
+    /// bottleneck.
     pub busy: f64,
 }
 
 const WARM_UP: Duration = Duration::from_millis(150);
 
-/// Keeps the server busy. `source` adds the next request of a connection to the buffer.
+/// Keeps the server busy. `source` appends the next request of a connection to the buffer.
 pub fn run(server: &Server, shape: Shape, source: &mut dyn FnMut(usize, &mut Vec<u8>)) -> Rate {
     let mut connections: Vec<Raw> = (0..shape.clients).map(|_| Raw::connect(server)).collect();
     let mut burst = Vec::new();
@@ -116,7 +115,7 @@ pub fn run(server: &Server, shape: Shape, source: &mut dyn FnMut(usize, &mut Vec
     }
 }
 
-/// A command as bytes on the wire.
+/// A command in the wire format.
 pub fn request(args: &[&[u8]]) -> Vec<u8> {
     let mut out = format!("*{}\r\n", args.len()).into_bytes();
     for arg in args {
@@ -127,7 +126,7 @@ pub fn request(args: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// Goes round a list of requests, whichever connection asks.
+/// A source that repeats a list of requests, shared by all connections.
 pub fn cycle(requests: &[Vec<u8>]) -> impl FnMut(usize, &mut Vec<u8>) {
     let mut next = 0;
     move |_, out| {
@@ -136,15 +135,15 @@ pub fn cycle(requests: &[Vec<u8>]) -> impl FnMut(usize, &mut Vec<u8>) {
     }
 }
 
-/// Sends requests one after another, many under way, as when data is loaded. Every request has one reply.
+/// Sends requests with a deep pipeline, to load data. Every request must have one reply.
 pub fn send_all<'a>(server: &Server, requests: impl Iterator<Item = &'a [u8]>) {
-    const UNDER_WAY: u64 = 64;
+    const IN_FLIGHT: u64 = 64;
     let mut connection = Raw::connect(server);
     let (mut burst, mut count) = (Vec::new(), 0);
     for request in requests {
         burst.extend_from_slice(request);
         count += 1;
-        if count == UNDER_WAY || burst.len() > 256 * 1024 {
+        if count == IN_FLIGHT || burst.len() > 256 * 1024 {
             connection.send(&burst);
             connection.receive(count);
             burst.clear();

@@ -1,8 +1,8 @@
-//! conv beside what one would use instead, on a real server: `make bench`.
+//! Compares conv with the alternatives on a real server: `make bench`.
 //!
-//! Every figure is the median of several rounds in which the two sides take turns, on the same server and with the
-//! same messages. Environment: `ROWS` (names, as in `rows/mod.rs`; default: all), `ROUNDS` (5), `SECONDS` of a
-//! round (1.5), `CONV_CORPUS` (a directory of real conversations), `REDIS_SERVER`, `CONV_MODULE`, `REJSON_MODULE` and
+//! Every figure is the median of several rounds in which both sides take turns, on the same server and with the same
+//! messages. Environment variables: `ROWS` (names, see `rows/mod.rs`; default: all), `ROUNDS` (5), `SECONDS` per round
+//! (1.5), `CONV_CORPUS` (a directory of real conversations), `REDIS_SERVER`, `CONV_MODULE`, `REJSON_MODULE`,
 //! `REJSON_SERVER`, `BENCH_PYTHON`. A run of all rows also writes `docs/bench/results.json` and `results.svg`.
 
 mod data;
@@ -26,10 +26,10 @@ use data::Data;
 use row::Line;
 use rows::ROWS;
 
-/// What all rows share.
+/// Parameters shared by all rows.
 pub struct Setup {
     pub rounds: usize,
-    /// Seconds of a round.
+    /// Duration of a round in seconds.
     pub seconds: f64,
     pub data: Data,
 }
@@ -58,7 +58,10 @@ fn main() {
         .collect();
     let names = ROWS.map(|(name, _)| name);
     if let Some(name) = wanted.iter().find(|name| !names.contains(name)) {
-        eprintln!("ROWS: no row {name}; there are {}", names.join(", "));
+        eprintln!(
+            "ROWS: unknown row {name}; the rows are {}",
+            names.join(", ")
+        );
         std::process::exit(2);
     }
     let setup = Setup {

@@ -1,19 +1,19 @@
-//! What is read off a server and off rounds: time of its main thread, memory, medians.
+//! Measurements on a server (time of its main thread, memory) and statistics of rounds.
 
 use std::time::{Duration, Instant};
 
 use crate::support::{Server, info};
 
-/// Time that the server's main thread has run so far, user and system.
+/// CPU time of the server's main thread, user and system, in seconds.
 pub fn main_thread_seconds(server: &Server) -> f64 {
     let task = format!("/proc/{0}/task/{0}", server.pid());
     let field = |file: &str, number: usize| -> Option<f64> {
         let text = std::fs::read_to_string(format!("{task}/{file}")).ok()?;
-        // In `stat` the second field, the name in brackets, may hold blanks.
+        // The second field of `stat`, the name in parentheses, may contain spaces.
         let text = text.rsplit(')').next()?;
         text.split_whitespace().nth(number)?.parse().ok()
     };
-    // Nanoseconds, where the kernel keeps them; otherwise ticks of 10 ms.
+    // `schedstat` has nanoseconds, if the kernel provides it. `stat` has ticks of 10 ms.
     match field("schedstat", 0) {
         Some(ns) if ns > 0.0 => ns / 1e9,
         _ => (field("stat", 11).unwrap_or(0.0) + field("stat", 12).unwrap_or(0.0)) / 100.0,
@@ -27,7 +27,7 @@ fn number(server: &Server, section: &str, field: &str) -> f64 {
         .unwrap_or(0.0)
 }
 
-/// Waits until all messages are counted and memory has not changed for a while; says how long it took to count.
+/// Waits until all messages are counted and memory is stable. Returns how long counting took.
 pub fn settle(server: &Server) -> Duration {
     let start = Instant::now();
     let mut counted = None;
@@ -40,7 +40,7 @@ pub fn settle(server: &Server) -> Duration {
             number(server, "memory", "used_memory"),
             number(server, "conv", "conv_bytes_stored"),
         );
-        // A few hundred bytes always come and go.
+        // A few hundred bytes always fluctuate.
         if f64::abs(now.0 + now.1 - last) > 4096.0 {
             last = now.0 + now.1;
             since = Instant::now();
@@ -52,13 +52,13 @@ pub fn settle(server: &Server) -> Duration {
         }
         assert!(
             start.elapsed() < Duration::from_secs(300),
-            "counting does not end"
+            "counting does not finish"
         );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// `used_memory` when nothing is under way any more.
+/// `used_memory` once no work is pending.
 pub fn used_memory(server: &Server) -> f64 {
     settle(server);
     number(server, "memory", "used_memory")
@@ -68,7 +68,7 @@ pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 
-/// The value below which that part of all values lies.
+/// The value below which the fraction `part` of the values lies.
 pub fn quantile(values: &[f64], part: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

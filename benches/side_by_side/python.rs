@@ -1,16 +1,16 @@
-//! What is measured in Python, by `client.py` in the environment that `make bench` prepares.
+//! Runs the measurements in Python: `client.py`, in the environment that `make bench` prepares.
 
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-/// Runs a task of `client.py`, which prints its figures as JSON.
+/// Runs a task of `client.py`, which prints its results as JSON.
 pub fn run(args: &[&str]) -> Result<Value, String> {
     run_script("client.py", args)
 }
 
-/// As [`run`], of another script.
+/// Like [`run`], for another script.
 pub fn run_script(script: &str, args: &[&str]) -> Result<Value, String> {
     let python =
         std::env::var("BENCH_PYTHON").map_err(|_| "BENCH_PYTHON is not set; use make bench")?;
@@ -28,13 +28,14 @@ pub fn run_script(script: &str, args: &[&str]) -> Result<Value, String> {
             errors.lines().last().unwrap_or("failed")
         ));
     }
-    serde_json::from_slice(&output.stdout).map_err(|e| format!("Python's figures: {e}"))
+    serde_json::from_slice(&output.stdout)
+        .map_err(|e| format!("cannot read the results of Python: {e}"))
 }
 
-/// The versions of what is measured there.
+/// The versions of Python and of the measured packages.
 pub fn versions() -> String {
     run(&["versions"]).map_or_else(
         |why| why,
-        |told| told["versions"].as_str().unwrap_or_default().to_string(),
+        |results| results["versions"].as_str().unwrap_or_default().to_string(),
     )
 }

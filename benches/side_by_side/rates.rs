@@ -1,4 +1,4 @@
-//! Rates of two kinds of load in turn.
+//! Compares the rates of two loads.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use crate::measure::median;
 use crate::row::Line;
 use crate::support::Server;
 
-/// A load: adds the next request of a connection to the buffer.
+/// A load: appends the next request of a connection to the buffer.
 pub type Source<'a> = &'a mut dyn FnMut(usize, &mut Vec<u8>);
 
-/// Both loads in turn, so many rounds. `between` is called after every one of them.
+/// Runs both loads alternately for a number of rounds, and calls `between` after each.
 pub fn in_turn(
     setup: &Setup,
     server: &Server,
@@ -30,15 +30,15 @@ pub fn in_turn(
     rates
 }
 
-/// Requests a second of both, with what the server's main thread took for a request: that ratio holds on a machine
-/// with other work to do, too.
+/// Requests per second of both loads, with the main thread time per request. The ratio of the times is also valid on a
+/// machine that has other work to do.
 pub fn line(line: Line, rates: &[Vec<Rate>; 2]) -> Line {
     let all = |side: &[Rate], figure: fn(&Rate) -> f64| side.iter().map(figure).collect::<Vec<_>>();
     let [ours, theirs] = rates;
     let us = |side: &[Rate]| median(&all(side, |rate| rate.server_us));
     let busy = |side: &[Rate]| median(&all(side, |rate| rate.busy));
     let note = format!(
-        "main thread {:.2} / {:.2} µs each (by that {:.2}), {:.0} / {:.0} % busy{}",
+        "main thread {:.2} / {:.2} µs each (ratio {:.2}), {:.0} / {:.0} % busy{}",
         us(ours),
         us(theirs),
         us(theirs) / us(ours),

@@ -1,4 +1,4 @@
-//! The table on the terminal, and the files that keep it.
+//! The table on the terminal, and the result files.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::row::Line;
 use crate::support::{Server, cmd, info, items, map, text};
 use crate::{Setup, python, svg};
 
-/// What the figures hold for: machine, versions, data.
+/// The conditions of the run: machine, versions, data.
 pub fn head(setup: &Setup) -> Vec<(&'static str, String)> {
     let server = Server::start();
     let mut con = server.conn();
@@ -89,7 +89,7 @@ pub fn print_head(head: &[(&'static str, String)]) {
     );
 }
 
-/// A figure with as many digits as mean something.
+/// A figure with a sensible number of digits.
 pub fn figure(value: f64) -> String {
     match value.abs() {
         v if !v.is_finite() => "-".into(),
@@ -111,7 +111,7 @@ pub fn figure(value: f64) -> String {
     }
 }
 
-/// A ratio; a very small one as a fraction.
+/// A ratio. Very small ratios are written as fractions.
 pub fn ratio(value: f64) -> String {
     match value {
         v if v < 0.01 => format!("1/{}", figure(1.0 / v)),

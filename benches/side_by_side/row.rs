@@ -1,4 +1,4 @@
-//! A line of the table: what was measured, against what, and whether the goal is reached.
+//! A line of the table: what was measured and compared, and whether the goal is reached.
 
 use serde_json::{Value, json};
 
@@ -8,12 +8,12 @@ use crate::measure::median;
 pub enum Goal {
     AtLeast(f64),
     AtMost(f64),
-    /// Shown for information.
+    /// For information only.
     None,
 }
 
 impl Goal {
-    /// How far the goal is exceeded: 1 is just reached, 2 twice as good, 0.5 half as good.
+    /// How well the goal is met: 1 meets it exactly, 2 is twice as good, 0.5 half as good.
     pub fn score(self, ratio: f64) -> Option<f64> {
         match self {
             Self::AtLeast(goal) => Some(ratio / goal),
@@ -35,7 +35,7 @@ impl Goal {
     }
 }
 
-/// A goal as one would write it: `0.95`, `1/500`.
+/// A goal in its usual notation: `0.95`, `1/500`.
 fn plain(goal: f64) -> String {
     if goal < 0.01 {
         format!("1/{:.0}", 1.0 / goal)
@@ -45,18 +45,18 @@ fn plain(goal: f64) -> String {
 }
 
 pub struct Line {
-    /// Which row of the bench it belongs to, as `ROWS` names it.
+    /// The row that it belongs to, by its name in `ROWS`.
     pub row: &'static str,
     pub what: String,
     pub against: String,
     pub unit: &'static str,
-    /// One figure a round.
+    /// One value per round.
     pub ours: Vec<f64>,
     pub theirs: Vec<f64>,
     pub goal: Goal,
-    /// What else is worth knowing.
+    /// Remarks.
     pub note: String,
-    /// Further figures, for the JSON file only.
+    /// Additional values for the JSON file.
     pub more: Value,
 }
 
@@ -100,12 +100,12 @@ impl Line {
         self
     }
 
-    /// A line for something that could not be measured here, and why.
+    /// A line for something that could not be measured, with the reason.
     pub fn skipped(row: &'static str, what: &str, against: &str, why: impl Into<String>) -> Self {
         Self::new(row, what, against).note(format!("not measured: {}", why.into()))
     }
 
-    /// Ours by theirs, of the medians; none if one is missing.
+    /// Ratio of the medians, ours to theirs. `None` if one is missing.
     pub fn ratio(&self) -> Option<f64> {
         let ratio = median(&self.ours) / median(&self.theirs);
         ratio.is_finite().then_some(ratio)

@@ -1,4 +1,4 @@
-"""Turns of a chat service, timed. Prints its figures as one JSON object.
+"""Times the turns of a chat service. Prints the results as one JSON object.
 
 service.py turn PORT ROUNDS | cold PORT ROUNDS FILE | misses PORT
 """
@@ -29,7 +29,7 @@ def timed(step, times):
 
 
 def turn(port, rounds):
-    """Load the context, append question and answer. The session of the others keeps its counts: nothing is counted anew."""
+    """Loads the context, appends question and reply. The JSON session keeps its counts, so it does not count again."""
     import orjson
     import redis
 
@@ -64,8 +64,9 @@ def turn(port, rounds):
 
 
 def cold(port, rounds, path):
-    """The first prompt of an old conversation that Redis does not hold. The database is SQLite in this very process, the
-    fastest there is: with a server the difference is larger."""
+    """The first prompt of an old conversation that is not in Redis. The database is SQLite in this process, the
+    fastest possible; with a database server the difference is larger.
+    """
     import redis
 
     r = redis.Redis(port=port)
@@ -89,7 +90,7 @@ def cold(port, rounds, path):
             key = f"conv:{number}"
             reply = r.execute_command("CONV.RECENT", key, BUDGET, "FORMAT", "JSON", "WAIT", 5000)
             assert reply is None
-            # About the budget: a token has four characters, or a few more.
+            # A token has about four characters. Six per token of the budget are enough.
             rows, size = [], 0
             for (body,) in db.execute("SELECT body FROM message WHERE chat = 'c' ORDER BY seq DESC"):
                 rows.append(body)
@@ -109,14 +110,14 @@ def cold(port, rounds, path):
 
 
 async def miss(port, clients, wait):
-    """So many clients miss at once. Loads, and ms until all have their prompt."""
+    """Lets all clients miss at once. Returns the number of loads, and the time in ms until all have their prompt."""
     import redis.asyncio as redis
 
     pool = redis.BlockingConnectionPool(port=port, max_connections=clients, timeout=60)
     r = redis.Redis(connection_pool=pool)
     key, loads = f"missed:{wait}", 0
     history = [json.dumps({"role": "user", "content": f"message {n}", "id": str(n)}) for n in range(1000)]
-    # All are connected before it begins.
+    # All clients connect before the measurement starts.
     await asyncio.gather(*(r.execute_command("PING") for _ in range(clients)))
 
     async def ask():

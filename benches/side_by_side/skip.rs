@@ -1,20 +1,20 @@
-//! Skipping replies without building them: what a load generator needs to know of a reply is where it ends.
+//! Finds the end of replies without parsing their content, which is all that a load generator needs.
 
-/// Counts complete replies in a stream of RESP2 bytes that arrives in pieces.
+/// Counts complete replies in a stream of RESP2 bytes that arrives in parts.
 #[derive(Default)]
 pub struct Skipper {
-    /// Values still missing until the reply under way is complete; 0 between replies.
+    /// Values missing until the current reply is complete; 0 between replies.
     open: u64,
-    /// Bytes of a bulk string, its line break included, that have yet to come.
+    /// Bytes missing from the current bulk string, including its line break.
     bulk: usize,
-    /// The piece of a header line that the last bytes ended with.
+    /// The incomplete header line at the end of the last part.
     line: Vec<u8>,
-    /// Complete replies seen.
+    /// Number of complete replies.
     pub replies: u64,
 }
 
 impl Skipper {
-    /// Takes the bytes that have arrived. An error reply ends the measurement: its figures would mean nothing.
+    /// Processes received bytes. An error reply ends the measurement, because its results would be meaningless.
     pub fn take(&mut self, mut bytes: &[u8]) -> Result<(), String> {
         while !bytes.is_empty() {
             if self.bulk > 0 {
@@ -37,14 +37,14 @@ impl Skipper {
                 line.extend_from_slice(&bytes[..end]);
                 self.header(&line)?;
                 line.clear();
-                self.line = line; // its room is used again
+                self.line = line; // reuses the allocation
             }
             bytes = &bytes[end + 1..];
         }
         Ok(())
     }
 
-    /// A header line, without its line feed.
+    /// Processes a header line without its line feed.
     fn header(&mut self, line: &[u8]) -> Result<(), String> {
         if self.open == 0 {
             self.open = 1;
@@ -78,15 +78,15 @@ impl Skipper {
     }
 }
 
-/// The number behind the type's sign, as in `$12` and `*-1`; a carriage return may follow it.
+/// The number after the type, as in `$12` and `*-1`. A carriage return may follow.
 fn number(line: &[u8]) -> Option<i64> {
     let digits = line.get(1..)?;
     let digits = digits.strip_suffix(b"\r").unwrap_or(digits);
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// That replies are told apart wherever their bytes are cut; the bench runs it first, since a miscount here would
-/// make every figure wrong.
+/// Checks that replies are counted correctly wherever the stream is split. The benchmark runs this first, because a
+/// wrong count would invalidate every figure.
 pub fn self_check() {
     let replies: &[u8] =
         b"$5\r\nhe\r\nl\r\n*3\r\n:12\r\n*2\r\n$0\r\n\r\n$-1\r\n+OK\r\n*0\r\n:-3\r\n*-1\r\n";

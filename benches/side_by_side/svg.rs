@@ -1,4 +1,4 @@
-//! The picture: how far each line is beyond its goal, or short of it. Readable on light and on dark ground.
+//! The chart: how far each line is above or below its goal. Readable on light and dark backgrounds.
 
 use std::fmt::Write;
 
@@ -10,10 +10,10 @@ const LABELS: f64 = 470.0;
 const FIGURES: f64 = 190.0;
 const ROW: f64 = 38.0;
 const TOP: f64 = 64.0;
-/// The axis goes from a sixteenth of a goal to sixteen times a goal.
+/// The axis ranges from 1/16 of the goal to 16 times the goal.
 const DOUBLINGS: f64 = 4.0;
 
-/// Where a multiple of the goal lies on the axis, which is logarithmic: half as good is as far as twice as good.
+/// The position of a score on the logarithmic axis: half and twice the goal are equally far from it.
 fn x(score: f64) -> f64 {
     let place = score.log2().clamp(-DOUBLINGS, DOUBLINGS);
     LABELS + (WIDTH - LABELS - FIGURES) * (place + DOUBLINGS) / (2.0 * DOUBLINGS)
@@ -25,7 +25,7 @@ fn escape(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// Long texts would run into the bars.
+/// Shortens texts that would overlap the bars.
 fn short(text: &str) -> String {
     const SIGNS: usize = 72;
     if text.chars().count() <= SIGNS {
@@ -81,7 +81,7 @@ pub fn chart(head: &[(&'static str, String)], lines: &[Line]) -> String {
         let class = if *score >= 1.0 { "reached" } else { "missed" };
         let goal = line.goal.text().replace(">=", "≥").replace("<=", "≤");
         let mut row = String::new();
-        // Writing into memory cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(
             row,
             r#"<text class="text" x="16" y="{:.1}" font-size="13">{}</text><text class="faint" x="16" y="{:.1}" font-size="11">against {}</text>"#,
@@ -109,7 +109,7 @@ pub fn chart(head: &[(&'static str, String)], lines: &[Line]) -> String {
         .map(|(_, value)| value.as_str())
         .collect();
     for (number, text) in [
-        "Figures are ratios, conv by the other; to the right of the line is better than the goal."
+        "Figures are ratios of conv to the alternative. Bars to the right of the line are better than the goal."
             .to_string(),
         about.join(" · "),
     ]

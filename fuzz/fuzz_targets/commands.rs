@@ -1,5 +1,5 @@
-//! Random arguments for random commands on one conversation: no panic, no reply before an error, an effect that a
-//! replica takes, and the same conversation on both.
+//! Random commands with random arguments on one conversation. Commands must not panic or reply before they fail.
+//! Replicas must accept every effect and arrive at the same conversation.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -13,7 +13,7 @@ use conv::settings::Settings;
 use conv::tokens::Inline;
 use libfuzzer_sys::fuzz_target;
 
-/// Words that commands know, and messages of all kinds.
+/// Keywords of the commands, and messages of all kinds.
 const WORDS: &[&str] = &[
     "NX", "XX", "UNIQUE", "IFLAST", "TOKENS", "FORMAT", "JSON", "MSGPACK", "LIST", "MESSAGES", "START", "USER",
     "OVERSIZE", "KEEP", "EMPTY", "STEP", "NOSYSTEM", "NOSUMMARY", "ANY", "WITHINFO", "UPTO", "MINCHANGE", "ENCODING",
@@ -50,7 +50,7 @@ fn frames(conversation: &Conversation) -> Vec<Vec<u8>> {
     frames
 }
 
-/// All that is held, whatever segments it lies in: of small ones loading makes one.
+/// The content of a conversation regardless of its segments, which loading may merge.
 fn content(conversation: &Conversation) -> Vec<(i64, i64, u32, u16, Vec<u8>)> {
     let mut messages = Vec::new();
     conversation.visit(|m| {
@@ -99,7 +99,7 @@ fuzz_target!(|calls: Vec<Call>| {
                     let copy = primary.fork(options.upto);
                     let stored = frames(&copy);
                     let mut frames = stored.iter();
-                    codec::decode(codec::VERSION, || frames.next()).expect("a copy is sound");
+                    codec::decode(codec::VERSION, || frames.next()).expect("decode the copy");
                 }
                 continue;
             }
@@ -120,18 +120,18 @@ fuzz_target!(|calls: Vec<Call>| {
             _ => commit(target, &mut effect, &Inline),
         }
         let (header, payload) = codec::encode_effect(&effect);
-        let mut effect = codec::decode_effect(&header, &payload).expect("a replica reads it");
+        let mut effect = codec::decode_effect(&header, &payload).expect("decode the effect");
         let target = other.get_or_insert_with(|| {
             Conversation::new(effect.create.expect("attributes"), effect.at)
         });
-        target.check(&effect).expect("a replica takes it");
+        target.check(&effect).expect("the replica accepts the effect");
         target.apply(&mut effect, &Inline);
     }
     if let (Some(primary), Some(other)) = (&primary, &other) {
         let stored = frames(primary);
         assert_eq!(stored, frames(other));
         let mut next = stored.clone().into_iter();
-        let loaded = codec::decode(codec::VERSION, || next.next()).expect("it loads");
+        let loaded = codec::decode(codec::VERSION, || next.next()).expect("decode the stored form");
         assert_eq!(content(primary), content(&loaded));
         assert_eq!(stored.first(), frames(&loaded).first());
     }

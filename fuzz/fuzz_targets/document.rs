@@ -1,5 +1,5 @@
-//! Any bytes as a session document: split without a panic, into parts that lie in it; what is taken is JSON, and is a
-//! document again when its parts are put together.
+//! Arbitrary bytes as a session document. Splitting must not panic, and its parts must lie within the document. An
+//! accepted document is valid JSON and can be reassembled from its parts.
 #![no_main]
 
 use conv::conversation::document::split;
@@ -33,7 +33,7 @@ fuzz_target!(|input: (Option<String>, Vec<u8>)| {
     let list = format!("{}:[{}]", history.name.key(), messages.join(","));
     members.insert(history.position, list);
     let again = format!("{{{}}}", members.join(","));
-    let again = split(again.as_bytes(), Some(history.name.text())).expect("a document again");
+    let again = split(again.as_bytes(), Some(history.name.text())).expect("split the reassembled document");
     assert_eq!(again.messages, parts.messages);
     assert_eq!(again.fields.len(), parts.fields.len());
 });

@@ -1,4 +1,4 @@
-//! Any bytes as an effect: an error, or a change that leaves a conversation that can be stored and loaded.
+//! Arbitrary bytes as a replicated effect: either an error, or a conversation that can be stored and loaded.
 #![no_main]
 
 use conv::codec;
@@ -24,5 +24,5 @@ fuzz_target!(|effects: Vec<(Vec<u8>, Vec<Vec<u8>>)>| {
     let mut stored = Vec::new();
     codec::encode(&conversation, |frame| stored.push(frame.to_vec()));
     let mut next = stored.into_iter();
-    codec::decode(codec::VERSION, || next.next()).expect("what was stored loads");
+    codec::decode(codec::VERSION, || next.next()).expect("decode the stored form");
 });

@@ -1,4 +1,5 @@
-//! Any bytes as a message: taken exactly if they are JSON, read without a panic, and what counts lies in the message.
+//! Arbitrary bytes as a message. It is accepted if and only if it is valid JSON; reading does not panic; the counted
+//! text lies within the message.
 #![no_main]
 
 use conv::conversation::json::with_document;

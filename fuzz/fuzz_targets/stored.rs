@@ -1,4 +1,5 @@
-//! Any frames as a stored conversation: an error, or a conversation that selects, takes messages, and is stored again.
+//! Arbitrary frames as a stored conversation: either an error, or a conversation that supports selection, appends and
+//! storing.
 #![no_main]
 
 use conv::codec;
@@ -42,7 +43,7 @@ fuzz_target!(|input: (u8, Vec<Vec<u8>>)| {
     let mut stored = Vec::new();
     codec::encode(&conversation, |frame| stored.push(frame.to_vec()));
     let mut next = stored.clone().into_iter();
-    let again = codec::decode(codec::VERSION, || next.next()).expect("what was stored loads");
+    let again = codec::decode(codec::VERSION, || next.next()).expect("decode the stored form");
     let mut twice = Vec::new();
     codec::encode(&again, |frame| twice.push(frame.to_vec()));
     assert_eq!(stored, twice);

@@ -1,9 +1,8 @@
-//! Character classes that the rules of cutting text know: what each code point is, in one look.
+//! The character classes used by the splitting rules, with a table lookup per code point.
 //!
-//! The table is built once from the Unicode tables of `regex-syntax`, those that a regular expression for the same
-//! rules would use, so both always agree. It is in two stages: the block of 128 code points that a code point is in,
-//! and the classes in that block. Blocks that are alike are kept once, which leaves 38 kB of 1.1 million
-//! entries.
+//! The table is built once from the Unicode tables of `regex-syntax`. A regular expression with the same rules uses
+//! the same tables, so the two always agree. The table has two stages: from a code point to its block of 128 code
+//! points, and from there to the class. Identical blocks are stored once, which reduces 1.1 million entries to 38 kB.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -11,10 +10,10 @@ use std::sync::OnceLock;
 use regex_syntax::Parser;
 use regex_syntax::hir::{Class as HirClass, HirKind};
 
-/// Classes, a bit each; every code point has exactly one.
+/// A set of classes, one bit each. Every code point has exactly one class.
 pub(super) type Class = u8;
 
-/// What is beyond the end of the text.
+/// Past the end of the text.
 pub(super) const END: Class = 0;
 /// `\p{Lu}` and `\p{Lt}`.
 pub(super) const UPPER: Class = 1;
@@ -28,9 +27,9 @@ pub(super) const MARK: Class = 8;
 pub(super) const NUMBER: Class = 16;
 /// Carriage return and line feed.
 pub(super) const NEWLINE: Class = 32;
-/// `\s` without them.
+/// `\s` except carriage return and line feed.
 pub(super) const BLANK: Class = 64;
-/// All else.
+/// Everything else.
 pub(super) const OTHER: Class = 128;
 
 /// `\p{L}`.
@@ -40,7 +39,8 @@ pub(super) const SPACE: Class = NEWLINE | BLANK;
 /// `[^\s\p{L}\p{N}]`.
 pub(super) const SYMBOL: Class = MARK | OTHER;
 
-/// The classes as regular expressions; what is in none of them is [`OTHER`]. Later ones win.
+/// The classes as regular expressions. A later entry overrides an earlier one; code points that match none are
+/// [`OTHER`].
 const PATTERNS: [(&str, Class); 7] = [
     (r"[\p{Lu}\p{Lt}]", UPPER),
     (r"\p{Ll}", LOWER),
@@ -51,10 +51,10 @@ const PATTERNS: [(&str, Class); 7] = [
     (r"[\r\n]", NEWLINE),
 ];
 
-/// Code points in a block.
+/// Code points per block.
 const BLOCK: usize = 128;
 
-/// The classes of ASCII, so that most text needs no table from elsewhere. The rest is [`END`].
+/// The classes of ASCII characters, so that most text never touches the big table. Other bytes map to [`END`].
 const ASCII: [Class; 256] = {
     let mut classes = [END; 256];
     let mut byte = 0;
@@ -75,33 +75,33 @@ const ASCII: [Class; 256] = {
     classes
 };
 
-/// The table; see the head of this file.
+/// The two-stage table described in the module documentation.
 pub(super) struct Classes {
-    /// The number of the block that a code point is in, by the code point's upper bits.
+    /// Block number, indexed by the upper bits of the code point.
     index: Vec<u8>,
     blocks: Vec<[Class; BLOCK]>,
 }
 
 static CLASSES: OnceLock<Classes> = OnceLock::new();
 
-/// True if the table is there.
+/// True if the table has been built.
 pub(super) fn are_loaded() -> bool {
     CLASSES.get().is_some()
 }
 
-/// The table of all code points.
+/// The table of all code points, built on first use.
 pub(super) fn classes() -> &'static Classes {
     CLASSES.get_or_init(Classes::new)
 }
 
-/// The bytes that the table takes, if it is there.
+/// The memory used by the table in bytes, or 0 if it has not been built.
 pub(super) fn memory() -> usize {
     CLASSES.get().map_or(0, |classes| {
         size_of::<Classes>() + classes.index.capacity() + classes.blocks.capacity() * BLOCK
     })
 }
 
-/// The ranges of code points that a class matches. The patterns are constants that always parse, as tests show.
+/// The ranges of code points that a pattern matches. The patterns are constants; a test checks that they all parse.
 fn ranges(pattern: &str) -> Vec<(u32, u32)> {
     let Ok(hir) = Parser::new().parse(pattern) else {
         return Vec::new();
@@ -132,7 +132,7 @@ impl Classes {
                 blocks.push(*block);
                 blocks.len() - 1
             });
-            // There are about 200 kinds of blocks.
+            // About 200 distinct blocks exist, so a byte is enough.
             index.push(u8::try_from(number).unwrap_or(u8::MAX));
         }
         index.shrink_to_fit();
@@ -150,8 +150,8 @@ impl Classes {
             .unwrap_or(OTHER)
     }
 
-    /// The class of the character at `at`, and its length; [`END`] and 0 at the end. `text` is UTF-8, and `at`
-    /// the start of a character.
+    /// Returns the class and the length of the character at `at`, or [`END`] and 0 at the end of the text. `text` must
+    /// be UTF-8, and `at` the start of a character.
     #[inline]
     pub(super) fn at(&self, text: &[u8], at: usize) -> (Class, usize) {
         match text.get(at) {
@@ -174,7 +174,7 @@ impl Classes {
         }
     }
 
-    /// Where the run of characters of some classes that starts at `at` ends.
+    /// Returns the end of the run of characters in `classes` that starts at `at`.
     #[inline]
     pub(super) fn run(&self, text: &[u8], mut at: usize, classes: Class) -> usize {
         loop {
@@ -187,7 +187,7 @@ impl Classes {
     }
 }
 
-/// The class of an ASCII character; [`END`] of other bytes.
+/// The class of an ASCII character, or [`END`] for any other byte.
 #[inline]
 pub(super) fn ascii(byte: u8) -> Class {
     ASCII.get(usize::from(byte)).copied().unwrap_or(END)
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ascii_is_as_the_table_says() {
+    fn ascii_classes_match_the_table() {
         for byte in 0..128u8 {
             assert_eq!(ascii(byte), classes().of(byte.into()), "{byte}");
         }
@@ -206,8 +206,11 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_small_and_complete() {
-        assert!(classes().blocks.len() <= 256, "one byte numbers them");
+    fn the_table_covers_every_code_point_with_at_most_256_blocks() {
+        assert!(
+            classes().blocks.len() <= 256,
+            "block numbers must fit into a byte"
+        );
         assert_eq!(classes().index.len() * BLOCK, char::MAX as usize + 1);
         println!("{} bytes", memory());
         for (pattern, class) in PATTERNS {

@@ -1,9 +1,9 @@
 //! E(s): the number of tokens of a string, exactly as OpenAI's tiktoken counts ordinary text.
 //!
-//! A text is cut into pieces by hand-written rules ([`super::split`]). Most pieces came by before, so their count is
-//! at hand (`pieces.rs`); others are looked up as whole tokens (`vocabulary.rs`), or encoded
-//! (`backtrack.rs`, and `merge.rs` where that would take long). All of it takes time in proportion to
-//! the text, whatever the text is.
+//! A hand-written splitter ([`super::split`]) cuts the text into pieces. Most pieces are repeated words whose count is
+//! in the cache (`piece_cache.rs`). Others are looked up as whole tokens (`vocabulary.rs`) or encoded (`backtrack.rs`,
+//! and `merge.rs` where backtracking would take long). The total time is linear in the length of the text, for any
+//! text.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -13,49 +13,54 @@ use super::backtrack::{self, Backtrack};
 use super::classes::{self, classes};
 use super::encoding::Encoding;
 use super::merge::Merger;
-use super::pieces::{self, Key, Pieces};
+use super::piece_cache::{self, PieceCache, PieceKey};
 use super::split::{Pattern, visit};
 use super::vocabulary::{NONE, Vocabulary};
 
-/// Vocabularies: that of the harmony encoding is that of `o200k_base`, with special tokens that ordinary text never
-/// yields.
+/// Number of distinct vocabularies. `o200k_harmony` shares that of `o200k_base`: it only adds special tokens, which
+/// ordinary text never yields.
 const VOCABULARIES: usize = 4;
 
 static LOADED: [OnceLock<Option<Vocabulary>>; VOCABULARIES] =
     [const { OnceLock::new() }; VOCABULARIES];
 
-/// The bytes of the desks of all threads.
+/// Total memory of the scratch space of all threads, in bytes.
 static MEMORY: AtomicUsize = AtomicUsize::new(0);
 
-/// What a thread keeps for a vocabulary.
-struct Desk {
-    pieces: Pieces,
+/// The caches and buffers that a thread keeps per vocabulary.
+struct ThreadScratch {
+    piece_cache: PieceCache,
     backtrack: Backtrack,
 }
 
-/// The bytes of a desk.
-const DESK: usize = pieces::MEMORY + backtrack::MEMORY + size_of::<Desk>();
+/// Memory of one [`ThreadScratch`], in bytes.
+const SCRATCH_BYTES: usize = piece_cache::MEMORY + backtrack::MEMORY + size_of::<ThreadScratch>();
 
 thread_local! {
-    /// Taken while in use.
-    static DESKS: [Cell<Option<Box<Desk>>>; VOCABULARIES] = const { [const { Cell::new(None) }; VOCABULARIES] };
+    /// One per vocabulary, taken out of the cell while a count runs.
+    static SCRATCH: [Cell<Option<Box<ThreadScratch>>>; VOCABULARIES] = const { [const { Cell::new(None) }; VOCABULARIES] };
 }
 
-impl Desk {
+impl ThreadScratch {
     fn new() -> Self {
-        MEMORY.fetch_add(DESK, Relaxed);
+        MEMORY.fetch_add(SCRATCH_BYTES, Relaxed);
         Self {
-            pieces: Pieces::new(),
+            piece_cache: PieceCache::new(),
             backtrack: Backtrack::new(),
         }
     }
 
     fn count(&mut self, vocabulary: &Vocabulary, pattern: Pattern, text: &[u8]) -> u64 {
-        let Self { pieces, backtrack } = self;
+        let Self {
+            piece_cache,
+            backtrack,
+        } = self;
         let mut count = 0;
         visit(pattern, text, |start, end| {
-            count += match Key::new(text, start, end) {
-                Some(key) => pieces.count(key, || encode(vocabulary, backtrack, text, start, end)),
+            count += match PieceKey::new(text, start, end) {
+                Some(key) => {
+                    piece_cache.count(key, || encode(vocabulary, backtrack, text, start, end))
+                }
                 None => encode(vocabulary, backtrack, text, start, end),
             };
         });
@@ -63,13 +68,13 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for ThreadScratch {
     fn drop(&mut self) {
-        MEMORY.fetch_sub(DESK, Relaxed);
+        MEMORY.fetch_sub(SCRATCH_BYTES, Relaxed);
     }
 }
 
-/// The number of tokens of a piece, worked out.
+/// Computes the number of tokens of a piece that is not in the cache.
 fn encode(
     vocabulary: &Vocabulary,
     backtrack: &mut Backtrack,
@@ -98,7 +103,8 @@ fn number(encoding: Encoding) -> usize {
 
 fn vocabulary(number: usize) -> Option<&'static Vocabulary> {
     let make = || {
-        // Each with more ids than it has. The tables of tiktoken-rs are dropped again.
+        // The id limits are slightly above the largest id of each vocabulary. The tables of tiktoken-rs are freed
+        // afterwards.
         let (table, ids) = match number {
             0 => (tiktoken_rs::o200k_base(), 200_100),
             1 => (tiktoken_rs::cl100k_base(), 100_300),
@@ -110,19 +116,19 @@ fn vocabulary(number: usize) -> Option<&'static Vocabulary> {
     LOADED.get(number)?.get_or_init(make).as_ref()
 }
 
-/// Loads the tables of an encoding, which takes time the first time and nothing later.
+/// Loads the tables of an encoding. The first call takes 50 to 400 ms, later calls return at once.
 pub fn load(encoding: Encoding) {
     let _ = (vocabulary(number(encoding)), classes());
 }
 
-/// True if the tables of the encoding are there.
+/// True if the tables of the encoding have been loaded.
 #[must_use]
 pub fn is_loaded(encoding: Encoding) -> bool {
     let vocabulary = LOADED.get(number(encoding));
     vocabulary.is_some_and(|lazy| lazy.get().is_some()) && classes::are_loaded()
 }
 
-/// The bytes that counting takes: the tables loaded so far, and what each thread that counts keeps.
+/// The memory used for counting, in bytes: the loaded tables and the scratch space of every thread that counts.
 #[must_use]
 pub fn memory() -> usize {
     let loaded = LOADED.iter().filter_map(|lazy| lazy.get()?.as_ref());
@@ -139,13 +145,13 @@ pub fn count(encoding: Encoding, text: &str) -> u64 {
     let Some(vocabulary) = vocabulary(number) else {
         return 0;
     };
-    let taken = DESKS.try_with(|desks| desks.get(number)?.take());
-    let mut desk = taken
+    let taken = SCRATCH.try_with(|slots| slots.get(number)?.take());
+    let mut scratch = taken
         .ok()
         .flatten()
-        .unwrap_or_else(|| Box::new(Desk::new()));
-    let count = desk.count(vocabulary, Pattern::of(encoding), text.as_bytes());
-    // A thread that ends has no desks any more.
-    let _ = DESKS.try_with(|desks| desks.get(number).map(|cell| cell.set(Some(desk))));
+        .unwrap_or_else(|| Box::new(ThreadScratch::new()));
+    let count = scratch.count(vocabulary, Pattern::of(encoding), text.as_bytes());
+    // While a thread shuts down its thread-local storage is gone, and the scratch space is simply dropped.
+    let _ = SCRATCH.try_with(|slots| slots.get(number).map(|cell| cell.set(Some(scratch))));
     count
 }

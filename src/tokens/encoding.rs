@@ -1,11 +1,11 @@
-//! The encodings, by their names and by the models that use them.
+//! The encodings, looked up by name or by the name of a model.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use tiktoken_rs::tokenizer::{Tokenizer, get_tokenizer};
 
-/// A tokenizer's vocabulary and rules. Stored by its name.
+/// A tokenizer: a vocabulary with its splitting rules. Serialized by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 pub enum Encoding {
     /// GPT-4o and later.
@@ -18,7 +18,7 @@ pub enum Encoding {
     /// The open-weight models; counts ordinary text as `o200k_base` does.
     #[serde(rename = "o200k_harmony")]
     O200kHarmony,
-    /// Codex models, `text-davinci-003`.
+    /// Codex models and `text-davinci-003`.
     #[serde(rename = "p50k_base")]
     P50kBase,
     /// GPT-3, GPT-2.
@@ -36,7 +36,7 @@ pub const ENCODINGS: [Encoding; 5] = [
 ];
 
 impl Encoding {
-    /// The name that OpenAI's tiktoken gives it.
+    /// The name that OpenAI's tiktoken uses.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -48,13 +48,13 @@ impl Encoding {
         }
     }
 
-    /// The encoding of that name, or the one that the model of that name uses.
+    /// Finds an encoding by its own name or by the name of a model that uses it.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         if let Some(encoding) = ENCODINGS.into_iter().find(|e| e.name() == name) {
             return Some(encoding);
         }
-        // tiktoken's other names for what counts ordinary text alike.
+        // tiktoken's other names for encodings that count ordinary text the same.
         match name {
             "gpt2" => return Some(Self::R50kBase),
             "p50k_edit" => return Some(Self::P50kBase),
@@ -64,7 +64,7 @@ impl Encoding {
             Tokenizer::O200kBase => Self::O200kBase,
             Tokenizer::O200kHarmony => Self::O200kHarmony,
             Tokenizer::Cl100kBase => Self::Cl100kBase,
-            // The edit encoding adds special tokens only, which ordinary text never yields.
+            // The edit encoding only adds special tokens, which ordinary text never yields.
             Tokenizer::P50kBase | Tokenizer::P50kEdit => Self::P50kBase,
             Tokenizer::R50kBase | Tokenizer::Gpt2 => Self::R50kBase,
         })

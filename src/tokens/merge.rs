@@ -1,28 +1,29 @@
-//! Byte-pair encoding of one piece: of all adjacent parts whose union is a token, those of the lowest rank are
-//! merged, the leftmost first, until there are none.
+//! Byte-pair encoding of one piece as it is defined: repeatedly merge the two adjacent parts whose union is the token
+//! of the lowest rank, the leftmost first, until no union is a token.
 //!
-//! The ranks of all unions are kept in a tree whose nodes are the least of 16, so a merge costs a few steps however
-//! long the piece is. Very long pieces are cut into windows, so that memory is bounded; see [`Merger::count`].
+//! A tree in which each node is the minimum of 16 children holds the ranks of all unions, so a merge costs a few steps
+//! for any length. Very long pieces are encoded in windows, which bounds memory; see [`Merger::count`].
 
 use super::vocabulary::{NONE, Vocabulary};
 
-/// Children of a node.
+/// Children per node.
 const FAN: usize = 16;
 
-/// Bytes that are merged at once.
+/// Initial window length in bytes. The buffers of a window take about 12 bytes per byte of text, 200 kB.
 const WINDOW: usize = 16 * 1024;
 
-/// Room to work in.
+/// Buffers for one encoding.
 #[derive(Default)]
 pub(super) struct Merger {
-    /// For each part, by its start, the rank of its union with the next; [`NONE`] where no part starts. Then, level
-    /// by level, the least of 16 of the level before. All are filled up to a multiple of 16.
+    /// Level 0 holds, at the start of each part, the rank of its union with the next part, and [`NONE`] where no part
+    /// starts. Each further level holds the minimum of 16 entries of the level below. Every level is padded to a
+    /// multiple of 16.
     levels: Vec<Vec<u32>>,
-    /// Levels in use.
+    /// Number of levels in use.
     height: usize,
-    /// By the start of each part, its end.
+    /// The end of each part, indexed by its start.
     ends: Vec<u32>,
-    /// By the start of each part, the start of the one before.
+    /// The start of the previous part, indexed by the start of each part.
     befores: Vec<u32>,
 }
 
@@ -45,12 +46,13 @@ fn least(level: &[u32], block: usize) -> u32 {
 }
 
 impl Merger {
-    /// The number of tokens of a piece.
+    /// Returns the number of tokens of a piece.
     ///
-    /// A piece longer than a window is encoded window by window. Each window is cut well before its end, between two
-    /// tokens, and the next begins there. Tokens in a row are the encoding of their bytes exactly if each two
-    /// neighbours are the encoding of theirs; in a window that is so by itself, and where two windows meet it is
-    /// tried. Should it fail, all is done again with windows twice as long.
+    /// A piece longer than a window is encoded window by window. Each window ends between two tokens, well before the
+    /// end of the text that was merged for it, and the next window begins there. A sequence of tokens is the encoding
+    /// of its bytes if and only if every two adjacent tokens are the encoding of theirs. Within a window this holds by
+    /// construction. Where two windows meet it is tested; if the test fails, everything is repeated with windows of
+    /// twice the length.
     pub(super) fn count(&mut self, vocabulary: &Vocabulary, piece: &[u8]) -> u64 {
         let mut window = WINDOW;
         loop {
@@ -61,21 +63,21 @@ impl Merger {
         }
     }
 
-    /// The same with windows of some length; nothing if two of them do not meet well.
+    /// The same with a given window length, or `None` if two windows do not fit together.
     pub(super) fn count_by(
         &mut self,
         vocabulary: &Vocabulary,
         piece: &[u8],
         window: usize,
     ) -> Option<u64> {
-        // Where the window starts, where the token before it starts, and the number of tokens before it.
+        // The start of the window, the start of the token before it, and the number of tokens before the window.
         let (mut start, mut before, mut tokens) = (0, 0, 0);
         loop {
             let rest = piece.get(start..)?;
             let text = rest.get(..window).unwrap_or(rest);
             let parts = self.merge(vocabulary, text) as u64;
             let first = start + get(&self.ends, 0) as usize;
-            // The first end of a token in the last quarter of the window.
+            // Cut at the first token that ends in the last quarter of the window.
             let (mut end, mut last, mut taken) = (0, 0, 0);
             while end < text.len() - text.len() / 4 {
                 (last, end) = (end, get(&self.ends, end) as usize);
@@ -94,7 +96,7 @@ impl Merger {
         }
     }
 
-    /// Merges a text; returns the number of parts, which start at 0, `ends[0]`, `ends[ends[0]]`, ...
+    /// Merges a text. Returns the number of parts; they start at 0, `ends[0]`, `ends[ends[0]]`, ...
     fn merge(&mut self, vocabulary: &Vocabulary, text: &[u8]) -> usize {
         let length = text.len();
         let count = u32::try_from(length).unwrap_or(NONE);
@@ -103,7 +105,7 @@ impl Merger {
         self.befores.clear();
         self.befores.push(NONE);
         self.befores.extend(0..count);
-        self.plant(vocabulary, text);
+        self.build_tree(vocabulary, text);
         let mut parts = length;
         while let Some(left) = self.first() {
             let right = get(&self.ends, left) as usize;
@@ -127,8 +129,8 @@ impl Merger {
         parts
     }
 
-    /// Makes the tree for a text of which each byte is a part.
-    fn plant(&mut self, vocabulary: &Vocabulary, text: &[u8]) {
+    /// Builds the tree for a text in which every byte is a part.
+    fn build_tree(&mut self, vocabulary: &Vocabulary, text: &[u8]) {
         self.height = 1;
         if self.levels.is_empty() {
             self.levels.push(Vec::new());
@@ -156,7 +158,7 @@ impl Merger {
         }
     }
 
-    /// The first part whose union with the next has the least rank.
+    /// The first part whose union with the next has the lowest rank.
     #[inline]
     fn first(&self) -> Option<usize> {
         let levels = self.levels.get(..self.height)?;

@@ -1,4 +1,4 @@
-//! Counting: E(s), the tokens of a string, and T(message), the tokens of a message.
+//! Token counting: E(s) is the number of tokens of a string, T(message) that of a message.
 
 pub mod background;
 mod backtrack;
@@ -8,7 +8,7 @@ pub mod counter;
 mod encode_tests;
 mod encoding;
 mod merge;
-mod pieces;
+mod piece_cache;
 pub mod split;
 mod text;
 mod vocabulary;
@@ -20,23 +20,23 @@ pub use text::Text;
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-/// Encodings whose tables are loaded or being loaded, a bit each.
+/// Encodings whose tables are loaded or loading, one bit each.
 static LOADING: AtomicU8 = AtomicU8::new(0);
 
-/// Has the tables of an encoding loaded on a thread of their own, which takes 50 to 400 ms, once. Whoever counts
-/// before they are there waits for them.
+/// Starts loading the tables of an encoding on a thread of its own. It takes 50 to 400 ms and happens once. A count
+/// that starts earlier waits for it.
 pub fn preload(encoding: Encoding) {
     let bit = 1u8 << (encoding as u8);
     if LOADING.fetch_or(bit, Relaxed) & bit == 0 {
-        // Should there be no thread, the first count loads them.
+        // If the thread cannot be started, the first count loads the tables.
         let _ = std::thread::Builder::new()
             .name("conv-tables".into())
             .spawn(move || counter::load(encoding));
     }
 }
 
-/// Bytes of text that may be counted on the main thread: none before the tables of the encoding are there, which are being
-/// loaded then.
+/// Bytes of text that may be counted on the main thread: 16 kB once the tables of the encoding are loaded.
+/// Until then 0, and the tables start loading.
 #[must_use]
 pub fn most_inline(encoding: Encoding) -> usize {
     if counter::is_loaded(encoding) {
@@ -46,13 +46,14 @@ pub fn most_inline(encoding: Encoding) -> usize {
     0
 }
 
-/// What a reply costs beside its messages: the tokens that prime the model's answer.
+/// Tokens of a reply in addition to its messages: they prime the model's response.
 pub const REPLY_TOKENS: i64 = 3;
 
-/// What a message costs beside its text; also the least that T(message) can be, unless it was given.
+/// Tokens of a message in addition to its text. Also the minimum of T(message), unless the client gave the count.
 pub const MESSAGE_TOKENS: u64 = 3;
 
-/// Bytes of text that a command of a client counts on the main thread at most; for more it waits.
+/// The most bytes of text that a command counts on the main thread, 0.3 to 1 ms of work. With more text the client is
+/// blocked until a background thread has counted it.
 pub(crate) const MOST_INLINE: usize = 16 * 1024;
 
 /// How messages are counted.
@@ -64,34 +65,34 @@ pub struct Rules {
     pub media_tokens: u32,
 }
 
-/// What is known of a text handed to a [`Counter`].
+/// The state of a text handed to a [`Counter`].
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// Its count.
+    /// The count.
     Known(u32),
-    /// Where the count will be found.
+    /// The count is pending; the ticket gives access to it.
     Later(Ticket),
-    /// Nothing: it was not taken.
+    /// The text was not accepted and will not be counted.
     Unknown,
 }
 
-/// Something that counts texts, at once or later. All counting goes through this trait.
+/// Counts texts, immediately or later. All counting goes through this trait.
 pub trait Counter {
-    /// Counts `text`, T(message) or what else it is of.
+    /// Counts `text`: T(message), or E(s) for other texts.
     fn count(&self, rules: Rules, text: Text) -> Outcome;
 
-    /// What is to be held by texts that are being counted already, instead of handing them over again.
+    /// The guard to attach to texts that are being counted already, instead of handing them over again.
     fn completion(&self) -> Option<&background::CompletionGuard> {
         None
     }
 
-    /// The same, for what is rare and soon needed.
+    /// Like [`Counter::count`], for rare texts whose count is needed soon.
     fn count_soon(&self, rules: Rules, text: Text) -> Outcome {
         self.count(rules, text)
     }
 }
 
-/// Counts at once, on the caller's thread.
+/// Counts immediately, on the calling thread.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Inline;
 
@@ -101,7 +102,7 @@ impl Counter for Inline {
     }
 }
 
-/// Counts nothing: for what is counted when somebody needs it.
+/// Accepts no text. For texts that are counted only when a command needs the count.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Nobody;
 

@@ -1,8 +1,8 @@
-//! Cutting text into pieces, as the regular expressions of tiktoken do it, by hand.
+//! Splits text into pieces exactly as tiktoken's regular expressions do, in linear time.
 //!
-//! Each function finds where the piece that starts at a place ends. The alternatives of the expressions are tried in
-//! their order; a comment quotes each. What the expressions reach by going back is worked out beforehand, so every
-//! character is looked at a few times at most, whatever the text is.
+//! Each function finds where the piece that starts at a position ends. It tries the alternatives of the regular
+//! expression in their order; a comment quotes each. Where the regular expression would backtrack, the function
+//! computes the result directly, so it reads every character a bounded number of times.
 
 use super::classes::{
     CASELESS, Class, Classes, END, LETTER, LOWER, MARK, NEWLINE, NUMBER, SPACE, SYMBOL, UPPER,
@@ -10,14 +10,14 @@ use super::classes::{
 };
 use super::encoding::Encoding;
 
-/// The rules of cutting.
+/// The splitting rules of an encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pattern {
-    /// Of `o200k_base` and `o200k_harmony`.
+    /// For `o200k_base` and `o200k_harmony`.
     O200k,
-    /// Of `cl100k_base`.
+    /// For `cl100k_base`.
     Cl100k,
-    /// Of GPT-2: `p50k_base` and `r50k_base`.
+    /// The rules of GPT-2, for `p50k_base` and `r50k_base`.
     Gpt2,
 }
 
@@ -35,7 +35,7 @@ impl Pattern {
 #[inline]
 pub(super) fn visit(pattern: Pattern, text: &[u8], mut each: impl FnMut(usize, usize)) {
     let classes = classes();
-    // A loop for each, so that each is compiled on its own.
+    // One loop per pattern, so that the compiler specializes each.
     match pattern {
         Pattern::O200k => visit_by(text, |at| o200k(classes, text, at), &mut each),
         Pattern::Cl100k => visit_by(text, |at| cl100k(classes, text, at), &mut each),
@@ -47,14 +47,14 @@ pub(super) fn visit(pattern: Pattern, text: &[u8], mut each: impl FnMut(usize, u
 fn visit_by(text: &[u8], end: impl Fn(usize) -> usize, each: &mut impl FnMut(usize, usize)) {
     let mut at = 0;
     while at < text.len() {
-        // Every rule takes something; this is here for the loop's end to be plain.
+        // Every rule consumes at least one character. The `max` makes it evident that the loop ends.
         let next = end(at).max(at + 1);
         each(at, next);
         at = next;
     }
 }
 
-/// The pieces that an encoding cuts a text into; their counts add up.
+/// Splits a text into the pieces of an encoding. The count of the text is the sum of theirs.
 #[must_use]
 pub fn pieces(encoding: Encoding, text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
@@ -89,14 +89,14 @@ fn o200k(classes: &Classes, text: &[u8], at: usize) -> usize {
     spaces(classes, text, at, true, false)
 }
 
-/// A word of `o200k_base`, after what may stand before it; nothing if there is none:
+/// Finds the end of a word of `o200k_base`, after its optional prefix character:
 /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?`, or else the same with
-/// `+` and `*` exchanged. `mark` is the end of a combining mark before it, which may be a word of its own.
+/// `+` and `*` exchanged. `mark` is the end of a combining mark before `at`, which may be a word by itself.
 #[inline]
 fn cased_word(classes: &Classes, text: &[u8], at: usize, mark: Option<usize>) -> Option<usize> {
     const FIRST: Class = UPPER | CASELESS | MARK;
     const SECOND: Class = LOWER | CASELESS | MARK;
-    // In ASCII, capitals and small letters.
+    // Fast path for ASCII: capitals, then small letters.
     let second = ascii_run(text, at, UPPER);
     let end = lower_run(text, second);
     if text.get(end).is_none_or(u8::is_ascii) {
@@ -107,7 +107,8 @@ fn cased_word(classes: &Classes, text: &[u8], at: usize, mark: Option<usize>) ->
         };
         return Some(contraction(text, end));
     }
-    // `second` is where the first class ends, `caseless` the end of its last character that is in the second too.
+    // `second` is where the first class ends. `caseless` is the end of its last character that is in the second class,
+    // too.
     let (mut second, mut caseless) = (at, mark);
     loop {
         let (class, length) = classes.at(text, second);
@@ -123,10 +124,11 @@ fn cased_word(classes: &Classes, text: &[u8], at: usize, mark: Option<usize>) ->
     let end = if end > second {
         end
     } else if let Some(end) = caseless {
-        // The first class gives back until the second has something: its last character without case.
+        // The regular expression backtracks the first class to its last caseless character, which then matches the
+        // second.
         end
     } else if second > at {
-        // Only capitals, which the other order allows.
+        // Only capitals, which the other alternative allows.
         second
     } else {
         return None;
@@ -190,7 +192,7 @@ fn gpt2(classes: &Classes, text: &[u8], at: usize) -> usize {
     spaces(classes, text, at, false, true)
 }
 
-/// `\p{N}{1,3}`, of which the first has been read.
+/// Matches `\p{N}{1,3}`. The caller has consumed the first character.
 fn three_numbers(classes: &Classes, text: &[u8], mut at: usize) -> usize {
     for _ in 0..2 {
         let (class, length) = classes.at(text, at);
@@ -202,7 +204,8 @@ fn three_numbers(classes: &Classes, text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// ` ?[^\s\p{L}\p{N}]+`, if that is here; the class of the first character and its end are known.
+/// Matches ` ?[^\s\p{L}\p{N}]+`, if the text has it here. `first` and `next` are the class and the end of the first
+/// character.
 #[inline]
 fn symbols(classes: &Classes, text: &[u8], at: usize, first: Class, next: usize) -> Option<usize> {
     if first & SYMBOL != 0 {
@@ -215,10 +218,10 @@ fn symbols(classes: &Classes, text: &[u8], at: usize, first: Class, next: usize)
     None
 }
 
-/// White space where nothing else matches: `\s*[\r\n]+` if there are `lines`, `\s+(?!\S)`, `\s+`. Where
-/// `whole_end`, white space at the end of the text stays together: `\s+$` is tried first.
+/// Matches white space after all other alternatives failed: `\s*[\r\n]+` if `lines` is set, `\s+(?!\S)`, `\s+`. With
+/// `whole_end` it tries `\s+$` first, which keeps white space at the end of the text together.
 fn spaces(classes: &Classes, text: &[u8], at: usize, lines: bool, whole_end: bool) -> usize {
-    // The end of the last line break, and the start of the last character, of the run.
+    // The end of the last line break of the run, and the start of its last character.
     let (mut line, mut last, mut end) = (at, at, at);
     loop {
         let (class, length) = classes.at(text, end);
@@ -229,7 +232,8 @@ fn spaces(classes: &Classes, text: &[u8], at: usize, lines: bool, whole_end: boo
             if lines && line > at {
                 return line;
             }
-            // A run before something else leaves it its last character, if it has two.
+            // A run before a non-space character leaves its last character to the next piece, unless that is all it
+            // has.
             return if class == END || last == at {
                 end
             } else {
@@ -244,7 +248,7 @@ fn spaces(classes: &Classes, text: &[u8], at: usize, lines: bool, whole_end: boo
     }
 }
 
-/// The end of `(?i:'s|'t|'re|'ve|'m|'ll|'d)` if that is here, or else where it was sought.
+/// Returns the end of `(?i:'s|'t|'re|'ve|'m|'ll|'d)` if the text has it at `at`, and `at` otherwise.
 #[inline]
 fn contraction(text: &[u8], at: usize) -> usize {
     if text.get(at) != Some(&b'\'') {
@@ -254,13 +258,13 @@ fn contraction(text: &[u8], at: usize) -> usize {
     match (byte(1), byte(2)) {
         (Some(b's' | b't' | b'm' | b'd'), _) => at + 2,
         (Some(b'r' | b'v'), Some(b'e')) | (Some(b'l'), Some(b'l')) => at + 3,
-        // The long s, whose capital is S.
+        // Long s (U+017F) folds to S.
         _ if text.get(at + 1..at + 3) == Some("ſ".as_bytes()) => at + 3,
         _ => at,
     }
 }
 
-/// Where a run of ASCII characters of some classes ends.
+/// Returns the end of the run of ASCII characters in `classes` that starts at `at`.
 #[inline]
 fn ascii_run(text: &[u8], mut at: usize, classes: Class) -> usize {
     while text.get(at).is_some_and(|byte| ascii(*byte) & classes != 0) {
@@ -269,15 +273,15 @@ fn ascii_run(text: &[u8], mut at: usize, classes: Class) -> usize {
     at
 }
 
-/// Every byte of a word.
+/// A word with `byte` in all eight positions.
 const fn each(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
-/// The number of leading bytes (the lowest) that lie within `a` to `z`.
+/// Number of leading bytes (lowest first) in `a` to `z`.
 #[inline]
 fn leading_letters(word: u64) -> usize {
-    // Bytes are compared all at once, seven bits each, so that nothing is carried into the next.
+    // Compares eight bytes at once, seven bits each, so that no carry reaches the next byte.
     let low = word & each(0x7f);
     let from_a = low + each(0x80 - b'a');
     let beyond_z = low + each(0x7f - b'z');
@@ -285,7 +289,8 @@ fn leading_letters(word: u64) -> usize {
     (letters ^ each(0x80)).trailing_zeros() as usize / 8
 }
 
-/// Where a run of `a` to `z` ends, of whatever case if `fold` sets the bit of small letters.
+/// Returns the end of the run of `a` to `z` that starts at `at`. Set the case bit of every byte in `fold` to ignore
+/// case.
 #[inline]
 fn word_run(text: &[u8], mut at: usize, fold: u64) -> usize {
     while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
@@ -304,7 +309,7 @@ fn lower_run(text: &[u8], at: usize) -> usize {
     word_run(text, at, 0)
 }
 
-/// Where a run of letters of any kind ends.
+/// Returns the end of the run of letters (`\p{L}`) that starts at `at`.
 #[inline]
 fn letter_run(classes: &Classes, text: &[u8], at: usize) -> usize {
     let end = word_run(text, at, each(0x20));

@@ -1,25 +1,25 @@
-//! The counted text of a message, apart from the message: what a background thread needs, and nothing that could
-//! change under its hands.
+//! The counted text of a message, separate from the message, so that a background thread owns all it needs and the
+//! message can change in the meantime.
 
 use super::{MESSAGE_TOKENS, Rules, count};
 use crate::conversation::message::{Counted, Message};
 
-/// See the head of this file.
+/// The strings to count, and the parts of the count that depend on no string. See the module documentation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Text {
-    /// Tokens that depend on no text.
+    /// Tokens that depend on no string.
     fixed: u64,
-    /// Image, audio, file and document parts.
+    /// Number of image, audio, file and document parts.
     media: u64,
-    /// The strings, each behind its length in bytes (32 bits, little endian).
+    /// The strings, each preceded by its length in bytes (32 bits, little endian).
     strings: Vec<u8>,
 }
 
-/// Bytes of a length in [`Text`].
+/// Bytes of a length prefix in [`Text`].
 const LENGTH: usize = 4;
 
 impl Counted<'_> {
-    /// Tokens that depend on no text, media parts, and the strings to be counted.
+    /// Returns the tokens that depend on no string, the number of media parts, and the strings to count.
     pub(super) fn price(&self) -> (u64, u64, [&str; 2]) {
         match *self {
             Counted::Role(text) | Counted::Text(text) => (0, 0, [text, ""]),
@@ -55,7 +55,7 @@ impl Text {
         text
     }
 
-    /// The text of the system message that a summary becomes.
+    /// The text of the system message that a summary is returned as.
     #[must_use]
     pub fn of_summary(summary: &str) -> Self {
         let mut text = Self {
@@ -67,7 +67,7 @@ impl Text {
         text
     }
 
-    /// A string by itself, whose count is E(s).
+    /// A single string, whose count is E(s).
     #[must_use]
     pub fn plain(string: &str) -> Self {
         let mut text = Self::default();
@@ -76,28 +76,27 @@ impl Text {
     }
 
     fn push(&mut self, string: &str) {
-        // No string is larger than an argument of the protocol can be (512 MB).
+        // A string cannot exceed the protocol's limit of 512 MB per argument.
         if let (false, Ok(len)) = (string.is_empty(), u32::try_from(string.len())) {
             self.strings.extend_from_slice(&len.to_le_bytes());
             self.strings.extend_from_slice(string.as_bytes());
         }
     }
 
-    /// Bytes of text to be counted.
+    /// Bytes of text to count.
     #[must_use]
     pub fn len(&self) -> usize {
         self.strings.len()
     }
 
-    /// True if there is no text to be counted.
+    /// True if there is no text to count.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.strings.is_empty()
     }
 
-    /// T(message), by the formula of the OpenAI cookbook:
-    /// `3 + E(role) + sum of E(text) + (1 + E(name)) + sum of (E(call name) + E(call arguments) + 1) + media`;
-    /// or what else the text is of.
+    /// T(message), by the formula of the OpenAI cookbook: `3 + E(role) + sum of E(text) + (1 + E(name)) + sum of
+    /// (E(call name) + E(call arguments) + 1) + media`. For a plain string, E(s).
     #[must_use]
     pub fn count(&self, rules: Rules) -> u32 {
         let media = self.media.saturating_mul(u64::from(rules.media_tokens));

@@ -1,58 +1,59 @@
-//! The tokens of a vocabulary and their ranks, to be asked for any stretch of bytes.
+//! The tokens of a vocabulary and their ranks, with lookup of any byte range of a text.
 //!
-//! Rank is the order in which byte-pair encoding merges: the lower the earlier. The ranks are those of tiktoken's
-//! tables, as `tiktoken-rs` brings them along; of its own structures nothing is kept.
+//! The rank of a token is its position in the merge order of byte-pair encoding: lower ranks merge first. The ranks
+//! come from tiktoken's tables in `tiktoken-rs`. The structures of that crate are not kept.
 
 use std::collections::HashMap;
 
 use tiktoken_rs::CoreBPE;
 
-use super::pieces::{Key, LONGEST, load};
+use super::piece_cache::{LONGEST, PieceKey, load};
 
-/// The rank of what is no token; higher than all ranks.
+/// The rank of a byte sequence that is not a token. Higher than every rank.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Bits of the filter for each slot of the table.
+/// Bits of the filter per slot of the hash table, as a power of two.
 const FILTER_BITS: u32 = 3;
 
-/// The tokens of more than one byte: all single bytes are tokens, and nothing asks for their ranks.
+/// The tokens of a vocabulary, stored by length.
 pub(super) struct Vocabulary {
-    /// Ranks of the tokens of two bytes, by these.
+    /// Ranks of the two-byte tokens, indexed by the two bytes.
     pairs: Vec<u32>,
-    /// The tokens of 3 to 15 bytes, a hash table of whole keys, those of one hash one after the other.
+    /// The tokens of 3 to 15 bytes: a hash table of whole keys with linear probing.
     keys: Vec<u128>,
     /// The ranks of `keys`.
     ranks: Vec<u32>,
-    /// A bit for each hash that occurs: most stretches that are asked for are no tokens, and are known by this.
+    /// One bit per hash that occurs. Most byte ranges that are looked up are not tokens, and the filter rejects them
+    /// without touching the table.
     filter: Vec<u64>,
-    /// Slots of the table, as a power of two.
+    /// Number of slots of the hash table, as a power of two.
     bits: u32,
-    /// Longer tokens.
+    /// Tokens longer than 15 bytes.
     long: HashMap<Box<[u8]>, u32>,
-    /// By a hash of three bytes, the lengths of the tokens that start with them, a bit each; bit 0 for all longer
-    /// than 15.
+    /// Indexed by a hash of three bytes: the lengths of the tokens that start with them, one bit per length. Bit 0
+    /// stands for all lengths above 15.
     lengths: Vec<u16>,
-    /// The lengths of the longer tokens by their first 15 bytes, the longest first.
+    /// The lengths of tokens above 15 bytes, by their first 15 bytes, longest first.
     long_lengths: HashMap<u128, Vec<u8>>,
-    /// Ranks of the single bytes.
+    /// Ranks of the single-byte tokens, indexed by the byte.
     singles: Vec<u32>,
-    /// By rank, what a token is made of.
+    /// How each token is merged, indexed by rank.
     made: Vec<Made>,
 }
 
-/// How byte-pair encoding arrives at a token.
+/// The last merge by which byte-pair encoding arrives at a token.
 #[derive(Debug, Clone, Copy, Default)]
 struct Made {
-    /// The ranks of the two tokens that are merged last; its own if it is a single byte.
+    /// The ranks of the two tokens merged last. A single byte has its own rank in both.
     left: u32,
     right: u32,
     length: u8,
 }
 
-/// Bits of the hash of three bytes.
+/// Number of entries of `lengths`, as a power of two.
 const LENGTHS_BITS: u32 = 16;
 
-/// A hash of three bytes, the lowest of those that [`load`] gave.
+/// A hash of the first three bytes of the result of [`load`].
 #[inline]
 fn start(bytes: u128) -> usize {
     let bytes = bytes as u32 & 0xff_ffff;
@@ -74,7 +75,7 @@ impl Vocabulary {
             .filter_map(|id| Some((table.decode_bytes(&[id]).ok()?, id)))
             .filter(|(token, _)| !special(token))
             .collect();
-        // At most four fifths of the slots are taken.
+        // Keeps the load factor of the hash table at or below 0.8.
         let singles = vec![NONE; 256];
         let bits = (tokens.len() * 5 / 4).next_power_of_two().ilog2().max(8);
         let mut new = Self {
@@ -104,7 +105,7 @@ impl Vocabulary {
         new
     }
 
-    /// Finds what a token is made of; all lower ranks must be there.
+    /// Finds the last merge of a token. All lower ranks must be present already.
     fn make(&self, token: &[u8], rank: u32) -> Option<Made> {
         let length = u8::try_from(token.len()).ok()?;
         let (mut left, mut right) = (rank, rank);
@@ -138,7 +139,7 @@ impl Vocabulary {
         }
         if token.len() == 2 {
             set(&mut self.pairs, load(token, 0) as usize, rank);
-        } else if let Some(key) = Key::new(token, 0, token.len()) {
+        } else if let Some(key) = PieceKey::new(token, 0, token.len()) {
             let (word, bit) = self.filtered(key.hash());
             if let Some(word) = self.filter.get_mut(word) {
                 *word |= bit;
@@ -153,7 +154,7 @@ impl Vocabulary {
             }
         } else {
             self.long.insert(token.into(), rank);
-            if let Some(key) = Key::new(token, 0, LONGEST) {
+            if let Some(key) = PieceKey::new(token, 0, LONGEST) {
                 self.long_lengths
                     .entry(key.0)
                     .or_default()
@@ -166,7 +167,7 @@ impl Vocabulary {
         self.made.get(rank as usize).copied().unwrap_or_default()
     }
 
-    /// The length of a token.
+    /// The length of a token in bytes.
     #[inline]
     pub(super) fn length(&self, rank: u32) -> usize {
         usize::from(self.made(rank).length)
@@ -183,7 +184,8 @@ impl Vocabulary {
         self.singles.get(usize::from(byte)).copied().unwrap_or(NONE)
     }
 
-    /// The longest token at a place before `end` that is shorter than `below`, and its length.
+    /// The longest token that starts at `at`, ends at or before `end` and is shorter than `below`: its rank and its
+    /// length.
     #[inline]
     pub(super) fn longest(
         &self,
@@ -202,11 +204,11 @@ impl Vocabulary {
             {
                 return Some(found);
             }
-            // The bits of the lengths that are left, from the highest.
+            // The bits of the candidate lengths; the highest bit is the longest.
             let mut left = u32::from(lengths) & ((2u32 << most.min(LONGEST)) - 1) & !7;
             while left != 0 {
                 let length = left.ilog2() as usize;
-                let rank = self.short(Key::cut(bytes, length));
+                let rank = self.short(PieceKey::cut(bytes, length));
                 if rank != NONE {
                     return Some((rank, length));
                 }
@@ -224,7 +226,7 @@ impl Vocabulary {
 
     #[cold]
     fn longest_long(&self, text: &[u8], at: usize, most: usize) -> Option<(u32, usize)> {
-        let key = Key::new(text, at, at + LONGEST)?;
+        let key = PieceKey::new(text, at, at + LONGEST)?;
         self.long_lengths.get(&key.0)?.iter().find_map(|length| {
             let length = usize::from(*length);
             if length > most {
@@ -235,14 +237,15 @@ impl Vocabulary {
         })
     }
 
-    /// Whether two tokens that meet at a place are the encoding of their bytes.
+    /// Whether two tokens that meet at `at` are together the encoding of their bytes.
     #[inline]
     pub(super) fn fit(&self, text: &[u8], at: usize, left: u32, right: u32) -> bool {
         self.fit_below(text, at, left, right, NONE)
     }
 
-    /// The same, as far as ranks below `limit` go. The merges that made the tokens are taken back, the latest first;
-    /// had the parts that then met a union that was due before, it would have been merged instead.
+    /// Like [`Self::fit`], for merges of a rank below `limit`. Undoes the merges that made the two tokens, latest
+    /// first. If the parts that then meet form a token of a lower rank, byte-pair encoding would have merged them
+    /// instead, and the tokens do not fit.
     #[inline]
     fn fit_below(&self, text: &[u8], at: usize, left: u32, right: u32, mut limit: u32) -> bool {
         let (mut left, mut right) = ((left, self.made(left)), (right, self.made(right)));
@@ -252,13 +255,13 @@ impl Vocabulary {
             if self.rank(text, start, end) < limit {
                 return false;
             }
-            // Singles cannot be taken apart; nothing is made of itself else.
+            // A single byte has no merge to undo.
             let (left_is, right_is) = (left.1.length > 1, right.1.length > 1);
             if left_is && (left.0 > right.0 || !right_is) {
                 limit = left.0;
                 left = (left.1.right, self.made(left.1.right));
             } else if right_is {
-                // Of equal ranks, the one to the left is merged first.
+                // Of two equal ranks the left one is merged first.
                 limit = right.0.saturating_add(1);
                 right = (right.1.left, self.made(right.1.left));
             } else {
@@ -267,26 +270,26 @@ impl Vocabulary {
         }
     }
 
-    /// Where the filter has the bit of a hash.
+    /// The word and the bit of the filter that belong to a hash.
     #[inline]
     fn filtered(&self, hash: u64) -> (usize, u64) {
         let bit = hash >> (64 - self.bits - FILTER_BITS);
         ((bit / 64) as usize, 1 << (bit % 64))
     }
 
-    /// The rank of a token of two bytes or more.
+    /// The rank of the bytes from `start` to `end`, of which there must be at least two, or [`NONE`].
     #[inline]
     pub(super) fn rank(&self, text: &[u8], start: usize, end: usize) -> u32 {
         if end - start == 2 {
             return self.pair(text, start);
         }
-        match Key::new(text, start, end) {
+        match PieceKey::new(text, start, end) {
             Some(key) => self.short(key),
             None => self.long(text, start, end),
         }
     }
 
-    /// The rank of the two bytes at a place.
+    /// The rank of the two bytes at `at`, or [`NONE`].
     #[inline]
     pub(super) fn pair(&self, text: &[u8], at: usize) -> u32 {
         let pair: Option<&[u8; 2]> = text.get(at..).and_then(<[u8]>::first_chunk);
@@ -299,7 +302,7 @@ impl Vocabulary {
     }
 
     #[inline]
-    fn short(&self, key: Key) -> u32 {
+    fn short(&self, key: PieceKey) -> u32 {
         let hash = key.hash();
         let (word, bit) = self.filtered(hash);
         if self.filter.get(word).is_none_or(|word| word & bit == 0) {
@@ -326,7 +329,7 @@ impl Vocabulary {
         rank.copied().unwrap_or(NONE)
     }
 
-    /// The bytes that it takes.
+    /// Memory used by the vocabulary, in bytes.
     pub(super) fn memory(&self) -> usize {
         let long: usize = self.long.keys().map(|token| token.len()).sum();
         let lengths: usize = self.long_lengths.values().map(Vec::capacity).sum();
@@ -343,7 +346,8 @@ impl Vocabulary {
     }
 }
 
-/// The bytes of a hash table: a byte and an entry for each place, of which seven eighths may be taken.
+/// Estimated memory of a standard hash table in bytes: one control byte and one entry per slot, at a load factor of at
+/// most 7/8.
 fn table(capacity: usize, entry: usize) -> usize {
     (capacity * 8 / 7).next_power_of_two() * (1 + entry)
 }

@@ -1,4 +1,4 @@
-//! Cutting by hand against the regular expressions of tiktoken themselves.
+//! Compares the hand-written splitter with tiktoken's regular expressions.
 
 use std::sync::LazyLock;
 
@@ -6,10 +6,10 @@ use conv::tokens::Encoding;
 use conv::tokens::split::pieces;
 use fancy_regex::Regex;
 
-use super::nasty;
+use super::adversarial;
 use super::{corpus_texts, vocabulary_strings};
 
-/// As in tiktoken's `openai_public.py`.
+/// From tiktoken's `openai_public.py`.
 const O200K: &str = concat!(
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|",
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|",
@@ -28,7 +28,7 @@ static PATTERNS: LazyLock<[(Encoding, Regex); 3]> = LazyLock::new(|| {
     .map(|(encoding, pattern)| (encoding, Regex::new(pattern).expect("a pattern")))
 });
 
-fn cut_as_expected(text: &str) {
+fn assert_split_as_by_the_expressions(text: &str) {
     for (encoding, regex) in &*PATTERNS {
         let expected: Vec<&str> = regex
             .find_iter(text)
@@ -36,32 +36,32 @@ fn cut_as_expected(text: &str) {
             .collect();
         assert_eq!(pieces(*encoding, text), expected, "{encoding} of {text:?}");
     }
-    // Another engine for the same, where the expressions say the same to the letter.
+    // bpe-openai is a second engine. Its expressions are identical to these.
     let tokenizer = bpe_openai::o200k_base();
     let expected: Vec<&str> = tokenizer.split(text).collect();
     assert_eq!(pieces(Encoding::O200kBase, text), expected, "{text:?}");
 }
 
 #[test]
-fn corpus_is_cut_as_by_the_expressions() {
+fn corpus_is_split_as_by_the_expressions() {
     for text in corpus_texts() {
-        cut_as_expected(&text);
+        assert_split_as_by_the_expressions(&text);
     }
 }
 
 #[test]
-fn nasty_strings_are_cut_as_by_the_expressions() {
-    let (mut random, tokens) = (nasty::random(), vocabulary_strings());
-    let cases = nasty::cases(15_000);
+fn adversarial_strings_are_split_as_by_the_expressions() {
+    let (mut rng, tokens) = (adversarial::rng(), vocabulary_strings());
+    let cases = adversarial::cases(15_000);
     for _ in 0..cases {
-        cut_as_expected(&nasty::text(&mut random, &tokens));
+        assert_split_as_by_the_expressions(&adversarial::text(&mut rng, &tokens));
     }
     println!("{cases} strings");
 }
 
-/// Each code point alone, and where its class decides: before and after a letter, a space, a mark, and a number.
+/// Tests each code point alone, and before and after a letter, a space, a mark and a number, where its class matters.
 #[test]
-fn every_code_point_is_cut_as_by_the_expressions() {
+fn every_code_point_is_split_as_by_the_expressions() {
     let all = (0..=0x10_ffff).filter_map(char::from_u32);
     let mut text = String::new();
     for (number, c) in all.enumerate() {
@@ -70,9 +70,10 @@ fn every_code_point_is_cut_as_by_the_expressions() {
             text.push_str(other);
         }
         if number % 64 == 63 {
-            // Most code points are alike in long rows; a test of all takes its time.
-            if number < 0x3100 || number % 1024 == 1023 || nasty::cases(0) > 0 {
-                cut_as_expected(&text);
+            // Above the common scripts most code points are equivalent to their neighbors. `COUNT_CASES` tests them
+            // all, which takes long.
+            if number < 0x3100 || number % 1024 == 1023 || adversarial::cases(0) > 0 {
+                assert_split_as_by_the_expressions(&text);
             }
             text.clear();
         }

@@ -1,8 +1,8 @@
-//! E(s) and T(message) against tiktoken-rs, on real text where `CONV_CORPUS` names a directory of conversations, on
-//! random text, and on text made to hurt.
+//! Compares E(s) and T(message) with tiktoken-rs: on real text if `CONV_CORPUS` names a directory of conversations, on
+//! random text, and on adversarial text.
 
+mod adversarial;
 mod cutting;
-mod nasty;
 
 use std::panic::catch_unwind;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ fn oracle(encoding: Encoding) -> &'static CoreBPE {
     }
 }
 
-/// What tiktoken-rs counts; nothing where it panics, as it does on very long runs of white space.
+/// The count of tiktoken-rs, or `None` where it panics, as it does on very long runs of white space.
 fn expected(encoding: Encoding, text: &str) -> Option<u64> {
     catch_unwind(|| oracle(encoding).encode_ordinary(text).len() as u64).ok()
 }
@@ -32,7 +32,7 @@ fn agree(encoding: Encoding, text: &str, what: &str) {
     assert_eq!(count(encoding, text), expected, "{encoding} of {what}");
 }
 
-/// Every message of the corpus, as JSON.
+/// Every message of the corpus as JSON.
 fn corpus() -> Vec<serde_json::Value> {
     let Some(dir) = std::env::var_os("CONV_CORPUS") else {
         return Vec::new();
@@ -41,7 +41,7 @@ fn corpus() -> Vec<serde_json::Value> {
     for entry in std::fs::read_dir(&dir).expect("CONV_CORPUS is a directory") {
         let path = entry.expect("an entry").path();
         if path.extension().is_some_and(|e| e == "jsonl") {
-            let text = std::fs::read_to_string(&path).expect("a readable file");
+            let text = std::fs::read_to_string(&path).expect("read the file");
             for line in text.lines() {
                 let list: Vec<serde_json::Value> = serde_json::from_str(line).expect("an array");
                 messages.extend(list);
@@ -51,7 +51,7 @@ fn corpus() -> Vec<serde_json::Value> {
     messages
 }
 
-/// The text of every message of the corpus, or all of the message where it has none.
+/// The text of every message of the corpus. Messages without text are returned as JSON.
 fn corpus_texts() -> Vec<String> {
     let text = |message: &serde_json::Value| {
         let content = message["content"].as_str().map(str::to_owned);
@@ -60,7 +60,7 @@ fn corpus_texts() -> Vec<String> {
     corpus().iter().map(text).collect()
 }
 
-/// The tokens of a vocabulary, as far as they are UTF-8.
+/// The tokens of the vocabulary that are valid UTF-8.
 fn vocabulary_strings() -> Vec<String> {
     let table = oracle(Encoding::O200kBase);
     let tokens = (0..199_998).filter_map(|id| table.decode_bytes(&[id]).ok());
@@ -69,7 +69,7 @@ fn vocabulary_strings() -> Vec<String> {
         .collect()
 }
 
-/// What `bpe-openai` counts, for the encodings that it knows.
+/// The count of `bpe-openai`, for the encodings that it supports.
 fn second_opinion(encoding: Encoding, text: &str) -> Option<u64> {
     let tokenizer = match encoding {
         Encoding::O200kBase | Encoding::O200kHarmony => bpe_openai::o200k_base(),
@@ -97,11 +97,11 @@ fn corpus_counts_as_tiktoken() {
 }
 
 #[test]
-fn nasty_strings_count_as_tiktoken() {
-    let (mut random, tokens) = (nasty::random(), vocabulary_strings());
-    let cases = nasty::cases(15_000);
+fn adversarial_strings_count_as_tiktoken() {
+    let (mut rng, tokens) = (adversarial::rng(), vocabulary_strings());
+    let cases = adversarial::cases(15_000);
     for _ in 0..cases {
-        let text = nasty::text(&mut random, &tokens);
+        let text = adversarial::text(&mut rng, &tokens);
         for encoding in ENCODINGS {
             agree(encoding, &text, &text);
             let counted = count(encoding, &text);
@@ -116,10 +116,10 @@ fn nasty_strings_count_as_tiktoken() {
 }
 
 #[test]
-fn time_is_in_proportion_whatever_the_text() {
+fn counting_takes_linear_time_for_any_text() {
     const MB: usize = 1_000_000;
-    let mut random = nasty::random();
-    let bytes: Vec<u8> = (0..MB).map(|_| random.below(256) as u8).collect();
+    let mut rng = adversarial::rng();
+    let bytes: Vec<u8> = (0..MB).map(|_| rng.u8(..)).collect();
     let mut texts = vec![String::from_utf8_lossy(&bytes).into_owned()];
     for unit in [
         " ",
@@ -164,12 +164,13 @@ fn time_is_in_proportion_whatever_the_text() {
             let begin = text.chars().take(4).collect::<String>();
             let started = Instant::now();
             let all = count(encoding, text);
-            // A second at most where nothing else runs; hours if it were the square of the length.
+            // The limit is far above the expected time, which is below a second on an idle machine. Quadratic time
+            // would take hours.
             assert!(
                 started.elapsed() < Duration::from_secs(30),
                 "{encoding} of {begin:?}"
             );
-            // A part is counted as tiktoken does, as far as that can.
+            // Compare a part with tiktoken, as much as it can count in reasonable time.
             let part: String = text.chars().take(text.chars().count() / 50).collect();
             let counted = count(encoding, &part);
             assert!(
@@ -186,11 +187,11 @@ fn time_is_in_proportion_whatever_the_text() {
 }
 
 #[test]
-fn memory_tells_of_tables_and_threads() {
+fn memory_includes_tables_and_threads() {
     use conv::tokens::counter::memory;
     let _ = count(Encoding::R50kBase, "some text");
     let before = memory();
-    // Other tests come and go meanwhile, with a megabyte or so each.
+    // Other tests of this process start and stop threads meanwhile, which use about 1 MB each.
     assert!((2_000_000..80_000_000).contains(&before), "{before}");
     let threads = 32;
     let barrier = std::sync::Barrier::new(threads + 1);
@@ -209,7 +210,7 @@ fn memory_tells_of_tables_and_threads() {
     });
 }
 
-/// T(message) of an OpenAI message, written down once more with the oracle's counts.
+/// T(message) of an OpenAI message: an independent implementation with the oracle's counts.
 fn formula(encoding: Encoding, message: &serde_json::Value) -> u64 {
     let e = |value: &serde_json::Value| {
         value.as_str().map_or(0, |text| {
@@ -249,20 +250,12 @@ fn corpus_messages_follow_the_formula() {
 }
 
 #[test]
-fn hostile_text_counts_as_tiktoken() {
+fn long_runs_count_as_tiktoken() {
     const MB: usize = 400_000;
-    let mut state = 88_172_645_463_325_252u64;
-    let mut random = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
-    let letters: String = (0..MB)
-        .map(|_| char::from(b'a' + (random() % 26) as u8))
-        .collect();
+    let mut rng = adversarial::rng();
+    let letters: String = (0..MB).map(|_| rng.lowercase()).collect();
     let cjk: String = (0..MB / 3)
-        .filter_map(|_| char::from_u32(0x4e00 + (random() % 20_000) as u32))
+        .filter_map(|_| char::from_u32(0x4e00 + rng.u32(..20_000)))
         .collect();
     let texts = [
         ("dashes", "-".repeat(MB)),
@@ -288,8 +281,8 @@ fn hostile_text_counts_as_tiktoken() {
         for (name, text) in &texts {
             agree(encoding, text, name);
         }
-        // The oracle's regular expression gives up here; a run of spaces is one piece, so its count can be scaled:
-        // the longest token of spaces (of k) is taken as often as it fits.
+        // The oracle fails on a run this long. It is a single piece, so the count can be computed from the longest
+        // token of spaces, which has `k` of them.
         let spaces = " ".repeat(MB);
         let counted = count(encoding, &spaces);
         match expected(encoding, &spaces) {
@@ -335,7 +328,7 @@ fn models_map_as_tiktoken_maps_them() {
     }
 }
 
-/// Pieces that meet the rules of cutting text in all their branches.
+/// Text fragments that reach all branches of the splitting rules.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-zA-Z]{1,8}",

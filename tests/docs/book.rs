@@ -1,29 +1,29 @@
-//! The pages, taken apart: code blocks with what they are, links.
+//! Parses the pages into code blocks and links.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A page.
+/// A page of the documentation.
 pub struct Page {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// The same from the top of the repository, for messages.
+    /// Its path relative to the repository, for messages.
     pub name: String,
     /// Its lines.
     pub lines: Vec<String>,
 }
 
-/// A code block: the lines between its fences.
+/// A code block.
 pub struct Block {
-    /// What stands behind the opening fence.
+    /// The text after the opening fence.
     pub info: String,
-    /// The first of its lines, from 0.
+    /// Index of its first line.
     pub start: usize,
-    /// Behind the last.
+    /// Index after its last line.
     pub end: usize,
 }
 
-/// The top of the repository.
+/// The root of the repository.
 pub fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -40,7 +40,7 @@ impl Page {
     }
 
     pub fn write(&self) {
-        fs::write(&self.path, self.lines.join("\n") + "\n").expect("a page that can be written");
+        fs::write(&self.path, self.lines.join("\n") + "\n").expect("write the page");
     }
 
     pub fn blocks(&self) -> Vec<Block> {
@@ -60,11 +60,11 @@ impl Page {
             }
             open = !open;
         }
-        assert!(!open, "{}: a code block does not end", self.name);
+        assert!(!open, "{}: unclosed code block", self.name);
         blocks
     }
 
-    /// The lines that are no code.
+    /// The lines outside of code blocks.
     pub fn prose(&self) -> Vec<&str> {
         let blocks = self.blocks();
         let is_code = |number| blocks.iter().any(|b| (b.start..b.end).contains(&number));
@@ -94,11 +94,11 @@ pub fn pages() -> Vec<Page> {
     paths.iter().map(|path| Page::read(path)).collect()
 }
 
-/// What is not run, on purpose: shown output, pseudo code, shell commands that build or install.
+/// Kinds of blocks that are not run: output, pseudocode, shell commands that build or install.
 const NOT_RUN: [&str; 4] = ["text", "text,syntax", "sh", "json"];
 
 #[test]
-fn every_block_is_of_a_kind_that_is_known() {
+fn every_code_block_has_a_known_kind() {
     for page in pages() {
         for block in page.blocks() {
             let info = &*block.info;
@@ -106,14 +106,14 @@ fn every_block_is_of_a_kind_that_is_known() {
                 || ["", "text,resp3", "python", "console", "ini"].contains(&info);
             assert!(
                 known,
-                "{}:{}: a block of kind '{info}'",
+                "{}:{}: unknown kind of code block '{info}'",
                 page.name, block.start
             );
         }
     }
 }
 
-/// `make` targets that are named exist.
+/// Every `make` target in the text exists.
 #[test]
 fn make_targets_exist() {
     let makefile = fs::read_to_string(top().join("Makefile")).expect("a Makefile");
@@ -138,7 +138,7 @@ fn make_targets_exist() {
     }
 }
 
-/// The name of a heading in links, as GitHub and mdBook make it.
+/// The anchor that GitHub and mdBook give a heading.
 fn anchor(heading: &str) -> String {
     heading
         .trim_start_matches('#')
@@ -151,7 +151,7 @@ fn anchor(heading: &str) -> String {
 }
 
 #[test]
-fn links_lead_somewhere() {
+fn link_targets_exist() {
     for page in pages() {
         for line in page.prose() {
             for (at, _) in line.match_indices("](") {
@@ -176,7 +176,7 @@ fn links_lead_somewhere() {
     }
 }
 
-/// Whatever is in `docs/` is a chapter.
+/// Every page in `docs/` is listed in the table of contents.
 #[test]
 fn every_page_is_in_the_table_of_contents() {
     let summary = fs::read_to_string(top().join("docs/SUMMARY.md")).expect("docs/SUMMARY.md");

@@ -1,4 +1,4 @@
-//! The script for redis_exporter returns what INFO says, and the dashboard shows what the script returns.
+//! The redis_exporter script returns the fields of INFO, and the dashboard shows the fields that the script returns.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,7 @@ fn file(name: &str) -> String {
     fs::read_to_string(top().join("docs/operations").join(name)).expect(name)
 }
 
-/// Runs the script as the exporter does; all is text, names and values in turn.
+/// Runs the script as the exporter does. The reply alternates names and values, all as text.
 fn pairs(server: &Server) -> Vec<(String, String)> {
     let reply = cmd!(server.conn(), "EVAL", file("redis-exporter.lua"), 0, 0);
     let texts: Vec<String> = strings(&reply)
@@ -25,7 +25,7 @@ fn pairs(server: &Server) -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_script_returns_the_figures_of_info() {
+fn the_script_returns_the_fields_of_info() {
     let server = Server::start();
     let mut con = server.conn();
     let message = r#"{"role":"user","content":"Hello"}"#;
@@ -42,7 +42,7 @@ fn the_script_returns_the_figures_of_info() {
 }
 
 #[test]
-fn the_dashboard_shows_every_figure_and_no_other() {
+fn the_dashboard_shows_exactly_the_fields_of_the_script() {
     let dashboard: Json = serde_json::from_str(&file("grafana.json")).expect("JSON");
     let mut shown = BTreeSet::new();
     let panels = dashboard["panels"].as_array().expect("panels");

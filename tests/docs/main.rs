@@ -1,25 +1,24 @@
-//! Whether the documentation is true: every page of a command says what the table of commands says, every transcript
-//! gives what stands there, every Python example runs, every link leads somewhere.
+//! Checks the documentation: command pages agree with the command table, transcripts show the real output, Python
+//! examples run, links have targets.
 //!
-//! What it looks at: `README.md`, `CONTRIBUTING.md` and all of `docs/`. Examples may stand in HTML comments, too: they
-//! prepare or check something and are not shown. The notation of transcripts is that of [`transcripts::fits`].
+//! The tests read `README.md`, `CONTRIBUTING.md` and all of `docs/`. Examples in HTML comments are executed, too; they
+//! prepare or check something without being shown. [`transcripts::fits`] explains the notation of transcripts.
 //!
-//! `CONV_WRITE_DOCS=1 cargo test --test docs` writes heads and outputs that differ into the pages instead of failing;
-//! look at the difference before you commit it. `CONV_DOCS_PYTHON` names a Python with `redis`, `tiktoken` and
-//! `langchain-community`
-//! (`make docs-test` makes one); without it the Python examples are skipped.
+//! `CONV_WRITE_DOCS=1 cargo test --test docs` writes differing page heads and outputs into the pages instead of
+//! failing. Review the difference before committing it. `CONV_DOCS_PYTHON` names a Python with `redis`, `tiktoken` and
+//! `langchain-community` (`make docs-test` creates one). Without it the Python examples are skipped.
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod book;
+mod command_pages;
 mod dashboard;
-mod figures;
-mod heads;
+mod fields_and_settings;
 mod python;
 mod transcripts;
 
-/// Commands that have a page, and no code yet. Pages that use them are not run.
+/// Commands with a page that are not implemented yet. Pages that use them are not run.
 const UNBUILT: &[&str] = &[];
 
 /// True if differences are to be written into the pages.
@@ -27,10 +26,10 @@ fn writes() -> bool {
     std::env::var_os("CONV_WRITE_DOCS").is_some()
 }
 
-/// Held by whoever writes pages: tests run side by side.
+/// Serializes writing: the tests of this binary run in parallel.
 static WRITING: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
-/// What of [`UNBUILT`] this command line uses.
+/// The command of [`UNBUILT`] that this command line uses, if any.
 fn unbuilt(line: &str) -> Option<&'static str> {
     let words: Vec<String> = line.split(' ').map(str::to_uppercase).collect();
     let [name, rest @ ..] = &*words else {
@@ -45,9 +44,9 @@ fn unbuilt(line: &str) -> Option<&'static str> {
     })
 }
 
-/// As soon as a command is there, its page and all that use it must be run.
+/// Pages that use a command must be run once the command is implemented.
 #[test]
-fn nothing_waits_for_what_is_there() {
+fn unbuilt_lists_no_implemented_command() {
     use conv::commands::spec::{Arg, COMMANDS};
     fn tokens(args: &[Arg]) -> Vec<&'static str> {
         args.iter()
@@ -61,7 +60,7 @@ fn nothing_waits_for_what_is_there() {
         let there = spec.is_some_and(|spec| words.all(|word| tokens(spec.args).contains(&word)));
         assert!(
             !there,
-            "{entry} is there: strike it from UNBUILT in tests/docs/main.rs"
+            "{entry} is implemented: remove it from UNBUILT in tests/docs/main.rs"
         );
     }
 }

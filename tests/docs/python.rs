@@ -1,4 +1,4 @@
-//! Python examples are run: the blocks of a page in order, in one program, against a server of its own.
+//! Runs the Python examples: the blocks of a page in order, as one program, against a server of its own.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::unbuilt;
 #[test]
 fn python_examples_run() {
     let Some(python) = std::env::var_os("CONV_DOCS_PYTHON") else {
-        eprintln!("skipped: CONV_DOCS_PYTHON names no Python (make docs-test makes one)");
+        eprintln!("skipped: CONV_DOCS_PYTHON is not set to a Python (make docs-test creates one)");
         return;
     };
     let mut failed = Vec::new();
@@ -23,10 +23,10 @@ fn python_examples_run() {
         if lines.is_empty() {
             continue;
         }
-        // Commands stand in quotes there: "CONV.APPEND".
+        // Python examples name commands in quotes: "CONV.APPEND".
         let waits = lines.iter().find_map(|l| l.split('"').find_map(unbuilt));
         if let Some(entry) = waits {
-            eprintln!("{} is not run: {entry} is not there yet", page.name);
+            eprintln!("{} is not run: {entry} is not implemented yet", page.name);
             continue;
         }
         let server = Server::start();

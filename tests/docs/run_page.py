@@ -17,8 +17,9 @@ TABLES = "https://openaipublic.blob.core.windows.net/encodings/"
 
 
 def bring_tables():
-    """Puts tiktoken's tables where it looks for them before it asks the network: the crate tiktoken-rs has copies
-    (tiktoken checks their hashes)."""
+    """Puts tiktoken's tables into its cache directory, so that it does not download them. The crate tiktoken-rs has
+    copies; tiktoken checks their hashes.
+    """
     cache = os.environ.setdefault("TIKTOKEN_CACHE_DIR", os.path.join(sys.prefix, "tiktoken"))
     os.makedirs(cache, exist_ok=True)
     home = os.environ.get("CARGO_HOME", os.path.expanduser("~/.cargo"))
@@ -28,7 +29,7 @@ def bring_tables():
 
 
 def blocks(lines):
-    """The Python blocks with the number of their first line, from 1."""
+    """Returns the Python blocks, each with the number of its first line (from 1)."""
     start = None
     for number, line in enumerate(lines, 1):
         if start is None and line.startswith("```python"):
@@ -52,7 +53,7 @@ def main(path, port):
         lines = page.read().split("\n")
     namespace = {"__name__": "page", "PORT": port}
     for start, code in blocks(lines):
-        # Empty lines in front, so that line numbers are those of the page.
+        # Empty lines before the code make its line numbers those of the page.
         exec(compile("\n" * (start - 1) + "\n".join(code), path, "exec"), namespace)
 
 

@@ -1,10 +1,9 @@
-//! Transcripts are run: a fresh server for each page, its blocks in order, what comes back compared with what stands
-//! there.
+//! Runs the transcripts: starts a server per page, runs its blocks in order, and compares the output with the page.
 //!
-//! A block is a transcript if its first line begins with `> `: those lines are typed into redis-cli, the lines below
-//! each are its output. Blocks of kind `text,resp3` are typed into a second redis-cli, which speaks RESP3. In blocks of kind
-//! `console`, lines that begin with `$ ` are run by bash, where `redis-cli` talks to the page's server. Blocks of kind
-//! `ini` are configurations: a server must start with them.
+//! A block is a transcript if its first line begins with `> `. Such lines are typed into redis-cli, and the lines
+//! after each are its expected output. Blocks of kind `text,resp3` are typed into a second redis-cli that uses RESP3.
+//! In blocks of kind `console`, bash runs the lines that begin with `$ `; there `redis-cli` connects to the server of
+//! the page. Blocks of kind `ini` are configurations with which a server must start.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -13,10 +12,10 @@ use crate::book::{Block, Page, pages, top};
 use crate::support::{Server, module_path, settled};
 use crate::{WRITING, unbuilt, writes};
 
-/// What redis-cli says, without asking the server, to a line that is no command: here it marks the end of an output.
+/// redis-cli prints this for an unbalanced quote, without asking the server. It marks the end of an output.
 const MARK: &str = "Invalid argument(s)";
 
-/// A redis-cli that a page's commands are typed into.
+/// A redis-cli process that the commands of a page are typed into.
 struct Cli {
     child: Child,
     stdin: ChildStdin,
@@ -44,17 +43,20 @@ impl Cli {
     }
 
     fn type_in(&mut self, command: &str) -> Vec<String> {
-        writeln!(self.stdin, "{command}\n\"").expect("redis-cli listens");
+        writeln!(self.stdin, "{command}\n\"").expect("write to redis-cli");
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
-            let read = self.stdout.read_line(&mut line).expect("redis-cli answers");
+            let read = self
+                .stdout
+                .read_line(&mut line)
+                .expect("read from redis-cli");
             assert!(read > 0, "redis-cli ended at: {command}");
             let line = line.trim_end();
             if line == MARK {
                 return lines;
             }
-            // redis-cli adds how long it took if that was long: `(0.72s)`.
+            // redis-cli adds the duration of slow commands: `(0.72s)`.
             if !(line.starts_with('(') && line.ends_with("s)") && line.contains('.')) {
                 lines.push(line.into());
             }
@@ -69,7 +71,7 @@ impl Drop for Cli {
     }
 }
 
-/// Runs a line of shell, in which `redis-cli` talks to this server.
+/// Runs a shell line in which `redis-cli` connects to this server.
 fn shell(line: &str, server: &Server) -> Vec<String> {
     let prefix = format!(
         "redis-cli() {{ command redis-cli -p {port} \"$@\"; }}; make() {{ command make -s PORT={port} \"$@\"; }};",
@@ -87,8 +89,8 @@ fn shell(line: &str, server: &Server) -> Vec<String> {
         .collect()
 }
 
-/// Whether a line is what stands in the page. There, `<time>`, `<bytes>` and `<number>` stand for digits, `<date time>` for
-/// `11-21 02:35`, and `…` for anything.
+/// Whether a line matches the page. In the page, `<time>`, `<bytes>` and `<number>` stand for digits, `<date time>`
+/// for a date like `11-21 02:35`, and `…` for any text.
 fn line_fits(found: &str, page: &str) -> bool {
     let special = ["<time>", "<bytes>", "<number>", "<date time>", "…"]
         .into_iter()
@@ -118,7 +120,7 @@ fn line_fits(found: &str, page: &str) -> bool {
     unsigned.len() < rest.len() && line_fits(unsigned, behind)
 }
 
-/// Whether an output is what stands in the page; a line `…` there stands for any number of lines.
+/// Whether an output matches the page. A line `…` in the page stands for any number of lines.
 pub fn fits(found: &[String], page: &[String]) -> bool {
     match page.split_first() {
         None => found.is_empty(),
@@ -131,7 +133,7 @@ pub fn fits(found: &[String], page: &[String]) -> bool {
     }
 }
 
-/// An output as it is written into a page: Unix milliseconds differ from run to run.
+/// An output as it is written into a page, with a placeholder for Unix milliseconds, which differ from run to run.
 fn noted(line: String) -> String {
     let is_time = |word: &str| word.len() == 13 && word.bytes().all(|b| b.is_ascii_digit());
     match line.split(' ').find(|word| is_time(word)) {
@@ -140,7 +142,7 @@ fn noted(line: String) -> String {
     }
 }
 
-/// A command of a block: its line, and behind the last of its output.
+/// The commands of a block: the index of the command's line, and the index after its output.
 fn commands(page: &Page, block: &Block, prompt: &str) -> Vec<(usize, usize)> {
     let starts: Vec<usize> = (block.start..block.end)
         .filter(|&line| page.lines[line].starts_with(prompt))
@@ -158,7 +160,7 @@ fn prompt(page: &Page, block: &Block) -> Option<&'static str> {
     }
 }
 
-/// Runs a page; what differs.
+/// Runs a page. Returns the differences.
 fn run(page: &mut Page) -> Vec<String> {
     let blocks: Vec<Block> = page.blocks();
     let transcripts: Vec<(&Block, &str)> = blocks
@@ -189,7 +191,7 @@ fn run(page: &mut Page) -> Vec<String> {
             let expected = &page.lines[at + 1..behind];
             if !fits(&found, expected) {
                 differ.push(format!(
-                    "{}:{}: {command}\nstands there:\n{}\nfound:\n{}\n",
+                    "{}:{}: {command}\nin the page:\n{}\nfound:\n{}\n",
                     page.name,
                     at + 1,
                     expected.join("\n"),
@@ -197,7 +199,7 @@ fn run(page: &mut Page) -> Vec<String> {
                 ));
                 new.push((at + 1..behind, found));
             }
-            // What happens milliseconds later, as retention by tokens, is to have happened in what follows.
+            // Waits for maintenance such as retention by tokens, so that the next command sees its result.
             settled(&mut admin);
         }
     }
@@ -211,7 +213,7 @@ fn run(page: &mut Page) -> Vec<String> {
 }
 
 #[test]
-fn transcripts_give_what_stands_there() {
+fn transcripts_show_the_real_output() {
     let _alone = WRITING.lock();
     let (mut differ, mut run_pages, mut left_out) = (Vec::new(), 0, Vec::new());
     for mut page in pages() {
@@ -228,7 +230,7 @@ fn transcripts_give_what_stands_there() {
     }
     if !left_out.is_empty() {
         eprintln!(
-            "not run, they use what is not there yet: {}",
+            "not run, because they use unimplemented commands: {}",
             left_out.join(", ")
         );
     }
@@ -269,7 +271,7 @@ fn servers_start_with_the_configurations_shown() {
 }
 
 #[test]
-fn the_notation_means_what_it_says() {
+fn the_notation_matches_as_documented() {
     let lines = |text: &str| text.lines().map(String::from).collect::<Vec<_>>();
     let same = |found: &str, page: &str| fits(&lines(found), &lines(page));
     assert!(same("(integer) 1", "(integer) 1"));

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Runs a command under what Debian's redis-server.service forbids: `SystemCallFilter=~@resources` ends the process.
+"""Runs a command with the system call filter of Debian's redis-server.service, `SystemCallFilter=~@resources`.
+
+A forbidden system call kills the process, as it does under systemd.
 
 Usage: unit_filter.py COMMAND [ARGUMENT ...]. As root, on x86-64 and aarch64.
 """
@@ -10,7 +12,7 @@ import platform
 import struct
 import sys
 
-# systemd's @resources (systemd-analyze syscall-filter @resources); setrlimit is left out, chroot's helpers call it.
+# systemd's @resources (systemd-analyze syscall-filter @resources), without setrlimit, which the helpers of chroot call.
 NUMBERS = {
     # ioprio_set mbind migrate_pages move_pages sched_setaffinity sched_setattr sched_setparam sched_setscheduler
     # set_mempolicy setpriority

@@ -1,4 +1,4 @@
-//! Users who may do less: read, write, or only some keys.
+//! ACL rules: users who may only read, only write, or only use some keys.
 
 use redis::Connection;
 
@@ -6,7 +6,7 @@ use crate::samples::*;
 use crate::support::*;
 use crate::writes::*;
 
-/// A connection of a user with these rules, who may do nothing else.
+/// A connection of a user who has exactly these permissions.
 fn user(server: &Server, name: &str, rules: &str) -> Connection {
     let mut admin = server.conn();
     let mut args = vec!["ACL", "SETUSER", name, "reset", "on", ">pw"];
@@ -17,7 +17,7 @@ fn user(server: &Server, name: &str, rules: &str) -> Connection {
     con
 }
 
-/// Whether the user may send this; any other error is none of this file's business.
+/// Whether the user may run the command. Errors other than NOPERM are not tested here.
 fn may<A: AsRef<[u8]>>(con: &mut Connection, args: &[A]) -> bool {
     match run(con, args) {
         Ok(_) => true,
@@ -41,7 +41,7 @@ fn words(line: &str) -> Vec<&str> {
 }
 
 #[test]
-fn one_command_and_some_keys_only() {
+fn users_can_be_limited_to_one_command_and_some_keys() {
     let server = Server::start();
     let mut con = server.conn();
     for key in ["chat:1", "other"] {
@@ -61,9 +61,9 @@ fn one_command_and_some_keys_only() {
     assert_eq!(int(&cmd!(con, "CONV.LEN", "chat:1")), 8);
 }
 
-/// A key that may be written and not read gives nothing of its content away.
+/// A key that may be written but not read must not reveal its content.
 #[test]
-fn who_may_only_write_learns_nothing() {
+fn write_only_users_cannot_read_messages() {
     let server = Server::start();
     let mut con = server.conn();
     prepare(&mut con);
@@ -71,7 +71,7 @@ fn who_may_only_write_learns_nothing() {
     for read in READS {
         assert!(!may(&mut writer, &words(read)), "{read}");
     }
-    // It removes, and returns what it removes.
+    // POP removes messages and returns them, so it needs read permission, too.
     assert!(!may(&mut writer, &["CONV.POP", "k"]));
     let hello = says("user", "hello");
     for write in [
@@ -92,13 +92,13 @@ fn who_may_only_write_learns_nothing() {
 }
 
 #[test]
-fn categories_where_the_server_has_them() {
+fn categories_apply_on_servers_that_support_them() {
     let server = Server::start();
     let mut con = server.conn();
     prepare(&mut con);
-    // Its list is empty: servers list only commands of their own there.
+    // On these servers categories contain only built-in commands, so the list is empty.
     if try_cmd!(con, "ACL", "CAT", "conv").is_err() {
-        // As the README says: there, commands are named one by one, and no category covers them.
+        // As the README explains: on these servers rules must name each command, and no category includes them.
         let mut reader = user(&server, "reader", "~* +@read");
         assert!(!may(&mut reader, &words(READS[0])));
         eprintln!("partly skipped: this server has no ACL categories for modules");

@@ -1,9 +1,10 @@
-//! Whatever a setting decides is decided once: a replica, or the same server after a restart, with other settings
-//! holds and answers the same.
+//! A setting takes effect once, when a command is executed. A replica with other settings, or the same server
+//! restarted with other settings, must have the same data and return the same replies.
 
+use fastrand::Rng;
 use redis::Connection;
 
-use crate::dice::*;
+use crate::random_writes::*;
 use crate::samples::*;
 use crate::support::*;
 use crate::views::*;
@@ -41,13 +42,13 @@ const REPLICA: [&str; 14] = [
     "64",
 ];
 
-/// Waits on this connection until the replica has what was written on it.
+/// Waits until the replica has all writes of this connection.
 fn sent(con: &mut Connection) {
     assert_eq!(int(&cmd!(*con, "WAIT", 1, 20_000)), 1);
 }
 
 #[test]
-fn a_replica_with_other_settings() {
+fn a_replica_with_other_settings_has_the_same_data() {
     let primary = Server::with_module_args(&[], &PRIMARY);
     let replica = Server::with_module_args(&[], &REPLICA);
     replicate(&replica, &primary);
@@ -61,14 +62,14 @@ fn a_replica_with_other_settings() {
         &views(&mut there, &keys),
         "the commands one by one",
     );
-    // The settings were at work: the last of the messages, and an expiry of their own.
+    // Verify that the settings took effect: only the last messages are kept, and the keys expire.
     assert!(int(&cmd!(con, "CONV.LEN", "long")) <= 40);
     assert!((1..=5000).contains(&int(&cmd!(con, "TTL", "chat"))));
     assert_eq!(
         text(&map(&cmd!(there, "CONV.INFO", "chat"))["encoding"]),
         "cl100k_base"
     );
-    // And a full synchronisation.
+    // Repeat with a full synchronization.
     let late = Server::with_module_args(&[], &REPLICA);
     replicate(&late, &primary);
     assert_same(
@@ -84,7 +85,7 @@ fn a_replica_with_other_settings() {
         &views(&mut there, &keys),
         "the replica reloaded",
     );
-    // What was created here keeps its attributes when the replica takes over.
+    // Conversations created on the primary keep their attributes after the replica is promoted.
     cmd!(there, "REPLICAOF", "NO", "ONE");
     append(&mut there, "chat", &[says("user", "more")]);
     assert_eq!(int(&cmd!(there, "CONV.LEN", "chat")), 9);
@@ -96,7 +97,7 @@ fn a_replica_with_other_settings() {
 }
 
 #[test]
-fn every_write_one_by_one() {
+fn every_write_command_replicates_identically() {
     let primary = Server::with_module_args(&[], &PRIMARY);
     let replica = Server::with_module_args(&[], &REPLICA);
     replicate(&replica, &primary);
@@ -117,27 +118,29 @@ fn every_write_one_by_one() {
 }
 
 #[test]
-fn settings_that_change_between_random_writes() {
+fn settings_may_change_between_random_writes() {
     let primary = Server::start();
     let replica = Server::with_module_args(&[], &REPLICA);
     replicate(&replica, &primary);
     let (mut con, mut there) = (primary.conn(), replica.conn());
-    let mut dice = Dice(11);
+    let mut rng = Rng::with_seed(11);
     let mut keys = Vec::new();
     for round in 0..40 {
-        let (setting, values) = dice.pick(&[
-            ("conv.encoding", ["o200k_base", "p50k_base"]),
-            ("conv.max-messages", ["0", "12"]),
-            ("conv.max-tokens", ["0", "150"]),
-            ("conv.ttl", ["0", "600"]),
-            ("conv.assume-complete", ["yes", "no"]),
-            ("conv.media-tokens", ["5", "500"]),
-        ]);
-        cmd!(con, "CONFIG", "SET", *setting, *dice.pick(values));
+        let (setting, values) = rng
+            .choice(&[
+                ("conv.encoding", ["o200k_base", "p50k_base"]),
+                ("conv.max-messages", ["0", "12"]),
+                ("conv.max-tokens", ["0", "150"]),
+                ("conv.ttl", ["0", "600"]),
+                ("conv.assume-complete", ["yes", "no"]),
+                ("conv.media-tokens", ["5", "500"]),
+            ])
+            .unwrap();
+        cmd!(con, "CONFIG", "SET", *setting, *rng.choice(values).unwrap());
         keys.push(format!("key {round}"));
         for _ in 0..25 {
-            let key = dice.pick(&keys).clone();
-            let _ = run(&mut con, &random_write(&mut dice, &key));
+            let key = rng.choice(&keys).unwrap().clone();
+            let _ = run(&mut con, &random_write(&mut rng, &key));
         }
     }
     sent(&mut con);
@@ -148,7 +151,7 @@ fn settings_that_change_between_random_writes() {
 }
 
 #[test]
-fn an_aof_replayed_under_other_settings() {
+fn an_aof_replays_identically_under_other_settings() {
     let mut server = Server::with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let mut con = server.conn();
     for pair in PRIMARY.chunks(2) {

@@ -1,4 +1,4 @@
-//! Redis as a cache in front of a database: CONV.BACKFILL, and who loads what is missing while others wait.
+//! Redis as a cache of a database: CONV.BACKFILL, and cache loads with RECENT ... WAIT.
 
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -28,17 +28,17 @@ fn complete(con: &mut Connection, key: &str) -> String {
 }
 
 #[test]
-fn older_messages_come_in_front() {
+fn backfill_prepends_older_messages() {
     let server = Server::with(&["--appendonly", "yes"]);
     let replica = Server::start();
     replicate(&replica, &server);
     let mut con = server.conn();
-    // The fresh message is not taken for the history.
+    // A message appended before the backfill does not count as history.
     cmd!(con, "CONFIG", "SET", "conv.assume-complete", "no");
     append(&mut con, "k", &numbered(9, 9));
     assert_eq!(cmd!(con, "CONV.RECENT", "k", 1000), Value::Nil);
     assert_eq!(items(&cmd!(con, "CONV.RECENT", "k", 1000, "ANY")).len(), 1);
-    // In batches, with appends between, twice, and overlapping.
+    // Backfill in batches, with appends in between, repeated, and overlapping.
     assert_eq!(backfill(&mut con, "k", &numbered(5, 8)), 4);
     append(&mut con, "k", &numbered(10, 10));
     assert_eq!(backfill(&mut con, "k", &numbered(5, 8)), 0);
@@ -48,7 +48,7 @@ fn older_messages_come_in_front() {
     assert_eq!(contents(&mut con, "k"), numbered(2, 10));
     let info = map(&cmd!(con, "CONV.INFO", "k"));
     assert_eq!((int(&info["first"]), int(&info["last"])), (-6, 2));
-    // The budget is filled: a hit. It is not: a miss.
+    // A filled budget is a hit, otherwise it is a miss.
     assert_eq!(items(&cmd!(con, "CONV.RECENT", "k", 40)).len(), 5);
     assert_eq!(cmd!(con, "CONV.RECENT", "k", 1000), Value::Nil);
     assert_eq!(
@@ -64,7 +64,7 @@ fn older_messages_come_in_front() {
             .map(String::into_bytes)
             .collect::<Vec<_>>()
     );
-    // Numbers are not given again.
+    // Sequence numbers are not reused.
     cmd!(con, "CONV.DEL", "k", -7);
     assert_eq!(backfill(&mut con, "k", &numbered(0, 0)), 1);
     assert_eq!(int(&map(&cmd!(con, "CONV.INFO", "k"))["first"]), -8);
@@ -85,7 +85,7 @@ fn info_of_conv(con: &mut Connection) -> String {
 }
 
 #[test]
-fn a_missing_conversation_is_made_incomplete() {
+fn backfill_creates_an_incomplete_conversation() {
     let server = Server::with_module_args(&[], &["ttl", "500"]);
     let mut con = server.conn();
     assert_eq!(backfill(&mut con, "k", &numbered(1, 3)), 3);
@@ -93,18 +93,18 @@ fn a_missing_conversation_is_made_incomplete() {
     assert!(int(&cmd!(con, "TTL", "k")) > 400);
     let info = map(&cmd!(con, "CONV.INFO", "k"));
     assert_eq!((int(&info["first"]), int(&info["last"])), (-2, 0));
-    // The first appended message is 1.
+    // The first appended message gets number 1.
     assert_eq!(append(&mut con, "k", &numbered(4, 4)), 1);
     assert_eq!(int(&cmd!(con, "CONV.BACKFILL", "k", "COMPLETE")), 0);
     assert_eq!(complete(&mut con, "k"), "yes");
-    // A database that holds nothing.
+    // A backfill from a database without messages.
     assert_eq!(int(&cmd!(con, "CONV.BACKFILL", "new", "complete")), 0);
     assert_eq!(cmd!(con, "CONV.RECENT", "new", 100), Value::Array(vec![]));
 }
 
-/// "turn groups that span the seam are joined"
+/// Groups that span the boundary between backfilled and appended messages are joined.
 #[test]
-fn a_turn_across_the_seam_is_one() {
+fn groups_across_backfilled_and_appended_messages_are_joined() {
     let server = Server::start();
     let mut con = server.conn();
     append(
@@ -118,12 +118,12 @@ fn a_turn_across_the_seam_is_one() {
     assert_eq!(all(&mut con), 1);
     backfill(&mut con, "k", &[says("user", "q"), calls(&["a", "b"])]);
     assert_eq!(all(&mut con), 5);
-    // Whole or absent.
+    // The group is returned completely or not at all.
     let whole = cmd!(con, "CONV.RECENT", "k", 10_000, "ANY", "MESSAGES", 3);
     assert_eq!(items(&whole).len(), 1);
 }
 
-/// Sends RECENT ... WAIT on a connection of its own, which it returns: a loader that disconnects loads no longer.
+/// Sends RECENT ... WAIT on a new connection, and returns the connection: a loader that disconnects loses its role.
 fn asks(server: &Server, args: &str) -> JoinHandle<(Value, Duration, Connection)> {
     let mut con = server.conn();
     let args: Vec<String> = args.split(' ').map(String::from).collect();
@@ -146,7 +146,7 @@ fn blocked(server: &Server, clients: usize) {
 const ASK: &str = "CONV.RECENT k 1000 WAIT 30000";
 
 #[test]
-fn a_thousand_misses_are_one_load() {
+fn a_thousand_misses_cause_one_load() {
     let server = Server::start();
     let mut con = server.conn();
     let others: Vec<Connection> = (0..1000).map(|_| server.conn()).collect();
@@ -157,7 +157,7 @@ fn a_thousand_misses_are_one_load() {
             thread::spawn(move || {
                 let reply = cmd!(con, "CONV.RECENT", "k", 1000, "WAIT", 60_000);
                 if reply == Value::Nil {
-                    // This one loads, while nobody else is held up.
+                    // The first client becomes the loader, while the others are blocked.
                     thread::sleep(Duration::from_secs(3));
                     cmd!(con, "CONV.BACKFILL", "k", numbered(1, 200));
                     return (1, cmd!(con, "CONV.RECENT", "k", 1000, "WAIT", 60_000));
@@ -166,7 +166,7 @@ fn a_thousand_misses_are_one_load() {
             })
         })
         .collect();
-    // The server is not blocked: it answers others while they wait.
+    // The server serves other clients in the meantime.
     blocked(&server, 999);
     for _ in 0..100 {
         cmd!(con, "PING");
@@ -181,7 +181,7 @@ fn a_thousand_misses_are_one_load() {
 }
 
 #[test]
-fn who_waits_is_answered_when_it_can_be() {
+fn waiting_clients_resume_as_soon_as_their_window_is_complete() {
     let server = Server::start();
     let mut con = server.conn();
     cmd!(con, "CONFIG", "SET", "conv.assume-complete", "no");
@@ -192,7 +192,7 @@ fn who_waits_is_answered_when_it_can_be() {
             Value::Nil
         );
     }
-    // By other ways than a backfill, too; what does not help wakes nobody.
+    // Other writes than BACKFILL resume the clients, too. Writes that do not complete the window do not.
     for (n, help) in [
         "CONV.ALTER k COMPLETE yes",
         "COPY whole k REPLACE",
@@ -215,13 +215,14 @@ fn who_waits_is_answered_when_it_can_be() {
         let (reply, ..) = waits.join().unwrap();
         assert_eq!(items(&reply).len(), if n == 0 { 3 } else { 2 }, "{help}");
     }
-    // Time is over: nil, and nobody hears of it later.
+    // The timeout expired: the reply is nil, and later writes do not concern the client.
     cmd!(con, "DEL", "k");
     let (reply, took, _) = asks(&server, "CONV.RECENT k 1000 WAIT 200").join().unwrap();
     assert_eq!(reply, Value::Nil);
     assert!((200..5000).contains(&took.as_millis()), "{took:?}");
     blocked(&server, 0);
-    // Enough for one budget and not for others: they get nil, and the longest waiting of them is the loader.
+    // The backfill fills one budget but not the others. Those clients get nil, and the one that has waited longest
+    // becomes the loader.
     let small = asks(&server, "CONV.RECENT k 30 WAIT 30000");
     blocked(&server, 1);
     let large = asks(&server, ASK);
@@ -230,14 +231,14 @@ fn who_waits_is_answered_when_it_can_be() {
     blocked(&server, 3);
     backfill(&mut con, "k", &numbered(5, 9));
     assert_eq!(items(&small.join().unwrap().0).len(), 3);
-    // (Their connections are open: who closes it loads no more.)
+    // Keep the connections open: a client that disconnects is no longer the loader.
     let (large, larger) = (large.join().unwrap(), larger.join().unwrap());
     assert_eq!((&large.0, &larger.0), (&Value::Nil, &Value::Nil));
     let next = asks(&server, "CONV.RECENT k 2000 WAIT 30000");
     blocked(&server, 1);
     cmd!(con, "CONV.BACKFILL", "k", "COMPLETE", numbered(1, 4));
     assert_eq!(items(&next.join().unwrap().0).len(), 9);
-    // Another request on the connection of the loader, as a pool would send it, waits like any other.
+    // Another request on the loader's connection, as from a connection pool, is blocked like any other.
     cmd!(con, "DEL", "k");
     assert_eq!(
         run(&mut loader, &["CONV.RECENT", "k", "9", "WAIT", "30000"]).unwrap(),
@@ -251,7 +252,7 @@ fn who_waits_is_answered_when_it_can_be() {
 }
 
 #[test]
-fn a_loader_that_is_gone_is_followed() {
+fn another_client_becomes_loader_when_the_loader_is_gone() {
     let server = Server::start();
     let mut con = server.conn();
     let loader = {
@@ -266,14 +267,14 @@ fn a_loader_that_is_gone_is_followed() {
     blocked(&server, 1);
     let second = asks(&server, ASK);
     blocked(&server, 2);
-    // It disconnects: the longest waiting is the loader.
+    // The loader disconnects, and the client that has waited longest becomes the loader.
     drop(loader);
     let first = first.join().unwrap();
     assert_eq!(first.0, Value::Nil);
     blocked(&server, 1);
     drop(first);
     assert_eq!(second.join().unwrap().0, Value::Nil);
-    // A loader whose time is over.
+    // The timeout of the loader expires.
     let mut slow = server.conn();
     assert_eq!(
         cmd!(slow, "CONV.RECENT", "k", 1000, "WAIT", 300),
@@ -282,7 +283,7 @@ fn a_loader_that_is_gone_is_followed() {
     let (reply, took, _) = asks(&server, ASK).join().unwrap();
     assert_eq!(reply, Value::Nil);
     assert!((100..5000).contains(&took.as_millis()), "{took:?}");
-    // FLUSHALL changes nothing for who waits; a waiter that goes is forgotten.
+    // FLUSHALL does not affect blocked clients. A client that disconnects is forgotten.
     assert_eq!(
         cmd!(slow, "CONV.RECENT", "k", 1000, "WAIT", 60_000),
         Value::Nil
@@ -315,7 +316,7 @@ fn a_loader_that_is_gone_is_followed() {
 }
 
 #[test]
-fn who_cannot_wait_gets_nil() {
+fn clients_that_cannot_block_get_nil() {
     let server = Server::start();
     let mut con = server.conn();
     let mut loader = server.conn();
@@ -323,7 +324,7 @@ fn who_cannot_wait_gets_nil() {
         cmd!(loader, "CONV.RECENT", "k", 9, "WAIT", 60_000),
         Value::Nil
     );
-    // A loader that takes all the time there is keeps nobody busy.
+    // A loader with the maximum timeout costs nothing while it waits.
     assert_eq!(
         cmd!(loader, "CONV.RECENT", "other", 9, "WAIT", i64::MAX),
         Value::Nil
@@ -336,7 +337,7 @@ fn who_cannot_wait_gets_nil() {
     assert_eq!(cmd!(con, "EVAL", script, 1, "k"), Value::Nil);
     assert_eq!(cmd!(con, "CONV.RECENT", "k", 1000, "WAIT", 0), Value::Nil);
     assert!(start.elapsed() < Duration::from_secs(10));
-    // A failover ends the wait, with Redis's own error.
+    // A failover ends the wait with Redis's own error.
     let mut waiter = server.conn();
     let waits = thread::spawn(move || {
         try_cmd!(waiter, "CONV.RECENT", "k", 1000, "WAIT", 60_000).map_err(|e| error_line(&e))

@@ -1,4 +1,4 @@
-//! The commands as Redis describes them: flags, keys, documentation, access.
+//! The commands as Redis describes them: flags, key specifications, documentation, ACL categories.
 
 use redis::{Connection, Value};
 
@@ -6,7 +6,7 @@ use crate::samples::*;
 use crate::support::*;
 use crate::writes::*;
 
-/// Name, fewest words with the name, flags that it has.
+/// Name, minimum number of arguments including the name, flags.
 const COMMANDS: [(&str, i64, &str); 24] = [
     ("conv.append", 3, "write denyoom fast"),
     ("conv.recent", 3, "readonly"),
@@ -38,7 +38,7 @@ fn flags(value: &Value) -> Vec<String> {
     items(value).iter().map(text).collect()
 }
 
-/// The commands of the module, as COMMAND INFO describes them.
+/// The commands of the module, from COMMAND INFO.
 fn described(con: &mut Connection) -> Vec<Value> {
     let mut names = strings(&cmd!(*con, "COMMAND", "LIST", "FILTERBY", "MODULE", "conv"));
     names.sort();
@@ -46,7 +46,7 @@ fn described(con: &mut Connection) -> Vec<Value> {
 }
 
 #[test]
-fn command_info() {
+fn command_info_has_arity_and_flags() {
     let server = Server::start();
     let mut con = server.conn3();
     for (name, arity, expected) in COMMANDS {
@@ -68,7 +68,7 @@ fn command_info() {
         {
             assert!(!flags.iter().any(|f| f == flag), "{name} is not {flag}");
         }
-        // Whoever wants to make room must be able to.
+        // Commands that free memory must be allowed when memory is full.
         if ["conv.del", "conv.pop", "conv.trim", "conv.delstate"].contains(&name) {
             assert!(!flags.iter().any(|f| f == "denyoom"), "{name}");
         }
@@ -76,7 +76,7 @@ fn command_info() {
 }
 
 #[test]
-fn every_command_says_where_its_keys_are() {
+fn key_positions_are_reported_for_every_command() {
     let server = Server::start();
     let mut con = server.conn3();
     let commands = described(&mut con);
@@ -224,7 +224,7 @@ fn access_is_granted_by_command_and_key() {
     ] {
         assert!(denied(&mut reader, args), "{args:?}");
     }
-    // Who may only read keys, may use what only reads.
+    // Users who may only read keys can use the commands that only read.
     let mut looker = user("looker");
     for line in [
         "CONV.RECENT k 9",

@@ -1,4 +1,4 @@
-//! CONV.CLAIMSUMMARY: what a summariser is given, and that nobody else is.
+//! CONV.CLAIMSUMMARY returns the messages to summarize, and only one worker gets them.
 
 use std::time::Duration;
 
@@ -30,33 +30,33 @@ fn tens(con: &mut Connection, key: &str, messages: &[String]) {
 }
 
 #[test]
-fn what_is_handed_out() {
+fn claims_return_the_messages_to_summarize() {
     let server = Server::start();
     for mut con in [server.conn(), server.conn3()] {
         cmd!(con, "FLUSHALL");
         let messages = [
-            says("system", "s"),    // 1: leading
+            says("system", "s"),    // 1: leading system message
             says("user", "a"),      // 2
-            answer("x"),            // 3: an orphan
+            answer("x"),            // 3: orphaned result
             calls(&["c"]),          // 4
             answer("c"),            // 5
             says("assistant", "b"), // 6
             says("user", "q"),      // 7
-            calls(&["d"]),          // 8: open
+            calls(&["d"]),          // 8: unanswered call
         ];
         tens(&mut con, "k", &messages);
         let all = claim(&mut con, "k 60").expect("sixty tokens");
         assert_eq!((all.0, &all.1), (7, &Value::Nil));
         assert_eq!(all.2, messages[1..7]);
         assert!(claim(&mut con, "k 61").is_none());
-        // What is kept: whole groups, the open turn uses up its share.
+        // Messages to keep are whole groups; an unfinished turn counts towards the tokens to keep.
         for (keep, upto) in [(9, 7), (10, 7), (20, 6), (30, 5), (40, 5), (49, 5), (50, 3)] {
             let (last, _, messages) = claim(&mut con, &format!("k 1 KEEP {keep}")).expect("some");
             assert_eq!(last, upto, "KEEP {keep}");
             assert_eq!(messages.len() as i64, upto - 1);
         }
         assert!(claim(&mut con, "k 0 KEEP 70").is_none());
-        // Behind a summary; of a turn that it cuts the rest counts.
+        // After a summary. If it ends inside a group, the rest of the group counts.
         cmd!(con, "CONV.SETSUMMARY", "k", "So far.", "UPTO", 4);
         let (last, summary, rest) = claim(&mut con, "k 30").expect("thirty tokens");
         assert_eq!((last, text(&summary)), (7, "So far.".to_string()));
@@ -64,7 +64,7 @@ fn what_is_handed_out() {
         assert!(claim(&mut con, "k 31").is_none());
         cmd!(con, "CONV.SETSUMMARY", "k", "All.", "UPTO", 8);
         assert!(claim(&mut con, "k 0").is_none());
-        // Reasoning that waits for its successor stays, an orphan behind it as well.
+        // A reasoning item waits for its successor and is kept, together with the orphaned result after it.
         let reasoning = r#"{"type":"reasoning","summary":[]}"#.to_string();
         tens(&mut con, "r", &[says("user", "a"), reasoning, answer("x")]);
         assert_eq!(claim(&mut con, "r 0").map(|c| c.0), Some(1));
@@ -75,14 +75,14 @@ fn what_is_handed_out() {
 }
 
 #[test]
-fn nobody_gets_the_same_work_twice() {
+fn one_worker_at_a_time_holds_the_lease() {
     let server = Server::with(&["--appendonly", "yes"]);
     let replica = Server::start();
     replicate(&replica, &server);
     let mut con = server.conn();
     let messages: Vec<String> = (0..20).map(|n| says("user", &n.to_string())).collect();
     tens(&mut con, "k", &messages);
-    // Eight workers at once: one has work.
+    // Of eight concurrent workers exactly one gets the messages.
     let claims: Vec<_> = (0..8)
         .map(|_| {
             let mut con = server.conn();
@@ -95,7 +95,7 @@ fn nobody_gets_the_same_work_twice() {
         .map(|c| c.join().unwrap());
     assert_eq!(got.filter(|got| *got).count(), 1);
     assert!(claim(&mut con, "k 1").is_none());
-    // The lease is kept by replicas, files and restarts, and not by copies up to a point.
+    // Replicas, AOF, RDB files and restarts preserve the lease. Copies made with FORK do not have it.
     caught_up(&replica, &server);
     let before = digest(&mut con, "k");
     assert_eq!(digest(&mut replica.conn(), "k"), before);
@@ -105,7 +105,7 @@ fn nobody_gets_the_same_work_twice() {
     }
     cmd!(con, "CONV.FORK", "k", "fork");
     assert!(claim(&mut con, "fork 1").is_some());
-    // What is refused does not end it, what is stored does.
+    // A rejected summary does not end the lease, a stored one does.
     cmd!(con, "CONV.SETSUMMARY", "k", "So far.", "UPTO", 15);
     assert_eq!(claim(&mut con, "k 50 LEASE 60000").map(|c| c.0), Some(20));
     assert_eq!(
@@ -118,16 +118,16 @@ fn nobody_gets_the_same_work_twice() {
         1
     );
     assert_eq!(claim(&mut con, "k 30").map(|c| c.2.len()), Some(3));
-    // It ends by itself.
+    // The lease expires.
     assert!(claim(&mut con, "k 30 LEASE 150").is_some());
     assert!(claim(&mut con, "k 30").is_none());
     let ends = wait_until(Duration::from_secs(5), || claim(&mut con, "k 30").is_some());
     assert!(ends);
 }
 
-/// "once per crossing"
+/// Each crossing of the threshold emits one event.
 #[test]
-fn who_listens_hears_when_a_summary_is_due() {
+fn an_event_is_emitted_when_a_summary_becomes_due() {
     let server = Server::with_module_args(
         &["--notify-keyspace-events", "Ed"],
         &["summary-threshold", "100"],
@@ -139,7 +139,7 @@ fn who_listens_hears_when_a_summary_is_due() {
     let mut heard = |expected: usize, what: &str| {
         let mut keys = Vec::new();
         loop {
-            // What comes may take its time; what does not come is waited for a little.
+            // An expected event may be late. The absence of an event is only observed for a short time.
             let patience = if keys.len() < expected { 20_000 } else { 400 };
             let patience = Duration::from_millis(patience);
             events.set_read_timeout(Some(patience)).unwrap();
@@ -156,7 +156,7 @@ fn who_listens_hears_when_a_summary_is_due() {
     heard(1, "140 tokens");
     cmd!(con, "CONV.SETSUMMARY", "k", "So far.", "UPTO", 13);
     heard(0, "10 tokens");
-    // Counted in the background.
+    // Messages that are counted in the background.
     let long = says("user", &"several words ".repeat(100));
     append(&mut con, "k", std::slice::from_ref(&long));
     heard(1, "a long message");

@@ -1,12 +1,12 @@
-//! In a cluster: where the keys of every command stand, and what happens if they do not belong together.
+//! Cluster mode: the key positions of every command, and commands whose keys are in different slots.
 
 use redis::Connection;
 
 use crate::samples::*;
 use crate::support::*;
 
-/// Every command in a form that needs nothing to be there, and how many keys it has. `A` and `B` are keys. A command of
-/// the module has to stand here; one that stands here and is not there yet is passed over.
+/// Every command in a form that works without existing keys, with its number of keys. `A` and `B` are the keys. Every
+/// command of the module must be listed. Listed commands that the server does not have are skipped.
 const FORMS: [(&str, usize); 25] = [
     ("CONV.APPEND A message message", 1),
     ("CONV.RECENT A 100", 1),
@@ -35,7 +35,7 @@ const FORMS: [(&str, usize); 25] = [
     ("CONV.EFFECT A header message", 1),
 ];
 
-/// A cluster of one node that serves all slots.
+/// A cluster with a single node that serves all slots.
 fn alone() -> Server {
     let server = Server::with(&["--cluster-enabled", "yes"]);
     let mut con = server.conn();
@@ -47,7 +47,7 @@ fn alone() -> Server {
     server
 }
 
-/// The forms of those commands that the server has, with these keys in the places of `A` and `B`.
+/// The forms of the commands that the server has, with `A` and `B` replaced by these keys.
 fn forms(con: &mut Connection, a: &str, b: &str) -> Vec<(Vec<String>, usize)> {
     let there = strings(&cmd!(*con, "COMMAND", "LIST", "FILTERBY", "MODULE", "conv"));
     let there: Vec<String> = there
@@ -77,7 +77,7 @@ fn forms(con: &mut Connection, a: &str, b: &str) -> Vec<(Vec<String>, usize)> {
 }
 
 #[test]
-fn the_server_finds_all_keys() {
+fn command_getkeys_finds_all_keys() {
     let server = Server::start();
     let mut con = server.conn();
     let forms = forms(&mut con, "the first", "the second");
@@ -104,10 +104,10 @@ fn the_server_finds_all_keys() {
 }
 
 #[test]
-fn keys_of_one_command_lie_in_one_slot() {
+fn keys_of_one_command_must_be_in_one_slot() {
     let server = alone();
     let mut con = server.conn();
-    // Two slots; one slot.
+    // Keys in two slots, then in one.
     for (a, b, crossing) in [("a", "b", true), ("{a}1", "{a}2", false)] {
         for (args, keys) in forms(&mut con, a, b) {
             let refused = match run(&mut con, &args) {
@@ -119,9 +119,9 @@ fn keys_of_one_command_lie_in_one_slot() {
     }
 }
 
-/// What Redis does for its own types it does for conversations.
+/// Redis applies the same rules to conversations as to its own types.
 #[test]
-fn transactions_and_scripts_keep_to_one_slot() {
+fn transactions_and_scripts_are_limited_to_one_slot() {
     let server = alone();
     let mut con = server.conn();
     let hello = says("user", "hello");
@@ -144,9 +144,9 @@ fn transactions_and_scripts_keep_to_one_slot() {
     assert_eq!(int(&sum), 4);
 }
 
-/// As a slot is moved by hand: counted, listed, sent away whole with its time to live, and asked for elsewhere.
+/// A slot is moved as by an operator: COUNTKEYSINSLOT, GETKEYSINSLOT, MIGRATE with the TTL, ASK.
 #[test]
-fn a_slot_is_moved() {
+fn a_slot_can_be_moved_key_by_key() {
     let [from, to] = [alone(), Server::with(&["--cluster-enabled", "yes"])];
     let (mut here, mut there) = (from.conn(), to.conn());
     append(&mut here, "k", &chat());
@@ -170,7 +170,7 @@ fn a_slot_is_moved() {
     assert!(met);
     cmd!(there, "CLUSTER", "SETSLOT", slot, "IMPORTING", &here_id);
     cmd!(here, "CLUSTER", "SETSLOT", slot, "MIGRATING", &there_id);
-    // Still here: served here.
+    // A key that is still here is served here.
     assert_eq!(int(&cmd!(here, "CONV.LEN", "k")), 8);
     let elsewhere = err(try_cmd!(there, "CONV.LEN", "k"));
     assert!(elsewhere.starts_with("MOVED "), "{elsewhere}");
@@ -192,7 +192,7 @@ fn a_slot_is_moved() {
     cmd!(there, "CLUSTER", "SETSLOT", slot, "NODE", &there_id);
     cmd!(here, "CLUSTER", "SETSLOT", slot, "NODE", &there_id);
     assert_eq!(digest(&mut there, "k"), before);
-    // MIGRATE sends what is left of it.
+    // MIGRATE moves the remaining keys.
     let expiry = int(&cmd!(there, "PEXPIRETIME", "k"));
     assert!(
         (33_333_333_333_333..33_333_333_334_333).contains(&expiry),

@@ -6,7 +6,7 @@ use crate::notation::{line, message, show, tokens_of, transcript};
 use crate::support::{Server, cmd, int, map};
 
 #[test]
-fn append_conditions() {
+fn append_checks_its_conditions() {
     let server = Server::start();
     transcript(
         &server,
@@ -86,7 +86,7 @@ fn append_unique_skips_known_ids() {
 }
 
 #[test]
-fn tokens_given_by_the_caller() {
+fn given_token_counts_are_used() {
     let server = Server::start();
     let mut con = server.conn();
     let reply = cmd!(
@@ -107,7 +107,7 @@ fn tokens_given_by_the_caller() {
         (tokens_of(&mut con, "k", 1), tokens_of(&mut con, "k", 3)),
         (1000, 0)
     );
-    // Through a change of encoding, until an EDIT.
+    // A given count survives a change of encoding, until EDIT replaces the message.
     for encoding in ["r50k_base", "o200k_base"] {
         cmd!(con, "CONV.ALTER", "k", "ENCODING", encoding);
         assert_eq!(
@@ -117,10 +117,10 @@ fn tokens_given_by_the_caller() {
     }
     cmd!(con, "CONV.EDIT", "k", 1, message("a", 2));
     assert_eq!(tokens_of(&mut con, "k", 1), own);
-    // Also by an EDIT to the same text.
+    // EDIT to the same text removes the given count, too.
     cmd!(con, "CONV.EDIT", "k", 3, message("u", 3));
     assert_eq!(tokens_of(&mut con, "k", 3), own);
-    // Sums of absurd counts neither overflow nor get past the budget.
+    // Sums of extreme counts must neither overflow nor exceed the budget.
     let absurd = [u64::from(u32::MAX), i64::MAX.unsigned_abs()];
     for tokens in absurd {
         cmd!(con, "DEL", "k");
@@ -151,9 +151,9 @@ fn tokens_given_by_the_caller() {
     }
 }
 
-/// "one keyspace event of class module ..., none if nothing changed"
+/// Each effective write emits one keyspace event of class module. Writes without effect emit none.
 #[test]
-fn each_effective_write_gives_one_event() {
+fn each_effective_write_emits_one_event() {
     let server = Server::with(&["--notify-keyspace-events", "KEA"]);
     let (mut con, mut listening) = (server.conn(), server.conn());
     let mut events = listening.as_pubsub();
@@ -180,7 +180,7 @@ fn each_effective_write_gives_one_event() {
         ("CONV.DEL k 2 3", ""),
         ("CONV.DEL missing 2", ""),
         ("CONV.ALTER k MAXMESSAGES 2 TTL 100", "conv.alter"),
-        // Expiry and retention are part of it.
+        // The expiry and retention that a write causes emit no events of their own.
         ("CONV.APPEND k @u @u @u", "conv.append"),
         ("CONV.TRIM k MAXMESSAGES 2", ""),
         ("CONV.TRIM k MAXMESSAGES 1", "conv.trim"),

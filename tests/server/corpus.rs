@@ -1,6 +1,6 @@
-//! Real conversations, if `CONV_CORPUS` names a directory of them, and a few small ones of our own: appended as a client
-//! does, read at several budgets. No reply is over its budget, recounted with tiktoken-rs from the contract's formula;
-//! every one is a valid prompt, and as long as it may be; every message comes back byte for byte.
+//! Appends real conversations (if `CONV_CORPUS` names a directory) and a few small ones message by message, and reads
+//! them at several budgets. Every reply must be within its budget, recounted with tiktoken-rs; it must be a valid
+//! prompt of maximum length; and every message must come back byte for byte.
 
 #[path = "../naive/mod.rs"]
 mod naive;
@@ -16,10 +16,10 @@ type Conversations = Vec<Vec<Vec<u8>>>;
 
 const BUDGETS: [i64; 4] = [100, 1000, 3000, 8000];
 
-/// T(message), with what a message says taken from the naive model.
+/// Recounts T(message) from the message text that the naive model extracts.
 #[derive(Default)]
 struct Recount {
-    /// Most texts come up at every budget.
+    /// Caches counts by text, because most texts occur at every budget.
     known: HashMap<Vec<u8>, i64>,
 }
 
@@ -40,14 +40,14 @@ impl Recount {
     }
 }
 
-/// Of each dialect one with tool turns, each long enough for the larger budgets to matter.
+/// One conversation with tool turns per dialect, long enough for the larger budgets to matter.
 fn own() -> Conversations {
     let words = |n: usize| "ein paar Wörter, 一些词语, несколько слов 🙂 ".repeat(n % 29);
     let long = |turn: &[&str]| {
         let mut all = vec![message("s", 0).into_bytes()];
         for n in 0..120 {
             all.push(chat("user", &words(n)).into_bytes());
-            // Ids of their own for each turn.
+            // Each turn needs its own ids.
             let of =
                 |word: &&str| message(word, n + 1).replace(r#"id":"a""#, &format!(r#"id":"a{n}""#));
             all.extend(turn.iter().map(|word| of(word).into_bytes()));
@@ -116,8 +116,8 @@ fn check(conversations: &Conversations, name: &str) {
     }
 }
 
-/// Where nothing calls and nothing answers, the window is easily told: system messages, if they fit, and the newest
-/// others that do.
+/// The expected window of a conversation without tool calls and results: system messages, if they fit, and the newest
+/// other messages that do.
 fn plain_window(messages: &[Vec<u8>], budget: i64, recount: &mut Recount) -> Option<Vec<Vec<u8>>> {
     let read: Vec<_> = messages
         .iter()
@@ -148,7 +148,7 @@ fn plain_window(messages: &[Vec<u8>], budget: i64, recount: &mut Recount) -> Opt
 }
 
 #[test]
-fn conversations_of_our_own() {
+fn small_conversations_of_every_dialect() {
     check(&own(), "own");
 }
 

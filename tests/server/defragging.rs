@@ -1,4 +1,4 @@
-//! Active defragmentation moves what conversations hold, in steps, under their feet; they stay what they are.
+//! Active defragmentation moves the memory of conversations in steps. It must not change their content.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::samples::*;
 use crate::support::*;
 use crate::views::*;
 
-/// Makes the server defragment whatever it can; false where its allocator cannot.
+/// Configures the server to defragment as much as possible. Returns false if its allocator does not support it.
 fn can_defragment(con: &mut Connection) -> bool {
     for (name, value) in [
         ("active-defrag-ignore-bytes", "1"),
@@ -16,7 +16,7 @@ fn can_defragment(con: &mut Connection) -> bool {
         ("active-defrag-threshold-upper", "1"),
         ("active-defrag-cycle-min", "5"),
         ("active-defrag-cycle-max", "25"),
-        // Everything is large: it is put off and done in steps, from a cursor.
+        // Treat every value as large, so that it is defragmented in steps from a cursor.
         ("active-defrag-max-scan-fields", "1"),
         ("hz", "100"),
     ] {
@@ -34,22 +34,22 @@ fn can_defragment(con: &mut Connection) -> bool {
     }
 }
 
-/// Buffers moved so far.
+/// Number of allocations moved so far.
 fn moved(con: &mut Connection) -> u64 {
     info(con, "stats")["active_defrag_hits"]
         .parse()
         .expect("a number")
 }
 
-/// More buffers than the server moves for itself here (names, entries, tables: some 30).
+/// More allocations than the server moves for itself in this test (names, entries and tables, about 30).
 const ENOUGH: u64 = 200;
 
-/// A conversation of many segments, and some small ones, that lie between those of others that are gone.
+/// Fills a conversation with many segments and some small ones, in memory fragmented by removed conversations.
 fn fragmented(con: &mut Connection) -> Vec<String> {
     let messages: Vec<String> = (0..30)
         .map(|n| says("user", &format!("{n} {}", "word ".repeat(n * 5))))
         .collect();
-    // They grow in turn, so that all lie among each other.
+    // Grow them in turn, so that their allocations are interleaved.
     for n in 0..900 {
         for key in ["large", "also large", &format!("small {}", n % 20)] {
             append(con, key, &messages);
@@ -67,7 +67,7 @@ fn fragmented(con: &mut Connection) -> Vec<String> {
 }
 
 #[test]
-fn content_stays_where_buffers_move() {
+fn content_is_unchanged_by_defragmentation() {
     let server = Server::start();
     let mut con = server.conn();
     if !can_defragment(&mut con) {
@@ -95,19 +95,19 @@ fn content_stays_where_buffers_move() {
 }
 
 #[test]
-fn conversations_change_between_the_steps() {
+fn conversations_may_change_between_defragmentation_steps() {
     let server = Server::start();
     let mut con = server.conn();
     if !can_defragment(&mut con) {
         return;
     }
     fragmented(&mut con);
-    // What an undisturbed server makes of the same commands.
+    // The expected result: the same commands on a server without defragmentation.
     let quiet = Server::start();
     let mut other = quiet.conn();
     let payload = bytes(&cmd!(con, "DUMP", "large"));
     cmd!(other, "RESTORE", "large", 0, payload);
-    // Steps as small as can be: each moves a little, then others have their turn.
+    // Use minimal steps, so that commands run between them.
     cmd!(con, "CONFIG", "SET", "active-defrag-cycle-max", "1");
     cmd!(con, "CONFIG", "SET", "active-defrag-cycle-min", "1");
     cmd!(con, "CONFIG", "SET", "activedefrag", "yes");
@@ -122,7 +122,7 @@ fn conversations_change_between_the_steps() {
             &["CONV.DEL", "large", &seq],
             &["CONV.TRIM", "large", "BEFORE", &(n / 4).to_string()],
         ];
-        // Mostly appends; a message that is to be edited may be gone.
+        // Mostly appends. A message to edit may have been removed.
         let args = commands[if n % 8 < 5 { 0 } else { n % 4 }];
         let [here, there] = [&mut con, &mut other].map(|con| run(con, args).ok());
         assert_eq!(here, there, "{args:?}");

@@ -1,10 +1,11 @@
-//! What counts in a message: its role, texts, names, calls and media parts, in the dialects with a `role`. The counts are
-//! compared with tiktoken-rs on strings listed by hand.
+//! The counted parts of a message (role, texts, names, calls, media parts) in the dialects with a `role`. The counts
+//! are compared with those of tiktoken-rs for hand-picked strings.
 
 use crate::notation::{counted, e, tokens_of};
 use crate::support::{Server, bytes, cmd, int, items, map};
 
-/// The message; what of it counts, role first, divided by `|`; how many names and calls it has; how many media parts.
+/// A message; its counted strings, separated by `|`, role first; the number of names and calls; the number of media
+/// parts.
 pub type Case = (&'static str, &'static str, i64, i64);
 
 pub fn count(cases: &[Case]) {
@@ -26,7 +27,7 @@ pub fn count(cases: &[Case]) {
         }
     }
     assert!(failed.is_empty(), "\n{}", failed.join("\n"));
-    // "conv.media-tokens": of new conversations at least.
+    // conv.media-tokens applies to new conversations only.
     cmd!(con, "CONFIG", "SET", "conv.media-tokens", 1000);
     cmd!(con, "CONV.APPEND", "other", &messages);
     for ((message, texts, extra, media), seq) in cases.iter().zip(1..) {
@@ -36,7 +37,7 @@ pub fn count(cases: &[Case]) {
 }
 
 #[test]
-fn openai_chat() {
+fn openai_chat_messages_are_counted() {
     count(&[
         (
             r#"{"role":"user","content":"hello world"}"#,
@@ -85,7 +86,7 @@ fn openai_chat() {
             0,
             0,
         ),
-        // Each text by itself, not joined.
+        // Each text is counted separately, without joining.
         (
             r#"{"role":"user","content":[{"type":"text","text":"some"},{"type":"text","text":"where"}]}"#,
             "user|some|where",
@@ -128,14 +129,14 @@ fn openai_chat() {
             0,
             0,
         ),
-        // Other fields are kept, not interpreted.
+        // Other fields are stored but not interpreted.
         (
             r#"{"role":"user","content":"x","text":"y","metadata":{"content":"z"},"reasoning_content":"w"}"#,
             "user|x",
             0,
             0,
         ),
-        // Calls: name and arguments, a string as it is.
+        // Calls: the name and the arguments. A string is counted as it is.
         (
             r#"{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"get_weather","arguments":"{\"city\": \"Bern\"}"}}]}"#,
             r#"assistant|get_weather|{"city": "Bern"}"#,
@@ -148,7 +149,7 @@ fn openai_chat() {
             2,
             0,
         ),
-        // An object as its JSON text, verbatim.
+        // An object is counted as its JSON text, verbatim.
         (
             r#"{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":{ "b" : [1.50,2e3],"a":"\u0041 \/" }}}]}"#,
             r#"assistant|f|{ "b" : [1.50,2e3],"a":"\u0041 \/" }"#,
@@ -161,7 +162,7 @@ fn openai_chat() {
             1,
             0,
         ),
-        // Legacy.
+        // The legacy function_call field.
         (
             r#"{"role":"assistant","content":null,"function_call":{"name":"lookup","arguments":"{\"q\":1}"}}"#,
             r#"assistant|lookup|{"q":1}"#,
@@ -174,7 +175,7 @@ fn openai_chat() {
             1,
             0,
         ),
-        // Answers: the id is not counted.
+        // Tool results. The id is not counted.
         (
             r#"{"role":"tool","tool_call_id":"a_rather_long_id","content":"sunny"}"#,
             "tool|sunny",
@@ -187,7 +188,7 @@ fn openai_chat() {
             1,
             0,
         ),
-        // Media parts, never their base64.
+        // Media parts. Their base64 data is never counted.
         (
             r#"{"role":"user","content":[{"type":"text","text":"look"},{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgoAAAANSUhEUg"}}]}"#,
             "user|look",
@@ -210,7 +211,7 @@ fn openai_chat() {
 }
 
 #[test]
-fn anthropic() {
+fn anthropic_messages_are_counted() {
     count(&[
         (
             r#"{"role":"user","content":[{"type":"text","text":"hello"}]}"#,

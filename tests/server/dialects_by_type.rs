@@ -1,9 +1,10 @@
-//! What counts in a message, in the dialects that are told by their `type`: LangChain and Responses items.
+//! The counted parts of a message in the dialects that are recognized by `type`: LangChain messages and Responses
+//! items.
 
 use crate::dialects::count;
 
 #[test]
-fn langchain() {
+fn langchain_messages_are_counted() {
     count(&[
         (
             r#"{"type":"human","data":{"content":"hello","type":"human","additional_kwargs":{},"example":false}}"#,
@@ -59,7 +60,7 @@ fn langchain() {
             0,
             0,
         ),
-        // Names and contents beside `data` are not those of the message.
+        // Names and contents next to `data` do not belong to the message.
         (
             r#"{"type":"human","name":"alice","content":"y","data":{"content":"x"}}"#,
             "user|x",
@@ -78,7 +79,7 @@ fn langchain() {
             1,
             0,
         ),
-        // Those that OpenAI's answer left in additional_kwargs are the same once more.
+        // Calls that OpenAI's reply left in additional_kwargs are duplicates.
         (
             r#"{"type":"ai","data":{"content":"","additional_kwargs":{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]},"tool_calls":[{"name":"f","args":{},"id":"a"}]}}"#,
             "assistant|f|{}",
@@ -101,9 +102,9 @@ fn langchain() {
     ]);
 }
 
-/// The dialects are recognised in the order of the contract's table: `role` comes before `type` with `data`.
+/// `role` takes precedence over `type` with `data` when the dialect is recognized.
 #[test]
-fn role_decides_before_type_and_data() {
+fn role_takes_precedence_over_type_and_data() {
     count(&[(
         r#"{"role":"user","content":"x","type":"human","data":{"content":"many other words"}}"#,
         "user|x",
@@ -113,7 +114,7 @@ fn role_decides_before_type_and_data() {
 }
 
 #[test]
-fn responses_items() {
+fn responses_items_are_counted() {
     count(&[
         (
             r#"{"type":"message","role":"user","content":[{"type":"input_text","text":"hello"}]}"#,
@@ -139,7 +140,7 @@ fn responses_items() {
             0,
             3,
         ),
-        // The name of a call item counts once.
+        // The name of a call item is counted once.
         (
             r#"{"type":"function_call","id":"fc_1","call_id":"a","name":"get_weather","arguments":"{\"city\":\"Bern\"}"}"#,
             r#"assistant|get_weather|{"city":"Bern"}"#,

@@ -1,10 +1,10 @@
-//! `CONV.EFFECT`, what replicas and the AOF receive: not meant for clients, yet as safe as any command. Whatever it is
-//! sent, the conversation stays sound, and the server can load what it saved.
+//! `CONV.EFFECT` carries writes to replicas and the AOF. Clients should not send it, but it must be as safe as any
+//! command: whatever it receives, the conversation stays consistent, and the server can load what it saved.
 
+use fastrand::Rng;
 use redis::Connection;
 use serde_json::json;
 
-use crate::dice::*;
 use crate::samples::*;
 use crate::support::*;
 use crate::views::*;
@@ -22,7 +22,8 @@ fn ten(con: &mut Connection, key: &str) {
     append(con, key, &messages);
 }
 
-/// Stored and loaded again it is the same; that everything is derived anew then shows what an effect has bent.
+/// DUMP and RESTORE must give an equal value. RESTORE derives everything again, so a difference shows an
+/// inconsistency.
 fn assert_storable(con: &mut Connection, key: &str, what: &str) {
     let before = view(con, key);
     let payload = bytes(&cmd!(*con, "DUMP", key));
@@ -39,7 +40,7 @@ fn assert_storable(con: &mut Connection, key: &str, what: &str) {
 }
 
 #[test]
-fn what_is_sent_builds_the_conversation_again() {
+fn replayed_effects_rebuild_the_conversation() {
     let server = Server::start();
     let mut con = server.conn();
     let attributes = json!({"encoding": "cl100k_base", "media-tokens": 7, "max-messages": 2, "max-tokens": 0,
@@ -67,14 +68,14 @@ fn what_is_sent_builds_the_conversation_again() {
         (&*text(&info["encoding"]), &*text(&info["complete"])),
         ("cl100k_base", "no")
     );
-    // The effect says what retention dropped: nothing. And no expiry.
+    // The effect itself states that retention removed nothing, and that there is no expiry.
     assert_eq!(int(&cmd!(con, "TTL", "k")), -1);
     assert_storable(&mut con, "k", "built by hand");
     assert_eq!(append(&mut con, "k", &[says("user", "d")]), 20);
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn effects_that_do_not_apply_are_rejected() {
     let server = Server::start();
     let mut con = server.conn();
     ten(&mut con, "k");
@@ -142,7 +143,7 @@ fn what_does_not_fit_is_refused() {
             "no message 11",
         ),
         (with("numbering", json!([0, 1, 2])), &[], "numbering"),
-        // Numbers that are held, or would be given a second time.
+        // Numbers that exist already, or that would be given twice.
         (with("numbering", json!([0, 5, 1])), &[], "numbering"),
         (with("numbering", json!([0, 20, 5])), &[], "numbering"),
     ];
@@ -169,7 +170,7 @@ fn what_does_not_fit_is_refused() {
 }
 
 #[test]
-fn numbering_cannot_be_bent() {
+fn effects_cannot_corrupt_sequence_numbers() {
     let server = Server::start();
     let mut con = server.conn();
     for (n, numbering) in [
@@ -202,15 +203,15 @@ fn numbering_cannot_be_bent() {
 }
 
 #[test]
-fn random_effects_leave_it_sound() {
+fn random_effects_keep_the_conversation_consistent() {
     let mut server = Server::start();
     let mut con = server.conn();
-    let mut dice = Dice(5);
-    let number = |dice: &mut Dice| match dice.below(12) {
+    let mut rng = Rng::with_seed(5);
+    let number = |rng: &mut Rng| match rng.usize(..12) {
         0 => i64::MIN,
-        1 => i64::MAX - dice.below(3) as i64,
-        2 => -(dice.below(20) as i64),
-        _ => dice.below(60) as i64,
+        1 => i64::MAX - rng.usize(..3) as i64,
+        2 => -(rng.usize(..20) as i64),
+        _ => rng.usize(..60) as i64,
     };
     for round in 0..400 {
         if round % 25 == 0 {
@@ -218,25 +219,25 @@ fn random_effects_leave_it_sound() {
             ten(&mut con, "k");
             append(&mut con, "k", &[calls(&["x", "y"]), answer("x")]);
         }
-        let mut header = json!({"v": 1, "at": number(&mut dice)});
+        let mut header = json!({"v": 1, "at": number(&mut rng)});
         let mut payload = Vec::new();
         let message = [says("user", "m"), calls(&["x"]), answer("x"), answer("y")];
-        for _ in 0..=dice.below(2) {
-            match dice.below(6) {
-                0 => header["remove"] = json!([number(&mut dice), number(&mut dice)]),
-                1 => header["drop"] = json!([[number(&mut dice), number(&mut dice)]]),
+        for _ in 0..=rng.usize(..2) {
+            match rng.usize(..6) {
+                0 => header["remove"] = json!([number(&mut rng), number(&mut rng)]),
+                1 => header["drop"] = json!([[number(&mut rng), number(&mut rng)]]),
                 2 => {
                     header["numbering"] =
-                        json!([number(&mut dice), number(&mut dice), number(&mut dice)])
+                        json!([number(&mut rng), number(&mut rng), number(&mut rng)])
                 }
-                3 => header["summary"] = json!({"upto": number(&mut dice)}),
-                4 => header["edit"] = json!([number(&mut dice), number(&mut dice), {"given": 4}]),
-                _ => header["push"] = json!([[number(&mut dice), number(&mut dice), "pending"]]),
+                3 => header["summary"] = json!({"upto": number(&mut rng)}),
+                4 => header["edit"] = json!([number(&mut rng), number(&mut rng), {"given": 4}]),
+                _ => header["push"] = json!([[number(&mut rng), number(&mut rng), "pending"]]),
             }
         }
         for field in ["push", "edit"] {
             if header.get(field).is_some() {
-                payload.push(&**dice.pick(&message));
+                payload.push(&**rng.choice(&message).unwrap());
             }
         }
         if header.get("summary").is_some() {

@@ -1,4 +1,4 @@
-//! Who waits for changes hears of each once, and of nothing else: keyspace events, WATCH, client-side caches.
+//! Every change is reported exactly once, and nothing else is: keyspace events, WATCH, client-side caching.
 
 use std::sync::mpsc::{Receiver, channel};
 
@@ -8,14 +8,14 @@ use crate::samples::*;
 use crate::support::*;
 use crate::writes::*;
 
-/// The keyspace events of a server's first database.
+/// The keyspace events of database 0.
 pub struct Events {
     con: Connection,
     pushes: Receiver<PushInfo>,
 }
 
 impl Events {
-    /// Turns them on, those of module commands, and listens.
+    /// Enables events of module commands and subscribes to them.
     pub fn of(server: &Server) -> Self {
         let (mut con, pushes) = pushed(server);
         cmd!(con, "CONFIG", "SET", "notify-keyspace-events", "KEd");
@@ -24,9 +24,9 @@ impl Events {
         Self { con, pushes }
     }
 
-    /// All since the last call: events and keys.
+    /// All events since the last call, with their keys.
     pub fn take(&mut self) -> Vec<(String, String)> {
-        // Redis wrote what happened until now in front of the reply.
+        // Redis sent all events up to now before the reply.
         cmd!(self.con, "PING");
         self.pushes
             .try_iter()
@@ -42,7 +42,7 @@ impl Events {
     }
 }
 
-/// A RESP3 connection, and what is pushed to it.
+/// A RESP3 connection with its push messages.
 fn pushed(server: &Server) -> (Connection, Receiver<PushInfo>) {
     let mut con = server.conn3();
     let (sender, pushes) = channel();
@@ -57,7 +57,7 @@ fn idle_or_refused() -> Vec<Args> {
 }
 
 #[test]
-fn one_event_for_each_effect() {
+fn each_effective_write_emits_one_event() {
     let server = Server::with(&["--loglevel", "debug"]);
     let (mut con, mut events) = (server.conn(), Events::of(&server));
     prepare(&mut con);
@@ -81,7 +81,7 @@ fn one_event_for_each_effect() {
         go(&mut con, &read.split(' ').collect::<Vec<_>>());
         assert_eq!(events.take(), [], "{read}");
     }
-    // No text ever reaches the log, at whatever level.
+    // Message texts must never appear in the log, at any log level.
     let log = server.log();
     assert_eq!(
         log.lines()
@@ -91,7 +91,7 @@ fn one_event_for_each_effect() {
 }
 
 #[test]
-fn events_of_keys_and_in_other_databases() {
+fn key_events_are_emitted_in_their_database() {
     let server = Server::start();
     let (mut con, pushes) = pushed(&server);
     cmd!(con, "CONFIG", "SET", "notify-keyspace-events", "Kd");
@@ -110,7 +110,7 @@ fn events_of_keys_and_in_other_databases() {
 }
 
 #[test]
-fn watch_sees_effects_only() {
+fn watch_fails_only_after_effective_writes() {
     let server = Server::start();
     let (mut con, mut watcher) = (server.conn(), server.conn());
     prepare(&mut con);
@@ -140,7 +140,7 @@ fn watch_sees_effects_only() {
 }
 
 #[test]
-fn client_side_caches_are_invalidated_by_effects_only() {
+fn client_side_caches_are_invalidated_only_by_effective_writes() {
     let server = Server::start();
     let mut con = server.conn();
     let (mut cache, pushes) = pushed(&server);

@@ -1,8 +1,9 @@
-//! RDB files of every stored version that was ever written, kept in `tests/fixtures` and loaded for ever after.
+//! RDB files of every version of the stored form, kept in `tests/fixtures`. All future releases must load them.
 //!
-//! `v1.rdb` was saved by Redis 7.0.15 from the keys of [`fill`]; `v1.jsonl` says what they held then: a line a key, with
-//! its digest, its length and RECENT at 200 tokens. In `v2.rdb`, written the same way, segments are packed; `v3.rdb` has the keys of [`sessions`] besides. A new version gets files of its own, by
-//! `CONV_WRITE_FIXTURE=v4 cargo test --test server fixtures`; those that are here are never written again.
+//! `v1.rdb` was saved by Redis 7.0.15 from the keys of [`fill`]. `v1.jsonl` has one line per key with its digest, its
+//! length and RECENT at 200 tokens at that time. `v2.rdb` was written the same way, with compressed segments. `v3.rdb`
+//! also has the keys of [`sessions`]. A new version gets new files with `CONV_WRITE_FIXTURE=v4 cargo test --test
+//! server fixtures`. Existing files are never rewritten.
 
 use std::path::{Path, PathBuf};
 
@@ -17,14 +18,14 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// What is kept of a key.
+/// The expected line of a key.
 fn line(con: &mut Connection, key: &str) -> String {
     let recent = cmd!(*con, "CONV.RECENT", key, 200, "ANY", "FORMAT", "JSON");
     let len = int(&cmd!(*con, "CONV.LEN", key));
     serde_json::json!([key, digest(con, key), len, text(&recent)]).to_string()
 }
 
-/// Conversations with all that version 3 has come to hold; their keys.
+/// Creates conversations with all features that version 3 added. Returns their keys.
 fn sessions(con: &mut Connection) -> Vec<String> {
     let fields = [
         r#""":"""#,
@@ -72,12 +73,12 @@ fn write() {
     };
     let server = Server::start();
     let mut con = server.conn();
-    // Whatever can be packed is.
+    // Compress everything that can be compressed.
     cmd!(con, "CONFIG", "SET", "conv.hot-bytes", 0);
     let mut keys: Vec<String> = fill(&mut con);
     keys.extend(sessions(&mut con));
     settled(&mut con);
-    // What expires is gone when the file is loaded.
+    // Keys that expire would be missing when the file is loaded.
     let keys: Vec<String> = keys
         .into_iter()
         .filter(|key| int(&cmd!(con, "TTL", key)) == -1 || int(&cmd!(con, "DEL", key)) == 0)
@@ -93,7 +94,7 @@ fn write() {
 }
 
 #[test]
-fn all_versions_load() {
+fn all_stored_versions_load() {
     for version in ["v1", "v2", "v3"] {
         let server = Server::start();
         let mut con = server.conn();

@@ -1,11 +1,11 @@
-//! Messages that are refused with BADMSG: no JSON, no UTF-8, no message.
+//! Messages that are rejected with BADMSG: invalid JSON, invalid UTF-8, JSON that is not a message.
 
 use redis::Connection;
 
 use crate::notation::{chat, check_error, counted, message};
 use crate::support::{Server, bytes, cmd, digest, err, error_line, int, items, strings, try_cmd};
 
-/// Not taken, wherever it stands; the error says which message.
+/// Checks that the message is rejected by every command and in every position, with an error that names the position.
 pub fn refused(con: &mut Connection, wrong: &[u8]) {
     let shown = String::from_utf8_lossy(wrong);
     let shown = shown
@@ -23,7 +23,7 @@ pub fn refused(con: &mut Connection, wrong: &[u8]) {
         let reply = try_cmd!(*con, "CONV.APPEND", "k", &args);
         let error = reply.map_err(|e| error_line(&e)).expect_err(&shown);
         check_error(&error, want, &shown);
-        // One line that a client can show.
+        // The error must be a single printable line.
         assert!(
             error.len() < 400 && !error.contains(['\r', '\n', '\0']),
             "{shown}: {error}"
@@ -36,7 +36,7 @@ pub fn refused(con: &mut Connection, wrong: &[u8]) {
     assert_eq!(int(&cmd!(*con, "EXISTS", "missing")), 0, "{shown}");
 }
 
-/// Taken, and given back as it is in every way there is.
+/// Checks that the message is accepted and returned unchanged by every command.
 pub fn taken(con: &mut Connection, odd: &[u8]) {
     let shown = String::from_utf8_lossy(odd);
     let shown = shown
@@ -53,7 +53,7 @@ pub fn taken(con: &mut Connection, odd: &[u8]) {
     let same = |reply: redis::Value| assert_eq!(strings(&reply), [odd], "{shown}");
     same(cmd!(*con, "CONV.RANGE", "t", 0, -1));
     same(cmd!(*con, "CONV.GET", "t", 1));
-    // Answers to no call are not for RECENT.
+    // RECENT never returns orphaned results.
     let recent = cmd!(*con, "CONV.RECENT", "t", 1_000_000_000);
     if !items(&recent).is_empty() {
         same(recent);
@@ -77,7 +77,7 @@ pub fn with_k(test: impl FnOnce(&mut Connection)) {
 }
 
 #[test]
-fn no_json() {
+fn invalid_json_is_rejected() {
     with_k(|con| {
         for wrong in [
             "",
@@ -143,7 +143,7 @@ fn no_json() {
             r#"{"role":"user","a":"\"#,
             r#"{"role":"user","a":"\u{41}"}"#,
             r#"{"role":"user","a":"\uD83D\u12"}"#,
-            // Control characters have to be escaped in strings, and are no white space around them.
+            // Control characters must be escaped in strings, and are not valid white space.
             "{\"role\":\"user\",\"a\":\"\n\"}",
             "{\"role\":\"user\",\"a\":\"\t\"}",
             "{\"role\":\"user\",\"a\":\"\0\"}",
@@ -155,7 +155,7 @@ fn no_json() {
             "\x0c{\"role\":\"user\"}",
             "\u{a0}{\"role\":\"user\"}",
             "{\"role\":\"user\"}\u{2028}",
-            // A byte order mark is none either.
+            // A byte order mark is not valid JSON.
             "\u{feff}{\"role\":\"user\"}",
             "{\"role\":\"user\"}\u{feff}",
         ] {
@@ -165,7 +165,7 @@ fn no_json() {
 }
 
 #[test]
-fn no_utf8() {
+fn invalid_utf8_is_rejected() {
     with_k(|con| {
         for wrong in [
             &b"\xff"[..],
@@ -190,7 +190,7 @@ fn no_utf8() {
             refused(con, &[b"{\"role\":\"user\",\"a", wrong, b"\":1}"].concat());
             refused(con, &[b"{\"role\":\"", wrong, b"\"}"].concat());
             refused(con, &[b"{\"role\":\"user\"}", wrong].concat());
-            // Also far behind, where a reader that looks at blocks is in its tail.
+            // Also at the end of a long message, where a vectorized parser handles the remainder.
             let far = [
                 &b"{\"role\":\"user\",\"content\":\""[..],
                 &[b'a'; 1000],
@@ -204,7 +204,7 @@ fn no_utf8() {
 }
 
 #[test]
-fn no_message() {
+fn json_that_is_not_a_message_is_rejected() {
     with_k(|con| {
         let role = |n: usize| format!(r#"{{"role":"{}"}}"#, "r".repeat(n));
         let umlauts = format!(r#"{{"role":"{}"}}"#, "ä".repeat(33));
@@ -227,7 +227,7 @@ fn no_message() {
             r#"{"role":["user"]}"#,
             r#"{"role":{"a":"user"}}"#,
             r#"{"role":7,"type":"message"}"#,
-            // No known type.
+            // An unknown type.
             r#"{"type":"strange","data":{"content":"x"}}"#,
             r#"{"type":"Human","data":{"content":"x"}}"#,
             r#"{"type":"chat","data":{"content":"x"}}"#,
@@ -238,7 +238,7 @@ fn no_message() {
             r#"{"type":"message"}"#,
             r#"{"type":"message","content":"x"}"#,
             r#"{"data":{"role":"user"}}"#,
-            // The last of several counts.
+            // Of duplicate keys the last one counts.
             r#"{"role":"user","role":7}"#,
             r#"{"role":"user","role":null}"#,
             &role(65),
@@ -261,7 +261,7 @@ fn no_message() {
             con,
             format!(r#"{{"role":"{}"}}"#, "ä".repeat(32)).as_bytes(),
         );
-        // What counts is the role, not how it is written.
+        // The value of the role counts, not its spelling in JSON.
         taken(
             con,
             format!(r#"{{"role":"{}"}}"#, r"\u0072".repeat(64)).as_bytes(),
@@ -273,9 +273,9 @@ fn no_message() {
     });
 }
 
-/// "role not a string" is refused also where a `type` would do without a role.
+/// A role that is not a string is rejected even if the message has a valid type.
 #[test]
-fn no_role_beside_a_type() {
+fn an_invalid_role_is_rejected_despite_a_valid_type() {
     with_k(|con| {
         for wrong in [
             r#"{"role":7,"type":"reasoning"}"#,

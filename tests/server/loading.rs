@@ -1,5 +1,4 @@
-//! Where settings come from when the module is loaded: redis.conf, and arguments of `loadmodule`; and how CONFIG REWRITE
-//! puts them back.
+//! Initial settings: redis.conf and arguments of `loadmodule`, and how CONFIG REWRITE writes them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,7 +11,7 @@ use crate::settings::*;
 use crate::support::*;
 
 #[test]
-fn arguments_of_loadmodule() {
+fn loadmodule_arguments_set_the_settings() {
     for prefix in ["", "conv."] {
         let named: Vec<String> = SETTINGS
             .iter()
@@ -32,8 +31,8 @@ fn arguments_of_loadmodule() {
 }
 
 #[test]
-fn arguments_are_written_as_for_config_set() {
-    // Units, and names and words in any letter case.
+fn arguments_have_the_syntax_of_config_set() {
+    // Units, and names and keywords in any letter case.
     for (name, value, shown) in [
         ("max-message-bytes", "2mb", "2097152"),
         ("assume-complete", "NO", "no"),
@@ -62,7 +61,7 @@ fn arguments_are_written_as_for_config_set() {
 }
 
 #[test]
-fn wrong_arguments_of_loadmodule() {
+fn invalid_loadmodule_arguments_are_rejected() {
     let mut server = Server::plain(&[]);
     let mut con = server.conn();
     let module = module_path();
@@ -76,7 +75,7 @@ fn wrong_arguments_of_loadmodule() {
         (&["encoding", "nonsense"], "nonsense"),
         (&["assume-complete", "maybe"], "maybe"),
         (&["ttl", "77", "max-messages", "5", "bogus", "1"], "bogus"),
-        // A thread may be loading tables while the module is taken out again.
+        // A thread may be loading tokenizer tables while the module is unloaded.
         (&["encoding", "cl100k_base", "bogus", "1"], "bogus"),
     ];
     for (args, named) in cases {
@@ -100,7 +99,7 @@ fn wrong_arguments_of_loadmodule() {
     }
     std::thread::sleep(Duration::from_millis(500));
     assert!(server.is_alive());
-    // What was refused leaves nothing behind.
+    // Rejected settings leave no state behind.
     cmd!(con, "MODULE", "LOAD", module, "media-tokens", "3");
     let got = ["encoding", "ttl", "max-messages", "media-tokens"]
         .map(|name| get(&mut con, name).unwrap_or_default());
@@ -112,14 +111,14 @@ fn con_has_commands(con: &mut Connection) -> bool {
     items(&cmd!(*con, "COMMAND", "INFO", "conv.append"))[0] != redis::Value::Nil
 }
 
-/// A server with a configuration file, on a socket in a directory of its own.
+/// A server with a configuration file, listening on a socket in its own directory.
 struct Configured {
     child: Child,
     dir: PathBuf,
 }
 
 impl Configured {
-    /// Starts it in `dir` with the file there; the server's output if it ends instead.
+    /// Starts the server in `dir`, which contains its file. Returns its output if it exits.
     fn start(dir: &Path) -> Result<Self, String> {
         let program = std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
         let child = Command::new(program)
@@ -160,7 +159,7 @@ impl Drop for Configured {
     }
 }
 
-/// A directory with a redis.conf that ends with these lines; removed by the caller's guard.
+/// A directory with a redis.conf that ends with these lines. The returned guard removes it.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -188,7 +187,7 @@ impl Drop for Directory {
 }
 
 #[test]
-fn redis_conf_and_config_rewrite() {
+fn config_rewrite_preserves_settings_of_redis_conf() {
     let module = module_path();
     let lines = format!(
         "loadmodule {} ttl 50 max-tokens 900\nconv.encoding cl100k_base\nconv.max-messages 12\nconv.ttl 60\n",
@@ -208,7 +207,7 @@ fn redis_conf_and_config_rewrite() {
     {
         let server = Configured::start(&dir.0).expect("a server");
         let mut con = server.conn();
-        // The file has the last word.
+        // Settings in the file override arguments.
         assert_eq!(
             all(&mut con),
             ["cl100k_base", "12", "60", "900", "85", "16777216", "yes"]
@@ -251,7 +250,7 @@ fn redis_conf_and_config_rewrite() {
 }
 
 #[test]
-fn a_wrong_file_is_refused_with_a_clear_line() {
+fn an_invalid_file_is_rejected_with_a_clear_message() {
     let module = module_path();
     let module = module.display();
     for (n, (lines, named)) in [
@@ -278,7 +277,7 @@ fn a_wrong_file_is_refused_with_a_clear_line() {
 }
 
 #[test]
-fn module_loadex() {
+fn module_loadex_sets_the_settings() {
     let server = Server::plain(&[]);
     let mut con = server.conn();
     let module = module_path();

@@ -1,4 +1,4 @@
-//! Tests against a real redis-server with the module loaded: one file per promise.
+//! Tests against a real redis-server with the module loaded, one file per topic.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -6,9 +6,7 @@ mod support;
 mod access;
 mod agreement;
 mod backfill;
-mod bystander;
 mod catalogue;
-mod citizen;
 mod claims;
 mod clustered;
 mod commands;
@@ -16,7 +14,6 @@ mod corpus;
 mod defragging;
 mod dialects;
 mod dialects_by_type;
-mod dice;
 mod effects;
 mod events;
 mod fixtures;
@@ -29,7 +26,9 @@ mod notation;
 mod odd_messages;
 mod payloads;
 mod persistence;
+mod random_writes;
 mod reading;
+mod redis_integration;
 mod refusals;
 mod replication;
 mod retention;
@@ -38,6 +37,7 @@ mod selecting;
 mod sessions;
 mod settings;
 mod shapes;
+mod side_effect_probe;
 mod stall;
 mod start;
 mod summaries;

@@ -1,4 +1,5 @@
-//! CONV.CREATE, CONV.ALTER, CONV.EDIT, CONV.DEL, CONV.POP, CONV.TRIM on plain messages; turns are in `retention.rs`.
+//! CONV.CREATE, CONV.ALTER, CONV.EDIT, CONV.DEL, CONV.POP and CONV.TRIM on plain messages. `retention.rs` tests them
+//! on turns.
 
 use crate::notation::{chat, counted, field, fill, message, recent, tokens_of, transcript};
 use crate::support::{Server, cmd, text};
@@ -30,7 +31,7 @@ fn create_and_alter() {
         fields.map(|name| field(&mut con, "n", name)).join(" ")
     };
     assert_eq!(after("CONV.CREATE n"), "o200k_base 0 0 0 yes");
-    // What is not named stays.
+    // Attributes that are not named keep their values.
     assert_eq!(
         after("CONV.ALTER n MAXTOKENS 500"),
         "o200k_base 0 500 0 yes"
@@ -81,7 +82,7 @@ fn encodings_by_name_and_by_model() {
         cmd!(con, "CONV.APPEND", "k", message("u", 0));
         assert_eq!(field(&mut con, "k", "encoding"), encoding, "{name}");
     }
-    // "a new encoding recounts"
+    // A new encoding causes a recount.
     let text = "Grüße, 多语言 и разные буквы, <|endoftext|> fn main() {}     x";
     let tables = [
         ("cl100k_base", tiktoken_rs::cl100k_base_singleton()),
@@ -113,7 +114,7 @@ fn encodings_by_name_and_by_model() {
             (one + two).to_string(),
             "{name}"
         );
-        // "The summary's `tokens` are T of the message it becomes."
+        // The token count of the summary is that of the message that it becomes.
         let summary = of("system", text);
         assert_eq!(
             field(&mut con, "k", "summary-tokens"),
@@ -186,7 +187,7 @@ fn edit_changes_turns() {
         let reply = recent(&mut two, &mut three, "k", "1000");
         assert_eq!(reply.split(" |").next(), Some(want), "{seq} {word}");
     }
-    // A message becomes a system message, and the first.
+    // EDIT turns a message into a system message, at the start of the conversation.
     cmd!(two, "CONV.EDIT", "k", 1, message("s", 1));
     let reply = recent(&mut two, &mut three, "k", "1000 NOSYSTEM");
     assert!(reply.starts_with("2 3 4 |"), "{reply}");
@@ -221,7 +222,7 @@ fn del_and_pop() {
     );
 }
 
-/// "DEL and POP may split turns (what is left of one is then orphaned or unanswered, and treated so)"
+/// DEL and POP may split turns. The remaining part then has an orphaned result or an unanswered call.
 #[test]
 fn del_and_pop_may_split_turns() {
     let server = Server::start();
@@ -239,7 +240,7 @@ fn del_and_pop_may_split_turns() {
     assert_eq!(after("u c.a t.a", answer), "1 2 | 23 1-2 -0");
     assert_eq!(after("mu r m", answer), "1 | 13 1-1 -0");
     assert_eq!(after("mu r m", call), "1 3 | 23 1-3 -0");
-    // What stood between a call and its late answer is gone: the turn is whole.
+    // With the messages between a call and its late result removed, the turn is complete.
     assert_eq!(after("c.a u t.a a", call), "1 3 4 | 33 1-4 -0");
     let pop = &["CONV.POP", "k"];
     assert_eq!(after("u c.a t.a", pop), "1 2 | 23 1-2 -0");
@@ -252,7 +253,7 @@ fn del_and_pop_may_split_turns() {
 }
 
 #[test]
-fn trim_of_plain_messages() {
+fn trim_removes_plain_messages() {
     let server = Server::start();
     transcript(
         &server,

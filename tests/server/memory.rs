@@ -1,4 +1,4 @@
-//! Memory is Redis's: measured, limited, evicted, given back.
+//! Memory: accounting, limits, eviction, release.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn used(con: &mut Connection) -> i64 {
 }
 
 #[test]
-fn memory_usage() {
+fn memory_usage_grows_with_the_content() {
     let server = Server::start();
     let mut con = server.conn();
     let mut raw = 0;
@@ -46,7 +46,7 @@ fn memory_usage() {
 }
 
 #[test]
-fn memory_usage_is_what_is_taken() {
+fn memory_usage_matches_the_allocated_memory() {
     let server = Server::start();
     let mut con = server.conn();
     let batch: Vec<String> = (0..100).map(|n| says("user", &"text ".repeat(n))).collect();
@@ -55,7 +55,7 @@ fn memory_usage_is_what_is_taken() {
             append(con, "k", &batch);
         }
     };
-    // The tables, and what the background threads keep for themselves, are not the conversation's.
+    // Tokenizer tables and buffers of the background threads do not belong to a conversation.
     fill(&mut con);
     settled(&mut con);
     cmd!(con, "FLUSHALL", "SYNC");
@@ -71,11 +71,11 @@ fn memory_usage_is_what_is_taken() {
     );
 }
 
-/// An effect that appends.
+/// A replicated effect that appends.
 const GROWS: &str = r#"{"v":1,"at":1,"push":[[999,1,"pending"]]}"#;
 
 #[test]
-fn at_the_limit_only_what_grows_is_refused() {
+fn at_the_memory_limit_only_growing_commands_are_rejected() {
     let server = Server::start();
     let mut con = server.conn();
     prepare(&mut con);
@@ -112,7 +112,7 @@ fn at_the_limit_only_what_grows_is_refused() {
         go(&mut con, args);
     }
     assert_eq!(int(&cmd!(con, "CONV.LEN", "t")), 3);
-    // Scripts are held to it too.
+    // Scripts obey the limit, too.
     let script = "return redis.call('CONV.APPEND', KEYS[1], ARGV[1])";
     assert!(try_cmd!(con, "EVAL", script, 1, "t", m).is_err());
     cmd!(con, "CONFIG", "SET", "maxmemory", "0");
@@ -120,7 +120,7 @@ fn at_the_limit_only_what_grows_is_refused() {
 }
 
 #[test]
-fn a_replica_at_its_limit_still_follows() {
+fn a_replica_at_its_memory_limit_applies_all_writes() {
     let [primary, replica] = [Server::start(), Server::start()];
     replicate(&replica, &primary);
     let (mut con, mut there) = (primary.conn(), replica.conn());
@@ -136,9 +136,9 @@ fn a_replica_at_its_limit_still_follows() {
     }
 }
 
-/// A replica that keeps to its own limit takes what makes it smaller.
+/// A replica at its own limit still applies writes that free memory.
 #[test]
-fn a_full_replica_can_shrink() {
+fn a_replica_with_its_own_limit_applies_writes_that_free_memory() {
     let [primary, replica] = [Server::start(), Server::start()];
     replicate(&replica, &primary);
     let (mut con, mut there) = (primary.conn(), replica.conn());
@@ -158,7 +158,7 @@ fn a_full_replica_can_shrink() {
 }
 
 #[test]
-fn eviction() {
+fn conversations_are_evicted_at_the_memory_limit() {
     let server = Server::start();
     let mut con = server.conn();
     append(
@@ -166,7 +166,7 @@ fn eviction() {
         "first",
         &[says("user", "what counting keeps is there")],
     );
-    // All of it this time: that is what the limit limits.
+    // The total this time, because the limit applies to the total.
     let used = |con: &mut Connection| {
         settled(con);
         let used = &info(con, "memory")["used_memory"];
@@ -184,9 +184,9 @@ fn eviction() {
         append(&mut con, &format!("key {n}"), &messages);
         assert!(used(&mut con) < limit + (1 << 20));
     }
-    // No command evicts any more.
+    // No command evicts keys after this point.
     cmd!(con, "CONFIG", "SET", "maxmemory", 0);
-    // No more of it while the figures are read.
+    // No new work while the figures are read.
     cmd!(con, "CONFIG", "SET", "maxmemory", 0);
     let evicted: i64 = info(&mut con, "stats")["evicted_keys"]
         .parse()
@@ -205,7 +205,7 @@ fn eviction() {
 }
 
 #[test]
-fn memory_is_given_back() {
+fn memory_is_released_when_keys_are_removed() {
     let server = Server::start();
     let mut con = server.conn();
     let round = |con: &mut Connection, flush: &str| {
@@ -216,7 +216,7 @@ fn memory_is_given_back() {
         for n in 0..100 {
             append(con, &format!("batch {}", n % 10), &batch);
         }
-        // The tables of all encodings are loaded now, and all buffers have been used.
+        // From here on all encodings are loaded and all buffers have been used once.
         let full = used(con);
         go(con, &flush.split(' ').collect::<Vec<_>>());
         full
@@ -234,7 +234,7 @@ fn memory_is_given_back() {
     }
     round(&mut con, "FLUSHALL");
     given_back(&mut con);
-    // The buffer of a client that sent much is no part of what the module holds.
+    // The client's query buffer does not belong to the module.
     let start = (0..30)
         .map(|_| {
             std::thread::sleep(Duration::from_millis(100));
@@ -245,7 +245,7 @@ fn memory_is_given_back() {
     for flush in ["FLUSHALL", "FLUSHALL ASYNC", "FLUSHALL SYNC"] {
         let full = round(&mut con, flush);
         assert!(full - start > 2 << 20, "{full} held, {start} at first");
-        // Redis itself keeps the buffer of a client that sent much for some seconds.
+        // Redis keeps the query buffer of a client for some seconds.
         let mut end = given_back(&mut con);
         let returned = wait_until(Duration::from_secs(10), || {
             end = used(&mut con);
@@ -255,18 +255,18 @@ fn memory_is_given_back() {
     }
 }
 
-/// Old messages are compressed, all is there, and the figures tell the truth.
+/// Old messages are compressed without loss, and INFO reports the correct sizes.
 #[test]
-fn old_messages_take_little() {
+fn old_messages_are_compressed() {
     take_little((0..4000).map(|n| {
         let text = format!("In sentence {n} somebody asks for a train, somebody answers. ");
         says("user", &text.repeat(1 + n % 7))
     }));
 }
 
-/// Texts that become a hundred times smaller as well.
+/// Texts that compress by a factor of a hundred.
 #[test]
-fn old_messages_that_are_all_alike_take_little() {
+fn identical_old_messages_are_compressed() {
     take_little((0..4000).map(|n| says("user", &format!("{}{}", n % 2, "word ".repeat(40)))));
 }
 
@@ -295,13 +295,13 @@ fn take_little(messages: impl Iterator<Item = String>) {
     assert_eq!(raw, messages.iter().map(|m| m.len() as i64).sum::<i64>());
     assert!(stored < raw / 2 && stored <= packed, "{stored} of {raw}");
     assert_eq!(raw, bytes(&mut con, "plain").0);
-    // Whatever form they lie in.
+    // Reads return the same, whatever the storage state.
     for range in [(0, -1), (10, 20), (3000, 3100), (-5, -1)] {
         let read =
             |con: &mut Connection, key: &str| cmd!(*con, "CONV.RANGE", key, range.0, range.1);
         assert_eq!(read(&mut con, "packed"), read(&mut con, "plain"));
     }
-    // A change in the middle opens what it must.
+    // A change in the middle decompresses only the segments it needs.
     for key in ["packed", "plain"] {
         cmd!(con, "CONV.EDIT", key, 100, says("user", "something else"));
         cmd!(con, "CONV.DEL", key, 1, 50, 51, 2000);
@@ -315,18 +315,18 @@ fn take_little(messages: impl Iterator<Item = String>) {
     assert!(reloaded < plain / 2, "{reloaded} after a reload");
 }
 
-/// What reading a message takes is not kept for ever, also if the message has many small parts.
+/// Parser buffers are released, even after a message with very many small parts.
 #[test]
-fn a_dense_message_leaves_nothing() {
+fn parser_buffers_are_released_after_a_dense_message() {
     let server = Server::start();
     let mut con = server.conn();
     append(&mut con, "k", &[says("user", "hello")]);
-    cmd!(con, "CONV.TOKENS", "hello"); // waits for the tables
+    cmd!(con, "CONV.TOKENS", "hello"); // waits until the tables are loaded
     let start = used(&mut con);
     let dense = format!(r#"{{"role":"user","x":[{}0]}}"#, "0,".repeat(200_000));
     append(&mut con, "dense", &[dense]);
     cmd!(con, "DEL", "dense");
-    // Redis itself keeps the buffer of a client that sent much for some seconds.
+    // Redis keeps the query buffer of a client for some seconds.
     let mut held = 0;
     let returned = wait_until(Duration::from_secs(15), || {
         held = used(&mut con) - start;
@@ -335,10 +335,10 @@ fn a_dense_message_leaves_nothing() {
     assert!(returned, "{held} bytes held");
 }
 
-/// Counts of conversations that nobody reads, as those on a replica, are picked up all the same: lying apart each takes
-/// more than what it counts.
+/// Counts of conversations that no command reads, as on a replica, are taken in by maintenance. Left waiting, each
+/// would use more memory than the message it belongs to.
 #[test]
-fn counts_do_not_lie_about() {
+fn finished_counts_are_taken_in_without_reads() {
     const KEYS: i64 = 300;
     const MESSAGES: i64 = 40;
     let [primary, replica] = [Server::start(), Server::start()];

@@ -1,4 +1,4 @@
-//! Commands on several keys: CONV.MRECENT and CONV.FORK.
+//! Commands with several keys: CONV.MRECENT and CONV.FORK.
 
 use redis::Value;
 
@@ -6,7 +6,7 @@ use crate::samples::*;
 use crate::support::*;
 
 #[test]
-fn several_in_one_round_trip() {
+fn mrecent_reads_several_conversations() {
     let server = Server::start();
     for mut con in [server.conn(), server.conn3()] {
         cmd!(con, "FLUSHALL");
@@ -45,9 +45,9 @@ fn several_in_one_round_trip() {
     }
 }
 
-/// Who loads one of the keys is not held up by the others; who loads none waits for all.
+/// A client that loads one of the keys is not blocked for the others. A client that loads none waits for all.
 #[test]
-fn several_are_waited_for() {
+fn mrecent_waits_for_all_its_keys() {
     let server = Server::start();
     let mut con = server.conn();
     let mut loader = server.conn();
@@ -75,12 +75,13 @@ fn several_are_waited_for() {
             held => items(held).len(),
         })
         .collect();
-    // When the first of them came, nobody loaded that one, and its client was told so; or both were there.
+    // When the first key arrived, either nobody was loading the second one, and the client became its loader, or both
+    // were there.
     assert!(lens == [1, 2] || lens == [1, 0], "{lens:?}");
 }
 
 #[test]
-fn what_is_not_counted_is_waited_for() {
+fn mrecent_waits_for_pending_counts() {
     let server = Server::start();
     let mut con = server.conn();
     let long = says("user", &"What a long story this is! ".repeat(4000));
@@ -100,7 +101,7 @@ fn what_is_not_counted_is_waited_for() {
 }
 
 #[test]
-fn a_fork_is_a_copy_up_to_a_point() {
+fn fork_copies_up_to_a_message() {
     let server = Server::with(&["--appendonly", "yes"]);
     let replica = Server::start();
     replicate(&replica, &server);
@@ -124,12 +125,12 @@ fn a_fork_is_a_copy_up_to_a_point() {
         cmd!(con, "PEXPIRETIME", "all"),
         cmd!(con, "PEXPIRETIME", "k")
     );
-    // It exists.
+    // The destination exists.
     assert_eq!(fork(&mut con, &["k", "all"]), 0);
     cmd!(con, "SET", "s", "string");
     assert_eq!(fork(&mut con, &["k", "s"]), 0);
     assert_eq!(fork(&mut con, &["k", "s", "REPLACE"]), 1);
-    // Up to the call: the turn is open, and the summary reaches further.
+    // Up to the call: the copy ends with an unanswered call, and the summary covers later messages.
     assert_eq!(fork(&mut con, &["k", "cut", "upto", "3"]), 1);
     assert_eq!(cmd!(con, "CONV.SUMMARY", "cut"), Value::Nil);
     assert_eq!(int(&cmd!(con, "CONV.LEN", "cut")), 3);
@@ -141,7 +142,7 @@ fn a_fork_is_a_copy_up_to_a_point() {
     let info = map(&cmd!(con, "CONV.INFO", "cut"));
     assert_eq!(int(&info["max-messages"]), 100);
     assert_eq!(text(&info["complete"]), "no");
-    // The summary comes along, the original is what it was.
+    // The summary is copied, and the original is unchanged.
     assert_eq!(fork(&mut con, &["k", "cut", "UPTO", "4", "REPLACE"]), 1);
     assert_eq!(text(&cmd!(con, "CONV.SUMMARY", "cut")), "So far.");
     assert_eq!(int(&cmd!(con, "CONV.LEN", "k")), 5);

@@ -1,5 +1,5 @@
-//! What the tests here share: messages written as a word, transcripts of commands and replies, replies of CONV.RECENT
-//! in a line, and the counting formula of the contract with tiktoken-rs.
+//! Shared helpers: messages written as short words, transcripts of commands and replies, RECENT replies as one line,
+//! and token counts by tiktoken-rs.
 
 use redis::{Connection, RedisResult, Value};
 
@@ -13,17 +13,18 @@ pub fn e(text: &str) -> i64 {
     i64::try_from(count).expect("a count")
 }
 
-/// `{"role":role,"content":content}`, the content escaped as JSON wants it.
+/// `{"role":role,"content":content}`, with the content escaped.
 pub fn chat(role: &str, content: &str) -> String {
     let content = serde_json::Value::from(content);
     format!(r#"{{"role":"{role}","content":{content}}}"#)
 }
 
-/// The message that `kind[.ids]` stands for; `n`, if not 0, is written into it to tell it from others.
+/// The message for `kind[.ids]`. If `n` is not 0, it is included in the text, to make the message unique.
 ///
 /// Chat: `u`ser, `a`ssistant, `s`ystem, `d`eveloper, `c`alls, `t`ool result. Anthropic: `A` (tool_use), `R`
-/// (tool_result), and, as nobody should, `S`ystem with a tool_use, `D`eveloper with a tool_result. LangChain: `lu la ls lc lt`. Responses items: `f`unction_call, `o`utput of it, `x` (custom_tool_call),
-/// `y` (its output), `r`easoning, `m`essage of the assistant, `mu` of the user. Each letter of `ids` is a call's id.
+/// (tool_result), and the invalid combinations `S` (system with a tool_use) and `D` (developer with a tool_result).
+/// LangChain: `lu la ls lc lt`. Responses items: `f`unction_call, its `o`utput, `x` (custom_tool_call), `y` (its
+/// output), `r`easoning, `m`essage of the assistant, `mu` of the user. Each letter of `ids` is the id of a call.
 pub fn message(word: &str, n: usize) -> String {
     let (kind, ids) = word.split_once('.').unwrap_or((word, ""));
     let n = match n {
@@ -105,8 +106,8 @@ pub fn message(word: &str, n: usize) -> String {
     }
 }
 
-/// Appends `kind[.ids][=tokens] ...` in one command, 10 tokens each if not said otherwise; the messages are numbered
-/// from 1. Returns the command's reply.
+/// Appends `kind[.ids][=tokens] ...` in one command, with 10 tokens each unless given. The messages are numbered from
+/// 1. Returns the reply of the command.
 pub fn fill(con: &mut Connection, key: &str, words: &str) -> i64 {
     let mut args: Vec<String> = vec!["CONV.APPEND".into(), key.into()];
     for (i, word) in words.split_whitespace().enumerate() {
@@ -119,7 +120,7 @@ pub fn fill(con: &mut Connection, key: &str, words: &str) -> i64 {
     }
 }
 
-/// Waits until the counts of all messages are there.
+/// Waits until all messages are counted.
 pub fn counted(con: &mut Connection, key: &str) {
     cmd!(*con, "CONV.RECENT", key, 1_000_000_000, "ANY");
     let mut pending = || int(&map(&cmd!(*con, "CONV.INFO", key))["pending"]);
@@ -129,14 +130,14 @@ pub fn counted(con: &mut Connection, key: &str) {
     );
 }
 
-/// T(message) as the module has counted it.
+/// T(message) as counted by the module.
 pub fn tokens_of(con: &mut Connection, key: &str, seq: i64) -> i64 {
     counted(con, key);
     let reply = cmd!(*con, "CONV.GET", key, seq, "WITHINFO");
     int(&map(&items(&reply)[0])["tokens"])
 }
 
-/// Sends a command given as a line. `""` is an empty argument, `@word` a message.
+/// Sends a command line. `""` is an empty argument, `@word` a message.
 pub fn line(con: &mut Connection, line: &str) -> RedisResult<Value> {
     let args: Vec<String> = line
         .split_whitespace()
@@ -149,9 +150,9 @@ pub fn line(con: &mut Connection, line: &str) -> RedisResult<Value> {
     run(con, &args)
 }
 
-/// Runs lines of the form `command => reply`, over RESP2 and, on an emptied server, over RESP3. Empty lines and those
-/// that begin with `#` are passed over. A reply is written as [`show`] writes it; `!CODE word word` is an error that
-/// begins with the code and mentions the words.
+/// Runs lines of the form `command => reply` over RESP2, and then, on an empty server, over RESP3. Empty lines and
+/// lines that begin with `#` are ignored. A reply is written in the notation of [`show`]. `!CODE word word` is an
+/// error that begins with the code and contains the words.
 pub fn transcript(server: &Server, lines: &str) {
     for (protocol, mut con) in [("RESP2", server.conn()), ("RESP3", server.conn3())] {
         cmd!(con, "FLUSHALL");
@@ -177,7 +178,7 @@ pub fn transcript(server: &Server, lines: &str) {
     }
 }
 
-/// `@word`, alone or in brackets, as the message.
+/// Expands `@word`, alone or in brackets, to the message.
 fn expand(word: &str) -> String {
     let open = word.len() - word.trim_start_matches('[').len();
     let close = word.trim_end_matches(']').len();
@@ -187,7 +188,7 @@ fn expand(word: &str) -> String {
     }
 }
 
-/// Whether the error begins with the code and mentions all words, in any letter case; of `a|b` one is enough.
+/// Whether the error begins with the code and contains all words, ignoring case. Of alternatives `a|b` one is enough.
 pub fn is_error(error: &str, want: &str) -> bool {
     let (code, words) = want.split_once(' ').unwrap_or((want, ""));
     let lower = error.to_lowercase();
@@ -202,7 +203,7 @@ pub fn check_error(error: &str, want: &str, of: &str) {
     );
 }
 
-/// A reply in a line: `nil`, numbers, strings, `[a b]`; a map as its keys and values in turn.
+/// A reply as one line: `nil`, numbers, strings, `[a b]`. A map is shown as alternating keys and values.
 pub fn show(value: &Value) -> String {
     let list = |values: Vec<&Value>| {
         let shown: Vec<String> = values.into_iter().map(show).collect();
@@ -216,14 +217,15 @@ pub fn show(value: &Value) -> String {
     }
 }
 
-/// A fixed field of `CONV.INFO`.
+/// A field of `CONV.INFO`.
 pub fn field(con: &mut Connection, key: &str, name: &str) -> String {
     show(&map(&cmd!(*con, "CONV.INFO", key))[name])
 }
 
-/// What CONV.RECENT says, in a line: the numbers of the messages (`S` for the summary), then, behind a bar, tokens,
-/// window, how many are skipped, and those of `summary`, `elided`, `over` that are 1:
-/// `1 S 4 5 | 38 4-5 -2 summary`. Asks in all formats and both protocols, which have to agree.
+/// The reply of CONV.RECENT as one line: the numbers of the messages (`S` for the summary), a bar, then tokens,
+/// window, number of skipped messages, and those of `summary`, `elided`, `over` that are 1: `1 S 4 5
+///
+/// 38 4-5 -2 summary`. Reads in all formats and both protocol versions, which must agree.
 pub fn recent(two: &mut Connection, three: &mut Connection, key: &str, args: &str) -> String {
     let mut ask = |resp3: bool, more: &str| {
         let con: &mut Connection = if resp3 { &mut *three } else { &mut *two };

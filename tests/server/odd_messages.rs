@@ -1,12 +1,12 @@
-//! Messages that are taken although they look odd: they come back byte for byte, and count what they say.
+//! Unusual but valid messages: they are returned byte for byte and counted correctly.
 
 use crate::hostile::{refused, taken, with_k};
 use crate::notation::{chat, check_error, e, tokens_of};
 use crate::support::{bytes, cmd, err, items, strings, try_cmd};
 
-/// "128 nested containers are taken, the message itself the first."
+/// Up to 128 nested containers are accepted, including the message itself.
 #[test]
-fn nesting() {
+fn nesting_is_accepted_up_to_128_levels() {
     with_k(|con| {
         for (open, close) in [("[", "]"), (r#"{"a":"#, "}"), (r#"[{"a":"#, "}]")] {
             let per = open.matches(['[', '{']).count();
@@ -26,7 +26,7 @@ fn nesting() {
                 (r#"{"type":"human","data":{"content":"x","a":"#, "}}", 2),
                 (r#"{"type":"function_call","name":"f","arguments":"#, "}", 1),
             ] {
-                // Filled up with single arrays where one step opens two.
+                // Pad with single arrays where one step opens two containers.
                 let nested = |depth: usize| {
                     let (steps, rest) = ((depth - outer) / per, (depth - outer) % per);
                     let (pad, end) = ("[".repeat(rest), "]".repeat(rest));
@@ -44,7 +44,7 @@ fn nesting() {
                 refused(con, unclosed.as_bytes());
             }
         }
-        // Brackets in strings are no containers, and many side by side are not deep.
+        // Brackets in strings do not nest, and neither do adjacent containers.
         taken(con, chat("user", &"[{".repeat(500)).as_bytes());
         taken(
             con,
@@ -54,7 +54,7 @@ fn nesting() {
 }
 
 #[test]
-fn odd_but_json() {
+fn unusual_json_is_accepted() {
     with_k(|con| {
         for odd in [
             r#"{"role":""}"#,
@@ -103,9 +103,9 @@ fn odd_but_json() {
     });
 }
 
-/// "An unpaired `\uD8xx` counts as U+FFFD", and what an escape stands for counts, not the escape.
+/// An unpaired surrogate escape counts as U+FFFD. Escapes count as the characters that they stand for.
 #[test]
-fn what_escapes_count() {
+fn escapes_count_as_the_characters_they_stand_for() {
     with_k(|con| {
         for (json, text) in [
             (r"\u0000", "\0"),
@@ -133,7 +133,7 @@ fn what_escapes_count() {
             let packed: Vec<serde_json::Value> = rmp_serde::from_slice(&packed).unwrap();
             assert_eq!(packed[0]["content"], text, "{json}");
         }
-        // "Duplicate keys: the last one counts."
+        // Of duplicate keys the last one counts.
         for (message, want) in [
             (
                 r#"{"role":"user","content":"many more words","content":"x"}"#,
@@ -161,7 +161,7 @@ fn what_escapes_count() {
 }
 
 #[test]
-fn surrounding_white_space_is_dropped() {
+fn surrounding_white_space_is_removed() {
     with_k(|con| {
         let inner = "{ \"role\" : \"user\" ,\n\t\"content\":\"  x  \" }";
         for (before, after) in [(" ", " "), ("\n\t", "\r\n"), ("", "\n"), ("   ", "")] {
@@ -175,7 +175,7 @@ fn surrounding_white_space_is_dropped() {
 }
 
 #[test]
-fn max_message_bytes() {
+fn max_message_bytes_limits_new_messages() {
     with_k(|con| {
         assert_eq!(
             bytes(&items(&cmd!(*con, "CONFIG", "GET", "conv.max-message-bytes"))[1]),
@@ -195,7 +195,7 @@ fn max_message_bytes() {
         check_error(&error, "BADMSG message 2", "5000 bytes");
         cmd!(*con, "CONFIG", "SET", "conv.max-message-bytes", 2000);
         taken(con, &of(2000));
-        // What is held already stays readable.
+        // Messages that are already stored stay readable.
         cmd!(*con, "CONV.APPEND", "k", of(2000));
         cmd!(*con, "CONFIG", "SET", "conv.max-message-bytes", 1000);
         assert_eq!(

@@ -1,23 +1,23 @@
-//! Payloads of DUMP that were damaged on the way, or come from the future: an error or a sound conversation, never a
-//! dead server.
+//! Damaged DUMP payloads and payloads of newer versions: RESTORE returns an error or creates a consistent
+//! conversation. The server never crashes.
 
+use fastrand::Rng;
 use redis::Connection;
 
-use crate::dice::*;
 use crate::samples::*;
 use crate::support::payload::*;
 use crate::support::sound::{ANY_PROMPT, unsound};
 use crate::support::*;
 use crate::views::*;
 
-/// What was restored holds together.
+/// Checks that the restored conversation is consistent.
 fn assert_sound(con: &mut Connection, key: &str, seed: u64) {
     let found = unsound(con, &[key], ANY_PROMPT).expect("a server");
     assert_eq!(found, [], "payload {seed}");
 }
 
 #[test]
-fn the_checksum_is_that_of_redis() {
+fn the_checksum_equals_that_of_redis() {
     assert_eq!(crc64(b"123456789"), 0xe9c6_d914_c4b8_d9ca);
     let server = Server::start();
     let mut con = server.conn();
@@ -58,12 +58,12 @@ fn damaged_payloads_do_no_harm() {
     let version = rdb_version(&mut con, "chat");
     let (mut taken, mut refused) = (0, 0);
     for seed in 0..ROUNDS {
-        let mut dice = Dice(seed);
-        let mut body = dice.pick(&bodies).clone();
-        for _ in 0..=dice.below(2) {
-            damage(&mut dice, &mut body, &bodies[seed as usize % bodies.len()]);
+        let mut rng = Rng::with_seed(seed);
+        let mut body = rng.choice(&bodies).unwrap().clone();
+        for _ in 0..=rng.usize(..2) {
+            damage(&mut rng, &mut body, &bodies[seed as usize % bodies.len()]);
         }
-        if body.len() <= BEHIND_ID {
+        if body.len() <= AFTER_ID {
             continue;
         }
         match try_cmd!(
@@ -101,7 +101,7 @@ fn damaged_payloads_do_no_harm() {
 }
 
 #[test]
-fn every_truncation_is_refused() {
+fn truncated_payloads_are_rejected() {
     let mut server = Server::start();
     let mut con = server.conn();
     fill(&mut con);
@@ -118,15 +118,15 @@ fn every_truncation_is_refused() {
 }
 
 #[test]
-fn a_version_from_the_future_is_refused() {
+fn newer_versions_are_rejected() {
     let mut server = Server::start();
     let mut con = server.conn();
     append(&mut con, "k", &[says("user", "hello")]);
     let (body, version) = (body(&mut con, "k"), rdb_version(&mut con, "k"));
-    // The lowest ten bits of the type's id are its version.
+    // The lowest ten bits of the type id are its version.
     for future in [0u8, 4, 7, 255] {
         let mut body = body.clone();
-        body[BEHIND_ID - 1] = future;
+        body[AFTER_ID - 1] = future;
         let reply = try_cmd!(con, "RESTORE", "future", 0, sealed(&body, version));
         assert_eq!(err(reply), "ERR Bad data format", "version {future}");
     }
@@ -140,7 +140,7 @@ fn a_version_from_the_future_is_refused() {
 }
 
 #[test]
-fn what_is_wrong_is_logged_without_the_text() {
+fn errors_are_logged_without_message_texts() {
     let server = Server::with(&["--rdbcompression", "no"]);
     let mut con = server.conn();
     append(&mut con, "k", &[says("user", "open, sesame")]);
@@ -158,7 +158,7 @@ fn what_is_wrong_is_logged_without_the_text() {
             .expect("what is to be damaged");
         [&body[..at], to, &body[at + to.len()..]].concat()
     };
-    // A text stands where a name or a number should.
+    // A text in place of a name or a number.
     let damaged = [
         with(b"\xaao200k_base", b"\xaasay sesame"),
         with(b"\xa7updated", b"\xa7sesames"),

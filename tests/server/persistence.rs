@@ -1,14 +1,15 @@
-//! What was written is there again, to the byte: after a restart, a crash, a copy, a move to another server.
+//! Data survive restarts, crashes, copies and migrations byte for byte.
 
+use fastrand::Rng;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::dice::*;
+use crate::random_writes::*;
 use crate::samples::*;
 use crate::support::*;
 use crate::views::*;
 
-/// Fills a server, lets `way` happen to it, and expects everything as before, and alive.
+/// Fills a server, applies `way` to it, and checks that all data are unchanged and the server works.
 fn survives(server_args: &[&str], when: &str, way: impl FnOnce(&mut Server)) {
     let mut server = Server::with(server_args);
     let mut con = server.conn();
@@ -27,7 +28,7 @@ fn survives(server_args: &[&str], when: &str, way: impl FnOnce(&mut Server)) {
     );
 }
 
-/// The newest file of the AOF whose name ends so.
+/// The newest AOF file whose name has this ending.
 fn aof_file(server: &Server, ending: &str) -> Vec<u8> {
     let mut files: Vec<_> = std::fs::read_dir(server.dir().join("appendonlydir"))
         .expect("a directory of the AOF")
@@ -45,7 +46,7 @@ fn rewrite_aof(server: &Server) {
     aof_rewritten(server);
 }
 
-/// Waits until no rewrite of the AOF is under way or due any more.
+/// Waits until no AOF rewrite is running or scheduled.
 fn aof_rewritten(server: &Server) {
     let mut con = server.conn();
     let done = wait_until(Duration::from_secs(30), || {
@@ -60,7 +61,7 @@ fn aof_rewritten(server: &Server) {
 }
 
 #[test]
-fn save_and_restart() {
+fn data_survive_save_and_restart() {
     survives(&[], "SAVE and restart", |server| {
         cmd!(server.conn(), "SAVE");
         server.restart();
@@ -68,7 +69,7 @@ fn save_and_restart() {
 }
 
 #[test]
-fn bgsave_and_crash() {
+fn data_survive_bgsave_and_crash() {
     survives(&[], "BGSAVE and kill", |server| {
         let mut con = server.conn();
         cmd!(con, "BGSAVE");
@@ -82,7 +83,7 @@ fn bgsave_and_crash() {
 }
 
 #[test]
-fn debug_reload() {
+fn data_survive_debug_reload() {
     survives(&[], "DEBUG RELOAD", |server| {
         let mut con = server.conn();
         for _ in 0..2 {
@@ -92,7 +93,7 @@ fn debug_reload() {
 }
 
 #[test]
-fn aof_and_restart() {
+fn data_survive_aof_and_restart() {
     survives(&["--appendonly", "yes"], "AOF and restart", |server| {
         server.restart();
         let file = aof_file(server, ".incr.aof");
@@ -106,10 +107,10 @@ fn aof_and_restart() {
 }
 
 #[test]
-fn aof_rewritten_as_rdb_and_restart() {
+fn data_survive_an_aof_rewrite_with_rdb_preamble() {
     survives(&["--appendonly", "yes"], "AOF rewritten as RDB", |server| {
         rewrite_aof(server);
-        // Valkey 9 has a name of its own in there.
+        // Valkey 9 writes a different magic string.
         let base = aof_file(server, ".base.rdb");
         assert!(base.starts_with(b"REDIS") || base.starts_with(b"VALKEY"));
         server.restart();
@@ -117,13 +118,13 @@ fn aof_rewritten_as_rdb_and_restart() {
 }
 
 #[test]
-fn aof_rewritten_as_commands_and_restart() {
+fn data_survive_an_aof_rewrite_as_commands() {
     let plain = ["--appendonly", "yes", "--aof-use-rdb-preamble", "no"];
     survives(&plain, "AOF rewritten as commands", |server| {
         rewrite_aof(server);
         let base = aof_file(server, ".base.aof");
         assert!(base.starts_with(b"*"), "commands");
-        // No command holds all of a long conversation: what replays it is never busy for long.
+        // A long conversation is rewritten as several commands, so that replaying one never takes long.
         let words = |line: &[u8]| {
             std::str::from_utf8(line.strip_prefix(b"*")?)
                 .ok()?
@@ -137,24 +138,24 @@ fn aof_rewritten_as_commands_and_restart() {
             "{longest:?}"
         );
         server.restart();
-        // And once more, of what the commands made.
+        // Again, with a conversation that was created by those commands.
         rewrite_aof(server);
         server.restart();
     });
 }
 
 #[test]
-fn aof_rewritten_while_writes_go_on() {
+fn data_survive_an_aof_rewrite_during_writes() {
     for preamble in ["yes", "no"] {
         let mut server = Server::with(&["--appendonly", "yes", "--aof-use-rdb-preamble", preamble]);
         let mut con = server.conn();
         let mut keys = fill(&mut con);
         cmd!(con, "BGREWRITEAOF");
-        let mut dice = Dice(7);
+        let mut rng = Rng::with_seed(7);
         for n in 0..300 {
             let _ = run(
                 &mut con,
-                &random_write(&mut dice, &format!("random:{}", n % 3)),
+                &random_write(&mut rng, &format!("random:{}", n % 3)),
             );
         }
         append(&mut con, "new", &[says("user", "came during the rewrite")]);
@@ -168,7 +169,7 @@ fn aof_rewritten_while_writes_go_on() {
 }
 
 #[test]
-fn kill_with_appendfsync_always() {
+fn acknowledged_writes_survive_kill_with_appendfsync_always() {
     survives(
         &["--appendonly", "yes", "--appendfsync", "always"],
         "kill -9",
@@ -180,7 +181,7 @@ fn kill_with_appendfsync_always() {
 }
 
 #[test]
-fn what_expired_meanwhile_is_gone() {
+fn keys_that_expired_while_the_server_was_down_are_removed() {
     let mut server = Server::with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let mut con = server.conn();
     for key in ["soon", "later"] {
@@ -199,7 +200,7 @@ fn what_expired_meanwhile_is_gone() {
 }
 
 #[test]
-fn dump_and_restore() {
+fn dump_and_restore_preserve_all_data() {
     let server = Server::start();
     let mut con = server.conn();
     let keys = fill(&mut con);
@@ -221,7 +222,7 @@ fn dump_and_restore() {
         &views(&mut con, &copies),
         "RESTORE to another key",
     );
-    // Each onto its neighbour, then back.
+    // Restores each value under the key of the next one, and then back.
     for (key, copy) in keys.iter().zip(copies.iter().rev()) {
         restore(&mut con, key, copy, &["REPLACE"]);
     }
@@ -240,7 +241,7 @@ fn dump_and_restore() {
 }
 
 #[test]
-fn copy_and_rename() {
+fn copy_and_rename_preserve_all_data() {
     let server = Server::start();
     let mut con = server.conn();
     let keys = fill(&mut con);
@@ -251,7 +252,7 @@ fn copy_and_rename() {
         assert_eq!(int(&cmd!(con, "COPY", "chat", copy)), 0, "without REPLACE");
     }
     assert_same(&keys, &before, &views(&mut con, &copies), "COPY");
-    // Original and copy go their own ways.
+    // Original and copy are independent.
     go_on(&mut con);
     assert_same(
         &keys,
@@ -281,7 +282,7 @@ fn copy_and_rename() {
 }
 
 #[test]
-fn migrate_between_servers() {
+fn migrate_preserves_all_data() {
     let (from, to) = (Server::start(), Server::start());
     let (mut con, mut there) = (from.conn(), to.conn());
     let keys = fill(&mut con);
@@ -295,7 +296,7 @@ fn migrate_between_servers() {
         "20000",
     ]
     .map(String::from);
-    // MIGRATE sends the time to live, so that the journey comes on top.
+    // MIGRATE sends the remaining TTL, so the time of the transfer is added to it.
     let lasting = |views: &[View]| -> Vec<View> {
         let lasting = |view: &View| {
             view.iter()
@@ -321,7 +322,7 @@ fn migrate_between_servers() {
 }
 
 #[test]
-fn a_server_without_the_module_refuses() {
+fn servers_without_the_module_reject_the_data() {
     let (server, plain) = (Server::start(), Server::plain(&[]));
     let (mut con, mut there) = (server.conn(), plain.conn());
     append(&mut con, "k", &[says("user", "hello")]);

@@ -1,4 +1,4 @@
-//! Reading: CONV.RANGE as LRANGE, CONV.GET, CONV.LEN, CONV.INFO, CONV.TOKENS.
+//! CONV.RANGE (like LRANGE), CONV.GET, CONV.LEN, CONV.INFO and CONV.TOKENS.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ fn now() -> i64 {
 }
 
 #[test]
-fn range_is_lrange() {
+fn range_behaves_like_lrange() {
     let server = Server::start();
     let mut con = server.conn();
     let messages: Vec<String> = (1..=7).map(|n| message("u", n)).collect();
@@ -54,7 +54,7 @@ fn range_is_lrange() {
 }
 
 #[test]
-fn get_gives_messages_or_nils() {
+fn get_returns_messages_or_nils() {
     let server = Server::start();
     transcript(
         &server,
@@ -98,13 +98,13 @@ fn get_gives_messages_or_nils() {
         );
         assert_eq!(items(&reply)[1], Value::Nil);
     }
-    // A map is a map in RESP3.
+    // A map reply is a real map in RESP3.
     let reply = cmd!(server.conn3(), "CONV.GET", "k", 1, "WITHINFO");
     assert!(matches!(items(&reply)[0], Value::Map(_)), "{reply:?}");
 }
 
 #[test]
-fn len_and_info() {
+fn len_and_info_describe_the_conversation() {
     let server = Server::start();
     transcript(
         &server,
@@ -193,7 +193,7 @@ fn len_and_info() {
             ("summary-upto", "2"),
         ],
     );
-    // "`last` and `IFLAST` speak of the newest message held."
+    // `last` and IFLAST refer to the newest message that exists.
     cmd!(con, "CONV.POP", "k");
     shows(
         &mut con,
@@ -209,9 +209,9 @@ fn len_and_info() {
     assert!((before..=now()).contains(&created), "{created}");
 }
 
-/// "`updated` moves with every effective write."
+/// Every effective write updates `updated`, and nothing else does.
 #[test]
-fn updated_moves_with_effective_writes_only() {
+fn updated_changes_with_effective_writes_only() {
     let server = Server::start();
     let mut con = server.conn();
     fill(&mut con, "k", "u a u a u a");
@@ -268,7 +268,7 @@ fn tokens_counts_texts() {
         ("o200k_harmony", tiktoken_rs::o200k_harmony_singleton()),
         ("p50k_base", tiktoken_rs::p50k_base_singleton()),
         ("r50k_base", tiktoken_rs::r50k_base_singleton()),
-        // Model names, as tiktoken maps them.
+        // Model names, mapped as tiktoken maps them.
         ("gpt-4o", tiktoken_rs::o200k_base_singleton()),
         (
             "gpt-4o-mini-2024-07-18",
@@ -299,9 +299,9 @@ fn tokens_counts_texts() {
     );
 }
 
-/// "a text that equals an option's name is a text if no encoding follows it"
+/// A text that equals the name of an option is a text if no encoding follows it.
 #[test]
-fn a_text_may_be_called_encoding() {
+fn a_text_may_equal_the_option_name_encoding() {
     let server = Server::start();
     let mut con = server.conn();
     let one = |text: &str| e(text).to_string();

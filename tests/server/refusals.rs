@@ -1,13 +1,13 @@
-//! Bad arguments of every command: the code of the error, that it names the argument, and that nothing has changed.
+//! Invalid arguments of every command: the error code, the argument named in the error, and that nothing changed.
 
-use crate::bystander::watching;
 use crate::notation::check_error;
+use crate::side_effect_probe::with_probe;
 use crate::support::error_line;
 
 #[test]
-fn bad_arguments_of_append() {
-    watching(|by| {
-        by.refuses(
+fn append_rejects_invalid_arguments() {
+    with_probe(|probe| {
+        probe.rejects(
             "CONV.APPEND => ERR conv.append
              CONV.APPEND k => ERR conv.append
              CONV.APPEND k NX => ERR
@@ -47,9 +47,9 @@ fn bad_arguments_of_append() {
 }
 
 #[test]
-fn bad_arguments_of_recent() {
-    watching(|by| {
-        by.refuses(
+fn recent_rejects_invalid_arguments() {
+    with_probe(|probe| {
+        probe.rejects(
             r#"CONV.RECENT => ERR conv.recent
              CONV.RECENT k => ERR conv.recent
              CONV.RECENT k x => ERR max_tokens|'x'
@@ -95,9 +95,9 @@ fn bad_arguments_of_recent() {
 }
 
 #[test]
-fn bad_arguments_of_the_other_readers() {
-    watching(|by| {
-        by.refuses(
+fn other_reads_reject_invalid_arguments() {
+    with_probe(|probe| {
+        probe.rejects(
             "CONV.SUMMARY => ERR conv.summary
              CONV.SUMMARY k text => ERR CONV.SETSUMMARY
              CONV.SUMMARY missing text => ERR CONV.SETSUMMARY
@@ -130,7 +130,7 @@ fn bad_arguments_of_the_other_readers() {
              CONV.TOKENS ENCODING gpt-4o => ERR",
         );
         for text in [&b"\xff"[..], b"a\xc3", b"\xed\xa0\x80"] {
-            let reply = by.unchanged(&[b"CONV.TOKENS", &b"fine"[..], text]);
+            let reply = probe.unchanged(&[b"CONV.TOKENS", &b"fine"[..], text]);
             check_error(
                 &error_line(&reply.unwrap_err()),
                 "ERR text|UTF-8",
@@ -140,11 +140,11 @@ fn bad_arguments_of_the_other_readers() {
     });
 }
 
-/// "a surplus argument is a `ERR` that names it", also where the number of arguments is fixed.
+/// An error names the unexpected argument, also for commands with a fixed number of arguments.
 #[test]
-fn surplus_arguments_are_named() {
-    watching(|by| {
-        by.refuses(
+fn errors_name_unexpected_arguments() {
+    with_probe(|probe| {
+        probe.rejects(
             "CONV.LEN k more => ERR more
              CONV.LEN missing more => ERR more
              CONV.INFO k more => ERR more
@@ -154,9 +154,9 @@ fn surplus_arguments_are_named() {
 }
 
 #[test]
-fn bad_arguments_of_whole_sessions() {
-    watching(|by| {
-        by.refuses(
+fn session_commands_reject_invalid_arguments() {
+    with_probe(|probe| {
+        probe.rejects(
             r#"CONV.IMPORT missing => ERR conv.import
              CONV.IMPORT k [] => ERR REPLACE
              CONV.IMPORT k bogus => ERR REPLACE
@@ -214,9 +214,9 @@ fn bad_arguments_of_whole_sessions() {
 }
 
 #[test]
-fn bad_arguments_of_the_other_writers() {
-    watching(|by| {
-        by.refuses(
+fn other_writes_reject_invalid_arguments() {
+    with_probe(|probe| {
+        probe.rejects(
             "CONV.SETSUMMARY k => ERR conv.setsummary
              CONV.SETSUMMARY k text UPTO => ERR UPTO
              CONV.SETSUMMARY k text UPTO x => ERR UPTO
@@ -290,13 +290,13 @@ fn bad_arguments_of_the_other_writers() {
              CONV.TRIM k MAXMESSAGES 1 BEFORE 2 => ERR BEFORE
              CONV.TRIM k MAXTOKENS 1 more => ERR more",
         );
-        let reply = by.unchanged(&[&b"CONV.SETSUMMARY"[..], b"k", b"text \xff", b"UPTO", b"3"]);
+        let reply = probe.unchanged(&[&b"CONV.SETSUMMARY"[..], b"k", b"text \xff", b"UPTO", b"3"]);
         check_error(
             &error_line(&reply.unwrap_err()),
             "ERR UTF-8",
             "CONV.SETSUMMARY",
         );
-        let reply = by.unchanged(&[&b"CONV.SETSUMMARY"[..], b"missing", b"\xc3"]);
+        let reply = probe.unchanged(&[&b"CONV.SETSUMMARY"[..], b"missing", b"\xc3"]);
         check_error(
             &error_line(&reply.unwrap_err()),
             "ERR UTF-8",
@@ -306,11 +306,11 @@ fn bad_arguments_of_the_other_writers() {
 }
 
 #[test]
-fn bad_arguments_of_create_and_alter() {
-    watching(|by| {
-        by.refuses("CONV.CREATE => ERR conv.create\n CONV.ALTER => ERR conv.alter");
-        by.refuses("CONV.CREATE k => ERR\n CONV.CREATE e MAXMESSAGES 4 => ERR");
-        by.refuses(
+fn create_and_alter_reject_invalid_arguments() {
+    with_probe(|probe| {
+        probe.rejects("CONV.CREATE => ERR conv.create\n CONV.ALTER => ERR conv.alter");
+        probe.rejects("CONV.CREATE k => ERR\n CONV.CREATE e MAXMESSAGES 4 => ERR");
+        probe.rejects(
             "CONV.ALTER missing MAXMESSAGES 4 => ERR no such key\n CONV.ALTER missing => ERR",
         );
         for command in [
@@ -339,7 +339,7 @@ fn bad_arguments_of_create_and_alter() {
                 "TTL -1 => TTL",
                 "TTL soon => TTL",
                 "TTL 5 TTL 5 => TTL",
-                // "A TTL beyond all time"
+                // A TTL that exceeds the range of times.
                 "TTL 9223372036854775807 => TTL",
                 "TTL 9223372036854775 => TTL",
                 "TTL 9223372036854776 => TTL",
@@ -349,8 +349,9 @@ fn bad_arguments_of_create_and_alter() {
                 "COMPLETE yes COMPLETE yes => COMPLETE",
             ] {
                 let (args, words) = wrong.split_once(" => ").unwrap();
-                by.refuses(&format!("{command} TTL 7 {args} => ERR").replace("TTL 7 TTL", "TTL"));
-                by.refuses(&format!("{command} {args} => ERR {words}"));
+                probe
+                    .rejects(&format!("{command} TTL 7 {args} => ERR").replace("TTL 7 TTL", "TTL"));
+                probe.rejects(&format!("{command} {args} => ERR {words}"));
             }
         }
     });

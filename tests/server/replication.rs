@@ -1,24 +1,25 @@
-//! Replicas hold what the primary holds, whenever and however they came to it.
+//! Replicas have the same data as their primary, however and whenever they were attached.
 
+use fastrand::Rng;
 use std::time::Duration;
 
 use redis::Connection;
 
-use crate::dice::*;
 use crate::events::Events;
+use crate::random_writes::*;
 use crate::samples::*;
 use crate::support::*;
 use crate::views::*;
 use crate::writes::*;
 
-/// What the primary sends is then what was written, and nothing else.
+/// A server whose replication stream contains nothing but the writes (no pings).
 const NO_PINGS: [&str; 2] = ["--repl-ping-replica-period", "3600"];
 
 fn server() -> Server {
     Server::with(&NO_PINGS)
 }
 
-/// Everything is the same on both, once the replica has caught up.
+/// Checks that both servers have the same data once the replica has caught up.
 fn assert_agree(keys: &[String], primary: &Server, replica: &Server, when: &str) {
     caught_up(replica, primary);
     let expected = views(&mut primary.conn(), keys);
@@ -32,16 +33,16 @@ fn offset(con: &mut Connection) -> i64 {
 }
 
 #[test]
-fn attached_before_and_after_and_in_a_chain() {
+fn replicas_attached_early_late_and_in_a_chain_agree() {
     let [primary, early, chained] = [server(), server(), server()];
-    // It answers from what it held until the new data are complete.
+    // The replica serves its old data until the new data are complete.
     let late = Server::with(&["--repl-diskless-load", "swapdb"]);
     let mut con = primary.conn();
     replicate(&early, &primary);
     let keys = fill(&mut con);
-    let mut dice = Dice(1);
+    let mut rng = Rng::with_seed(1);
     for _ in 0..50 {
-        let _ = run(&mut late.conn(), &random_write(&mut dice, "of its own"));
+        let _ = run(&mut late.conn(), &random_write(&mut rng, "of its own"));
     }
     replicate(&late, &primary);
     caught_up(&early, &primary);
@@ -66,7 +67,7 @@ fn attached_before_and_after_and_in_a_chain() {
 }
 
 #[test]
-fn a_replica_takes_over() {
+fn a_promoted_replica_continues() {
     let [old, new, other] = [server(), server(), server()];
     replicate(&new, &old);
     replicate(&other, &old);
@@ -76,7 +77,7 @@ fn a_replica_takes_over() {
     let before = views(&mut old.conn(), &keys);
     cmd!(new.conn(), "REPLICAOF", "NO", "ONE");
     assert_same(&keys, &before, &views(&mut new.conn(), &keys), "taken over");
-    // The others follow it from where they stand.
+    // The other replicas follow it with a partial synchronization.
     replicate(&other, &new);
     go_on(&mut new.conn());
     replicate(&old, &new);
@@ -92,17 +93,17 @@ fn an_interrupted_replica_resumes() {
     let keys = fill(&mut con);
     let mut replica = Server::with(&["--replicaof", "127.0.0.1", &port, "--save", "3600", "1"]);
     assert_agree(&keys, &primary, &replica, "attached");
-    let mut dice = Dice(3);
+    let mut rng = Rng::with_seed(3);
     let mut write = |con: &mut Connection| {
         for n in 0..50 {
-            let _ = run(con, &random_write(&mut dice, &format!("random:{}", n % 4)));
+            let _ = run(con, &random_write(&mut rng, &format!("random:{}", n % 4)));
         }
     };
     // The connection breaks.
     cmd!(con, "CLIENT", "KILL", "TYPE", "replica");
     write(&mut con);
     assert_agree(&keys, &primary, &replica, "connected again");
-    // The replica is stopped in good order.
+    // The replica is shut down normally.
     let _ = try_cmd!(replica.conn(), "SHUTDOWN");
     assert!(wait_until(Duration::from_secs(10), || !replica.is_alive()));
     write(&mut con);
@@ -113,7 +114,7 @@ fn an_interrupted_replica_resumes() {
         (&*stats["sync_full"], &*stats["sync_partial_ok"]),
         ("1", "2")
     );
-    // It crashes.
+    // The replica crashes.
     write(&mut con);
     replica.kill9();
     write(&mut con);
@@ -122,7 +123,7 @@ fn an_interrupted_replica_resumes() {
 }
 
 #[test]
-fn replicas_answer_and_refuse_writes() {
+fn replicas_serve_reads_and_reject_writes() {
     let [primary, replica] = [server(), server()];
     replicate(&replica, &primary);
     prepare(&mut primary.conn());
@@ -149,7 +150,7 @@ fn replicas_answer_and_refuse_writes() {
 }
 
 #[test]
-fn only_effects_are_sent() {
+fn only_effective_writes_are_replicated() {
     let [primary, replica] = [server(), server()];
     replicate(&replica, &primary);
     let (mut con, mut events) = (primary.conn(), Events::of(&primary));
@@ -181,7 +182,7 @@ fn only_effects_are_sent() {
 }
 
 #[test]
-fn transactions_scripts_and_functions() {
+fn transactions_scripts_and_functions_replicate() {
     let [primary, replica] = [server(), server()];
     replicate(&replica, &primary);
     let (mut con, mut events) = (primary.conn(), Events::of(&primary));
@@ -203,7 +204,7 @@ fn transactions_scripts_and_functions() {
     cmd!(con, "FLUSHALL");
     prepare(&mut con);
     events.take();
-    // Each argument in turn, one of them twice, and what fails does not end it.
+    // Each argument separately, one of them twice; an error does not end the script.
     let script = "redis.pcall('CONV.APPEND', KEYS[1], '[]') \
         redis.call('CONV.APPEND', KEYS[1], ARGV[1], ARGV[1], ' ' .. ARGV[1]) \
         redis.call('CONV.APPEND', KEYS[1], 'NX', ARGV[1]) \

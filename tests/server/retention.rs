@@ -1,4 +1,4 @@
-//! What limits keep: MAXMESSAGES and MAXTOKENS on append, CONV.TRIM, and `ttl`.
+//! Retention: MAXMESSAGES and MAXTOKENS on append, CONV.TRIM, and `ttl`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use redis::Connection;
 use crate::notation::{chat, counted, e, field, fill, line, message, recent};
 use crate::support::{Server, cmd, int, strings, wait_until};
 
-/// The numbers of the messages held.
+/// The sequence numbers of the messages in the conversation.
 fn held(con: &mut Connection) -> String {
     let numbers: Vec<String> = strings(&cmd!(*con, "CONV.RANGE", "k", 0, -1))
         .iter()
@@ -28,7 +28,9 @@ fn held(con: &mut Connection) -> String {
     numbers.join(" ")
 }
 
-/// Each line: `limits | log => numbers held`, appended at once and one by one.
+/// Runs lines of the form `limits
+///
+/// log => numbers`, with the messages appended in one command and one by one.
 fn retention(lines: &str) {
     let server = Server::start();
     let mut con = server.conn();
@@ -60,7 +62,7 @@ fn retention(lines: &str) {
                 };
                 words.map(append).last().unwrap()
             };
-            // "Reply: integer, the last message's sequence number", whatever was dropped.
+            // The reply is the sequence number of the last message, whatever retention removed.
             assert_eq!(last, log.split_whitespace().count() as i64, "{case}");
             let got = held(&mut con);
             if got != want {
@@ -74,7 +76,7 @@ fn retention(lines: &str) {
 }
 
 #[test]
-fn max_messages() {
+fn max_messages_removes_whole_groups() {
     retention(
         "MAXMESSAGES 0 | u a u a u => 1 2 3 4 5
          MAXMESSAGES 5 | u a u a u => 1 2 3 4 5
@@ -113,7 +115,7 @@ fn max_messages() {
 }
 
 #[test]
-fn max_tokens() {
+fn max_tokens_removes_whole_groups() {
     retention(
         "MAXTOKENS 30 | u a u => 1 2 3
          MAXTOKENS 29 | u a u => 2 3
@@ -133,9 +135,9 @@ fn max_tokens() {
     );
 }
 
-/// "MAXTOKENS acts when the counts are there, at the latest on the next append."
+/// MAXTOKENS takes effect once the counts are there, at the latest on the next append.
 #[test]
-fn max_tokens_of_what_is_counted_later() {
+fn max_tokens_applies_once_messages_are_counted() {
     let server = Server::start();
     let mut con = server.conn();
     cmd!(con, "CONV.CREATE", "k", "MAXTOKENS", 3000);
@@ -170,7 +172,7 @@ fn max_tokens_of_what_is_counted_later() {
 }
 
 #[test]
-fn limits_by_alter_and_by_setting() {
+fn limits_come_from_alter_and_from_settings() {
     let server = Server::start();
     let mut con = server.conn();
     fill(&mut con, "k", "u a u a u");
@@ -181,7 +183,7 @@ fn limits_by_alter_and_by_setting() {
     cmd!(con, "CONV.APPEND", "k", message("u", 7));
     assert_eq!(held(&mut con), "5 6 7");
 
-    // Settings are for new conversations, unless they are created with limits of their own.
+    // Settings apply to new conversations that are created without limits of their own.
     for (name, value) in [
         ("conv.max-messages", 3),
         ("conv.max-tokens", 25),
@@ -218,9 +220,11 @@ fn limits_by_alter_and_by_setting() {
     assert_eq!(limits(&mut con), ["3", "25", "500"]);
 }
 
-/// Each line: `limit | log => numbers held`.
+/// Runs lines of the form `limit
+///
+/// log => numbers`.
 #[test]
-fn trim() {
+fn trim_keeps_groups_whole() {
     let server = Server::start();
     let mut con = server.conn();
     let lines = "MAXMESSAGES 9 | u a u => 1 2 3
@@ -276,7 +280,7 @@ fn trim() {
             "{given}"
         );
     }
-    // What was not yet counted is.
+    // TRIM counts pending messages.
     cmd!(con, "DEL", "k");
     let text = "some words ".repeat(200);
     cmd!(con, "CONV.APPEND", "k", vec![chat("user", &text); 100]);
@@ -288,9 +292,9 @@ fn trim() {
     );
 }
 
-/// "a conversation that retention has cut (it is complete from then on ...)", "TRIM makes the conversation complete"
+/// A conversation is complete once retention or TRIM has removed messages.
 #[test]
-fn what_cuts_completes() {
+fn retention_and_trim_complete_the_conversation() {
     let server = Server::start();
     let (mut two, mut three) = (server.conn(), server.conn3());
     let mut after = |limits: &str, log: &str, then: &str| {
@@ -310,14 +314,14 @@ fn what_cuts_completes() {
     assert_eq!(after("", "u a u", "CONV.TRIM k MAXMESSAGES 2"), "yes");
     assert_eq!(after("", "u a u", "CONV.TRIM k MAXTOKENS 20"), "yes");
     assert_eq!(after("", "u a u", "CONV.TRIM k BEFORE 2"), "yes");
-    // DEL and POP say nothing about older messages.
+    // DEL and POP do not affect completeness.
     assert_eq!(after("", "u a u", "CONV.DEL k 1"), "no");
     assert_eq!(after("", "u a u", "CONV.POP k 2"), "no");
 }
 
-/// "`ttl` > 0 makes every append (re)set the key's expiry to it."
+/// With `ttl` > 0 every append sets the expiry of the key.
 #[test]
-fn ttl() {
+fn appends_set_the_expiry_to_ttl() {
     let server = Server::start();
     let mut con = server.conn();
     let near = |con: &mut Connection, want: i64| {
@@ -336,7 +340,7 @@ fn ttl() {
         cmd!(con, "CONV.APPEND", "k", message("u", 0));
         near(&mut con, 100);
     }
-    // Other writes, and appends that append nothing, leave it as it is.
+    // Other writes, and appends that append nothing, do not change the expiry.
     cmd!(con, "EXPIRE", "k", 1000);
     let until = int(&cmd!(con, "PEXPIRETIME", "k"));
     for command in [
@@ -356,12 +360,12 @@ fn ttl() {
     cmd!(con, "CONV.ALTER", "k", "TTL", 200);
     cmd!(con, "CONV.APPEND", "k", message("u", 0));
     near(&mut con, 200);
-    // Without a ttl an append keeps the expiry, as RPUSH does.
+    // Without `ttl` an append does not change the expiry, as with RPUSH.
     cmd!(con, "CONV.ALTER", "k", "TTL", 0);
     cmd!(con, "EXPIRE", "k", 50);
     cmd!(con, "CONV.APPEND", "k", message("u", 0));
     near(&mut con, 50);
-    // And it does expire.
+    // The key expires.
     cmd!(con, "CONV.ALTER", "k", "TTL", 1);
     cmd!(con, "CONV.APPEND", "k", message("u", 0));
     let gone = wait_until(Duration::from_secs(10), || {

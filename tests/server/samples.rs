@@ -1,17 +1,18 @@
-//! Conversations of all kinds, for whatever has to hold for each of them.
+//! Sample conversations of all kinds.
 
+use fastrand::Rng;
 use redis::{Connection, Value};
 use serde_json::json;
 
-use crate::dice::{Dice, random_write};
+use crate::random_writes::random_write;
 use crate::support::*;
 
-/// Says something and calls nothing, in OpenAI's dialect.
+/// An OpenAI message without tool calls.
 pub fn says(role: &str, text: &str) -> String {
     json!({"role": role, "content": text}).to_string()
 }
 
-/// An OpenAI message that opens these calls.
+/// An OpenAI message with these tool calls.
 pub fn calls(ids: &[&str]) -> String {
     let calls: Vec<_> = ids
         .iter()
@@ -20,7 +21,7 @@ pub fn calls(ids: &[&str]) -> String {
     json!({"role": "assistant", "content": null, "tool_calls": calls}).to_string()
 }
 
-/// An OpenAI message that answers a call.
+/// An OpenAI message with the result of a call.
 pub fn answer(id: &str) -> String {
     json!({"role": "tool", "tool_call_id": id, "content": format!("seen by {id}")}).to_string()
 }
@@ -30,7 +31,7 @@ pub fn langchain(kind: &str, id: &str, text: &str) -> String {
     json!({"type": kind, "data": {"content": text, "id": id, "additional_kwargs": {}, "example": false}}).to_string()
 }
 
-/// Sends a command that has to succeed.
+/// Sends a command that must succeed.
 pub fn go<A: AsRef<[u8]>>(con: &mut Connection, args: &[A]) -> Value {
     run(con, args).unwrap_or_else(|e| {
         let words: Vec<_> = args
@@ -53,10 +54,10 @@ pub fn append(con: &mut Connection, key: &str, messages: &[String]) -> i64 {
     int(&go(con, &args))
 }
 
-/// A key that tests every quoting on the way.
+/// A key with characters that need quoting.
 pub const ODD_KEY: &str = "odd \r\n\0 {k\u{fc}y} '\"";
 
-/// Fills the server with conversations of all kinds; their keys.
+/// Fills the server with conversations of all kinds. Returns their keys.
 pub fn fill(con: &mut Connection) -> Vec<String> {
     dialects(con);
     turns(con);
@@ -66,11 +67,11 @@ pub fn fill(con: &mut Connection) -> Vec<String> {
     large(con);
     for seed in 0..6 {
         let key = format!("random:{seed}");
-        let mut dice = Dice(seed);
+        let mut rng = Rng::with_seed(seed);
         for _ in 0..80 {
-            let _ = run(con, &random_write(&mut dice, &key));
+            let _ = run(con, &random_write(&mut rng, &key));
         }
-        // So that it is there whatever the dice said last.
+        // The random writes may have removed the key.
         append(con, &key, &[says("user", "the last word")]);
     }
     let mut keys: Vec<String> = strings(&cmd!(*con, "KEYS", "*"))
@@ -82,7 +83,7 @@ pub fn fill(con: &mut Connection) -> Vec<String> {
     keys
 }
 
-/// A short chat with a tool turn of two calls: 8 messages.
+/// A short chat of 8 messages, with a tool turn of two calls.
 pub fn chat() -> Vec<String> {
     vec![
         says("system", "Be brief."),
@@ -235,7 +236,7 @@ fn changed(con: &mut Connection) {
     );
     go(con, &["CONV.TRIM", "gaps", "BEFORE", "3"]);
     append(con, "turn-cut", &[chat(), chat()].concat());
-    // The answer of one turn, the call of the other.
+    // The result of one turn, the call of the other.
     go(con, &["CONV.DEL", "turn-cut", "4", "11"]);
     append(con, "emptied", &ten[..3]);
     go(con, &["CONV.DEL", "emptied", "1", "2", "3"]);

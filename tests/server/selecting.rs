@@ -1,6 +1,10 @@
-//! What CONV.RECENT selects, on hand-made conversations whose counts are given, so that every figure is exact.
-//! Each line is `log | summary | arguments => reply`, as [`fill`] and [`recent`] write them; `x@2` is a summary `x` with
-//! UPTO 2. A reply is 3 tokens and those of its messages; the summary `x` is 5 (3, role and text).
+//! The window that CONV.RECENT selects, on small conversations with given counts, so that every figure is exact. A
+//! line is `log
+//!
+//! summary
+//!
+//! arguments => reply` in the notation of [`fill`] and [`recent`]; `x@2` is a summary `x` with UPTO 2. A reply costs 3
+//! tokens plus those of its messages. The summary `x` costs 5 (3, role and text).
 
 use crate::notation::{fill, line, recent};
 use crate::support::{Server, cmd};
@@ -18,7 +22,7 @@ pub fn cases(lines: &str) {
             panic!("log | summary | arguments: {case}");
         };
         cmd!(two, "DEL", "k");
-        // A log that begins with `incomplete` may have older messages elsewhere.
+        // A log that begins with `incomplete` may have older messages in a database.
         let words = match log.strip_prefix("incomplete") {
             Some(words) => {
                 cmd!(two, "CONV.CREATE", "k", "COMPLETE", "no");
@@ -52,9 +56,10 @@ pub fn cases(lines: &str) {
     assert!(failed.is_empty(), "\n{}", failed.join("\n"));
 }
 
-/// A system message that opens or answers calls belongs to a turn: it costs, and is not returned without the rest of it.
+/// A system message with tool calls or results belongs to a group: it counts, and is only returned with the whole
+/// group.
 #[test]
-fn system_messages_of_turns() {
+fn system_messages_with_calls_belong_to_their_group() {
     cases(
         "S.a=15 u=5 | - | 8 => 2 | 8 2-2 -1
          S.a=15 u=5 | - | 100 => 2 | 8 2-2 -1
@@ -69,7 +74,7 @@ fn system_messages_of_turns() {
 }
 
 #[test]
-fn the_budget_and_the_window() {
+fn the_window_is_the_longest_within_the_budget() {
     cases(
         "u a u | - | 33 => 1 2 3 | 33 1-3 -0
          u a u | - | 32 => 2 3 | 23 2-3 -1
@@ -94,7 +99,7 @@ fn the_budget_and_the_window() {
 }
 
 #[test]
-fn system_messages_stand_first_if_they_fit_together() {
+fn system_messages_come_first_if_all_of_them_fit() {
     cases(
         "s s u a | - | 43 => 1 2 3 4 | 43 3-4 -0
          s s u a | - | 42 => 1 2 4 | 33 4-4 -1
@@ -118,7 +123,7 @@ fn system_messages_stand_first_if_they_fit_together() {
          s s | - | 22 => | 0 0-0 -2
          s s | - | 100 NOSYSTEM => | 0 0-0 -2",
     );
-    // "System messages that stand first now": after what stood before them is gone.
+    // The system messages at the start, after the messages before them were removed.
     let server = Server::start();
     let (mut two, mut three) = (server.conn(), server.conn3());
     fill(&mut two, "k", "u s a u");
@@ -166,7 +171,7 @@ fn a_summary_replaces_what_it_covers() {
 }
 
 #[test]
-fn turns_are_whole_or_absent() {
+fn groups_are_returned_completely_or_not_at_all() {
     cases(
         "u c.ab t.b t.a u | - | 13 => 5 | 13 5-5 -4
          u c.ab t.b t.a u | - | 42 => 5 | 13 5-5 -4
@@ -198,7 +203,7 @@ fn turns_are_whole_or_absent() {
 }
 
 #[test]
-fn unanswered_calls_and_orphans_are_never_returned() {
+fn unanswered_calls_and_orphaned_results_are_never_returned() {
     cases(
         "u c.a u a | - | 100 => 1 3 4 | 33 1-4 -0
          u c.a u a | - | 33 => 1 3 4 | 33 1-4 -0
@@ -243,7 +248,7 @@ fn unanswered_calls_and_orphans_are_never_returned() {
 }
 
 #[test]
-fn items_continue_the_turn_of_a_call_item() {
+fn responses_items_continue_the_group_of_a_call() {
     cases(
         "f.a m o.a mu | - | 43 => 1 2 3 4 | 43 1-4 -0
          f.a m o.a mu | - | 42 => 4 | 13 4-4 -3
@@ -262,7 +267,7 @@ fn items_continue_the_turn_of_a_call_item() {
 }
 
 #[test]
-fn reasoning_goes_with_what_it_led_to() {
+fn reasoning_belongs_to_the_item_that_follows() {
     cases(
         "mu r m | - | 33 => 1 2 3 | 33 1-3 -0
          mu r m | - | 32 => 2 3 | 23 2-3 -1
@@ -290,7 +295,7 @@ fn reasoning_goes_with_what_it_led_to() {
 }
 
 #[test]
-fn messages_limits_the_window() {
+fn messages_option_limits_the_window() {
     cases(
         "u c.a t.a u | - | 100 MESSAGES 1 => 4 | 13 4-4 -3
          u c.a t.a u | - | 100 MESSAGES 2 => 4 | 13 4-4 -3
@@ -307,7 +312,7 @@ fn messages_limits_the_window() {
 }
 
 #[test]
-fn misses_of_an_incomplete_conversation() {
+fn incomplete_conversations_return_misses() {
     cases(
         "incomplete u a | - | 100 => nil
          incomplete u a | - | 23 => nil
@@ -334,7 +339,7 @@ fn misses_of_an_incomplete_conversation() {
 }
 
 #[test]
-fn what_makes_a_conversation_complete() {
+fn removing_the_oldest_messages_completes_a_conversation() {
     let server = Server::with_module_args(&[], &["assume-complete", "no"]);
     let (mut two, mut three) = (server.conn(), server.conn3());
     let mut steps = |key: &str, commands: &[&str]| {
@@ -350,7 +355,7 @@ fn what_makes_a_conversation_complete() {
     assert_eq!(steps("k", &["CONV.ALTER k COMPLETE no"]), "nil");
     let made = ["DEL k", "CONV.CREATE k COMPLETE yes", append];
     assert_eq!(steps("k", &made), "1 | 13 1-1 -0");
-    // Summaries of what is not held any more cover nothing that is.
+    // A summary whose messages were removed covers none of the others.
     let covered = ["DEL k", append, append, "CONV.SETSUMMARY k x UPTO 1"];
     assert_eq!(steps("k", &covered), "S 1 | 18 2-2 -1 summary");
     assert_eq!(steps("k", &["CONV.DEL k 1"]), "nil");

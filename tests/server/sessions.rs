@@ -1,4 +1,4 @@
-//! Whole sessions: a document goes in and comes out, its fields byte for byte, with what was appended since.
+//! CONV.IMPORT and CONV.EXPORT: a document is returned byte for byte, with the messages appended since.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ fn export(con: &mut Connection, key: &str) -> String {
     text(&cmd!(*con, "CONV.EXPORT", key))
 }
 
-/// Documents without white space between their parts, so that they come back byte for byte, with the number of messages.
+/// Documents without white space between their parts, which are returned byte for byte, with their number of messages.
 fn documents() -> Vec<(String, i64)> {
     let server = Server::start();
     let mut con = server.conn();
@@ -119,7 +119,7 @@ fn settle_rewrite(con: &mut Connection) {
 }
 
 #[test]
-fn a_session_goes_on() {
+fn exports_include_messages_appended_since_the_import() {
     let server = Server::start();
     transcript(
         &server,
@@ -183,7 +183,7 @@ fn white_space_is_not_part_of_values() {
 }
 
 #[test]
-fn what_is_too_large_or_not_utf8_is_refused() {
+fn oversized_or_non_utf8_documents_are_rejected() {
     let server = Server::start();
     let mut con = server.conn();
     append(&mut con, "k", &chat());
@@ -223,7 +223,7 @@ fn what_is_too_large_or_not_utf8_is_refused() {
         "{error}"
     );
     assert_eq!(int(&cmd!(con, "EXISTS", "new")), 0);
-    // A field may be nested as deep as it likes, and be larger than a message.
+    // The nesting depth of a field is not limited, and it may be larger than a message.
     let deep = format!(
         r#"{{"x":{}{},"history":[]}}"#,
         "[".repeat(100_000),
@@ -235,7 +235,7 @@ fn what_is_too_large_or_not_utf8_is_refused() {
 }
 
 #[test]
-fn importing_follows_settings_and_replaces_all() {
+fn import_applies_settings_and_replaces_everything() {
     let server = Server::start();
     let mut con = server.conn();
     let ten: Vec<String> = (0..10)
@@ -263,7 +263,7 @@ fn importing_follows_settings_and_replaces_all() {
     assert_eq!(int(&cmd!(con, "CONV.LEN", "k")), 10);
     assert_eq!(int(&cmd!(con, "TTL", "k")), -1);
     assert_eq!(int(&cmd!(con, "CONV.APPEND", "k", &ten[0])), 11);
-    // By their tokens too, as soon as they are counted.
+    // Retention by tokens applies, too, once the messages are counted.
     cmd!(con, "CONFIG", "SET", "conv.max-tokens", 40);
     assert_eq!(import(&mut con, "tokens", &document), 10);
     let done = wait_until(Duration::from_secs(20), || {
@@ -287,9 +287,9 @@ fn importing_follows_settings_and_replaces_all() {
     assert_eq!(raw(&mut con), with - 100_005);
 }
 
-/// What replicas receive is checked as well.
+/// Replicated session effects are validated, too.
 #[test]
-fn effects_that_do_not_fit_are_refused() {
+fn effects_that_do_not_apply_are_rejected() {
     let server = Server::start();
     let mut con = server.conn();
     import(&mut con, "k", r#"{"a":1,"history":[]}"#);
@@ -323,7 +323,7 @@ fn effects_that_do_not_fit_are_refused() {
     assert_ne!(digest(&mut con, "k"), before);
 }
 
-/// A document of `megabytes`, of messages of about a kilobyte.
+/// A document of about `megabytes` MB, with messages of about 1 kB.
 fn large(megabytes: usize) -> (String, i64) {
     let text = "It was the best of times, it was the worst of times.\\n".repeat(18);
     let (mut document, mut messages) = (String::from(r#"{"session":"large","history":["#), 0);
@@ -339,7 +339,7 @@ fn large(megabytes: usize) -> (String, i64) {
 }
 
 #[test]
-fn a_large_document() {
+fn large_documents_are_imported() {
     let megabytes = std::env::var("CONV_LARGE").map_or(20, |n| n.parse().expect("megabytes"));
     let (document, messages) = large(megabytes);
     let server = Server::start();
@@ -353,7 +353,7 @@ fn a_large_document() {
     let begin = Instant::now();
     assert_eq!(import(&mut con, "k", &document), messages);
     let imported = begin.elapsed();
-    // The newest are counted first: who asks for them need not wait for all.
+    // The newest messages are counted first, so reading them does not wait for the rest.
     let begin = Instant::now();
     assert!(items(&cmd!(con, "CONV.RECENT", "k", 3000)).len() > 5);
     let recent = begin.elapsed();

@@ -1,11 +1,11 @@
-//! The settings `conv.*`, as CONFIG GET and SET show them and as commands obey them.
+//! The `conv.*` settings in CONFIG GET and CONFIG SET, and their effect on commands.
 
 use redis::Connection;
 
 use crate::samples::*;
 use crate::support::*;
 
-/// Name, default, other values with what CONFIG GET then says, and what is refused.
+/// Name; default; other values with the replies of CONFIG GET; rejected values.
 pub type Setting = (
     &'static str,
     &'static str,
@@ -13,7 +13,7 @@ pub type Setting = (
     &'static [&'static str],
 );
 
-/// The settings.
+/// All settings.
 pub const SETTINGS: [Setting; 7] = [
     (
         "encoding",
@@ -53,7 +53,7 @@ pub const SETTINGS: [Setting; 7] = [
     ),
 ];
 
-/// What CONFIG GET says of a setting.
+/// The value that CONFIG GET returns.
 pub fn get(con: &mut Connection, name: &str) -> Option<String> {
     map(&cmd!(*con, "CONFIG", "GET", format!("conv.{name}")))
         .values()
@@ -61,7 +61,7 @@ pub fn get(con: &mut Connection, name: &str) -> Option<String> {
         .map(text)
 }
 
-/// CONFIG SET.
+/// CONFIG SET of one setting.
 pub fn set(con: &mut Connection, name: &str, value: &str) -> redis::RedisResult<redis::Value> {
     try_cmd!(*con, "CONFIG", "SET", format!("conv.{name}"), value)
 }
@@ -107,7 +107,7 @@ fn config_get_and_set() {
             .all(|(name, ..)| all.contains_key(&format!("conv.{name}"))),
         "{all:?}"
     );
-    // Several at once, all or none.
+    // Several settings in one command: all are set or none.
     let pairs = ["conv.ttl", "5", "conv.max-messages", "-3"];
     assert!(try_cmd!(con, "CONFIG", "SET", &pairs[..]).is_err());
     assert_eq!(get(&mut con, "ttl").as_deref(), Some("0"));
@@ -119,7 +119,7 @@ fn config_get_and_set() {
 }
 
 #[test]
-fn settings_act_on_what_is_new() {
+fn settings_apply_to_new_conversations() {
     let server = Server::start();
     let mut con = server.conn();
     append(&mut con, "old", &[says("user", "hello")]);
@@ -177,7 +177,7 @@ fn settings_act_on_what_is_new() {
         text(&map(&cmd!(con, "CONV.INFO", "newer"))["complete"]),
         "no"
     );
-    // The encoding of CONV.TOKENS too: this is one token in the one, and more in the other.
+    // The encoding of CONV.TOKENS, too: this text is one token in one encoding and more in the other.
     let counts = cmd!(con, "CONV.TOKENS", "\u{4f60}\u{597d}");
     assert!(ints(&counts)[0] > 1);
     set(&mut con, "max-message-bytes", "100").expect("a setting");
@@ -191,7 +191,7 @@ fn settings_act_on_what_is_new() {
         error.starts_with("BADMSG message 1: ") && error.contains("max-message-bytes"),
         "{error}"
     );
-    // 100 bytes, and white space around them that is no part of the message.
+    // 100 bytes, surrounded by white space that does not belong to the message.
     let frame = says("user", "").len();
     let exact = format!("  {}\n", says("user", &"x".repeat(100 - frame)));
     cmd!(con, "CONV.APPEND", "old", exact);

@@ -1,11 +1,11 @@
-//! The shapes of all replies in both protocols, and options in any order and letter case.
+//! The types of all replies in both protocol versions, and options in any order and letter case.
 
 use redis::Value;
 
 use crate::notation::{counted, fill, line, recent, transcript};
 use crate::support::{Server, bytes, cmd, text};
 
-/// The type of a reply, elements included. RESP3's maps are compared as RESP2's flat arrays.
+/// The type of a reply including its elements. RESP3 maps are compared as flat RESP2 arrays.
 fn shape(value: &Value) -> String {
     let all = |values: &mut dyn Iterator<Item = &Value>| {
         let shapes: Vec<String> = values.map(shape).collect();
@@ -96,7 +96,7 @@ fn reply_shapes_in_both_protocols() {
         ("CONV.DEL missing 1", "int"),
         ("CONV.IMPORT k [] REPLACE", "int"),
     ] {
-        // Asked in both protocols, so everything is done twice: on `k` and on a key of its own for RESP3.
+        // Every command runs in both protocol versions: on `k`, and on another key for RESP3.
         let flat = want.replace('{', "[").replace('}', "]");
         let two = line(&mut server.conn(), command).unwrap();
         assert_eq!(shape(&two), flat, "RESP2 {command}");

@@ -1,4 +1,4 @@
-//! Freeing what is large does not keep others waiting, if it is done as Redis offers it.
+//! Freeing a large conversation does not delay other clients if it is done asynchronously.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::scope;
@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use crate::samples::*;
 use crate::support::*;
 
-/// Messages of the conversation.
+/// Number of messages in the conversation.
 const MESSAGES: usize = 1_000_000;
 
-/// Sends a command; what it took on the server's main thread, and how long another client waited at most meanwhile.
+/// Sends a command. Returns its time on the server's main thread, and the longest delay of another client in the
+/// meantime.
 fn cost(server: &Server, args: &[&str]) -> (Duration, Duration) {
     let (mut con, mut other) = (server.conn(), server.conn());
     cmd!(con, "CONFIG", "RESETSTAT");
@@ -30,7 +31,7 @@ fn cost(server: &Server, args: &[&str]) -> (Duration, Duration) {
             std::thread::yield_now();
         }
         go(&mut con, args);
-        // UNLINK leaves work to a thread, which may get in the way, too.
+        // UNLINK frees the memory in a thread, which may delay others, too.
         let idle = wait_until(Duration::from_secs(20), || {
             info(&mut con, "memory")["lazyfree_pending_objects"] == "0"
         });
@@ -53,8 +54,8 @@ fn unlink_of_a_million_messages() {
     let server = Server::start();
     let mut con = server.conn();
     cmd!(con, "CONFIG", "SET", "lazyfree-lazy-user-del", "no");
-    // Every message has an id, which the conversation keeps beside it; the counts are given, so that making them
-    // takes no time.
+    // Every message has an id, which the conversation indexes. The counts are given, so that nothing has to be
+    // counted.
     for thousand in 0..MESSAGES / 1000 {
         let mut command = redis::cmd("CONV.APPEND");
         command.arg("k");
@@ -65,7 +66,7 @@ fn unlink_of_a_million_messages() {
         }
         command.query::<i64>(&mut con).expect("an append");
     }
-    // Of copies, which lie alike; the best of five, as other tests run on this machine, too.
+    // Measures copies, which have the same layout. The best of five, because other tests run at the same time.
     let mut best = |command: &str| {
         let tries = (0..5).map(|_| {
             assert_eq!(int(&cmd!(con, "COPY", "k", "l")), 1);

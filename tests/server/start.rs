@@ -1,4 +1,4 @@
-//! Where CONV.RECENT's window starts: START USER, OVERSIZE, STEP. The cases are written as in `selecting.rs`.
+//! The start of CONV.RECENT's window: START USER, OVERSIZE, STEP. The cases use the notation of `selecting.rs`.
 
 use crate::notation::{fill, recent};
 use crate::selecting::cases;
@@ -59,7 +59,7 @@ fn start_user_keeps_a_long_tool_loop_together() {
 }
 
 #[test]
-fn oversize_keeps_the_newest_group_if_asked() {
+fn oversize_keep_returns_the_newest_group() {
     cases(
         "u a=50 | - | 23 => | 0 0-0 -2
          u a=50 | - | 23 OVERSIZE EMPTY => | 0 0-0 -2
@@ -90,7 +90,7 @@ fn oversize_keeps_the_newest_group_if_asked() {
 }
 
 #[test]
-fn step_moves_the_start_in_leaps() {
+fn step_moves_the_start_in_steps() {
     cases(
         "u a u a u a u a u a | - | 103 STEP 30 => 1 2 3 4 5 6 7 8 9 10 | 103 1-10 -0
          # C is 100, B 35: 65 too many, so the start is at 65, 80, 90, 100 ... tokens.
@@ -119,7 +119,7 @@ fn step_moves_the_start_in_leaps() {
     );
 }
 
-/// "so that the start stays where it is while n more tokens arrive"
+/// STEP keeps the start of the window while n more tokens arrive.
 #[test]
 fn step_keeps_the_start_while_n_tokens_arrive() {
     let server = Server::start();
@@ -127,7 +127,7 @@ fn step_keeps_the_start_while_n_tokens_arrive() {
     let mut starts = Vec::new();
     for total in 1..=40_i64 {
         fill(&mut two, "k", if total % 2 == 1 { "u" } else { "a" });
-        // 10 tokens a message, B = 100, n = 50.
+        // 10 tokens per message, budget B = 100, n = 50.
         let reply = recent(&mut two, &mut three, "k", "103 STEP 50");
         let too_many = (total * 10 - 100).max(0);
         let first = (too_many + 49) / 50 * 5 + 1;

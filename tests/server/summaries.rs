@@ -1,4 +1,4 @@
-//! CONV.SUMMARY and CONV.SETSUMMARY, and the message that a summary becomes.
+//! CONV.SUMMARY and CONV.SETSUMMARY, and the message that contains the summary.
 
 use redis::Value;
 
@@ -6,7 +6,7 @@ use crate::notation::{e, field, fill, line, message, transcript};
 use crate::support::{Server, bytes, cmd, int, map, strings, text};
 
 #[test]
-fn set_and_get() {
+fn setsummary_stores_the_summary() {
     let server = Server::start();
     transcript(
         &server,
@@ -49,7 +49,7 @@ fn set_and_get() {
 }
 
 #[test]
-fn empty_text_removes() {
+fn an_empty_text_removes_the_summary() {
     let server = Server::start();
     transcript(
         &server,
@@ -85,7 +85,7 @@ fn empty_text_removes() {
 }
 
 #[test]
-fn minchange_spares_small_changes() {
+fn minchange_skips_small_changes() {
     let server = Server::start();
     transcript(
         &server,
@@ -116,7 +116,7 @@ fn minchange_spares_small_changes() {
 }
 
 #[test]
-fn withinfo() {
+fn withinfo_returns_the_details_of_the_summary() {
     let server = Server::start();
     for mut con in [server.conn(), server.conn3()] {
         cmd!(con, "DEL", "k");
@@ -135,16 +135,16 @@ fn withinfo() {
         let second = after(&["UPTO", "2"]);
         assert_eq!(int(&second["upto"]), 2);
         assert!(int(&second["updated"]) > int(&first["updated"]));
-        // A write that is refused or changes nothing leaves it as it is.
+        // Rejected writes and writes without effect do not change it.
         let third = after(&["UPTO", "1"]);
         assert_eq!(third, second);
         assert_eq!(field(&mut con, "k", "summary-tokens"), tokens.to_string());
     }
 }
 
-/// Any text comes back as it is, and makes a valid message.
+/// Any text is stored unchanged and yields a valid message.
 #[test]
-fn any_text() {
+fn any_text_is_a_valid_summary() {
     let server = Server::start();
     let mut con = server.conn();
     let long = "Zusammenfassung 🙂 ".repeat(20_000);
@@ -174,7 +174,7 @@ fn any_text() {
             let reply = map(&cmd!(con, "CONV.RECENT", "k", 1_000_000, "WITHINFO"));
             let tokens = 3 + e("system") + e(summary);
             assert_eq!(int(&reply["tokens"]), 33 + tokens, "{summary:.40}");
-            // "after the system messages that stand first"
+            // The summary follows the system messages at the start.
             let at = usize::from(first.ends_with('s'));
             let sent = &strings(&reply["messages"])[at];
             let sent: serde_json::Value = serde_json::from_slice(sent).expect("JSON");
@@ -189,7 +189,7 @@ fn any_text() {
             assert_eq!(packed[at], want);
         }
     }
-    // Of a plain text, byte for byte; "the conversation's first message" is the first that is held.
+    // The message has the dialect of the first message that the conversation still has.
     cmd!(con, "DEL", "k");
     cmd!(con, "CONV.SETSUMMARY", "k", "x");
     let mut first = |words: &str, command: &str| {

@@ -1,12 +1,12 @@
-//! Which calls a message opens and answers, whatever its dialect; and that messages come back as they were appended, also
-//! from far back.
+//! The tool calls and results of messages in every dialect, and that messages are returned byte for byte, including
+//! compressed ones.
 
 use crate::notation::recent;
 use crate::support::{Server, bytes, cmd, strings};
 
-/// Which calls are opened and answered, told from what RECENT returns.
+/// Calls and results of every dialect, observed through RECENT.
 #[test]
-fn pairing() {
+fn calls_are_paired_with_results_in_every_dialect() {
     let server = Server::start();
     let (mut two, mut three) = (server.conn(), server.conn3());
     let user = r#"{"role":"user","content":"x","n":9}"#;
@@ -32,7 +32,7 @@ fn pairing() {
         r#"{"n":2,"type":"computer_call_output","call_id":"a","output":{}}"#,
         r#"{"n":2,"type":"local_shell_call_output","call_id":"a","output":"x"}"#,
     ];
-    // These neither open nor answer `a`; they stay where the others do not.
+    // These contain neither a call nor a result for `a`, so they are returned where the others are not.
     let neutral = [
         r#"{"n":1,"role":"assistant","function_call":{"name":"a","arguments":"{}"}}"#,
         r#"{"n":1,"role":"function","name":"a","content":"x"}"#,
@@ -78,9 +78,9 @@ fn pairing() {
     }
 }
 
-/// "Verbatim. A message comes back byte for byte as it was appended", also from far back in a long conversation.
+/// Messages of a long conversation are returned byte for byte, including old, compressed ones.
 #[test]
-fn verbatim_in_a_long_conversation() {
+fn messages_of_a_long_conversation_are_verbatim() {
     let server = Server::start();
     let mut con = server.conn();
     let kinds = [
@@ -131,9 +131,9 @@ fn verbatim_in_a_long_conversation() {
     assert!(popped.iter().rev().eq(want.iter()), "POP");
 }
 
-/// FORMAT MSGPACK keeps the order of the fields and the kinds of numbers.
+/// FORMAT MSGPACK preserves the order of fields and the types of numbers.
 #[test]
-fn messagepack() {
+fn messagepack_preserves_order_and_number_types() {
     let server = Server::start();
     let mut con = server.conn();
     let message = r#"{"role":"user","z":[0,-1,127,128,-32,-33,65536,-2147483649,9223372036854775807,-9223372036854775808,18446744073709551615],"b":[0.5,-1.25,1e300],"a":{"t":true,"f":false,"n":null,"e":{},"l":[]},"content":"äöü🙂"}"#;
@@ -144,7 +144,7 @@ fn messagepack() {
     let mut want: serde_json::Value = serde_json::from_str(message).unwrap();
     want["b"][2] = serde_json::json!(1e300);
     assert_eq!(of(&parsed[0]), of(&want));
-    // Numbers beyond 64 bits and doubles, odd strings: something that can be read.
+    // Numbers beyond 64-bit integers and doubles, and unusual strings, must give decodable MessagePack.
     for odd in [
         r#"{"role":"user","a":1e400,"b":-1e400,"c":123456789012345678901234567890,"d":1e-400}"#,
         r#"{"role":"user","a":"\uD83D","\uDE42":"\u0000"}"#,
@@ -152,7 +152,7 @@ fn messagepack() {
     ] {
         cmd!(con, "CONV.EDIT", "k", 1, odd);
         let packed = bytes(&cmd!(con, "CONV.RANGE", "k", 0, -1, "FORMAT", "MSGPACK"));
-        // Not as JSON values, which cannot hold infinities.
+        // Not compared as JSON values, which cannot represent infinity.
         let parsed: Vec<serde::de::IgnoredAny> =
             rmp_serde::from_slice(&packed).unwrap_or_else(|e| panic!("{odd}: {e}"));
         assert_eq!(parsed.len(), 1, "{odd}");

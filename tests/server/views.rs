@@ -1,16 +1,16 @@
-//! All that a client can see of a conversation: what has to be the same after a restart, in a copy, on a replica.
+//! Everything that a client can read of a conversation, to compare it after a restart, in a copy, or on a replica.
 
 use redis::{Connection, Value};
 
 use crate::samples::*;
 use crate::support::*;
 
-/// What a client sees of a conversation, by the command that shows it.
+/// The replies that show a conversation, each with its command.
 pub type View = Vec<(String, Value)>;
 
-/// Everything that is to be seen of the conversation under `key`.
+/// Reads everything that shows the conversation under `key`.
 pub fn view(con: &mut Connection, key: &str) -> View {
-    // What is shown depends on counts, and on retention, which acts on them.
+    // The replies depend on counts and on retention, so wait for both.
     settled(con);
     let mut view = vec![("digest".to_string(), Value::SimpleString(digest(con, key)))];
     let mut see = |args: &[&str]| {
@@ -65,7 +65,7 @@ pub fn view(con: &mut Connection, key: &str) -> View {
     get.extend(seqs.iter().map(String::as_str));
     get.push("WITHINFO");
     see(&get);
-    // How the bytes lie in memory may differ; all else not.
+    // The memory layout may differ, everything else must not.
     let mut info = map(&go(con, &["CONV.INFO", key]));
     for physical in ["bytes-stored", "segments"] {
         assert!(int(&info.remove(physical).expect("a figure")) >= 0);
@@ -77,12 +77,12 @@ pub fn view(con: &mut Connection, key: &str) -> View {
     view
 }
 
-/// What is seen of each of the keys.
+/// The views of several keys.
 pub fn views<A: AsRef<str>>(con: &mut Connection, keys: &[A]) -> Vec<View> {
     keys.iter().map(|key| view(con, key.as_ref())).collect()
 }
 
-/// Panics with the first difference, `when` it was seen.
+/// Panics at the first difference; `when` describes the situation.
 pub fn assert_same<A: AsRef<str>>(keys: &[A], expected: &[View], got: &[View], when: &str) {
     assert_eq!(expected.len(), got.len());
     let short = |value: &Value| format!("{value:?}").chars().take(1500).collect::<String>();
@@ -99,10 +99,10 @@ pub fn assert_same<A: AsRef<str>>(keys: &[A], expected: &[View], got: &[View], w
     }
 }
 
-/// Conversations that [`fill`] made go on where they stood.
+/// Continues the conversations of [`fill`], to check that their internal state is intact.
 pub fn go_on(con: &mut Connection) {
     let now = says("user", "and now?");
-    // Numbers are never given twice, whatever was removed.
+    // Sequence numbers are not reused, whatever was removed.
     assert_eq!(append(con, "chat", std::slice::from_ref(&now)), 9);
     assert_eq!(append(con, "gaps", std::slice::from_ref(&now)), 11);
     assert_eq!(append(con, "emptied", std::slice::from_ref(&now)), 4);
@@ -110,7 +110,7 @@ pub fn go_on(con: &mut Connection) {
     assert_eq!(append(con, "summary-only", std::slice::from_ref(&now)), 1);
     assert_eq!(append(con, "long", std::slice::from_ref(&now)), 2001);
     assert_eq!(append(con, ODD_KEY, std::slice::from_ref(&now)), 4);
-    // The turn is still open, and is completed.
+    // The last turn is still unfinished. Complete it.
     append(con, "open", &[answer("x")]);
     append(con, "half-answered", &[answer("y")]);
     for (key, messages) in [("open", 3), ("half-answered", 4)] {
@@ -123,7 +123,7 @@ pub fn go_on(con: &mut Connection) {
         items(&cmd!(*con, "CONV.RECENT", "reasoning-last", "1000")).len(),
         4
     );
-    // Ids are still known.
+    // Ids are still indexed.
     let known = ["l1", "l4"].map(|id| langchain("human", id, "again"));
     let reply = cmd!(*con, "CONV.APPEND", "langchain", "UNIQUE", &known[..]);
     assert_eq!(
@@ -138,7 +138,7 @@ pub fn go_on(con: &mut Connection) {
         langchain("human", "l5", "new")
     );
     assert_eq!(int(&reply), 6);
-    // Retention still acts, expiry is still set anew, and the summary is not undone by a late writer.
+    // Retention still applies, appends still set the expiry, and an older summary does not replace the newer one.
     append(con, "limits", &chat());
     assert!(int(&cmd!(*con, "CONV.LEN", "limits")) <= 6);
     cmd!(*con, "PERSIST", "ttl");

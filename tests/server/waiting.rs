@@ -1,5 +1,6 @@
-//! Counting is off the main thread: who needs counts waits for them, nobody else does.
+//! Counting runs in the background. Clients that need the counts are blocked, other clients are not.
 
+use fastrand::Rng;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,14 +9,14 @@ use redis::{Connection, Value};
 use crate::samples::*;
 use crate::support::*;
 
-/// Takes a while to count: nothing repeats.
+/// A text without repetitions, which takes long to count.
 fn megabytes(seed: u64) -> String {
-    let mut dice = Dice(seed);
-    let words: Vec<String> = (0..250_000).map(|_| format!("{:x}", dice.roll())).collect();
+    let mut rng = Rng::with_seed(seed);
+    let words: Vec<String> = (0..250_000).map(|_| format!("{:x}", rng.u64(..))).collect();
     says("user", &words.join(" "))
 }
 
-/// What the message counts in a conversation of its own.
+/// The count of the message in a separate conversation.
 fn count(con: &mut Connection, message: &str) -> i64 {
     cmd!(*con, "CONV.APPEND", "counted apart", message);
     let tokens = window_tokens(con, "counted apart");
@@ -28,7 +29,7 @@ fn window_tokens(con: &mut Connection, key: &str) -> i64 {
     int(&map(&reply)["tokens"])
 }
 
-/// Milliseconds of the slowest PING as long as `busy`.
+/// The slowest PING in milliseconds while `busy` returns true.
 fn slowest_ping(con: &mut Connection, busy: impl Fn() -> bool) -> u128 {
     let mut slowest = 0;
     while busy() {
@@ -40,13 +41,13 @@ fn slowest_ping(con: &mut Connection, busy: impl Fn() -> bool) -> u128 {
 }
 
 #[test]
-fn only_the_client_that_needs_counts_waits() {
+fn only_clients_that_need_counts_are_blocked() {
     let server = Server::start();
     let mut con = server.conn();
     let long = megabytes(1);
     let expected = count(&mut con, &long);
     append(&mut con, "k", &[says("user", "before"), long.clone()]);
-    // It is not counted yet, and what does not need that is answered.
+    // The messages are pending. Commands that do not need the counts return at once.
     assert!(int(&map(&cmd!(con, "CONV.INFO", "k"))["pending"]) >= 1);
     let entry = cmd!(con, "CONV.GET", "k", 2, "WITHINFO");
     assert_eq!(map(&items(&entry)[0])["tokens"], Value::Nil);
@@ -73,7 +74,7 @@ fn only_the_client_that_needs_counts_waits() {
 }
 
 #[test]
-fn whoever_cannot_wait_is_answered_at_once() {
+fn clients_that_cannot_block_get_a_reply_at_once() {
     let server = Server::start();
     let mut con = server.conn();
     let long = says("user", &"What a long story this is! ".repeat(4000));
@@ -90,7 +91,7 @@ fn whoever_cannot_wait_is_answered_at_once() {
         };
         assert_eq!(tokens, expected, "{key}");
     }
-    // So do texts and summaries.
+    // Texts and summaries wait, too.
     let text = "What a long story this is! ".repeat(4000);
     let alone = ints(&cmd!(con, "CONV.TOKENS", &text, "hello"));
     cmd!(con, "MULTI");
@@ -103,7 +104,7 @@ fn whoever_cannot_wait_is_answered_at_once() {
 }
 
 #[test]
-fn writes_that_need_counts_wait_too() {
+fn writes_that_need_counts_are_blocked_too() {
     let server = Server::with(&["--appendonly", "yes"]);
     let replica = Server::start();
     replicate(&replica, &server);
@@ -121,7 +122,7 @@ fn writes_that_need_counts_wait_too() {
 }
 
 #[test]
-fn retention_acts_when_the_counts_are_there() {
+fn retention_applies_once_messages_are_counted() {
     let server = Server::start();
     let mut con = server.conn();
     cmd!(con, "CONFIG", "SET", "notify-keyspace-events", "Kd");
@@ -143,7 +144,7 @@ fn retention_acts_when_the_counts_are_there() {
 }
 
 #[test]
-fn what_is_waited_for_may_go() {
+fn keys_and_clients_may_disappear_while_a_client_waits() {
     let mut server = Server::start();
     let mut con = server.conn();
     for (n, fate) in [
@@ -170,7 +171,7 @@ fn what_is_waited_for_may_go() {
         }
         cmd!(con, "DEL", "k");
     }
-    // The client itself may go, or be told to.
+    // The client itself may disconnect or be unblocked.
     append(&mut con, "k", &[megabytes(20)]);
     let mut waiting = server.conn();
     let id = int(&cmd!(waiting, "CLIENT", "ID"));
@@ -190,7 +191,7 @@ fn what_is_waited_for_may_go() {
     assert!(server.is_alive());
 }
 
-/// Waits until so many clients are blocked.
+/// Waits until this many clients are blocked.
 fn blocked(con: &mut Connection, clients: u32) {
     let seen = wait_until(Duration::from_secs(20), || {
         info(con, "clients")["blocked_clients"] == clients.to_string()
@@ -199,7 +200,7 @@ fn blocked(con: &mut Connection, clients: u32) {
 }
 
 #[test]
-fn a_new_encoding_gets_through_a_long_conversation() {
+fn a_new_encoding_recounts_a_long_conversation() {
     let server = Server::start();
     let mut con = server.conn();
     let messages: Vec<String> = (0..3000)
@@ -216,7 +217,7 @@ fn a_new_encoding_gets_through_a_long_conversation() {
     }
     cmd!(con, "CONV.ALTER", "other", "ENCODING", "r50k_base");
     cmd!(con, "CONV.ALTER", "k", "ENCODING", "r50k_base");
-    // What is asked for comes first.
+    // The messages that a client waits for are counted first.
     let early = cmd!(con, "CONV.RECENT", "k", 2000, "WITHINFO");
     settled(&mut con);
     let totals = |con: &mut Connection, key: &str| {
@@ -228,9 +229,9 @@ fn a_new_encoding_gets_through_a_long_conversation() {
     assert_eq!(cmd!(con, "CONV.RECENT", "k", 2000, "WITHINFO"), early);
 }
 
-/// Retention acts on appends, and later only on behalf of one: counts that come in for another reason drop nothing.
+/// Retention only runs for an append, at once or later. Counts that were requested for another reason remove nothing.
 #[test]
-fn counts_alone_drop_nothing() {
+fn counts_alone_remove_nothing() {
     let server = Server::start();
     let mut con = server.conn();
     let messages: Vec<String> = (0..200)
@@ -257,8 +258,8 @@ fn counts_alone_drop_nothing() {
     assert!(int(&cmd!(con, "CONV.LEN", "k")) <= 3);
 }
 
-/// In a failover, or before it ends, a server stops writes so that its replicas catch up: nothing may be written then
-/// behind its back.
+/// During a failover a server pauses writes, so that its replicas can catch up. Nothing may be written in that time,
+/// including by maintenance.
 #[test]
 fn nothing_is_written_while_writes_are_paused() {
     let server = Server::with(&["--appendonly", "yes"]);
@@ -272,14 +273,14 @@ fn nothing_is_written_while_writes_are_paused() {
     let trim = thread::spawn(move || int(&cmd!(waiting, "CONV.TRIM", "trimmed", "MAXTOKENS", 100)));
     let waits = || info(&mut server.conn(), "conv")["conv_waits"] != "0";
     assert!(wait_until(Duration::from_secs(10), waits), "nobody waits");
-    // Both at once, so that nothing is counted in between.
+    // In one pipeline, so that nothing is counted in between.
     let mut pipe = redis::pipe();
     pipe.cmd("CONV.APPEND").arg("late").arg(&long).arg(&long);
     pipe.cmd("CLIENT").arg("PAUSE").arg(60_000).arg("WRITE");
     pipe.exec(&mut con).expect("an append and a pause");
     let offset = |con: &mut Connection| info(con, "replication")["master_repl_offset"].clone();
     let before = offset(&mut con);
-    // All is counted meanwhile, and reads are answered.
+    // Messages are counted in the meantime, and reads are served.
     let counted = wait_until(Duration::from_secs(60), || {
         let read = cmd!(con, "CONV.RECENT", "late", i64::MAX, "WITHINFO");
         items(&map(&read)["messages"]).len() == 2 && info(&mut con, "conv")["conv_pending"] == "0"
@@ -299,10 +300,10 @@ fn nothing_is_written_while_writes_are_paused() {
     }
 }
 
-/// The tables of an encoding that nobody has asked for yet take a while to load (0.2 s); nobody else waits for them. A
-/// machine that is busy holds up anybody for once, hardly three servers in a row.
+/// Loading the tables of an encoding takes about 0.2 s, and must not delay other clients. A busy machine may delay a
+/// PING once, but hardly on three servers in a row.
 #[test]
-fn a_new_encoding_holds_nobody_up() {
+fn loading_an_encoding_does_not_delay_other_clients() {
     let mut slowest = Vec::new();
     while slowest.len() < 3 {
         slowest.push(slowest_while_tables_load());
@@ -328,7 +329,7 @@ fn slowest_while_tables_load() -> (u128, &'static str) {
         cmd!(con, "CONV.CREATE", key);
         append(&mut con, key, std::slice::from_ref(&hello));
         settled(&mut con);
-        // As a replica would get it.
+        // The command as a replica receives it.
         let header = format!(
             r#"{{"v":1,"at":1,"alter":{{"encoding":"{encoding}","media-tokens":85,"max-messages":0,"max-tokens":0,"ttl":0,"complete":true}}}}"#
         );

@@ -1,11 +1,11 @@
-//! Every command that writes: with an effect, without one, and refused. Each list is to be sent in its order, to what
-//! [`prepare`] made; the key is the first argument.
+//! All write commands: with an effect, without effect, and rejected. Send each list in order to the keys that
+//! [`prepare`] created. The key is the first argument.
 
 use redis::{Connection, Value};
 
 use crate::samples::*;
 
-/// A command to send.
+/// The arguments of a command.
 pub type Args = Vec<String>;
 
 fn commands(lines: &[&[&str]]) -> Vec<Args> {
@@ -15,7 +15,7 @@ fn commands(lines: &[&[&str]]) -> Vec<Args> {
         .collect()
 }
 
-/// Makes what the commands below speak of.
+/// Creates the keys that the commands below use.
 pub fn prepare(con: &mut Connection) {
     let messages: Vec<String> = (1..=12)
         .map(|n| langchain("human", &format!("id{n}"), &format!("sesame {n}")))
@@ -31,7 +31,7 @@ pub fn prepare(con: &mut Connection) {
     go(con, &["RPUSH", "list", "sesame"]);
 }
 
-/// Commands that have an effect each.
+/// Commands that each have an effect.
 pub fn effective() -> Vec<Args> {
     let m = &*says("user", "open, sesame");
     let (known, new) = (
@@ -103,7 +103,7 @@ pub fn effective() -> Vec<Args> {
         &["CONV.TRIM", "t", "MAXMESSAGES", "8"],
         &["CONV.TRIM", "t", "MAXTOKENS", "30"],
         &["CONV.ALTER", "t", "COMPLETE", "no"],
-        // It drops nothing, but what is not here is deliberately gone from now on.
+        // It removes nothing, but from now on absent messages count as deliberately removed.
         &["CONV.TRIM", "t", "MAXMESSAGES", "8"],
         &["CONV.POP", "t", "100"],
         &["CONV.APPEND", "t", m],
@@ -191,7 +191,7 @@ pub fn idle() -> Vec<(Args, Value)> {
     commands.into_iter().zip(replies.concat()).collect()
 }
 
-/// Commands that are errors, with how the error begins.
+/// Commands that fail, with the start of the error.
 pub fn refused() -> Vec<(Args, &'static str)> {
     let m = &*says("user", "open, sesame");
     let commands = commands(&[

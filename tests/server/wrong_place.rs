@@ -1,9 +1,9 @@
-//! Refused for where or when they come: on keys of other types, out of memory, within transactions and scripts.
+//! Commands that are rejected because of their context: keys of other types, out of memory, transactions and scripts.
 
 use redis::Value;
 
-use crate::bystander::watching;
 use crate::notation::{check_error, line, message};
+use crate::side_effect_probe::with_probe;
 use crate::support::{cmd, error_line, items};
 
 const EVERY: &str = "CONV.APPEND KEY @u
@@ -40,9 +40,9 @@ const EVERY: &str = "CONV.APPEND KEY @u
     CONV.DELSTATE KEY a";
 
 #[test]
-fn other_types_under_the_key() {
+fn keys_of_other_types_are_rejected() {
     let text = "WRONGTYPE Operation against a key holding the wrong kind of value";
-    watching(|by| {
+    with_probe(|probe| {
         for make in [
             "SET other string",
             "RPUSH other element",
@@ -51,12 +51,12 @@ fn other_types_under_the_key() {
             "HSET other field value",
             "XADD other 1-1 field value",
         ] {
-            cmd!(by.con, "DEL", "other");
-            line(&mut by.con, make).unwrap();
-            by.seen_events();
+            cmd!(probe.con, "DEL", "other");
+            line(&mut probe.con, make).unwrap();
+            probe.take_events();
             for command in EVERY.lines() {
                 let command = command.trim().replace("KEY", "other");
-                by.refuses(&format!("{command} => {text}"));
+                probe.rejects(&format!("{command} => {text}"));
             }
         }
         for command in [
@@ -73,17 +73,17 @@ fn other_types_under_the_key() {
             "LLEN k",
             "STRLEN k",
         ] {
-            by.refuses(&format!("{command} => {text}"));
+            probe.rejects(&format!("{command} => {text}"));
         }
     });
 }
 
-/// "Whatever can grow memory is deny-oom"
+/// Commands that may use more memory are rejected, and commands that free memory are not.
 #[test]
-fn out_of_memory() {
-    watching(|by| {
+fn growing_commands_are_rejected_when_out_of_memory() {
+    with_probe(|probe| {
         cmd!(
-            by.con,
+            probe.con,
             "CONFIG",
             "SET",
             "maxmemory-policy",
@@ -91,7 +91,7 @@ fn out_of_memory() {
             "maxmemory",
             1
         );
-        by.refuses(
+        probe.rejects(
             "CONV.APPEND k @u => OOM
              CONV.APPEND missing @u => OOM
              CONV.SETSUMMARY k other => OOM
@@ -111,17 +111,17 @@ fn out_of_memory() {
             "CONV.DELSTATE k a",
             "CONV.EXPORT k",
         ] {
-            line(&mut by.con, command).unwrap();
+            line(&mut probe.con, command).unwrap();
         }
     });
 }
 
-/// The same where errors are not replies but values: in MULTI and in scripts.
+/// In MULTI and in scripts errors are values within the reply.
 #[test]
-fn in_transactions_and_scripts() {
-    watching(|by| {
+fn errors_in_transactions_and_scripts_change_nothing() {
+    with_probe(|probe| {
         let script = "return redis.pcall('CONV.APPEND', KEYS[1], ARGV[1], '[]')";
-        let reply = by.unchanged(&["EVAL", script, "1", "k", &message("u", 0)]);
+        let reply = probe.unchanged(&["EVAL", script, "1", "k", &message("u", 0)]);
         check_error(&error_line(&reply.unwrap_err()), "BADMSG message 2", "EVAL");
         for command in [
             "MULTI",
@@ -130,9 +130,9 @@ fn in_transactions_and_scripts() {
             "CONV.DEL k 1 x",
             "CONV.CREATE k",
         ] {
-            line(&mut by.con, command).unwrap();
+            line(&mut probe.con, command).unwrap();
         }
-        let reply = by.unchanged_exec();
+        let reply = probe.unchanged_exec();
         let errors = items(&reply);
         assert_eq!(errors.len(), 4);
         assert!(

@@ -1,13 +1,13 @@
-//! Real conversations to try things on.
+//! Real conversations as test data.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Conversations, each a list of messages' bytes.
+/// Conversations. Each is a list of messages, each message the bytes of its JSON.
 pub type Conversations = Vec<Vec<Vec<u8>>>;
 
-/// Real conversations, if `CONV_CORPUS` names a directory: per `*.jsonl` file its name and, for each line (a JSON
-/// array of messages), the messages' bytes.
+/// Reads the real conversations from the directory that `CONV_CORPUS` names, if it is set. Returns the name of each
+/// `*.jsonl` file with its conversations; a line of the file is a JSON array of messages.
 pub fn corpus() -> Option<Vec<(String, Conversations)>> {
     let dir = PathBuf::from(std::env::var_os("CONV_CORPUS")?);
     let entries =

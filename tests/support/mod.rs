@@ -1,26 +1,24 @@
-//! Real servers for tests and examples: start one with the module, talk to it, break it, look at what is left.
+//! Starts real servers for tests and examples, sends commands, injects faults, and reads the results.
 //!
-//! Every [`Server`] has a port, a directory and a process of its own, so tests run side by side; when it goes out of
-//! scope the process is killed and the directory removed, also if the test panicked (the end of its log is printed
-//! then). Two environment variables choose other binaries: `CONV_MODULE` (the module) and `REDIS_SERVER`.
+//! Every [`Server`] has its own port, directory and process, so tests can run in parallel. When a `Server` is dropped,
+//! its process is killed and its directory removed. If the test panicked, the end of the server log is printed first.
+//! Two environment variables select other binaries: `CONV_MODULE` (the module) and `REDIS_SERVER`.
 
-// Each user of this file needs a part of it.
+// Every test binary that includes this module uses only a part of it.
 #![allow(dead_code, unused_macros, unused_imports)]
 
 mod corpus;
-mod dice;
 pub mod payload;
 mod reply;
 mod server;
 pub mod sound;
 
 pub use corpus::corpus;
-pub use dice::Dice;
 pub use reply::*;
 pub use server::*;
 
-/// Sends a command and returns its reply; panics with the error line if there is one. An argument may be anything
-/// that `redis` can write; a slice or vector of strings or byte vectors becomes several arguments.
+/// Sends a command and returns its reply; panics with the error line if the reply is an error. An argument may be of
+/// any type that the `redis` crate can encode. A slice or vector of strings or byte vectors becomes several arguments.
 macro_rules! cmd {
     ($con:expr, $($arg:expr),+ $(,)?) => {
         match $crate::support::try_cmd!($con, $($arg),+) {
@@ -30,7 +28,7 @@ macro_rules! cmd {
     };
 }
 
-/// As [`cmd!`], with the error as a value.
+/// Like [`cmd!`], but returns an error as a value.
 macro_rules! try_cmd {
     ($con:expr, $($arg:expr),+ $(,)?) => {{
         let mut command = ::redis::Cmd::new();

@@ -1,19 +1,20 @@
-//! Payloads of DUMP: taken apart, damaged, and given a checksum that fits again.
+//! Takes DUMP payloads apart, damages them, and computes their checksum.
 
+use fastrand::Rng;
 use redis::Connection;
 
-use super::{Dice, bytes, cmd};
+use super::{bytes, cmd};
 
-/// Where the type's id ends: a byte for the kind of value, one for the kind of number, eight for the id.
-pub const BEHIND_ID: usize = 10;
+/// Position after the type id: one byte for the kind of value, one for the length encoding, eight for the id.
+pub const AFTER_ID: usize = 10;
 
-/// Version of the RDB format (2 bytes) and CRC64.
+/// Length of the footer: RDB version (2 bytes) and CRC64.
 pub const FOOTER: usize = 10;
 
-/// Redis's CRC64: the Jones polynomial, reflected, starting at 0.
+/// The CRC64 of Redis: Jones polynomial, reflected, initial value 0.
 pub fn crc64(bytes: &[u8]) -> u64 {
     const JONES: u64 = 0x95AC_9329_AC4B_C9B5;
-    // Of every byte, so that a million payloads take seconds.
+    // A table per byte value, because some tests compute a million checksums.
     const TABLE: [u64; 256] = {
         let mut table = [0; 256];
         let mut byte = 0;
@@ -33,45 +34,46 @@ pub fn crc64(bytes: &[u8]) -> u64 {
     })
 }
 
-/// What DUMP gives for the key, without its footer.
+/// The reply of DUMP without its footer.
 pub fn body(con: &mut Connection, key: &str) -> Vec<u8> {
     let mut payload = bytes(&cmd!(*con, "DUMP", key));
     payload.truncate(payload.len() - FOOTER);
     payload
 }
 
-/// The version of the RDB format in the footer.
+/// The RDB version in the footer.
 pub fn rdb_version(con: &mut Connection, key: &str) -> [u8; 2] {
     let payload = bytes(&cmd!(*con, "DUMP", key));
     let at = payload.len() - FOOTER;
     [payload[at], payload[at + 1]]
 }
 
-/// The payload with a footer that fits.
+/// Appends a footer with a valid checksum.
 pub fn sealed(body: &[u8], version: [u8; 2]) -> Vec<u8> {
     let mut payload = [body, &version].concat();
     payload.extend(crc64(&payload).to_le_bytes());
     payload
 }
 
-/// One thing goes wrong on the way: a bit flipped, a byte lost, the end cut off, `other`'s end in its place ...
-pub fn damage(dice: &mut Dice, body: &mut Vec<u8>, other: &[u8]) {
-    if body.len() <= BEHIND_ID {
+/// Damages a payload in one random way: flips a bit, removes a byte, truncates it, replaces its end by the end of
+/// `other`, and so on.
+pub fn damage(rng: &mut Rng, body: &mut Vec<u8>, other: &[u8]) {
+    if body.len() <= AFTER_ID {
         return;
     }
-    let at = BEHIND_ID + dice.below(body.len() - BEHIND_ID);
-    // Headers and lengths stand in front: half of the damage is done there.
-    let near = BEHIND_ID + dice.below(40.min(body.len() - BEHIND_ID));
-    let at = if dice.below(2) == 0 { near } else { at };
-    match dice.below(9) {
+    let at = AFTER_ID + rng.usize(..body.len() - AFTER_ID);
+    // Half of the damage is done within the first 40 bytes, which hold headers and lengths.
+    let near = AFTER_ID + rng.usize(..40.min(body.len() - AFTER_ID));
+    let at = if rng.usize(..2) == 0 { near } else { at };
+    match rng.usize(..9) {
         0 => body.truncate(at),
-        1..=3 => body[at] ^= 1 << dice.below(8),
-        4 => body[at] = *dice.pick(&[0, 1, 0x7f, 0x80, 0x81, 0xc3, 0xff]),
+        1..=3 => body[at] ^= 1 << rng.usize(..8),
+        4 => body[at] = *rng.choice(&[0, 1, 0x7f, 0x80, 0x81, 0xc3, 0xff]).unwrap(),
         5 => drop(body.remove(at)),
-        6 => body.insert(at, dice.roll() as u8),
-        7 => body.extend((0..=dice.below(20)).map(|_| dice.roll() as u8)),
+        6 => body.insert(at, rng.u8(..)),
+        7 => body.extend((0..=rng.usize(..20)).map(|_| rng.u8(..))),
         _ => {
-            let from = BEHIND_ID + dice.below(other.len() - BEHIND_ID);
+            let from = AFTER_ID + rng.usize(..other.len() - AFTER_ID);
             body.truncate(at);
             body.extend_from_slice(&other[from..]);
         }

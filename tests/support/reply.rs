@@ -1,4 +1,4 @@
-//! Sending commands and reading replies of either protocol.
+//! Sends commands and reads replies of either protocol version.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use redis::{Connection, ConnectionLike, RedisError, RedisResult, Value};
 
 use super::cmd;
 
-/// Sends a command given as a slice of arguments, for commands that are put together at run time.
+/// Sends a command given as a slice of arguments, for commands that are built at run time.
 pub fn run<A: AsRef<[u8]>>(con: &mut Connection, args: &[A]) -> RedisResult<Value> {
     let mut command = redis::Cmd::new();
     for arg in args {
@@ -15,8 +15,8 @@ pub fn run<A: AsRef<[u8]>>(con: &mut Connection, args: &[A]) -> RedisResult<Valu
     command.query(con)
 }
 
-/// Sends commands all at once and returns their replies; errors stand among them as [`Value::ServerError`]. The error
-/// is that of the connection: the server is gone, or does not speak the protocol.
+/// Sends commands in one pipeline and returns their replies. Error replies are returned as [`Value::ServerError`]. The
+/// function itself fails only if the connection does.
 pub fn pipeline<A: AsRef<[u8]>>(
     con: &mut Connection,
     commands: &[Vec<A>],
@@ -35,7 +35,7 @@ pub fn pipeline<A: AsRef<[u8]>>(
     con.req_packed_commands(&packed, 0, commands.len())
 }
 
-/// The error line of a reply that is an error: `BADMSG message 2: ...`.
+/// The error line if the reply is an error: `BADMSG message 2: ...`.
 pub fn error_in(reply: &Value) -> Option<String> {
     match reply {
         Value::ServerError(e) => Some(format!("{} {}", e.code(), e.details().unwrap_or_default())),
@@ -43,7 +43,7 @@ pub fn error_in(reply: &Value) -> Option<String> {
     }
 }
 
-/// The error as the server sent it: `BADMSG message 2: ...`. (The client takes code and text apart.)
+/// The error line as sent by the server: `BADMSG message 2: ...`. The client library splits it into code and text.
 pub fn error_line(error: &RedisError) -> String {
     match (error.code(), error.detail()) {
         (Some(code), Some(detail)) => format!("{code} {detail}"),
@@ -52,7 +52,7 @@ pub fn error_line(error: &RedisError) -> String {
     }
 }
 
-/// The error line of a command that has to fail.
+/// The error line of a command that must fail.
 pub fn err(result: RedisResult<Value>) -> String {
     match result {
         Ok(reply) => panic!("expected an error, got {reply:?}"),
@@ -60,7 +60,7 @@ pub fn err(result: RedisResult<Value>) -> String {
     }
 }
 
-/// A string of any kind: bulk, simple, verbatim, or a number written out.
+/// The bytes of a bulk, simple or verbatim string, or the digits of an integer.
 pub fn bytes(value: &Value) -> Vec<u8> {
     match value {
         Value::BulkString(bytes) => bytes.clone(),
@@ -84,7 +84,7 @@ pub fn int(value: &Value) -> i64 {
     }
 }
 
-/// The elements of an array (or set).
+/// The elements of an array or set.
 pub fn items(value: &Value) -> &[Value] {
     match value {
         Value::Array(items) | Value::Set(items) => items,
@@ -100,7 +100,7 @@ pub fn strings(value: &Value) -> Vec<Vec<u8>> {
     items(value).iter().map(bytes).collect()
 }
 
-/// A map in either protocol: RESP3's, or RESP2's flat array of keys and values.
+/// A map of either protocol: a RESP3 map, or the flat array of keys and values of RESP2.
 pub fn map(value: &Value) -> BTreeMap<String, Value> {
     match value {
         Value::Map(pairs) => pairs.iter().map(|(k, v)| (text(k), v.clone())).collect(),
@@ -121,7 +121,7 @@ pub fn info(con: &mut Connection, section: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What Redis takes for the key's content: equal on primary and replica, before and after a restart.
+/// The digest of the key's value: equal on primary and replica, and before and after a restart.
 pub fn digest(con: &mut Connection, key: &str) -> String {
     text(&items(&cmd!(*con, "DEBUG", "DIGEST-VALUE", key))[0])
 }

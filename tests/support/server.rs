@@ -1,4 +1,4 @@
-//! Starting, breaking and connecting servers.
+//! Starts, stops, kills and connects to servers.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -12,20 +12,20 @@ use redis::{Connection, RedisResult};
 
 use super::{cmd, error_line, info, text, try_cmd};
 
-/// No reply for this long means that the server hangs: better a failed test than one that never ends.
+/// A server that does not reply within a minute hangs. Without the limit the test would never end.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// As [`START_TIMEOUT`], for files that may be broken: few keys, and Redis may never end.
+/// Like [`START_TIMEOUT`], for files that may be damaged. They hold few keys, and Redis may hang on them.
 const RDB_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The module to load: the one that cargo built along with this test or example.
+/// Path of the module: the library that cargo built together with this test or example.
 pub fn module_path() -> PathBuf {
     if let Some(path) = std::env::var_os("CONV_MODULE") {
         return PathBuf::from(path);
     }
     let exe = std::env::current_exe().expect("the path of this executable");
-    // <profile>/deps/<test> or <profile>/examples/<example>. Building those leaves the library in deps; only a plain
-    // `cargo build` also links it one level up, where it may be older.
+    // The executable is `<profile>/deps/<test>` or `<profile>/examples/<example>`. Building those leaves the library
+    // in deps. Only a plain `cargo build` links it one level up, where it may be outdated.
     let profile = exe.ancestors().nth(2).expect("a profile directory");
     ["deps/libconv.so", "libconv.so"]
         .map(|name| profile.join(name))
@@ -42,13 +42,13 @@ pub fn module_path() -> PathBuf {
 /// A server that did not start.
 #[derive(Debug)]
 pub struct Ended {
-    /// How it ended; nothing if it hung.
+    /// The exit status, or `None` if it hung.
     pub status: Option<ExitStatus>,
-    /// All that it has logged.
+    /// Its complete log.
     pub log: String,
 }
 
-/// A redis-server of our own.
+/// A running redis-server.
 pub struct Server {
     child: Child,
     port: u16,
@@ -58,22 +58,22 @@ pub struct Server {
 }
 
 impl Server {
-    /// With the module, nothing persisted.
+    /// Starts a server with the module and without persistence.
     pub fn start() -> Self {
         Self::with(&[])
     }
 
-    /// With the module and further server options, such as `["--appendonly", "yes"]`.
+    /// Starts a server with the module and further options, such as `["--appendonly", "yes"]`.
     pub fn with(server_args: &[&str]) -> Self {
         Self::with_module_args(server_args, &[])
     }
 
-    /// With further server options and `loadmodule` arguments, such as `["max-messages", "10"]`.
+    /// Starts a server with further options and `loadmodule` arguments, such as `["max-messages", "10"]`.
     pub fn with_module_args(server_args: &[&str], module_args: &[&str]) -> Self {
         Self::wrapped(&[], server_args, module_args)
     }
 
-    /// With the command line behind `wrapper`, a program that executes what its arguments say (without a fork).
+    /// Starts a server through `wrapper`, a program that executes the command in its arguments without forking.
     pub fn wrapped(wrapper: &[&str], server_args: &[&str], module_args: &[&str]) -> Self {
         let module = module_path()
             .into_os_string()
@@ -85,12 +85,12 @@ impl Server {
         Self::launch(wrapper, &args)
     }
 
-    /// Without the module, to compare with and to move data to.
+    /// Starts a server without the module, for comparison and for moving data to.
     pub fn plain(server_args: &[&str]) -> Self {
         Self::launch(&[], server_args)
     }
 
-    /// With the module, from the content of an RDB file, which may be broken: nobody is surprised if it does not start.
+    /// Starts a server with the module from an RDB file, which may be damaged. Not starting is an ordinary result.
     pub fn from_rdb(rdb: &[u8], server_args: &[&str]) -> Result<Self, Ended> {
         let module = module_path()
             .into_os_string()
@@ -109,7 +109,7 @@ impl Server {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("conv-{}-{number}", std::process::id()));
-        // An earlier process with our pid may have been killed before it could clean up.
+        // A killed process with the same pid may have left a directory.
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).expect("a temporary directory");
         let [wrapper, args] =
@@ -118,7 +118,7 @@ impl Server {
         if let Some(rdb) = rdb {
             fs::write(dir.join("dump.rdb"), rdb).expect("an RDB file");
         }
-        // Between choosing a free port and binding it someone else may take it: then try another.
+        // Another process may bind the port between its selection and our bind. Try again with another port.
         for _ in 0..5 {
             let port = free_port();
             let mut server = Self {
@@ -150,7 +150,8 @@ impl Server {
         panic!("no free port found in five attempts");
     }
 
-    /// Up, loaded, and ours: another server could answer on the port that ours failed to get.
+    /// Waits until our server has loaded its data. Compares the process id, because another server may have taken the
+    /// port.
     fn wait_until_ready(&mut self, timeout: Duration) -> Result<(), String> {
         let start = Instant::now();
         while start.elapsed() < timeout {
@@ -167,7 +168,7 @@ impl Server {
             std::thread::sleep(Duration::from_millis(10));
         }
         Err(format!(
-            "no answer within {timeout:?}\n{}",
+            "no reply within {timeout:?}\n{}",
             tail(&self.log())
         ))
     }
@@ -180,7 +181,7 @@ impl Server {
         self.child.id()
     }
 
-    /// Where the server keeps its files.
+    /// The directory of the data files.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -189,7 +190,7 @@ impl Server {
         self.dir.join("redis.log")
     }
 
-    /// All that the server and the module have logged, over restarts.
+    /// Everything that the server and the module logged, including earlier runs.
     pub fn log(&self) -> String {
         fs::read(self.log_file())
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
@@ -220,9 +221,9 @@ impl Server {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// An orderly shutdown, which saves as configured, and a start with the same options and files.
+    /// Shuts down the server, which saves as configured, and starts it again with the same options and files.
     pub fn restart(&mut self) {
-        // The reply to a successful SHUTDOWN is a closed connection.
+        // A successful SHUTDOWN closes the connection instead of replying.
         if let Err(e) = try_cmd!(self.conn(), "SHUTDOWN")
             && e.code().is_some()
         {
@@ -230,15 +231,15 @@ impl Server {
         }
         assert!(
             wait_until(START_TIMEOUT, || !self.is_alive()),
-            "no shutdown:\n{}",
+            "SHUTDOWN failed:\n{}",
             tail(&self.log())
         );
         self.start_again();
     }
 
-    /// As a crash or a power cut: nothing is saved or flushed any more, by forked children neither.
+    /// Kills the server and its child processes, as in a crash: nothing is saved or flushed.
     pub fn kill9(&mut self) {
-        // The pid of a server that has ended may be somebody else's by now.
+        // If the server has exited, another process may have its pid.
         let children = if self.is_alive() {
             children(self.child.id())
         } else {
@@ -251,7 +252,7 @@ impl Server {
         }
     }
 
-    /// Starts a server that has ended, with the same port, options and files.
+    /// Restarts a server that has exited, with the same port, options and files.
     pub fn start_again(&mut self) {
         assert!(!self.is_alive(), "the server is still running");
         for attempt in 1.. {
@@ -260,7 +261,7 @@ impl Server {
             let Err(log) = self.wait_until_ready(START_TIMEOUT) else {
                 return;
             };
-            // Somebody's outgoing connection may have got the port meanwhile.
+            // An outgoing connection of another process may use the port in the meantime.
             let taken = self
                 .log()
                 .get(logged..)
@@ -288,7 +289,7 @@ impl Drop for Server {
     }
 }
 
-/// Forked children of a server of ours, as they are saving or rewriting.
+/// The child processes of a server, which save or rewrite the AOF.
 fn children(pid: u32) -> Vec<String> {
     fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
         .unwrap_or_default()
@@ -297,7 +298,7 @@ fn children(pid: u32) -> Vec<String> {
         .collect()
 }
 
-/// Sends a signal, by its name, to a process of ours.
+/// Sends a signal, given by name, to a process.
 fn signal(name: &str, pid: &str) {
     let _ = Command::new("kill")
         .args([&format!("-{name}"), pid])
@@ -323,7 +324,7 @@ fn spawn(port: u16, dir: &Path, wrapper: &[String], args: &[String]) -> Child {
     command
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
         .arg(dir)
-        // Standard output as the log, so that refused options and panics stand in it too.
+        // Logs to standard output, so that the log also has errors in options and panics.
         .args(["--logfile", "", "--save", "", "--appendonly", "no"])
         .args([
             "--enable-debug-command",
@@ -331,7 +332,7 @@ fn spawn(port: u16, dir: &Path, wrapper: &[String], args: &[String]) -> Child {
             "--enable-module-command",
             "yes",
         ])
-        // The default gathers replicas for five seconds before it sends them anything.
+        // By default Redis waits five seconds for more replicas before it sends them data.
         .args(["--repl-diskless-sync-delay", "0"])
         .args(args)
         .stdin(Stdio::null())
@@ -341,7 +342,7 @@ fn spawn(port: u16, dir: &Path, wrapper: &[String], args: &[String]) -> Child {
         .unwrap_or_else(|e| panic!("cannot run {}: {e}", program.to_string_lossy()))
 }
 
-/// Below 55536, so that a cluster's bus (port + 10000) fits.
+/// A free port below 55536, so that the cluster bus port (port + 10000) is valid.
 fn free_port() -> u16 {
     std::iter::repeat_with(|| {
         TcpListener::bind(("127.0.0.1", 0))
@@ -350,7 +351,7 @@ fn free_port() -> u16 {
             .port()
     })
     .find(|port| *port < 55_536)
-    .expect("an endless iterator")
+    .expect("the iterator is infinite")
 }
 
 fn tail(log: &str) -> String {
@@ -358,13 +359,13 @@ fn tail(log: &str) -> String {
     lines[lines.len().saturating_sub(60)..].join("\n")
 }
 
-/// Makes `replica` one of `primary` and waits for the first synchronisation.
+/// Makes `replica` a replica of `primary` and waits for the first synchronization.
 pub fn replicate(replica: &Server, primary: &Server) {
     cmd!(replica.conn(), "REPLICAOF", "127.0.0.1", primary.port());
     caught_up(replica, primary);
 }
 
-/// Waits until the replica has applied everything that the primary has written.
+/// Waits until the replica has applied all writes of the primary.
 pub fn caught_up(replica: &Server, primary: &Server) {
     let (mut from, mut to) = (primary.conn(), replica.conn());
     let offset = |fields: &BTreeMap<String, String>| fields.get("master_repl_offset").cloned();
@@ -382,14 +383,16 @@ pub fn caught_up(replica: &Server, primary: &Server) {
     );
 }
 
-/// Bytes that the server uses, but for the tables and caches of the tokenizer, which grow with what they have seen.
+/// Memory used by the server in bytes, without the tables and caches of the tokenizer, which grow with the text
+/// counted.
 pub fn used(con: &mut Connection) -> i64 {
-    let mut figure =
-        |section: &str, name: &str| -> i64 { info(con, section)[name].parse().expect("a number") };
+    let mut figure = |section: &str, name: &str| -> i64 {
+        info(con, section)[name].parse().expect("parse the number")
+    };
     figure("memory", "used_memory") - figure("conv", "conv_tokenizer_memory")
 }
 
-/// Waits until all messages are counted and everything that waited for counts has been done.
+/// Waits until all messages are counted and all maintenance that depends on counts is done.
 pub fn settled(con: &mut Connection) {
     let done = wait_until(START_TIMEOUT, || {
         let figures = info(con, "conv");
@@ -398,7 +401,7 @@ pub fn settled(con: &mut Connection) {
     assert!(done, "messages are still pending");
 }
 
-/// Whether `condition` became true in time.
+/// Waits for a condition. Returns whether it became true in time.
 pub fn wait_until(timeout: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     loop {

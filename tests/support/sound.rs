@@ -1,20 +1,20 @@
-//! Whether conversations hold together, whatever made them: all that shows them agrees, they survive being stored and
-//! copied, every message is one that APPEND takes, and every command works on them.
+//! Checks that conversations are consistent, whatever created them: all commands that show them agree, they survive
+//! dumping and copying, APPEND accepts every message again, and every command works on them.
 
 use redis::{Connection, Value};
 
 use super::{bytes, error_in, map, pipeline};
 
-/// Judges a list of messages that RECENT returned.
+/// A check of the messages that RECENT returned.
 pub type Prompt<'a> = &'a dyn Fn(&[String]) -> Result<(), String>;
 
-/// For callers that have no judge.
+/// Accepts any messages, for callers without a check.
 pub const ANY_PROMPT: Prompt<'static> = &|_| Ok(());
 
-/// Most messages that are looked at one by one.
+/// Maximum number of messages that are checked one by one.
 const MOST: i64 = 1000;
 
-/// How RECENT is asked; the second is the budget.
+/// Options of the RECENT commands to check. The second argument is the budget.
 const ASKED: [&[&str]; 4] = [
     &["CONV.RECENT", "1000", "ANY", "WITHINFO"],
     &[
@@ -37,7 +37,8 @@ const ASKED: [&[&str]; 4] = [
     ],
 ];
 
-/// What changes a conversation, each a step of its own: any may be refused, none may fail.
+/// Commands that change a conversation, applied one after the other. Each may be rejected, but none may fail
+/// otherwise.
 const WORK: [&[&str]; 9] = [
     &[
         "CONV.APPEND",
@@ -57,7 +58,7 @@ const WORK: [&[&str]; 9] = [
     &["CONV.POP", "2"],
 ];
 
-/// Waits until all messages are counted.
+/// A command that waits until all messages are counted.
 const COUNTED: [&str; 6] = [
     "CONV.RECENT",
     "9223372036854775807",
@@ -75,8 +76,8 @@ fn command(args: &[&str], key: &str) -> Command {
     command
 }
 
-/// What is unsound of the conversations under `keys`: the index of the key and what was found. The keys lose their
-/// expiry, which is part of a digest and no part of a payload. The error is that of the connection.
+/// Checks the conversations under `keys`. Returns the index of each inconsistent key with a description. Removes the
+/// expiry of the keys, because it is part of a digest but not of a payload. Fails only if the connection does.
 pub fn unsound(
     con: &mut Connection,
     keys: &[&str],
@@ -130,7 +131,7 @@ fn number(reply: &Value, field: &str) -> Result<i64, String> {
     }
 }
 
-/// What shows the conversation says the same.
+/// Checks that all commands that show the conversation agree.
 fn agree(shown: &[Value]) -> Result<(), String> {
     if let Some(error) = shown.iter().find_map(error_in) {
         return Err(error);
@@ -139,18 +140,18 @@ fn agree(shown: &[Value]) -> Result<(), String> {
         return Err("too few replies".into());
     };
     if bytes(kind) != b"conv-list" {
-        return Err(format!("TYPE says {kind:?}"));
+        return Err(format!("TYPE returned {kind:?}"));
     }
     let all = elements(all)?;
     if number(info, "messages")? != all.len() as i64 || *len != Value::Int(all.len() as i64) {
         return Err(format!(
-            "INFO {info:?}, LEN {len:?}, RANGE gives {}",
+            "INFO {info:?}, LEN {len:?}, RANGE returned {} messages",
             all.len()
         ));
     }
     let joined = all.iter().map(bytes).collect::<Vec<_>>().join(&b","[..]);
     if bytes(json) != [b"[", &joined[..], b"]"].concat() {
-        return Err("RANGE as JSON differs from the list".into());
+        return Err("RANGE FORMAT JSON differs from RANGE".into());
     }
     let (first, last) = (number(info, "first")?, number(info, "last")?);
     if first > last || last.abs_diff(first) + 1 < all.len() as u64 && !all.is_empty() {
@@ -159,7 +160,7 @@ fn agree(shown: &[Value]) -> Result<(), String> {
     Ok(())
 }
 
-/// RECENT keeps to its budget, and returns what can be sent.
+/// Checks that RECENT stays within its budget and returns a valid prompt.
 fn recent(shown: &[Value], prompt: Prompt<'_>) -> Result<(), String> {
     for (asked, reply) in ASKED.iter().zip(shown) {
         let budget: i64 = asked[1].parse().expect("a budget");
@@ -177,7 +178,7 @@ fn recent(shown: &[Value], prompt: Prompt<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// A copy lives on: stored, copied, changed.
+/// Checks that a copy of the conversation equals it and can be changed.
 fn relive(
     con: &mut Connection,
     key: &str,
@@ -199,7 +200,7 @@ fn relive(
         command(&["COPY", again, "REPLACE"], key),
         command(&["DEBUG", again], "DIGEST-VALUE"),
     ];
-    // Every message is one that APPEND takes, and the numbers are those of the messages.
+    // APPEND must accept every message again, and the numbers must belong to the messages.
     let (first, last) = (number(info, "first"), number(info, "last"));
     let held: Vec<Vec<u8>> = elements(all)
         .unwrap_or_default()
@@ -237,27 +238,27 @@ fn relive(
             return Err(error);
         }
         if number(info, "max-tokens")? > 0 {
-            // What the counts make too much is dropped as soon as they are there, in the middle of this too.
+            // Retention by tokens removes messages when their counts arrive, which may happen during this check.
             return Ok(());
         }
-        for (n, how) in [(1, "stored again"), (4, "copied")] {
+        for (n, how) in [(1, "restored"), (4, "copied")] {
             if *original != replies[n] {
                 let after = &replies[n];
                 return Err(format!(
-                    "{original:?} becomes {after:?} once {how}: {info:?}, {}",
+                    "{original:?} became {after:?} after being {how}: {info:?}, {}",
                     bytes(dump).escape_ascii()
                 ));
             }
         }
         if *recent != replies[2] {
-            return Err("another RECENT once stored again".into());
+            return Err("RECENT differs after RESTORE".into());
         }
         if !held.is_empty() {
             if let Some(error) = error_in(&replies[taken + 1]) {
-                return Err(format!("held, yet APPEND says {error}"));
+                return Err(format!("APPEND rejects a stored message: {error}"));
             }
             if replies[taken + 2] != *all {
-                return Err("appended again, the messages differ".into());
+                return Err("the messages differ after they were appended again".into());
             }
         }
         if seqs {
@@ -265,31 +266,33 @@ fn relive(
         }
         let failed = replies[work..].iter().filter_map(error_in);
         for error in failed {
-            let refused = [
+            let rejections = [
                 "ERR no such message",
                 "ERR the sequence numbers of this conversation are used up",
             ];
-            if !refused.iter().any(|r| error.starts_with(r)) && !error.starts_with("ERR UPTO") {
-                return Err(format!("of the work done on a copy: {error}"));
+            if !rejections.iter().any(|r| error.starts_with(r)) && !error.starts_with("ERR UPTO") {
+                return Err(format!("a command on a copy failed: {error}"));
             }
         }
         let end = replies.len();
         let (info, all) = (&replies[end - 3], &replies[end - 2]);
         if number(info, "messages")? != elements(all)?.len() as i64 {
-            return Err("once changed, INFO and RANGE disagree".into());
+            return Err("INFO and RANGE disagree after the changes".into());
         }
         Ok(())
     };
     Ok(check())
 }
 
-/// The messages by their numbers are those of the list, and their counts sum up.
+/// Checks that the messages read by number are those of the list, and that their counts add up.
 fn one_by_one(info: &Value, held: &[Vec<u8>], numbered: &Value) -> Result<(), String> {
     let (mut tokens, mut pending, mut position) = (0, false, 0);
     for one in elements(numbered)?.iter().filter(|one| **one != Value::Nil) {
         let one = map(one);
         if held.get(position) != Some(&bytes(&one["message"])) {
-            return Err(format!("message {position} differs by its number"));
+            return Err(format!(
+                "message {position} differs when read by its number"
+            ));
         }
         match one["tokens"] {
             Value::Int(n) => tokens += n,
@@ -298,11 +301,16 @@ fn one_by_one(info: &Value, held: &[Vec<u8>], numbered: &Value) -> Result<(), St
         position += 1;
     }
     if position != held.len() {
-        return Err(format!("{position} of {} are found by number", held.len()));
+        return Err(format!(
+            "only {position} of {} messages are found by number",
+            held.len()
+        ));
     }
     let total = number(info, "tokens")?;
     if !pending && total != tokens {
-        return Err(format!("INFO says {total} tokens, the messages {tokens}"));
+        return Err(format!(
+            "INFO reports {total} tokens, the messages have {tokens}"
+        ));
     }
     Ok(())
 }

@@ -1,18 +1,19 @@
-//! Memory that is refused: what asks for absurd amounts of it is answered by an error, and the server goes on.
+//! Failed allocations: a request or a payload that needs an absurd amount of memory must get an error, and the server
+//! must continue.
 
+use fastrand::Rng;
 use std::fs;
 
 use redis::Connection;
 
-use crate::dice::Dice;
 use crate::full_disk::limit;
 use crate::plan::Tally;
 use crate::samples::{chat, says};
-use crate::seen::digests;
-use crate::support::payload::{BEHIND_ID, sealed};
+use crate::snapshot::digests;
+use crate::support::payload::{AFTER_ID, sealed};
 use crate::support::*;
 
-/// Sizes nobody has.
+/// Sizes that no machine can allocate.
 const ABSURD: [u64; 7] = [
     1 << 28,
     1 << 31,
@@ -23,7 +24,7 @@ const ABSURD: [u64; 7] = [
     u64::MAX,
 ];
 
-/// A length as RDB writes it: 32 or 64 bits behind a mark, big endian.
+/// A length as RDB encodes it: a marker byte, then 32 or 64 bits, big endian.
 fn rdb_length(len: u64) -> Vec<u8> {
     match u32::try_from(len) {
         Ok(len) => [&[0x80][..], &len.to_be_bytes()].concat(),
@@ -31,7 +32,7 @@ fn rdb_length(len: u64) -> Vec<u8> {
     }
 }
 
-/// LEB128, as in the frames of messages.
+/// LEB128, as used in the frames of messages.
 fn leb(mut value: u64) -> Vec<u8> {
     let mut out = Vec::new();
     while value >= 0x80 {
@@ -42,24 +43,27 @@ fn leb(mut value: u64) -> Vec<u8> {
     out
 }
 
-/// How RDB marks a string in a module's value.
+/// The opcode of a string in a module value.
 const STRING: u8 = 5;
 
-/// Where the first frame's content begins: behind the mark of a string, and its length.
+/// The position of the content of the first frame, after the opcode and the length of the string.
 fn frames_begin(frames: &[u8]) -> usize {
-    assert_eq!(frames[0], STRING, "another layout");
+    assert_eq!(frames[0], STRING, "the layout of the stored form changed");
     2 + usize::from(frames[1] >> 6 == 1)
 }
 
-/// Bodies that announce what they do not hold: by RDB's own lengths, by those of the header, by those of a message.
+/// Payload bodies that announce more data than they hold: in the lengths of RDB, of the header and of a message.
 fn bodies(body: &[u8]) -> Vec<Vec<u8>> {
-    // The header is the first string; its length is written in 14 bits.
-    let (id, value) = body.split_at(BEHIND_ID);
-    assert!(value[0] == STRING && value[1] >> 6 == 1, "another layout");
+    // The header is the first string. Its length is encoded in 14 bits.
+    let (id, value) = body.split_at(AFTER_ID);
+    assert!(
+        value[0] == STRING && value[1] >> 6 == 1,
+        "the layout of the stored form changed"
+    );
     let len = usize::from(value[1] & 0x3f) << 8 | usize::from(value[2]);
     let (header, frames) = value[3..].split_at(len);
     let string = |bytes: &[u8]| [&[STRING][..], &rdb_length(bytes.len() as u64), bytes].concat();
-    // Replaces what stands behind a name in the header.
+    // Replaces the value after a name in the header.
     let field = |name: &[u8], old: usize, new: &[u8]| {
         let found = header.windows(name.len()).position(|window| window == name);
         let at = found.expect("a field") + name.len();
@@ -67,10 +71,11 @@ fn bodies(body: &[u8]) -> Vec<Vec<u8>> {
         [id, &string(&header), frames].concat()
     };
     let mut bodies = Vec::new();
-    // A packed text that says it is as much larger as a packed text may be: more than there is memory.
-    let packed = 2 * SPARE;
-    let description = [&[1, 1, 2, 0, 0][..], &leb(packed)].concat();
-    let text = vec![7; usize::try_from(packed / 60).expect("a size")];
+    // A compressed text that claims the largest size a text of its length may have, which is more than the available
+    // memory.
+    let claimed = 2 * SPARE;
+    let description = [&[1, 1, 2, 0, 0][..], &leb(claimed)].concat();
+    let text = vec![7; usize::try_from(claimed / 60).expect("a size")];
     bodies.push(
         [
             id,
@@ -84,23 +89,24 @@ fn bodies(body: &[u8]) -> Vec<Vec<u8>> {
     for len in ABSURD {
         let small = u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes();
         let large = len.to_be_bytes();
-        // A string, plain and compressed.
+        // A string, plain and LZF-compressed.
         bodies.push([id, &[STRING], &rdb_length(len), &value[3..]].concat());
         for (from, to) in [(20, len), (len, 20), (len, len)] {
             let lengths = [rdb_length(from), rdb_length(to)].concat();
             bodies.push([id, &[STRING, 0xc3], &lengths, &[0; 20]].concat());
         }
-        // More messages than follow, and an array where their number stands.
+        // More messages than follow, and an array instead of their number.
         bodies.push(field(b"\xa8messages", 1, &[&[0xcf][..], &large].concat()));
         bodies.push(field(b"\xa8messages", 1, &[&[0xdd][..], &small].concat()));
-        // The summary's text (two bytes of mark and length): a string, bytes, an array, a map.
+        // The summary text (two bytes of opcode and length) as a string, bytes, an array and a map.
         for mark in [0xdb, 0xc6, 0xdd, 0xdf] {
             bodies.push(field(b"\xa4text", 2, &[&[mark][..], &small].concat()));
         }
-        // The header itself is a map of so many fields.
+        // A header that claims to be a map of this many fields.
         let map = [&[0xdf][..], &small, &header[1..]].concat();
         bodies.push([id, &string(&map), frames].concat());
-        // The length of the first message, behind state, number, time and tokens; the frame stays as long as it is.
+        // The length of the first message, after its state, number, time and tokens. The length of the frame stays the
+        // same.
         let mut at = frames_begin(frames) + 2;
         for _ in 0..3 {
             at += frames[at..]
@@ -116,8 +122,8 @@ fn bodies(body: &[u8]) -> Vec<Vec<u8>> {
     bodies
 }
 
-/// Commands that ask for more than there can be.
-fn commands(dice: &mut Dice) -> Vec<Vec<String>> {
+/// Commands that ask for more than is possible.
+fn commands(rng: &mut Rng) -> Vec<Vec<String>> {
     let most = i64::MAX.to_string();
     let lines: [&[&str]; 15] = [
         &["CONV.RECENT", "k", &most, "MESSAGES", &most],
@@ -165,18 +171,18 @@ fn commands(dice: &mut Dice) -> Vec<Vec<String>> {
         .iter()
         .map(|line| line.iter().map(|word| word.to_string()).collect())
         .collect();
-    // Nested as deep as an argument can be.
+    // Nested as deeply as the size limit of an argument allows.
     let deep =
-        "{\"role\":\"user\",\"content\":".to_string() + &"[".repeat(1 << (10 + dice.below(10)));
+        "{\"role\":\"user\",\"content\":".to_string() + &"[".repeat(1 << (10 + rng.usize(..10)));
     commands.push(vec!["CONV.APPEND".into(), "k".into(), deep]);
     commands
 }
 
-/// Room that a server has beside what it uses, bytes.
+/// Memory available to the server above its current use, in bytes.
 const SPARE: u64 = 160 << 20;
 
-/// A round: a server that gets no more memory, and what asks for it.
-pub fn refused(dice: &mut Dice, tally: &mut Tally) {
+/// A round: limits the memory of a server, then sends payloads and commands that need more.
+pub fn round(rng: &mut Rng, tally: &mut Tally) {
     let mut server = Server::with(&["--rdbcompression", "no"]);
     let mut con = server.conn();
     for message in chat() {
@@ -189,8 +195,7 @@ pub fn refused(dice: &mut Dice, tally: &mut Tally) {
         "They spoke of capitals, at some length."
     );
     cmd!(con, "CONV.CREATE", "empty");
-    // The tables of the tokenizer are there: what they take is asked for at the start, from the system, which has no word
-    // for no.
+    // Load the tables of the tokenizer first: their allocations cannot report a failure, so it would end the process.
     cmd!(con, "CONV.TOKENS", "hello");
     settled(&mut con);
     let payload = bytes(&cmd!(con, "DUMP", "k"));
@@ -202,7 +207,7 @@ pub fn refused(dice: &mut Dice, tally: &mut Tally) {
         "as",
         &(mapped(server.pid()) + SPARE).to_string(),
     );
-    // The frame of this one is as it was: what is wrong with others is what was put into them.
+    // The frames of this payload are unchanged, so every rejection is due to the damage in the others.
     let whole = sealed(body, version);
     cmd!(con, "RESTORE", "whole", 0, whole);
     cmd!(con, "DEL", "whole");
@@ -217,16 +222,16 @@ pub fn refused(dice: &mut Dice, tally: &mut Tally) {
             "REPLACE"
         ) {
             Err(error) if error.code().is_some() => {}
-            Ok(_) => finding(tally, format!("payload {number} was taken")),
+            Ok(_) => finding(tally, format!("payload {number} was accepted")),
             Err(error) => return ended(tally, &server, &format!("payload {number}: {error}")),
         }
     }
     if digests(&mut con) != before {
-        finding(tally, "a refused payload has changed something".into());
+        finding(tally, "a rejected payload changed the data".into());
     }
-    for command in commands(dice) {
+    for command in commands(rng) {
         tally.faults += 1;
-        // Some have nothing absurd about them for who knows what is there.
+        // Some of these commands are valid in the current state of the keys.
         let reply = run(&mut con, &command);
         if let Err(error) = reply
             && error.code().is_none()
@@ -241,11 +246,11 @@ pub fn refused(dice: &mut Dice, tally: &mut Tally) {
     if !server.is_alive() || server.log().contains("internal error") {
         ended(tally, &server, "at the end");
     }
-    goes_on(&mut con);
+    may_continue(&mut con);
     tally.acknowledged += 1;
 }
 
-fn goes_on(con: &mut Connection) {
+fn may_continue(con: &mut Connection) {
     cmd!(*con, "DEL", "k");
     assert_eq!(int(&cmd!(*con, "CONV.APPEND", "k", says("user", "on"))), 1);
     assert_eq!(items(&cmd!(*con, "CONV.RECENT", "k", 100)).len(), 1);
@@ -264,7 +269,7 @@ fn ended(tally: &mut Tally, server: &Server, what: &str) {
     tally.findings.push(format!("memory: {what}\n{end}"));
 }
 
-/// Bytes of address space that a process uses.
+/// Size of the address space of a process in bytes.
 fn mapped(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
     let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"));

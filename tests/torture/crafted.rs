@@ -1,19 +1,18 @@
-//! Stored forms that no release would write, built with knowledge of the format: numbers at the ends of their range,
-//! lengths and counts beyond all reason, order reversed, fields that nobody knows, messages that APPEND refuses.
+//! Stored forms that no release writes, built with knowledge of the format: numbers at the limits of their range,
+//! absurd lengths and counts, reversed order, unknown fields, messages that APPEND rejects.
 //!
-//! One room per version of the stored form; [`body`] picks one of [`VERSIONS`]. They only share how Redis writes a
-//! module's value: see [`Value`].
+//! There is one module per version of the stored form; [`body`] picks one of [`VERSIONS`]. They share only the
+//! encoding of module values in RDB: see [`CraftedValue`].
 
+use fastrand::Rng;
 mod v1;
 mod v2;
 mod v3;
 
-use crate::support::Dice;
+/// A function that makes the frames of a version, with the number of the version.
+type Version = (u8, fn(&mut Rng) -> Vec<Vec<u8>>);
 
-/// What makes the frames of a version, with its number.
-type Version = (u8, fn(&mut Dice) -> Vec<Vec<u8>>);
-
-/// All versions that a release reads; the one that is written twice as often.
+/// All versions that can be read. The version that is written is listed twice, to be picked more often.
 const VERSIONS: &[Version] = &[
     (1, v1::frames),
     (2, v2::frames),
@@ -21,7 +20,7 @@ const VERSIONS: &[Version] = &[
     (3, v3::frames),
 ];
 
-/// Messages of all kinds that APPEND takes.
+/// Messages of all kinds that APPEND accepts.
 pub const GOOD: &[&str] = &[
     r#"{"role":"user","content":"hi"}"#,
     r#"{"role":""}"#,
@@ -42,7 +41,7 @@ pub const GOOD: &[&str] = &[
     r#"{"role":"assistant","tool_calls":[{"id":"a"},{"id":"a"},{"id":""},{}]}"#,
 ];
 
-/// Messages that APPEND refuses.
+/// Messages that APPEND rejects.
 pub const BAD: &[&[u8]] = &[
     b"",
     b"{}",
@@ -60,7 +59,7 @@ pub const BAD: &[&[u8]] = &[
     b"{\"role\":\"rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr\"}",
 ];
 
-/// Whole numbers at the ends of what may be.
+/// Integers at the limits of their range.
 pub const NUMBERS: [i64; 17] = [
     0,
     1,
@@ -81,38 +80,38 @@ pub const NUMBERS: [i64; 17] = [
     i64::MIN + 1,
 ];
 
-/// A message nested so deep: 128 is taken, 129 is not.
+/// A message with this nesting depth: 128 is accepted, 129 is not.
 fn nested(levels: usize) -> Vec<u8> {
     let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
     format!(r#"{{"role":"user","x":{open}{close}}}"#).into_bytes()
 }
 
-/// A message, most often one that APPEND takes.
-pub fn message(dice: &mut Dice) -> Vec<u8> {
-    match dice.below(60) {
-        0 => dice.pick(BAD).to_vec(),
+/// A message, in most cases one that APPEND accepts.
+pub fn message(rng: &mut Rng) -> Vec<u8> {
+    match rng.usize(..60) {
+        0 => rng.choice(BAD).unwrap().to_vec(),
         1 => nested(128),
-        2 => nested(129 + dice.below(5000)),
+        2 => nested(129 + rng.usize(..5000)),
         3 => format!(
             r#"{{"role":"user","content":"{}"}}"#,
-            "x ".repeat(dice.below(3000))
+            "x ".repeat(rng.usize(..3000))
         )
         .into_bytes(),
         4 => {
-            let mut message = dice.pick(GOOD).as_bytes().to_vec();
-            let at = dice.below(message.len());
-            message[at] ^= 1 << dice.below(8);
+            let mut message = rng.choice(GOOD).unwrap().as_bytes().to_vec();
+            let at = rng.usize(..message.len());
+            message[at] ^= 1 << rng.usize(..8);
             message
         }
-        _ => dice.pick(GOOD).as_bytes().to_vec(),
+        _ => rng.choice(GOOD).unwrap().as_bytes().to_vec(),
     }
 }
 
-/// A value of a module as Redis stores it: type, id, then parts, each behind a number that says what it is.
-struct Value(Vec<u8>);
+/// A module value as stored by Redis: type, id, then the parts, each preceded by an opcode.
+struct CraftedValue(Vec<u8>);
 
-impl Value {
-    /// Redis's own form of a length; `wide` takes more room than needed.
+impl CraftedValue {
+    /// A length in the encoding of RDB. With `wide` it uses more bytes than necessary.
     fn length(&mut self, len: u64, wide: bool) {
         match len {
             0..64 if !wide => self.0.push(len as u8),
@@ -128,30 +127,32 @@ impl Value {
         }
     }
 
-    /// A part, most often a string as it should be.
-    fn part(&mut self, dice: &mut Dice, frame: &[u8]) {
+    /// A part: in most cases a valid string.
+    fn part(&mut self, rng: &mut Rng, frame: &[u8]) {
         const STRING: u8 = 5;
-        match dice.below(200) {
-            // A number, signed or not, or a float where a string should be.
-            0 => self.0.extend([*dice.pick(&[1, 2]), 7]),
+        match rng.usize(..200) {
+            // An integer, signed or unsigned, or a float instead of a string.
+            0 => self.0.extend([*rng.choice(&[1, 2]).unwrap(), 7]),
             1 => self.0.extend([3, 0, 0, 0, 0]),
             2 => self.0.extend([4, 0, 0, 0, 0, 0, 0, 0, 0]),
-            // No part at all.
-            3 => self.0.push(dice.roll() as u8),
-            // A string that says it is far longer than all there is.
+            // The part is missing.
+            3 => self.0.push(rng.u8(..)),
+            // A string that claims to be longer than the payload.
             4 => {
                 self.0.push(STRING);
-                let len = *dice.pick(&[1 << 20, 1 << 31, 1 << 40, 1 << 62, u64::MAX]);
+                let len = *rng
+                    .choice(&[1 << 20, 1 << 31, 1 << 40, 1 << 62, u64::MAX])
+                    .unwrap();
                 self.length(len, false);
                 self.0.extend(frame);
             }
-            // A number written as such.
+            // A string encoded as an integer.
             5 => self.0.extend([STRING, 0xc0, 7]),
-            // Compressed: a lie about how long it will be, or true.
+            // A compressed string with a correct or a wrong size.
             6 => {
                 self.0.extend([STRING, 0xc3]);
                 let literal = &frame[..frame.len().min(32)];
-                let lie = *dice.pick(&[0, 1 << 20, 1 << 40]);
+                let lie = *rng.choice(&[0, 1 << 20, 1 << 40]).unwrap();
                 self.length(literal.len() as u64 + 1, false);
                 self.length(literal.len() as u64 + lie, false);
                 self.0.push(literal.len().saturating_sub(1) as u8);
@@ -166,31 +167,31 @@ impl Value {
     }
 }
 
-/// A payload of DUMP without its footer, in one of the versions. `head` is where a true one's type and id stand.
-pub fn body(dice: &mut Dice, head: &[u8]) -> Vec<u8> {
-    let (version, frames) = *dice.pick(VERSIONS);
-    let mut value = Value(head.to_vec());
+/// A DUMP payload without its footer, in one of the versions. `head` holds the type and id of a valid payload.
+pub fn body(rng: &mut Rng, head: &[u8]) -> Vec<u8> {
+    let (version, frames) = *rng.choice(VERSIONS).unwrap();
+    let mut value = CraftedValue(head.to_vec());
     if let Some(low) = value.0.last_mut() {
         *low = version;
     }
-    let mut frames = frames(dice);
-    match dice.below(40) {
+    let mut frames = frames(rng);
+    match rng.usize(..40) {
         0 if !frames.is_empty() => drop(frames.pop()),
         1 => frames.push(Vec::new()),
         2 => frames.reverse(),
-        3 if !frames.is_empty() => frames.push(frames[dice.below(frames.len())].clone()),
-        // Cut in two where no message ends.
+        3 if !frames.is_empty() => frames.push(frames[rng.usize(..frames.len())].clone()),
+        // Split where no message ends.
         4 | 5 if frames.len() > 1 => {
             let last = frames.pop().unwrap_or_default();
-            let (a, b) = last.split_at(dice.below(last.len() + 1));
+            let (a, b) = last.split_at(rng.usize(..last.len() + 1));
             frames.extend([a.to_vec(), b.to_vec()]);
         }
         _ => {}
     }
     for frame in &frames {
-        value.part(dice, frame);
+        value.part(rng, frame);
     }
-    if !dice.once_in(100) {
+    if rng.usize(..100) != 0 {
         value.0.push(0);
     }
     value.0

@@ -1,10 +1,12 @@
-//! `kill -9` at any moment under eight writers: what was acknowledged is there after a start from the same files.
+//! Scenario: `kill -9` at a random moment under eight writers. After a restart from the same files, all acknowledged
+//! writes must be there.
 //!
-//! What Redis promises, and so what is checked: with `appendfsync always` all that was acknowledged. With `everysec`
-//! a killed process loses at most what waited for a slow disk, two seconds; a power cut, which is played by cutting
-//! off what had not been written a second before, that second more. Without an AOF: what the last complete BGSAVE
-//! held. What is missing is always what came last.
+//! The scenario tests the guarantees of Redis. With `appendfsync always`, nothing acknowledged is lost. With
+//! `everysec`, a killed process loses at most what it held back because of a slow disk, for two seconds. A power cut
+//! loses one second more; it is simulated by truncating the file to what had been written a second before. Without an
+//! AOF, everything in the last complete BGSAVE survives. In all cases only the newest writes may be missing.
 
+use fastrand::Rng;
 use std::fs::{self, OpenOptions};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -13,15 +15,14 @@ use std::time::{Duration, Instant};
 
 use redis::Connection;
 
-use crate::dice::Dice;
+use crate::durability_check::{Bounds, Promise, check};
 use crate::ledger::{Ledger, Model};
 use crate::plan::{Plan, Tally, guarded};
-use crate::seen::{digests, messages};
+use crate::snapshot::{digests, messages};
 use crate::support::*;
-use crate::verdict::{Bounds, Promise, judge};
-use crate::writers::Crew;
+use crate::writers::WriterPool;
 
-/// What goes on when it happens.
+/// What the server is doing when it is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum During {
     Quiet,
@@ -29,34 +30,34 @@ enum During {
     Rewrite,
 }
 
-/// How data are kept.
+/// How the data are persisted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kept {
+enum Durability {
     Always,
     EverySecond,
-    /// As `EverySecond`, and the machine fails, not only the process.
+    /// Like `EverySecond`, but the machine fails, not only the process.
     PowerCut,
     /// Without an AOF.
     Snapshots,
 }
 
-type Case = (Kept, bool, During);
+type CrashCase = (Durability, bool, During);
 
-/// All combinations of how data are kept, with or without a preamble in RDB format, and what goes on.
-fn cases() -> Vec<Case> {
+/// All combinations of persistence, RDB preamble and concurrent activity.
+fn cases() -> Vec<CrashCase> {
     let mut cases = Vec::new();
     for during in [During::Rewrite, During::Save, During::Quiet] {
         for preamble in [true, false] {
             for kept in [
-                Kept::Always,
-                Kept::PowerCut,
-                Kept::Always,
-                Kept::EverySecond,
+                Durability::Always,
+                Durability::PowerCut,
+                Durability::Always,
+                Durability::EverySecond,
             ] {
                 cases.push((kept, preamble, during));
             }
         }
-        cases.push((Kept::Snapshots, true, during));
+        cases.push((Durability::Snapshots, true, during));
     }
     cases
 }
@@ -64,36 +65,38 @@ fn cases() -> Vec<Case> {
 /// The scenario.
 pub fn run(plan: &Plan) -> Tally {
     let mut tally = Tally::default();
-    let mut dice = Dice(plan.seed);
+    let mut rng = Rng::with_seed(plan.seed);
     let cases = cases();
-    let start = dice.below(cases.len());
+    let start = rng.usize(..cases.len());
     let mut missing = 0;
     for round in 0.. {
-        if !plan.goes_on(round) {
+        if !plan.may_continue(round) {
             break;
         }
         let case = cases[(start + round as usize) % cases.len()];
         guarded(&mut tally, &format!("{case:?}"), |tally| {
-            missing += crash(case, &mut dice, tally);
+            missing += crash(case, &mut rng, tally);
         });
     }
-    println!("crash: {missing} acknowledged commands were missing, as they may without `always`");
+    println!(
+        "crash: {missing} acknowledged commands were missing, which is allowed without `always`"
+    );
     tally
 }
 
-/// A child that saves rests so long at each key, in µs: so that a crash finds it at work.
+/// `rdb-key-save-delay` in µs, so that the crash hits the child while it saves.
 const SLOW: &str = "8000";
 
-/// A round. How many acknowledged commands are missing, whether they may be or not.
-fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) -> usize {
+/// A round. Returns the number of missing acknowledged commands, whether or not they may be missing.
+fn crash(case: CrashCase, rng: &mut Rng, tally: &mut Tally) -> usize {
     let (kept, preamble, during) = case;
     let when = format!("{case:?}");
     let yes = |yes: bool| if yes { "yes" } else { "no" };
     let options = [
-        ["--appendonly", yes(kept != Kept::Snapshots)],
+        ["--appendonly", yes(kept != Durability::Snapshots)],
         [
             "--appendfsync",
-            if kept == Kept::Always {
+            if kept == Durability::Always {
                 "always"
             } else {
                 "everysec"
@@ -104,28 +107,28 @@ fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) -> usize {
     let mut server = Server::with(&options.concat());
     let mut con = server.conn();
     let sizes = Sizes::default();
-    let crew = Crew::start(server.port(), dice.roll(), Duration::from_millis(1));
+    let pool = WriterPool::start(server.port(), rng.u64(..), Duration::from_millis(1));
     let mut promise = Promise::All;
     std::thread::scope(|scope| {
         scope.spawn(|| sizes.watch(&server));
         let load = match kept {
-            Kept::Always | Kept::Snapshots => 200 + dice.below(900),
-            // So that there is something older than the promise.
-            Kept::EverySecond | Kept::PowerCut => 3300 + dice.below(1000),
+            Durability::Always | Durability::Snapshots => 200 + rng.usize(..900),
+            // Longer than the guaranteed window, so that some of the data are older.
+            Durability::EverySecond | Durability::PowerCut => 3300 + rng.usize(..1000),
         };
         let end = Instant::now() + Duration::from_millis(load as u64);
         while Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(dice.below(300) as u64));
-            // Files are replaced under load, too.
-            match (kept, dice.below(3)) {
-                (Kept::Snapshots, _) => promise = Promise::Until(save(&mut con)),
+            std::thread::sleep(Duration::from_millis(rng.usize(..300) as u64));
+            // Rewrites and snapshots replace files under load.
+            match (kept, rng.usize(..3)) {
+                (Durability::Snapshots, _) => promise = Promise::Until(save(&mut con)),
                 (_, 0) => {
                     let _ = try_cmd!(con, "BGREWRITEAOF");
                 }
                 _ => {}
             }
         }
-        if kept == Kept::Snapshots {
+        if kept == Durability::Snapshots {
             promise = Promise::Until(save(&mut con));
         }
         if during != During::Quiet {
@@ -133,13 +136,13 @@ fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) -> usize {
             cmd!(con, "CONFIG", "SET", "rdb-key-save-delay", SLOW);
             cmd!(
                 con,
-                if during == During::Save || kept == Kept::Snapshots {
+                if during == During::Save || kept == Durability::Snapshots {
                     "BGSAVE"
                 } else {
                     "BGREWRITEAOF"
                 }
             );
-            std::thread::sleep(Duration::from_millis(dice.below(500) as u64));
+            std::thread::sleep(Duration::from_millis(rng.usize(..500) as u64));
         }
         sizes.done.store(true, Ordering::SeqCst);
     });
@@ -147,24 +150,24 @@ fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) -> usize {
     let killed = Instant::now();
     server.kill9();
     tally.faults += 1;
-    let ledgers = crew.stop();
+    let ledgers = pool.stop();
     match kept {
-        Kept::Always | Kept::Snapshots => {}
-        Kept::EverySecond => promise = Promise::Until(killed - Duration::from_secs(2)),
-        Kept::PowerCut => {
-            sizes.cut(&server, killed - Duration::from_secs(1), dice);
+        Durability::Always | Durability::Snapshots => {}
+        Durability::EverySecond => promise = Promise::Until(killed - Duration::from_secs(2)),
+        Durability::PowerCut => {
+            sizes.cut(&server, killed - Duration::from_secs(1), rng);
             promise = Promise::Until(killed - Duration::from_secs(3));
         }
     }
     server.start_again();
     let mut con = server.conn();
-    let (bounds, verdict) = judge(&mut con, &ledgers, promise, &when);
-    tally.add(verdict);
-    for finding in recount(&mut con, &ledgers, &bounds, dice, &when) {
+    let (bounds, checked) = check(&mut con, &ledgers, promise, &when);
+    tally.add(checked);
+    for finding in recount(&mut con, &ledgers, &bounds, rng, &when) {
         differ(tally, finding);
     }
     let before = digests(&mut con);
-    if kept == Kept::Snapshots {
+    if kept == Durability::Snapshots {
         cmd!(con, "SAVE");
     }
     drop(con);
@@ -172,11 +175,11 @@ fn crash(case: Case, dice: &mut Dice, tally: &mut Tally) -> usize {
     let mut con = server.conn();
     let after = digests(&mut con);
     for (key, digest) in &before {
-        // What lives for a second may be gone.
+        // Keys with a TTL of one second may have expired.
         if !key.starts_with("brief") && !after.contains(&(key.clone(), digest.clone())) {
             differ(
                 tally,
-                format!("{when}: {key} is another after a second start"),
+                format!("{when}: {key} differs after a second restart"),
             );
         }
     }
@@ -192,7 +195,7 @@ fn differ(tally: &mut Tally, finding: String) {
     tally.findings.push(finding);
 }
 
-/// Waits until no child is at work.
+/// Waits until no child process is running.
 fn idle(con: &mut Connection) {
     let done = wait_until(Duration::from_secs(60), || {
         let info = info(con, "persistence");
@@ -204,10 +207,10 @@ fn idle(con: &mut Connection) {
         .iter()
         .all(|name| info[*name] == "0")
     });
-    assert!(done, "a child does not end");
+    assert!(done, "a child process does not exit");
 }
 
-/// A complete BGSAVE; what was acknowledged before the time returned is in it.
+/// Runs a complete BGSAVE. Everything acknowledged before the returned time is in it.
 fn save(con: &mut Connection) -> Instant {
     let begun = Instant::now();
     cmd!(*con, "BGSAVE");
@@ -216,14 +219,14 @@ fn save(con: &mut Connection) -> Instant {
     begun
 }
 
-/// Sizes of the AOF's files, as they grew.
+/// The sizes of the AOF files over time.
 #[derive(Default)]
 struct Sizes {
     seen: Mutex<Vec<(Instant, PathBuf, u64)>>,
     done: AtomicBool,
 }
 
-/// The file that commands are appended to, and its size.
+/// The incremental AOF file and its size.
 fn aof(server: &Server) -> Option<(PathBuf, u64)> {
     let number = |path: &PathBuf| -> Option<u32> {
         let name = path.file_name()?.to_str()?.strip_suffix(".incr.aof")?;
@@ -248,8 +251,8 @@ impl Sizes {
         }
     }
 
-    /// Cuts the file anywhere behind what was in it at `safe`.
-    fn cut(&self, server: &Server, safe: Instant, dice: &mut Dice) {
+    /// Truncates the file at a random point after its size at the time `safe`.
+    fn cut(&self, server: &Server, safe: Instant, rng: &mut Rng) {
         let Some((path, size)) = aof(server) else {
             return;
         };
@@ -258,20 +261,20 @@ impl Sizes {
             .iter()
             .rfind(|(at, of, _)| *of == path && *at <= safe)
             .map_or(0, |(_, _, size)| *size);
-        let lost = dice.below((size - kept) as usize + 1) as u64;
+        let lost = rng.usize(..(size - kept) as usize + 1) as u64;
         let file = OpenOptions::new().write(true).open(&path);
         file.and_then(|file| file.set_len(size - lost))
-            .expect("a shorter file");
+            .expect("truncate the file");
     }
 }
 
-/// Counts are those of the same messages counted anew, sums those of the counts, and a copy goes on with the number
-/// behind the last that was ever given.
+/// Checks that the loaded counts equal those of the same messages counted again, that the sums match, and that a copy
+/// continues with the number after the last one ever given.
 fn recount(
     con: &mut Connection,
     ledgers: &[Ledger],
     bounds: &[Bounds],
-    dice: &mut Dice,
+    rng: &mut Rng,
     when: &str,
 ) -> Vec<String> {
     let mut findings = Vec::new();
@@ -279,34 +282,36 @@ fn recount(
         for (key, mut places) in ledger.by_key() {
             places.retain(|place| *place as i64 <= bounds.low);
             let got = messages(con, key);
-            if got.is_empty() || dice.below(4) > 0 {
+            if got.is_empty() || rng.usize(..4) > 0 {
                 continue;
             }
             let model = Model::of(places.iter().map(|place| &ledger.ops[*place]));
             let info = map(&cmd!(*con, "CONV.INFO", key));
             let sum: i64 = got.iter().map(|message| message.tokens).sum();
             if int(&info["tokens"]) != sum {
-                findings.push(format!("{when}: {key}: {info:?}, and counts of {sum}"));
+                findings.push(format!(
+                    "{when}: {key}: {info:?}, but the counts add up to {sum}"
+                ));
             }
             let all: Vec<&[u8]> = got.iter().map(|message| &*message.bytes).collect();
             cmd!(
                 *con,
                 "CONV.CREATE",
-                "on:anew",
+                "on:recounted",
                 "ENCODING",
                 text(&info["encoding"])
             );
-            cmd!(*con, "CONV.APPEND", "on:anew", &all[..]);
-            let anew = messages(con, "on:anew");
-            for (message, anew) in got.iter().zip(&anew) {
+            cmd!(*con, "CONV.APPEND", "on:recounted", &all[..]);
+            let recounted = messages(con, "on:recounted");
+            for (message, recounted) in got.iter().zip(&recounted) {
                 let given = model
                     .held
                     .get(&message.seq)
                     .and_then(|held| held.sent.given);
-                if given.is_none() && message.tokens != anew.tokens {
+                if given.is_none() && message.tokens != recounted.tokens {
                     findings.push(format!(
-                        "{when}: {key}: message {} counts {}, not {}",
-                        message.seq, message.tokens, anew.tokens
+                        "{when}: {key}: message {} has {} tokens, expected {}",
+                        message.seq, message.tokens, recounted.tokens
                     ));
                 }
             }
@@ -314,11 +319,11 @@ fn recount(
             let number = int(&cmd!(*con, "CONV.APPEND", "on:copy", anything()));
             if number != model.next {
                 findings.push(format!(
-                    "{when}: {key} goes on with {number}, not {}",
+                    "{when}: {key} continues with {number}, expected {}",
                     model.next
                 ));
             }
-            cmd!(*con, "DEL", "on:anew", "on:copy");
+            cmd!(*con, "DEL", "on:recounted", "on:copy");
         }
     }
     findings

@@ -1,7 +1,7 @@
-//! A server whose disk is full when it is told so.
+//! A server whose disk can be filled and freed.
 //!
-//! The disk is full for this server only: the size of its files is limited from outside while it runs, so that writes
-//! end in the middle with an error. Where the test may mount, every other one has a small file system that is really
+//! The disk is full for this server only: the file size limit of the running process is lowered, so that writes fail
+//! midway. If the test is allowed to mount file systems, every other server uses a small file system that is really
 //! full.
 
 use std::fs;
@@ -10,14 +10,14 @@ use std::process::{Command, Stdio};
 
 use crate::support::*;
 
-/// See the head of this file.
+/// A server with a disk that can be filled. See the module documentation.
 pub struct Disk {
     pub server: Server,
-    /// A file system of its own, if there is one.
+    /// The file system of its own, if it has one.
     pub mount: Option<Mount>,
 }
 
-/// Room for about so many bytes, per file or in all.
+/// Disk space in bytes, per file or in total.
 const ROOM: u64 = 6 << 20;
 
 impl Disk {
@@ -28,20 +28,20 @@ impl Disk {
             all.extend(["--dir", mount.0.to_str().expect("a path in UTF-8")]);
         }
         all.extend(options);
-        // A write beyond the limit would end the process otherwise.
+        // Without the trap, a write beyond the limit would kill the process.
         let wrapper = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"];
         let server = Server::wrapped(&wrapper, &all, &[]);
         Self { server, mount }
     }
 
-    /// Where the files are.
+    /// The directory of the data files.
     pub fn dir(&self) -> &Path {
         self.mount
             .as_ref()
             .map_or(self.server.dir(), |mount| &mount.0)
     }
 
-    /// From now on there is no room, or `left` bytes.
+    /// From now on only `left` bytes of disk space remain.
     pub fn fill(&self, left: u64) {
         match &self.mount {
             Some(mount) => mount.fill(left),
@@ -57,7 +57,7 @@ impl Disk {
     }
 }
 
-/// Sets a soft limit of a process of ours.
+/// Sets a soft limit of a child process.
 pub fn limit(pid: u32, what: &str, to: &str) {
     let done = Command::new("prlimit")
         .args(["--pid", &pid.to_string(), &format!("--{what}={to}:")])
@@ -69,12 +69,12 @@ pub fn limit(pid: u32, what: &str, to: &str) {
 pub struct Mount(PathBuf);
 
 impl Mount {
-    /// A file system in memory, if we may have one.
+    /// A file system in memory, if mounting is permitted.
     fn new() -> Option<Self> {
         use std::sync::atomic::{AtomicU32, Ordering};
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        // Every other time only, so that both kinds of full disk are met.
+        // Only for every other server, so that both kinds of full disk are tested.
         if number % 2 == 1 {
             return None;
         }
@@ -97,7 +97,7 @@ impl Mount {
         self.0.join("ballast")
     }
 
-    /// Takes all the room, and gives `left` bytes back.
+    /// Fills the file system except for `left` bytes.
     pub fn fill(&self, left: u64) {
         use std::io::Write;
         let mut file = fs::File::create(self.ballast()).expect("the ballast");
@@ -112,7 +112,7 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        // Lazily: the server may be about to end.
+        // A lazy unmount, because the server may still be exiting.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
         let _ = fs::remove_dir(&self.0);
     }

@@ -1,14 +1,14 @@
-//! Commands made from the table of all commands: as they should be, nearly so, and not at all.
+//! Random commands generated from the command table: well-formed, almost well-formed, and malformed.
 
 use conv::commands::spec::{Arg, COMMANDS, Kind, Spec};
+use fastrand::Rng;
 
 use crate::crafted;
-use crate::support::Dice;
 
 /// A command with its arguments.
 pub type Command = Vec<Vec<u8>>;
 
-/// Integers as people write them, and as they should not.
+/// Valid and invalid integers.
 const INTEGERS: [&str; 22] = [
     "0",
     "1",
@@ -34,7 +34,7 @@ const INTEGERS: [&str; 22] = [
     "0x10",
 ];
 
-/// Headers of effects that no release would send.
+/// Headers of replicated effects that no release sends.
 const HEADERS: [&str; 26] = [
     r#"{"v":1,"at":1,"push":[[9,1,"pending"]]}"#,
     r#"{"v":1,"at":-9223372036854775808,"push":[[1,-1,{"counted":4294967295}],[2,9223372036854775807,{"given":0}]]}"#,
@@ -75,26 +75,26 @@ const TEXTS: [&str; 8] = [
     "ENCODING",
 ];
 
-/// A command of the table on one of the keys.
-pub fn command(dice: &mut Dice, keys: &[String]) -> Command {
-    let spec = pick(dice);
-    let mut command = vec![cased(dice, spec.name)];
+/// A random command of the table on one of the keys.
+pub fn command(rng: &mut Rng, keys: &[String]) -> Command {
+    let spec = pick(rng);
+    let mut command = vec![cased(rng, spec.name)];
     for arg in spec.args {
-        argument(dice, arg, keys, &mut command);
+        argument(rng, arg, keys, &mut command);
     }
-    if dice.below(3) == 0 {
-        mutate(dice, &mut command);
+    if rng.usize(..3) == 0 {
+        mutate(rng, &mut command);
     }
     command
 }
 
-/// Some commands are worth more than others: a conversation should hold something.
-fn pick(dice: &mut Dice) -> &'static Spec {
-    let name = match dice.below(8) {
+/// Picks a command. Some are preferred, so that the conversations have content.
+fn pick(rng: &mut Rng) -> &'static Spec {
+    let name = match rng.usize(..8) {
         0 | 1 => "CONV.APPEND",
         2 => "CONV.EFFECT",
         3 => "CONV.RECENT",
-        _ => return dice.pick(&COMMANDS),
+        _ => return rng.choice(&COMMANDS).unwrap(),
     };
     COMMANDS
         .iter()
@@ -102,72 +102,73 @@ fn pick(dice: &mut Dice) -> &'static Spec {
         .unwrap_or(&COMMANDS[0])
 }
 
-/// In letters of some case.
-fn cased(dice: &mut Dice, word: &str) -> Vec<u8> {
-    match dice.below(4) {
+/// The word in lower, upper or mixed case.
+fn cased(rng: &mut Rng, word: &str) -> Vec<u8> {
+    match rng.usize(..4) {
         0 => word.to_ascii_lowercase().into_bytes(),
         1 => word.to_ascii_uppercase().into_bytes(),
         _ => word.as_bytes().to_vec(),
     }
 }
 
-fn argument(dice: &mut Dice, arg: &Arg, keys: &[String], out: &mut Command) {
-    if arg.optional && dice.below(5) > 1 {
+fn argument(rng: &mut Rng, arg: &Arg, keys: &[String], out: &mut Command) {
+    if arg.optional && rng.usize(..5) > 1 {
         return;
     }
-    let times = if arg.multiple { 1 + dice.below(4) } else { 1 };
+    let times = if arg.multiple { 1 + rng.usize(..4) } else { 1 };
     for _ in 0..times {
         if let Some(token) = arg.token {
-            out.push(cased(dice, token));
+            out.push(cased(rng, token));
         }
         match arg.kind {
-            Kind::Key => out.push(dice.pick(keys).clone().into_bytes()),
-            Kind::Integer => out.push(integer(dice)),
-            Kind::String => out.push(string(dice, arg.name)),
+            Kind::Key => out.push(rng.choice(keys).unwrap().clone().into_bytes()),
+            Kind::Integer => out.push(integer(rng)),
+            Kind::String => out.push(string(rng, arg.name)),
             Kind::Token => {}
             Kind::OneOf => {
-                let choice = dice.below(arg.sub.len());
-                argument(dice, &arg.sub[choice], keys, out);
+                let choice = rng.usize(..arg.sub.len());
+                argument(rng, &arg.sub[choice], keys, out);
             }
             Kind::Block => {
                 for sub in arg.sub {
-                    argument(dice, sub, keys, out);
+                    argument(rng, sub, keys, out);
                 }
             }
         }
     }
 }
 
-fn integer(dice: &mut Dice) -> Vec<u8> {
-    // Most often one that may well be the number of a message.
-    match dice.below(3) {
-        0 => dice.pick(&INTEGERS).as_bytes().to_vec(),
-        _ => dice.below(40).to_string().into_bytes(),
+fn integer(rng: &mut Rng) -> Vec<u8> {
+    // Two of three are small enough to be the number of an existing message.
+    match rng.usize(..3) {
+        0 => rng.choice(&INTEGERS).unwrap().as_bytes().to_vec(),
+        _ => rng.usize(..40).to_string().into_bytes(),
     }
 }
 
-fn string(dice: &mut Dice, name: &str) -> Vec<u8> {
+fn string(rng: &mut Rng, name: &str) -> Vec<u8> {
     match name {
-        "message" | "payload" => message(dice),
+        "message" | "payload" => message(rng),
         "header" => {
-            let mut header = dice.pick(&HEADERS).as_bytes().to_vec();
-            if dice.once_in(4) {
-                let at = dice.below(header.len());
-                header[at] = *dice.pick(b"0123456789-\"[]{},:x\0\xff");
+            let mut header = rng.choice(&HEADERS).unwrap().as_bytes().to_vec();
+            if rng.usize(..4) == 0 {
+                let at = rng.usize(..header.len());
+                header[at] = *rng.choice(b"0123456789-\"[]{},:x\0\xff").unwrap();
             }
             header
         }
-        "name" => dice
-            .pick(&["gpt-4", "gpt-4o", "p50k_base", "r50k_base", "no", ""])
+        "name" => rng
+            .choice(&["gpt-4", "gpt-4o", "p50k_base", "r50k_base", "no", ""])
+            .unwrap()
             .as_bytes()
             .to_vec(),
-        _ => dice.pick(&TEXTS).as_bytes().to_vec(),
+        _ => rng.choice(&TEXTS).unwrap().as_bytes().to_vec(),
     }
 }
 
-/// A message; now and then a large one, as large as can be counted in a moment.
-fn message(dice: &mut Dice) -> Vec<u8> {
-    match dice.below(400) {
+/// A message. A few are large, but small enough to be counted quickly.
+fn message(rng: &mut Rng) -> Vec<u8> {
+    match rng.usize(..400) {
         0 => format!(
             r#"{{"role":"user","content":"{}"}}"#,
             "all work and no play ".repeat(5000)
@@ -179,22 +180,22 @@ fn message(dice: &mut Dice) -> Vec<u8> {
             r#"{"id":"a"},"#.repeat(2000)
         )
         .into_bytes(),
-        _ => crafted::message(dice),
+        _ => crafted::message(rng),
     }
 }
 
-/// Something that is not in the grammar.
-fn mutate(dice: &mut Dice, command: &mut Command) {
-    let at = 1 + dice.below(command.len());
+/// Changes a command so that it no longer follows the grammar.
+fn mutate(rng: &mut Rng, command: &mut Command) {
+    let at = 1 + rng.usize(..command.len());
     let at = at
         .min(command.len() - 1)
         .max(usize::from(command.len() > 1));
-    match dice.below(8) {
+    match rng.usize(..8) {
         0 => command.truncate(at.max(1)),
-        1 => command.push(command[dice.below(command.len())].clone()),
+        1 => command.push(command[rng.usize(..command.len())].clone()),
         2 if at > 0 => command.insert(at, Vec::new()),
-        // The name stays: what Redis does with unknown commands is not what this is about.
-        3 if at > 0 => command[at] = (0..dice.below(40)).map(|_| dice.roll() as u8).collect(),
+        // The command name is not changed: how Redis handles unknown commands is not tested here.
+        3 if at > 0 => command[at] = (0..rng.usize(..40)).map(|_| rng.u8(..)).collect(),
         4 if at > 0 => drop(command.remove(at)),
         5 => {
             let from = at.min(command.len());
@@ -202,9 +203,9 @@ fn mutate(dice: &mut Dice, command: &mut Command) {
             command.extend(again);
         }
         6 if at > 0 && !command[at].is_empty() => {
-            let byte = dice.below(command[at].len());
-            command[at][byte] ^= 1 << dice.below(8);
+            let byte = rng.usize(..command[at].len());
+            command[at][byte] ^= 1 << rng.usize(..8);
         }
-        _ => command.extend((0..dice.below(60)).map(|_| integer(dice))),
+        _ => command.extend((0..rng.usize(..60)).map(|_| integer(rng))),
     }
 }

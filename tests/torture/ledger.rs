@@ -1,94 +1,95 @@
-//! What a writer sent, and what it was told: the evidence for the judgement afterwards.
+//! Records what a writer sent and which replies it received. `durability_check.rs` compares the records with the
+//! server.
 
 use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// A message as it has to come back.
+/// A message as the server has to return it.
 #[derive(Debug, Clone)]
 pub struct Sent {
-    /// Without the white space around it.
+    /// Without surrounding white space.
     pub bytes: Vec<u8>,
-    /// What `TOKENS` said.
+    /// The count given with `TOKENS`.
     pub given: Option<u32>,
 }
 
-/// What a command is to do to the messages held.
+/// The expected effect of a command on the messages.
 #[derive(Debug, Clone)]
 pub enum Change {
     Append(Vec<Sent>),
     Edit(i64, Vec<u8>),
     Del(Vec<i64>),
     Pop(usize),
-    /// Attributes, the summary; or the oldest are dropped.
+    /// Attributes, the summary, or removal of the oldest messages.
     Other,
 }
 
-/// A conversation as its only writer saw it behind a command.
+/// The state of a conversation after a command, as read by its only writer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     pub digest: String,
     pub messages: i64,
     pub last: i64,
-    /// Unix ms, -1 for never, -2 for no key.
+    /// Unix time in ms; -1 if the key does not expire, -2 if it does not exist.
     pub expires: i64,
 }
 
-/// How it ended.
+/// The outcome of a command.
 #[derive(Debug, Clone)]
-pub enum Outcome {
-    /// No reply came: it may have been done, whole, or not.
+pub enum CommandOutcome {
+    /// No reply arrived. The command was executed completely or not at all.
     Open,
-    /// An error came: nothing may have been done.
-    Refused,
-    /// The reply came.
+    /// An error reply. The command must not have changed anything.
+    Rejected,
+    /// A reply other than an error.
     Done {
         at: Instant,
         at_ms: i64,
-        /// Nothing was to be done, said the reply.
+        /// The reply says that the command changed nothing.
         idle: bool,
-        /// The integer, or how many elements there were.
+        /// The integer reply, or the number of elements of an array reply.
         number: i64,
-        /// Only of conversations that nobody else writes to.
+        /// Only recorded for conversations with a single writer.
         state: Option<State>,
     },
 }
 
-/// A command.
+/// A command that was sent.
 #[derive(Debug, Clone)]
-pub struct Op {
+pub struct SentCommand {
     pub key: String,
     pub change: Change,
     pub sent: Instant,
     pub sent_ms: i64,
-    pub outcome: Outcome,
+    pub outcome: CommandOutcome,
 }
 
-impl Op {
-    /// True if it may have changed something.
+impl SentCommand {
+    /// True if the command may have changed something.
     pub fn counts(&self) -> bool {
         match self.outcome {
-            Outcome::Open => true,
-            Outcome::Refused => false,
-            Outcome::Done { idle, .. } => !idle,
+            CommandOutcome::Open => true,
+            CommandOutcome::Rejected => false,
+            CommandOutcome::Done { idle, .. } => !idle,
         }
     }
 
-    /// When the reply came, if one came that said that something was done.
+    /// The time of the reply, if it says that the command changed something.
     pub fn acknowledged(&self) -> Option<Instant> {
         match self.outcome {
-            Outcome::Done {
+            CommandOutcome::Done {
                 at, idle: false, ..
             } => Some(at),
             _ => None,
         }
     }
 
-    /// The first and the last number that its messages were given.
+    /// The first and last sequence number that its messages were given.
     pub fn numbers(&self) -> Option<(i64, i64)> {
         match (&self.change, &self.outcome) {
             (
                 Change::Append(sent),
-                Outcome::Done {
+                CommandOutcome::Done {
                     idle: false,
                     number,
                     ..
@@ -99,33 +100,34 @@ impl Op {
     }
 }
 
-/// All that one writer did, in order.
+/// All commands of a writer, in order.
 #[derive(Debug, Default)]
 pub struct Ledger {
     pub writer: usize,
-    pub ops: Vec<Op>,
-    /// Replies that should not have come.
+    pub ops: Vec<SentCommand>,
+    /// Unexpected replies.
     pub findings: Vec<String>,
 }
 
-/// True for conversations that several write to.
+/// True for conversations that several writers use.
 pub fn is_shared(key: &str) -> bool {
     key.starts_with("shared")
 }
 
-/// True for conversations whose oldest messages are dropped.
+/// True for conversations whose oldest messages are removed.
 pub fn is_cut(key: &str) -> bool {
     key.contains(":cut:")
 }
 
 impl Ledger {
-    /// True if it is known what became of the last command.
+    /// True if the outcome of the last command is known.
     pub fn is_settled(&self) -> bool {
         let last = self.ops.last();
-        last.is_none_or(|op| !matches!(op.outcome, Outcome::Open))
+        last.is_none_or(|op| !matches!(op.outcome, CommandOutcome::Open))
     }
 
-    /// The places of the commands that may have changed something, by conversation of its own.
+    /// The positions of the commands that may have changed something, grouped by conversation. Conversations with
+    /// several writers are left out.
     pub fn by_key(&self) -> BTreeMap<&str, Vec<usize>> {
         let mut keys: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (place, op) in self.ops.iter().enumerate() {
@@ -137,24 +139,25 @@ impl Ledger {
     }
 }
 
-/// A message that has to be there.
+/// A message that the server must return.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct ExpectedMessage {
     pub sent: Sent,
-    /// It arrived between these, Unix ms.
+    /// The message arrived between these two times (Unix ms).
     pub between: (i64, i64),
 }
 
-/// What a conversation has to hold: by sequence number. Of conversations that are cut, all that was ever held.
+/// The expected messages of a conversation, by sequence number. For conversations whose oldest messages are removed,
+/// all messages that it ever held.
 #[derive(Debug, Clone)]
 pub struct Model {
-    pub held: BTreeMap<i64, Held>,
+    pub held: BTreeMap<i64, ExpectedMessage>,
     pub next: i64,
 }
 
 impl Model {
-    /// What these commands, in order, have made.
-    pub fn of<'a>(ops: impl Iterator<Item = &'a Op>) -> Self {
+    /// The state after these commands, in order.
+    pub fn of<'a>(ops: impl Iterator<Item = &'a SentCommand>) -> Self {
         let mut model = Self {
             held: BTreeMap::new(),
             next: 1,
@@ -163,9 +166,9 @@ impl Model {
         model
     }
 
-    fn apply(&mut self, op: &Op) {
+    fn apply(&mut self, op: &SentCommand) {
         let (until, number) = match op.outcome {
-            Outcome::Done { at_ms, number, .. } => (at_ms, Some(number)),
+            CommandOutcome::Done { at_ms, number, .. } => (at_ms, Some(number)),
             _ => (now_ms(), None),
         };
         match &op.change {
@@ -173,7 +176,7 @@ impl Model {
                 let first = number.map_or(self.next, |last| last - sent.len() as i64 + 1);
                 for (seq, sent) in (first..).zip(sent) {
                     let (sent, between) = (sent.clone(), (op.sent_ms, until));
-                    self.held.insert(seq, Held { sent, between });
+                    self.held.insert(seq, ExpectedMessage { sent, between });
                 }
                 self.next = first + sent.len() as i64;
             }
@@ -196,7 +199,7 @@ impl Model {
     }
 }
 
-/// The clock that arrivals are told by.
+/// The clock that arrival times are compared with, in Unix ms.
 pub fn now_ms() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

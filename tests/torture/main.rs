@@ -1,17 +1,17 @@
-//! Faults, injected into real servers under load: what was acknowledged has to be there afterwards.
+//! Fault injection on real servers under load: acknowledged writes must survive.
 //!
-//! What [`SCENARIOS`] lists are scenarios: a function from a [`Plan`] (how long, which seed) to a [`Tally`] (what was
-//! tried, what went wrong). `cargo test` runs each for a moment; `make torture` runs them for `MINUTES` and ends in
-//! one line. What goes wrong is counted and told, not panicked over: a long run has to reach its end.
+//! A scenario is a function from a [`Plan`] (duration and seed) to a [`Tally`] (what was tried and what went wrong).
+//! `cargo test` runs every scenario of [`SCENARIOS`] briefly; `make torture` runs them for `MINUTES` minutes and
+//! prints a summary line. A scenario records failures instead of panicking, so that a long run reaches its end.
 
 #[path = "../support/mod.rs"]
 mod support;
 
-#[allow(dead_code)]
-#[path = "../server/dice.rs"]
-mod dice;
 #[path = "../naive/mod.rs"]
 mod naive;
+#[allow(dead_code)]
+#[path = "../server/random_writes.rs"]
+mod random_writes;
 #[allow(dead_code)]
 #[path = "../server/samples.rs"]
 mod samples;
@@ -22,7 +22,8 @@ mod commands;
 mod crafted;
 mod crash;
 mod disk;
-mod errands;
+mod durability_check;
+mod durability_check_tests;
 mod full_disk;
 mod grammar;
 mod ledger;
@@ -32,15 +33,14 @@ mod plan;
 mod rdb_files;
 mod replica_reader;
 mod replicas;
-mod row;
-mod seen;
-mod verdict;
-mod verdict_tests;
+mod replication_chain;
+mod snapshot;
+mod workload;
 mod writers;
 
 use plan::{Plan, Scenario, Tally};
 
-/// All scenarios: name, share of a long run's time in percent, the function.
+/// All scenarios: name, share of the time of a long run in percent, function.
 const SCENARIOS: &[(&str, u32, Scenario)] = &[
     ("crash", 25, crash::run),
     ("disk", 5, disk::run),
@@ -51,12 +51,12 @@ const SCENARIOS: &[(&str, u32, Scenario)] = &[
     ("commands", 13, commands::commands),
 ];
 
-/// The long form of everything.
+/// Runs all scenarios for `MINUTES` minutes.
 #[test]
-#[ignore = "runs for MINUTES, 30 unless told: make torture"]
+#[ignore = "long-running (MINUTES, default 30): make torture"]
 fn long() {
     let mut total = Tally::default();
-    // One of them alone, for all of the time.
+    // `ONLY=name` runs a single scenario for the whole time.
     let only = std::env::var("ONLY").unwrap_or_default();
     for &(name, share, scenario) in SCENARIOS {
         if !only.is_empty() && only != name {

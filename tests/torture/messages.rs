@@ -1,9 +1,8 @@
-//! Messages as services send them: of all dialects and many languages, 20 bytes to 20 kB, tool calls with their
-//! results.
+//! Realistic messages: every dialect, many languages, 20 bytes to 20 kB, tool calls with their results.
 
+use fastrand::Rng;
 use serde_json::{Value, json};
 
-use crate::dice::Dice;
 use crate::samples::{answer, calls, langchain, says};
 
 const WORDS: [&str; 24] = [
@@ -33,69 +32,69 @@ const WORDS: [&str; 24] = [
     "____________ ",
 ];
 
-/// Text of about so many bytes.
-pub fn prose(dice: &mut Dice, len: usize) -> String {
+/// Text of about `len` bytes.
+pub fn prose(rng: &mut Rng, len: usize) -> String {
     let mut text = String::with_capacity(len + 32);
     while text.len() < len {
-        text.push_str(WORDS[dice.below(WORDS.len())]);
+        text.push_str(WORDS[rng.usize(..WORDS.len())]);
     }
     text
 }
 
-/// Most are short, some are long.
-fn length(dice: &mut Dice) -> usize {
-    match dice.below(40) {
-        0 => dice.below(20_000),
-        1..=4 => dice.below(4_000),
-        _ => dice.below(400),
+/// Most messages are short, some are long.
+fn length(rng: &mut Rng) -> usize {
+    match rng.usize(..40) {
+        0 => rng.usize(..20_000),
+        1..=4 => rng.usize(..4_000),
+        _ => rng.usize(..400),
     }
 }
 
 /// One to five messages that follow each other.
-pub fn exchange(dice: &mut Dice) -> Vec<Vec<u8>> {
-    let len = length(dice);
-    let text = prose(dice, len);
-    let id = |dice: &mut Dice, kind: &str| format!("{kind}_{:012x}", dice.roll() >> 16);
+pub fn exchange(rng: &mut Rng) -> Vec<Vec<u8>> {
+    let len = length(rng);
+    let text = prose(rng, len);
+    let id = |rng: &mut Rng, kind: &str| format!("{kind}_{:012x}", rng.u64(..) >> 16);
     let own = |values: Vec<Value>| values.iter().map(Value::to_string).collect();
-    let messages: Vec<String> = match dice.below(10) {
+    let messages: Vec<String> = match rng.usize(..10) {
         0 => vec![says("system", &text)],
         1 | 2 => vec![says("user", &text)],
-        3 => vec![says("user", &text), says("assistant", &prose(dice, 80))],
+        3 => vec![says("user", &text), says("assistant", &prose(rng, 80))],
         4 => {
-            let ids = [id(dice, "call"), id(dice, "call")];
+            let ids = [id(rng, "call"), id(rng, "call")];
             let [a, b] = [&*ids[0], &*ids[1]];
             vec![
                 says("user", &text),
                 calls(&[a, b]),
                 answer(a),
                 answer(b),
-                says("assistant", &prose(dice, 60)),
+                says("assistant", &prose(rng, 60)),
             ]
         }
-        // A call whose answer does not come.
-        5 => vec![calls(&[&id(dice, "call")]), says("user", &text)],
+        // A tool call that is never answered by a result.
+        5 => vec![calls(&[&id(rng, "call")]), says("user", &text)],
         6 => {
-            let id = id(dice, "toolu");
+            let id = id(rng, "toolu");
             own(vec![
                 json!({"role": "assistant", "content": [
-                    {"type": "thinking", "thinking": prose(dice, 50), "signature": "s"},
+                    {"type": "thinking", "thinking": prose(rng, 50), "signature": "s"},
                     {"type": "tool_use", "id": id, "name": "look", "input": {"at": [1, 2.50], "why": text}}]}),
                 json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, "content": [
-                    {"type": "text", "text": prose(dice, 90)},
+                    {"type": "text", "text": prose(rng, 90)},
                     {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}
                 ]}]}),
             ])
         }
         7 => {
-            let id = id(dice, "fc");
+            let id = id(rng, "fc");
             own(vec![
                 json!({"type": "reasoning", "id": format!("rs_{id}"), "summary": []}),
                 json!({"type": "function_call", "call_id": id, "name": "look", "arguments": text}),
-                json!({"type": "function_call_output", "call_id": id, "output": prose(dice, 40)}),
+                json!({"type": "function_call_output", "call_id": id, "output": prose(rng, 40)}),
             ])
         }
         8 => {
-            let id = id(dice, "lc");
+            let id = id(rng, "lc");
             vec![langchain("human", &id, &text)]
         }
         _ => vec![format!(
@@ -106,7 +105,7 @@ pub fn exchange(dice: &mut Dice) -> Vec<Vec<u8>> {
     messages.into_iter().map(String::into_bytes).collect()
 }
 
-/// One message.
-pub fn message(dice: &mut Dice) -> Vec<u8> {
-    exchange(dice).swap_remove(0)
+/// A single message.
+pub fn message(rng: &mut Rng) -> Vec<u8> {
+    exchange(rng).swap_remove(0)
 }

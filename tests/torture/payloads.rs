@@ -1,6 +1,7 @@
-//! Scenario: RESTORE of payloads that were damaged or made up, with right checksums, by the thousand. Each is refused,
-//! or becomes a conversation that is sound; the server lives, and takes no memory out of proportion.
+//! Scenario: RESTORE of thousands of damaged and crafted payloads with valid checksums. The server must reject each
+//! one or load a consistent conversation. It must not crash, and its memory must stay in proportion to the payload.
 
+use fastrand::Rng;
 use std::fs;
 use std::time::Duration;
 
@@ -12,17 +13,17 @@ use crate::support::sound::unsound;
 use crate::support::*;
 use crate::{crafted, naive, samples};
 
-/// Payloads that are sent at once.
+/// Payloads sent in one pipeline.
 const BATCH: u64 = 250;
 
-/// Bytes that a conversation may take for a byte of its payload: an index entry, a segment of its own for a message
-/// whose number or time lies far from the last one's.
+/// Limit of the memory of a conversation per byte of its payload. The worst legitimate case is a short message with an
+/// index entry and a segment of its own, because its number or time is far from the previous one.
 const FOLD: i64 = 24;
 
-/// What may come and go beside: replies, query buffers, lists of the harness's own commands.
+/// Allowance for memory that is unrelated to the payloads: replies, query buffers, command lists of the harness.
 const SLACK: i64 = 4 << 20;
 
-/// The short form, as `make test` runs it.
+/// Number of payloads in the short run of `make test`.
 const SHORT: u64 = 20_000;
 
 pub fn payloads(plan: &Plan) -> Tally {
@@ -32,7 +33,7 @@ pub fn payloads(plan: &Plan) -> Tally {
     let sources = Sources::gather(&mut con);
     let start = warm(&mut con, &sources);
     let mut batch = 0;
-    while plan.goes_on(batch) {
+    while plan.may_continue(batch) {
         let seed = plan.seed.wrapping_add(batch);
         if let Err(e) = round(&server, &mut con, &sources, seed, &mut tally) {
             tally.crashed += u64::from(!server.is_alive());
@@ -52,14 +53,14 @@ pub fn payloads(plan: &Plan) -> Tally {
     cmd!(con, "FLUSHALL");
     let held = used(&mut con);
     if held - start > SLACK {
-        tally
-            .findings
-            .push(format!("{start} bytes at first, {held} when all was gone"));
+        tally.findings.push(format!(
+            "memory leak: {start} bytes at the start, {held} after removing all keys"
+        ));
     }
     tally
 }
 
-/// The last lines of a log that say what happened.
+/// The lines at the end of a log that describe the failure.
 fn end_of(log: &str) -> impl Iterator<Item = String> {
     let lines: Vec<&str> = log
         .lines()
@@ -73,7 +74,7 @@ fn end_of(log: &str) -> impl Iterator<Item = String> {
         .into_iter()
 }
 
-/// True payloads, and what all have in common.
+/// Valid payloads to damage, and what all payloads have in common.
 struct Sources {
     bodies: Vec<Vec<u8>>,
     head: Vec<u8>,
@@ -89,37 +90,37 @@ impl Sources {
             cmd!(*con, "CONFIG", "SET", "rdbcompression", compressed);
             bodies.extend(keys.iter().map(|key| body(con, key)));
         }
-        // What is large takes long to read and is no different.
+        // Large payloads take long to load and exercise the same code.
         bodies.retain(|body| body.len() < 6000);
         assert!(bodies.len() > 40, "{} small conversations", bodies.len());
         cmd!(*con, "FLUSHALL");
         Self {
-            head: bodies[0][..BEHIND_ID].to_vec(),
+            head: bodies[0][..AFTER_ID].to_vec(),
             bodies,
             version,
         }
     }
 
-    /// A payload that is most likely refused, but not always.
-    fn payload(&self, dice: &mut Dice) -> Vec<u8> {
-        let mut body = if dice.below(2) == 0 {
-            crafted::body(dice, &self.head)
+    /// A damaged or crafted payload. The server rejects most of them.
+    fn payload(&self, rng: &mut Rng) -> Vec<u8> {
+        let mut body = if rng.usize(..2) == 0 {
+            crafted::body(rng, &self.head)
         } else {
-            dice.pick(&self.bodies).clone()
+            rng.choice(&self.bodies).unwrap().clone()
         };
-        let times = match dice.below(4) {
+        let times = match rng.usize(..4) {
             0 => 0,
-            n => n - 1 + usize::from(body[..BEHIND_ID] != self.head[..]),
+            n => n - 1 + usize::from(body[..AFTER_ID] != self.head[..]),
         };
         for _ in 0..times {
-            let other = dice.below(self.bodies.len());
-            damage(dice, &mut body, &self.bodies[other]);
+            let other = rng.usize(..self.bodies.len());
+            damage(rng, &mut body, &self.bodies[other]);
         }
         sealed(&body, self.version)
     }
 }
 
-/// Loads the tables of all encodings and grows what only grows once; what is used then.
+/// Loads the tables of all encodings and fills all caches that grow once. Returns the memory in use afterwards.
 fn warm(con: &mut Connection, sources: &Sources) -> i64 {
     for encoding in ["o200k_base", "cl100k_base", "p50k_base", "r50k_base"] {
         cmd!(*con, "CONV.TOKENS", "hello", "ENCODING", encoding);
@@ -127,14 +128,15 @@ fn warm(con: &mut Connection, sources: &Sources) -> i64 {
     for body in &sources.bodies {
         let payload = sealed(body, sources.version);
         cmd!(*con, "RESTORE", "warm", 0, payload, "REPLACE");
-        let found = unsound(con, &["warm"], &prompt).expect("a server");
-        assert_eq!(found, [], "what was not damaged");
+        let found = unsound(con, &["warm"], &prompt).expect("the server replies");
+        assert_eq!(found, [], "the undamaged payloads are inconsistent");
     }
     cmd!(*con, "FLUSHALL");
     used(con)
 }
 
-/// Promise 2, as far as the naive reader can read the messages: it knows no unpaired surrogates.
+/// Checks the guarantee on valid prompts for the messages that the naive model can parse; it does not accept unpaired
+/// surrogates.
 pub fn prompt(messages: &[String]) -> Result<(), String> {
     if messages.iter().any(|m| naive::read(m).is_err()) {
         return Ok(());
@@ -149,12 +151,12 @@ fn round(
     seed: u64,
     tally: &mut Tally,
 ) -> redis::RedisResult<()> {
-    let mut dice = Dice(seed);
+    let mut rng = Rng::with_seed(seed);
     let mut sent = 0;
     let mut keys = Vec::new();
     let commands: Vec<Vec<Vec<u8>>> = (0..BATCH)
         .map(|n| {
-            let payload = sources.payload(&mut dice);
+            let payload = sources.payload(&mut rng);
             sent += payload.len() as i64;
             let key = format!("p{n}");
             keys.push(key.clone());
@@ -193,7 +195,7 @@ fn round(
     Ok(())
 }
 
-/// How much more memory a process has touched, at its peak, than it had in use at the beginning.
+/// Measures the peak memory of a process above its memory at the start.
 struct Peak {
     pid: u32,
     before: i64,
@@ -201,7 +203,7 @@ struct Peak {
 
 impl Peak {
     fn begin(pid: u32) -> Self {
-        // Sets the peak to what is in use now.
+        // Writing 5 resets the peak (VmHWM) to the current memory.
         let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
         Self {
             pid,
@@ -214,7 +216,7 @@ impl Peak {
     }
 }
 
-/// A figure of the process, in bytes; 0 where there is none, as on other systems.
+/// A field of `/proc/PID/status` in bytes, or 0 on systems without it.
 fn status(pid: u32, name: &str) -> i64 {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     text.lines()
@@ -228,7 +230,7 @@ fn short() {
     let plan = Plan::short(Duration::from_secs(60), SHORT / BATCH);
     let tally = payloads(&plan);
     tally.assert_clean();
-    // Neither is all refused, nor is all taken.
+    // The run is meaningful only if some payloads are accepted and some rejected.
     assert_eq!(tally.faults, SHORT);
     let taken = tally.acknowledged;
     assert!((SHORT / 50..SHORT / 2).contains(&taken), "{taken} taken");

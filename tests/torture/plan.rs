@@ -1,29 +1,29 @@
-//! How long a scenario may run, and what it has found.
+//! The time limit of a scenario, and its results.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// A scenario: see the head of this test.
+/// A scenario; see the documentation of this test.
 pub type Scenario = fn(&Plan) -> Tally;
 
-/// Most findings that are printed.
+/// Maximum number of findings to print.
 const SHOWN: usize = 20;
 
-/// What a scenario may take.
+/// Limits of a scenario.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Everything random follows from it, as far as real processes allow: `CONV_SEED`, or the clock.
+    /// Seed of all random choices: `CONV_SEED`, or else the clock. Timing of processes remains random.
     pub seed: u64,
-    /// A round begins only as long as this time is not over; at least one round is made.
+    /// No round starts after this time. At least one round runs.
     pub time: Duration,
-    /// Rounds at most.
+    /// Maximum number of rounds.
     pub rounds: u64,
     start: Instant,
 }
 
 impl Plan {
-    /// A moment, for `cargo test`.
+    /// A short run, for `cargo test`.
     pub fn short(time: Duration, rounds: u64) -> Self {
         Self {
             seed: seed(),
@@ -33,7 +33,7 @@ impl Plan {
         }
     }
 
-    /// `percent` of `MINUTES`.
+    /// A run of `percent` percent of `MINUTES` minutes.
     pub fn long(percent: u32) -> Self {
         let minutes: u32 = std::env::var("MINUTES")
             .ok()
@@ -42,20 +42,20 @@ impl Plan {
         Self::short(time, u64::MAX)
     }
 
-    /// True as long as round `number` (from 0) may begin.
-    pub fn goes_on(&self, number: u64) -> bool {
+    /// True if round `number` (from 0) may start.
+    pub fn may_continue(&self, number: u64) -> bool {
         number == 0 || (number < self.rounds && self.start.elapsed() < self.time)
     }
 }
 
-/// Runs a round. Should it panic, as the harness does when a server does not start, that is a finding, too.
+/// Runs a round and records a panic as a finding. The harness panics when a server does not start, for example.
 pub fn guarded(tally: &mut Tally, what: &str, round: impl FnOnce(&mut Tally)) {
     if let Err(cause) = catch_unwind(AssertUnwindSafe(|| round(tally))) {
         let cause = cause
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| cause.downcast_ref::<&str>().copied())
-            .unwrap_or("a panic");
+            .unwrap_or("panicked without a message");
         tally.crashed += 1;
         tally.findings.push(format!("{what}: {cause}"));
     }
@@ -70,25 +70,26 @@ fn seed() -> u64 {
     }
 }
 
-/// What was tried and what went wrong.
+/// What a run tried, and what went wrong.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
-    /// Kills, cut connections, damaged payloads, hostile commands, full disks, moved slots ...
+    /// Number of faults: kills, closed connections, damaged payloads, invalid commands, full disks, moved slots and so
+    /// on.
     pub faults: u64,
-    /// Writes that a server acknowledged, and which therefore have to be there.
+    /// Acknowledged writes, which must therefore be present.
     pub acknowledged: u64,
-    /// Acknowledged writes that are missing, or not as they were acknowledged.
+    /// Acknowledged writes that are missing or different.
     pub lost: u64,
-    /// Conversations or replies that differ where they have to be equal.
+    /// Conversations or replies that differ although they must be equal.
     pub diverged: u64,
-    /// Servers that ended by themselves, or did not start again.
+    /// Servers that crashed, or that did not start again.
     pub crashed: u64,
-    /// What went wrong, a line each.
+    /// Descriptions of what went wrong, one line each.
     pub findings: Vec<String>,
 }
 
 impl Tally {
-    /// Adds what another run found.
+    /// Adds the results of another run.
     pub fn add(&mut self, other: Self) {
         self.faults += other.faults;
         self.acknowledged += other.acknowledged;
@@ -103,14 +104,14 @@ impl Tally {
         self.lost == 0 && self.diverged == 0 && self.crashed == 0 && self.findings.is_empty()
     }
 
-    /// Panics with the findings unless all is well and something was tried.
+    /// Panics with the findings if something went wrong, or if nothing was tried.
     #[track_caller]
     pub fn assert_clean(&self) {
         assert!(self.faults > 0, "no fault was injected: {self}");
         assert!(self.is_clean(), "{self}");
     }
 
-    /// The last line of a long run.
+    /// The summary line of a long run.
     pub fn line(&self) -> String {
         format!(
             "faults injected {}, acknowledged writes {}, lost {}, diverged {}, crashed {}",

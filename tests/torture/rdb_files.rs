@@ -1,22 +1,23 @@
-//! Scenario: RDB files that were damaged within our values, with and without a checksum that tells. A server that is
-//! started from one either says in its log why it does not, and exits; or it runs, and what it has loaded is sound.
+//! Scenario: starting from RDB files that are damaged inside the module's values, with a matching, ignored, absent or
+//! wrong checksum. The server must either log the reason and exit, or start with consistent conversations.
 
+use fastrand::Rng;
 use std::time::Duration;
 
 use crate::payloads::prompt;
 use crate::plan::{Plan, Tally};
 use crate::samples;
-use crate::support::payload::{BEHIND_ID, body, crc64};
+use crate::support::payload::{AFTER_ID, body, crc64};
 use crate::support::sound::unsound;
 use crate::support::*;
 
-/// The checksum at the end of a file.
+/// Length of the checksum at the end of the file.
 const CHECKSUM: usize = 8;
 
-/// The conversations in a file.
+/// The conversations in the file.
 const KEYS: [&str; 5] = ["chat", "langchain", "all-set", "summary-upto", "gaps"];
 
-/// How a file says what is wrong with it.
+/// Log messages with which Redis reports a damaged file.
 const SAID: [&str; 4] = [
     "RDB",
     "conv-list",
@@ -28,17 +29,17 @@ pub fn rdb_files(plan: &Plan) -> Tally {
     let mut tally = Tally::default();
     let files = ["no", "yes"].map(file);
     let mut number = 0;
-    while plan.goes_on(number) {
+    while plan.may_continue(number) {
         let seed = plan.seed.wrapping_add(number);
-        let mut dice = Dice(seed);
-        let (mut rdb, begin) = dice.pick(&files).clone();
-        // The first is whole, so that something is loaded for certain.
+        let mut rng = Rng::with_seed(seed);
+        let (mut rdb, begin) = rng.choice(&files).unwrap().clone();
+        // The first file is undamaged, so that at least one start succeeds.
         if number > 0 {
-            damage(&mut dice, &mut rdb, begin);
+            damage(&mut rng, &mut rdb, begin);
         }
-        // A checksum that fits, one that is not looked at, none (0), or one that tells.
-        let checked = *dice.pick(&["yes", "no"]);
-        match dice.below(8) {
+        // The checksum matches, is ignored, is absent (0), or does not match.
+        let checked = *rng.choice(&["yes", "no"]).unwrap();
+        match rng.usize(..8) {
             0 if number > 0 => {}
             1 => seal(&mut rdb, |_| 0),
             _ => seal(&mut rdb, crc64),
@@ -54,11 +55,11 @@ pub fn rdb_files(plan: &Plan) -> Tally {
     tally
 }
 
-/// A file with conversations of all kinds, and where the id of our type stands in it first.
+/// An RDB file with conversations of all kinds, and the position of the first type id of the module in it.
 fn file(compressed: &str) -> (Vec<u8>, usize) {
     let server = Server::with(&["--rdbcompression", compressed]);
     let mut con = server.conn();
-    // A few, so that much of what is damaged is what says how to read the rest.
+    // Few conversations, so that much of the damage hits the structure rather than the text.
     for key in samples::fill(&mut con) {
         if !KEYS.contains(&&*key) {
             cmd!(con, "DEL", key);
@@ -66,47 +67,52 @@ fn file(compressed: &str) -> (Vec<u8>, usize) {
     }
     cmd!(con, "SAVE");
     let rdb = std::fs::read(server.dir().join("dump.rdb")).expect("an RDB file");
-    let id = &body(&mut con, "chat")[1..BEHIND_ID];
+    let id = &body(&mut con, "chat")[1..AFTER_ID];
     let begin = rdb.windows(id.len()).position(|w| w == id);
     (rdb, begin.expect("a conversation"))
 }
 
-/// Puts the checksum of all before it at the end.
+/// Writes the checksum of the file at its end.
 fn seal(rdb: &mut Vec<u8>, checksum: fn(&[u8]) -> u64) {
     rdb.truncate(rdb.len().saturating_sub(CHECKSUM));
     let sum = checksum(rdb);
     rdb.extend(sum.to_le_bytes());
 }
 
-/// Damages bytes from the first of our values on.
-fn damage(dice: &mut Dice, rdb: &mut Vec<u8>, begin: usize) {
-    for _ in 0..=dice.below(2) {
-        let at = begin + dice.below(rdb.len() - begin - CHECKSUM);
-        match dice.below(8) {
+/// Damages bytes after the first type id of the module.
+fn damage(rng: &mut Rng, rdb: &mut Vec<u8>, begin: usize) {
+    for _ in 0..=rng.usize(..2) {
+        let at = begin + rng.usize(..rdb.len() - begin - CHECKSUM);
+        match rng.usize(..8) {
             0 => {
-                // Cut off; what stood at the end stands there again.
+                // Truncates the file, but keeps the checksum at its end.
                 let end = rdb.split_off(rdb.len() - CHECKSUM);
                 rdb.truncate(at);
-                rdb.extend(if dice.below(2) == 0 { &[0xff][..] } else { &[] });
+                rdb.extend(if rng.usize(..2) == 0 {
+                    &[0xff][..]
+                } else {
+                    &[]
+                });
                 rdb.extend(end);
                 return;
             }
-            1..=4 => rdb[at] ^= 1 << dice.below(8),
-            5 => rdb[at] = *dice.pick(&[0, 1, 0x7f, 0x80, 0x81, 0xc3, 0xff]),
+            1..=4 => rdb[at] ^= 1 << rng.usize(..8),
+            5 => rdb[at] = *rng.choice(&[0, 1, 0x7f, 0x80, 0x81, 0xc3, 0xff]).unwrap(),
             6 => drop(rdb.remove(at)),
-            _ => rdb.insert(at, dice.roll() as u8),
+            _ => rdb.insert(at, rng.u8(..)),
         }
     }
 }
 
-/// Starts a server and looks at what it has loaded.
+/// Starts a server from a file and checks what it loaded.
 fn start_from(rdb: &[u8], checked: &str, tally: &mut Tally) -> Result<(), String> {
     let mut server = match Server::from_rdb(rdb, &["--rdbchecksum", checked]) {
         Ok(server) => server,
         Err(ended) => {
             let last: Vec<&str> = ended.log.lines().rev().take(4).collect();
-            // A signal has no code. (Whatever Redis's own check of the file says after it failed decides which one. That
-            // check never ends if the file ends within a module's value: it takes the error for another opcode.)
+            // A process ended by a signal has no exit code. After a failed load Redis runs its own check of the file,
+            // and that check may never end if the file ends inside a module's value: it misreads the error as another
+            // opcode. The log shows whether it was running.
             let checking = ended.log.contains("Internal error in RDB reading");
             let by_itself = match ended.status {
                 Some(status) => status.code().is_some(),
@@ -117,14 +123,16 @@ fn start_from(rdb: &[u8], checked: &str, tally: &mut Tally) -> Result<(), String
                 return Err(format!("{:?}: {last:?}", ended.status));
             }
             if !SAID.iter().any(|said| ended.log.contains(said)) {
-                return Err(format!("it does not say why: {last:?}"));
+                return Err(format!(
+                    "the server exited without logging a reason: {last:?}"
+                ));
             }
             return Ok(());
         }
     };
     let mut con = server.conn();
     let keys = strings(&cmd!(con, "KEYS", "*"));
-    // A damaged name of a key is not what this is about.
+    // Keys whose name was damaged are not checked.
     let keys: Vec<&str> = keys
         .iter()
         .filter_map(|k| std::str::from_utf8(k).ok())
@@ -155,15 +163,15 @@ fn short() {
     assert!(tally.acknowledged >= KEYS.len() as u64, "{tally}");
 }
 
-/// What a newer release has written is not loaded as if it were ours.
+/// A value written by a newer release is rejected, not misread.
 #[test]
-fn a_newer_version_is_not_loaded() {
+fn values_of_a_newer_version_are_rejected() {
     let (mut rdb, id) = file("no");
-    // The lowest ten bits of the type's id are its version.
+    // The lowest ten bits of the type id are its version.
     rdb[id + 8] = 0xff;
     seal(&mut rdb, crc64);
     let Err(ended) = Server::from_rdb(&rdb, &[]) else {
-        panic!("it was loaded");
+        panic!("the server loaded a value of a newer version");
     };
     assert!(
         ended.status.is_some_and(|s| s.code().is_some()),

@@ -1,32 +1,32 @@
-//! A client of replicas: they answer reads and refuse writes, whatever happens to them.
+//! A client of the replicas: they must serve reads and reject writes during all faults.
 
+use fastrand::Rng;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::{Connection, Value};
 
-use crate::dice::Dice;
 use crate::support::*;
 use crate::writers::connect;
 
-/// Reads from the replicas all the time, and tries to write to the last.
+/// Reads from both replicas continuously, and tries to write to the last one.
 #[derive(Default)]
-pub struct Reader {
-    /// Set it, and the reader ends.
+pub struct ReplicaReader {
+    /// Tells the reader to stop.
     pub done: AtomicBool,
     answered: AtomicU64,
     refused: AtomicU64,
     wrong: Mutex<Vec<String>>,
 }
 
-impl Reader {
-    /// Reads until [`Reader::done`] is set.
+impl ReplicaReader {
+    /// Reads until [`ReplicaReader::done`] is set.
     pub fn read(&self, ports: [u16; 2]) {
-        let mut dice = Dice(7);
+        let mut rng = Rng::with_seed(7);
         let mut cons: [Option<Connection>; 2] = ports.map(connect);
         while !self.done.load(Ordering::SeqCst) {
-            let which = dice.below(2);
+            let which = rng.usize(..2);
             let Some(con) = &mut cons[which] else {
                 std::thread::sleep(Duration::from_millis(20));
                 cons[which] = connect(ports[which]);
@@ -34,11 +34,11 @@ impl Reader {
             };
             let key = format!(
                 "w{}:{}:{}",
-                dice.below(8),
-                dice.pick(&["grown", "cut"]),
-                dice.below(9)
+                rng.usize(..8),
+                rng.choice(&["grown", "cut"]).unwrap(),
+                rng.usize(..9)
             );
-            let write = which == 1 && dice.below(4) == 0;
+            let write = which == 1 && rng.usize(..4) == 0;
             let reply = if write {
                 try_cmd!(
                     *con,
@@ -51,13 +51,13 @@ impl Reader {
             };
             match reply {
                 Ok(reply) if write => {
-                    self.wrong(format!("{key}: a replica took a write: {reply:?}"))
+                    self.wrong(format!("{key}: a replica accepted a write: {reply:?}"))
                 }
                 Ok(Value::Nil) => {}
                 Ok(reply) => {
                     let tokens = int(&map(&reply)["tokens"]);
                     if tokens > 2000 {
-                        self.wrong(format!("{key}: {tokens} tokens of 2000"));
+                        self.wrong(format!("{key}: {tokens} tokens exceed the budget of 2000"));
                     }
                     self.answered.fetch_add(1, Ordering::SeqCst);
                 }
@@ -65,10 +65,10 @@ impl Reader {
                     Some("READONLY") if write => {
                         self.refused.fetch_add(1, Ordering::SeqCst);
                     }
-                    // UNBLOCKED: it waited for counts when its server was given another primary.
+                    // UNBLOCKED: the client was waiting for counts when its server changed its primary.
                     Some("LOADING" | "MASTERDOWN" | "UNBLOCKED") => {}
                     Some(_) => self.wrong(format!("{key}: {}", error_line(&error))),
-                    // It is down.
+                    // The server is down.
                     None => cons[which] = None,
                 },
             }
@@ -80,13 +80,13 @@ impl Reader {
         self.wrong.lock().expect("no panic").push(what);
     }
 
-    /// What was answered otherwise than it may be.
+    /// Replies that a replica must not give.
     pub fn findings(&self, when: &str) -> Vec<String> {
         let mut wrong = self.wrong.lock().expect("no panic").clone();
         let [answered, refused] = [&self.answered, &self.refused].map(|n| n.load(Ordering::SeqCst));
         if answered == 0 || refused == 0 {
             wrong.push(format!(
-                "replicas answered {answered} reads and refused {refused} writes"
+                "replicas served {answered} reads and rejected {refused} writes"
             ));
         }
         wrong

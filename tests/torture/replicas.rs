@@ -1,60 +1,61 @@
-//! Replicas under load and faults: once all is quiet, primary, replica and the replica's replica tell the same, to
-//! the byte, whatever happened to the links between them, and whatever their own settings are.
+//! Scenario: replication under load and faults. After the load ends, the primary, its replica and the replica's
+//! replica must be identical byte by byte, whatever happened to the links between them and whatever their own settings
+//! are.
 
+use fastrand::Rng;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::dice::Dice;
+use crate::durability_check::{Promise, check};
 use crate::plan::{Plan, Tally, guarded};
-use crate::replica_reader::Reader;
-use crate::row::{Row, control, keep_logs, reload, server};
-use crate::seen::{differences, keys};
+use crate::replica_reader::ReplicaReader;
+use crate::replication_chain::{ReplicationChain, control, keep_logs, reload, server};
+use crate::snapshot::{differences, keys};
 use crate::support::*;
-use crate::verdict::{Promise, judge};
-use crate::writers::Crew;
+use crate::writers::WriterPool;
 
 /// The scenario.
 pub fn run(plan: &Plan) -> Tally {
     let mut tally = Tally::default();
-    let mut dice = Dice(plan.seed);
+    let mut rng = Rng::with_seed(plan.seed);
     let mut syncs = [0; 2];
     for round in 0.. {
-        if !plan.goes_on(round) {
+        if !plan.may_continue(round) {
             break;
         }
         let faults = if plan.rounds == 1 { 5 } else { 8 };
         guarded(&mut tally, &format!("replicas, round {round}"), |tally| {
-            let made = play(&mut dice, faults, tally);
+            let made = run_round(&mut rng, faults, tally);
             syncs = [0, 1].map(|kind| syncs[kind] + made[kind]);
         });
     }
     println!(
-        "replicas: {} full and {} partial synchronisations at least",
+        "replicas: {} full and {} partial synchronizations at least",
         syncs[0], syncs[1]
     );
     tally
 }
 
-/// What can happen.
+/// The faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
-    /// The primary closes the link; the replica catches up from the backlog.
+    /// The primary closes the link. The replica catches up from the backlog.
     Cut,
-    /// The replica does.
+    /// The replica closes the link.
     CutByReplica,
-    /// The link to the replica's replica.
+    /// The link to the sub-replica is closed.
     CutBelow,
-    /// For longer than the backlog reaches.
+    /// The link stays closed until the backlog no longer covers the gap.
     LongCut,
     Restart,
     Crash,
     CrashBelow,
     Reload,
-    /// The primary stops writes for a moment, as for a failover; nothing may be written behind its back.
+    /// The primary pauses writes, as before a failover. The module must not write during the pause.
     Pause,
-    /// The replica becomes the primary, in good order, and the primary its replica.
+    /// An orderly failover: the replica becomes the primary, and the primary its replica.
     Failover,
-    /// The primary crashes, and the replica takes over.
+    /// The primary crashes and the replica takes over.
     Takeover,
 }
 
@@ -71,8 +72,8 @@ const FAULTS: [Fault; 10] = [
     Fault::Failover,
 ];
 
-/// Settings that decide of new conversations, or refuse messages: never asked on a replica. This one may become a
-/// primary, so none of them drops messages ...
+/// Settings that affect new conversations or reject messages. A replica must ignore them. This server may become a
+/// primary, so none of these settings removes messages.
 const OTHER: [&str; 6] = [
     "encoding",
     "cl100k_base",
@@ -82,7 +83,7 @@ const OTHER: [&str; 6] = [
     "no",
 ];
 
-/// ... and this one never does.
+/// As [`OTHER`], for the sub-replica, which never becomes a primary.
 const WILD: [&str; 14] = [
     "encoding",
     "r50k_base",
@@ -103,7 +104,7 @@ const WILD: [&str; 14] = [
 fn attach(replica: &Server, primary: &Server) {
     let mut con = replica.conn();
     let mut last = None;
-    // A server that has just been started may be loading what its primary of before has sent.
+    // A server that has just started may still be loading what its previous primary sent.
     let attached = wait_until(Duration::from_secs(30), || {
         last = try_cmd!(con, "REPLICAOF", "127.0.0.1", primary.port()).err();
         last.is_none()
@@ -111,48 +112,48 @@ fn attach(replica: &Server, primary: &Server) {
     assert!(attached, "REPLICAOF: {last:?}");
 }
 
-/// A round: three servers, some faults, a comparison. How many full and partial synchronisations the servers that are
-/// left have given.
-fn play(dice: &mut Dice, faults: usize, tally: &mut Tally) -> [u64; 2] {
-    let primary = server(dice, &[], None);
-    let crew = Crew::start(primary.port(), dice.roll(), Duration::from_millis(4));
-    let replica = server(dice, &OTHER, Some(&primary));
-    let below = server(dice, &WILD, Some(&replica));
-    let mut row = Row {
+/// A round: three servers, some faults, a comparison. Returns the numbers of full and partial synchronizations that
+/// the remaining servers served.
+fn run_round(rng: &mut Rng, faults: usize, tally: &mut Tally) -> [u64; 2] {
+    let primary = server(rng, &[], None);
+    let pool = WriterPool::start(primary.port(), rng.u64(..), Duration::from_millis(4));
+    let replica = server(rng, &OTHER, Some(&primary));
+    let below = server(rng, &WILD, Some(&replica));
+    let mut chain = ReplicationChain {
         primary,
         replica,
         below,
     };
-    let reader = Reader::default();
-    let ports = [row.replica.port(), row.below.port()];
+    let reader = ReplicaReader::default();
+    let ports = [chain.replica.port(), chain.below.port()];
     let mut done = vec!["start".to_string()];
     let mut promise = Promise::All;
     std::thread::scope(|scope| {
         scope.spawn(|| reader.read(ports));
         let _stops = Stop(&reader.done);
         for _ in 0..faults {
-            std::thread::sleep(Duration::from_millis(100 + dice.below(500) as u64));
-            let fault = *dice.pick(&FAULTS);
+            std::thread::sleep(Duration::from_millis(100 + rng.usize(..500) as u64));
+            let fault = *rng.choice(&FAULTS).unwrap();
             done.push(format!("{fault:?}"));
             tally.faults += 1;
-            happen(fault, &mut row, &crew, dice);
+            inject(fault, &mut chain, &pool, rng);
         }
-        if dice.below(3) == 0 {
+        if rng.usize(..3) == 0 {
             done.push(format!("{:?}", Fault::Takeover));
             tally.faults += 1;
             promise = Promise::Nothing;
-            happen(Fault::Takeover, &mut row, &crew, dice);
+            inject(Fault::Takeover, &mut chain, &pool, rng);
         }
     });
     let when = done.join(" ");
-    let ledgers = crew.stop();
+    let ledgers = pool.stop();
     let before = tally.findings.len();
     tally.findings.extend(reader.findings(&when));
-    settle(&mut row);
-    let mut con = row.primary.conn();
-    let (_, verdict) = judge(&mut con, &ledgers, promise, &when);
-    tally.add(verdict);
-    for other in [&row.replica, &row.below] {
+    settle(&mut chain);
+    let mut con = chain.primary.conn();
+    let (_, checked) = check(&mut con, &ledgers, promise, &when);
+    tally.add(checked);
+    for other in [&chain.replica, &chain.below] {
         let mut found = differences(&mut con, &mut other.conn(), &when);
         found.extend(control(&mut con, &mut other.conn(), &when));
         tally.diverged += found.len() as u64;
@@ -167,23 +168,26 @@ fn play(dice: &mut Dice, faults: usize, tally: &mut Tally) -> [u64; 2] {
         }
     }
     if tally.findings.len() > before {
-        let kept = keep_logs(&row, &when);
+        let kept = keep_logs(&chain, &when);
         tally.findings.push(format!("{when}: logs in {kept}"));
     }
-    let stats = [&row.primary, &row.replica].map(|server| info(&mut server.conn(), "stats"));
+    let stats = [&chain.primary, &chain.replica].map(|server| info(&mut server.conn(), "stats"));
     ["sync_full", "sync_partial_ok"].map(|name| {
         let given = stats.iter().map(|stats| stats[name].parse::<u64>());
         given.map(|given| given.expect("a number")).sum()
     })
 }
 
-/// Waits until all is counted, what lives for a second is gone, and all have caught up.
-fn settle(row: &mut Row) {
-    let mut con = row.primary.conn();
+/// Waits until all messages are counted, keys with a TTL of one second have expired, and all replicas have caught up.
+fn settle(chain: &mut ReplicationChain) {
+    let mut con = chain.primary.conn();
     for key in keys(&mut con) {
         cmd!(con, "CONV.RECENT", &key, 999_999_999_i64, "ANY");
     }
-    for (replica, of) in [(&row.replica, &row.primary), (&row.below, &row.replica)] {
+    for (replica, of) in [
+        (&chain.replica, &chain.primary),
+        (&chain.below, &chain.replica),
+    ] {
         caught_up(replica, of);
     }
     let gone = wait_until(Duration::from_secs(10), || {
@@ -191,26 +195,29 @@ fn settle(row: &mut Row) {
         let left = items(&brief)
             .iter()
             .map(|key| int(&cmd!(con, "PTTL", text(key))));
-        // Others have no such time, or 1000 s.
+        // Other keys have no TTL, or one of 1000 s.
         left.into_iter().all(|ms| !(0..=1000).contains(&ms))
     });
-    assert!(gone, "what lives for a second does not go");
-    for (replica, of) in [(&row.replica, &row.primary), (&row.below, &row.replica)] {
+    assert!(gone, "keys with a TTL of one second did not expire");
+    for (replica, of) in [
+        (&chain.replica, &chain.primary),
+        (&chain.below, &chain.replica),
+    ] {
         caught_up(replica, of);
     }
 }
 
-/// Load goes on, until so many more commands were acknowledged.
-fn load(crew: &Crew, more: u64) {
-    let until = crew.acknowledged() + more;
-    let came = wait_until(Duration::from_secs(60), || crew.acknowledged() >= until);
-    assert!(came, "the writers stand still");
+/// Waits until the writers have received `more` further acknowledgements.
+fn load(pool: &WriterPool, more: u64) {
+    let until = pool.acknowledged() + more;
+    let came = wait_until(Duration::from_secs(60), || pool.acknowledged() >= until);
+    assert!(came, "the writers make no progress");
 }
 
-fn happen(fault: Fault, row: &mut Row, crew: &Crew, dice: &mut Dice) {
+fn inject(fault: Fault, chain: &mut ReplicationChain, pool: &WriterPool, rng: &mut Rng) {
     match fault {
         Fault::Cut => drop(try_cmd!(
-            row.primary.conn(),
+            chain.primary.conn(),
             "CLIENT",
             "KILL",
             "TYPE",
@@ -218,7 +225,7 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, dice: &mut Dice) {
         )),
         Fault::CutByReplica => {
             drop(try_cmd!(
-                row.replica.conn(),
+                chain.replica.conn(),
                 "CLIENT",
                 "KILL",
                 "TYPE",
@@ -226,17 +233,17 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, dice: &mut Dice) {
             ));
         }
         Fault::CutBelow => drop(try_cmd!(
-            row.replica.conn(),
+            chain.replica.conn(),
             "CLIENT",
             "KILL",
             "TYPE",
             "replica"
         )),
         Fault::LongCut => {
-            let mut con = row.replica.conn();
-            let mut primary = row.primary.conn();
+            let mut con = chain.replica.conn();
+            let mut primary = chain.primary.conn();
             std::thread::scope(|scope| {
-                // It neither reads nor connects anew meanwhile.
+                // While it sleeps, the replica neither reads nor reconnects.
                 scope.spawn(move || drop(try_cmd!(con, "DEBUG", "SLEEP", "0.7")));
                 for _ in 0..6 {
                     std::thread::sleep(Duration::from_millis(100));
@@ -245,79 +252,79 @@ fn happen(fault: Fault, row: &mut Row, crew: &Crew, dice: &mut Dice) {
             });
         }
         Fault::Restart => {
-            load(crew, 20);
-            // With a file it knows where it stood, without one it starts empty.
-            let save = *dice.pick(&["NOSAVE", "SAVE"]);
-            let _ = try_cmd!(row.replica.conn(), "SHUTDOWN", save);
-            assert!(wait_until(Duration::from_secs(30), || !row
+            load(pool, 20);
+            // With a file it resumes at its offset; without one it starts empty.
+            let save = *rng.choice(&["NOSAVE", "SAVE"]).unwrap();
+            let _ = try_cmd!(chain.replica.conn(), "SHUTDOWN", save);
+            assert!(wait_until(Duration::from_secs(30), || !chain
                 .replica
                 .is_alive()));
-            load(crew, 50);
-            revive(&mut row.replica, &row.primary);
+            load(pool, 50);
+            revive(&mut chain.replica, &chain.primary);
         }
         Fault::Crash => {
-            row.replica.kill9();
-            load(crew, 20);
-            revive(&mut row.replica, &row.primary);
+            chain.replica.kill9();
+            load(pool, 20);
+            revive(&mut chain.replica, &chain.primary);
         }
         Fault::CrashBelow => {
-            row.below.kill9();
-            revive(&mut row.below, &row.replica);
+            chain.below.kill9();
+            revive(&mut chain.below, &chain.replica);
         }
         Fault::Pause => {
-            cmd!(row.primary.conn(), "CLIENT", "PAUSE", 300, "WRITE");
+            cmd!(chain.primary.conn(), "CLIENT", "PAUSE", 300, "WRITE");
         }
         Fault::Reload => {
-            // While newer servers reload, they answer the stream of their primary with LOADING, too, and so lose it: plain
-            // INCR and no module are enough to see it on Redis 8.6.3 and Valkey 9.1.2.
-            let about = info(&mut row.replica.conn(), "server");
+            // Newer servers reply LOADING to the stream of their primary during DEBUG RELOAD, and so lose part of it.
+            // Redis 8.6.3 and Valkey 9.1.2 do this with plain INCR and without any module.
+            let about = info(&mut chain.replica.conn(), "server");
             let loses = about.contains_key("valkey_version") || &*about["redis_version"] >= "8";
-            let mut con = row.primary.conn();
+            let mut con = chain.primary.conn();
             if loses {
                 cmd!(con, "CLIENT", "PAUSE", 60_000, "WRITE");
-                caught_up(&row.replica, &row.primary);
+                caught_up(&chain.replica, &chain.primary);
             }
-            reload(&row.replica);
+            reload(&chain.replica);
             if loses {
                 cmd!(con, "CLIENT", "UNPAUSE");
             }
         }
         Fault::Failover => {
-            let mut old = row.primary.conn();
+            let mut old = chain.primary.conn();
             cmd!(old, "CLIENT", "PAUSE", 60_000, "WRITE");
-            caught_up(&row.replica, &row.primary);
-            cmd!(row.replica.conn(), "REPLICAOF", "NO", "ONE");
-            crew.move_to(row.replica.port());
-            attach(&row.primary, &row.replica);
+            caught_up(&chain.replica, &chain.primary);
+            cmd!(chain.replica.conn(), "REPLICAOF", "NO", "ONE");
+            pool.move_to(chain.replica.port());
+            attach(&chain.primary, &chain.replica);
             cmd!(old, "CLIENT", "UNPAUSE");
-            std::mem::swap(&mut row.primary, &mut row.replica);
-            // Still a replica of the new primary's; now again the last in the row.
-            attach(&row.below, &row.replica);
-            load(crew, 20);
+            std::mem::swap(&mut chain.primary, &mut chain.replica);
+            // The sub-replica follows the new primary. Attach it to the end of the chain again.
+            attach(&chain.below, &chain.replica);
+            load(pool, 20);
         }
         Fault::Takeover => {
-            // One that is being filled anew has nothing to take over with.
-            let mut con = row.replica.conn();
+            // A replica in the middle of a full synchronization has no data to take over with.
+            let mut con = chain.replica.conn();
             let up = wait_until(Duration::from_secs(60), || {
                 info(&mut con, "replication")["master_link_status"] == "up"
             });
-            assert!(up, "the replica is never filled");
-            row.primary.kill9();
-            cmd!(row.replica.conn(), "REPLICAOF", "NO", "ONE");
-            std::mem::swap(&mut row.primary, &mut row.replica);
-            revive(&mut row.replica, &row.primary);
-            attach(&row.below, &row.replica);
+            assert!(up, "the replica did not finish its full synchronization");
+            chain.primary.kill9();
+            cmd!(chain.replica.conn(), "REPLICAOF", "NO", "ONE");
+            std::mem::swap(&mut chain.primary, &mut chain.replica);
+            revive(&mut chain.replica, &chain.primary);
+            attach(&chain.below, &chain.replica);
         }
     }
 }
 
-/// Starts a server that has ended, as a replica: of whom, may have changed.
+/// Restarts a server that exited, as a replica of `primary`, which may have changed.
 fn revive(replica: &mut Server, primary: &Server) {
     replica.start_again();
     attach(replica, primary);
 }
 
-/// Sets the flag when it goes, also by a panic.
+/// Sets the flag when dropped, also by a panic.
 struct Stop<'a>(&'a AtomicBool);
 
 impl Drop for Stop<'_> {

@@ -1,5 +1,6 @@
-//! Eight clients that write at once, each noting what it was told, and one that makes noise of every kind.
+//! Eight clients that write concurrently and record every reply, and clients that add unrecorded load.
 
+use fastrand::Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -7,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use redis::{Connection, Value};
 
-use crate::dice::{Dice, random_write};
-use crate::errands::{Plan, plan};
 use crate::ledger::*;
+use crate::random_writes::random_write;
 use crate::support::*;
+use crate::workload::{PlannedCommand, next_command};
 
 pub const WRITERS: usize = 8;
 
-/// The writers at work.
-pub struct Crew {
+/// The running clients.
+pub struct WriterPool {
     shared: Arc<Shared>,
     writers: Vec<JoinHandle<Ledger>>,
     noise: Vec<JoinHandle<()>>,
@@ -25,7 +26,7 @@ struct Shared {
     stop: AtomicBool,
     port: AtomicU16,
     acknowledged: AtomicU64,
-    /// A writer rests so long behind each command.
+    /// Pause of a writer after each command.
     rest: Duration,
 }
 
@@ -34,13 +35,13 @@ impl Shared {
         self.port.load(Ordering::SeqCst)
     }
 
-    fn goes_on(&self) -> bool {
+    fn may_continue(&self) -> bool {
         !self.stop.load(Ordering::SeqCst)
     }
 }
 
-impl Crew {
-    /// Sets them to work on the server at `port`.
+impl WriterPool {
+    /// Starts the clients against the server at `port`.
     pub fn start(port: u16, seed: u64, rest: Duration) -> Self {
         let shared = Arc::new(Shared {
             stop: AtomicBool::new(false),
@@ -57,8 +58,8 @@ impl Crew {
         let noise = {
             let (noisy, plain) = (shared.clone(), shared.clone());
             vec![
-                std::thread::spawn(move || make_noise(&noisy, seed)),
-                std::thread::spawn(move || keep_control(&plain)),
+                std::thread::spawn(move || add_unrecorded_load(&noisy, seed)),
+                std::thread::spawn(move || write_control_list(&plain)),
             ]
         };
         Self {
@@ -68,37 +69,38 @@ impl Crew {
         }
     }
 
-    /// Where they write from now on; those that are refused go there.
+    /// Redirects the clients. Those whose writes are rejected by the old server connect to this port.
     pub fn move_to(&self, port: u16) {
         self.shared.port.store(port, Ordering::SeqCst);
     }
 
-    /// Commands that were acknowledged so far.
+    /// Number of commands acknowledged so far.
     pub fn acknowledged(&self) -> u64 {
         self.shared.acknowledged.load(Ordering::SeqCst)
     }
 
-    /// Lets them end, and takes their ledgers. Those whose server is gone have ended already.
+    /// Stops the clients and returns their ledgers. A writer whose server went away has stopped already.
     pub fn stop(mut self) -> Vec<Ledger> {
         self.shared.stop.store(true, Ordering::SeqCst);
         for noise in std::mem::take(&mut self.noise) {
-            noise.join().expect("the noise");
+            noise.join().expect("join the load thread");
         }
         let writers = std::mem::take(&mut self.writers);
         writers
             .into_iter()
-            .map(|writer| writer.join().expect("a writer"))
+            .map(|writer| writer.join().expect("join the writer thread"))
             .collect()
     }
 }
 
-impl Drop for Crew {
+impl Drop for WriterPool {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
     }
 }
 
-/// A client that tells a lost connection from a refusal.
+/// Opens a connection. An error reply does not close it, so the caller can distinguish a rejected command from a lost
+/// connection.
 pub fn connect(port: u16) -> Option<Connection> {
     let client = redis::Client::open(format!("redis://127.0.0.1:{port}/")).ok()?;
     let con = client
@@ -111,9 +113,9 @@ pub fn connect(port: u16) -> Option<Connection> {
 struct Writer {
     shared: Arc<Shared>,
     number: usize,
-    dice: Dice,
+    rng: Rng,
     ledger: Ledger,
-    /// The newest number in `shared:race`, as last seen.
+    /// The newest number in `shared:race` that this writer knows.
     raced: i64,
 }
 
@@ -122,7 +124,7 @@ impl Writer {
         Self {
             shared,
             number,
-            dice: Dice(seed),
+            rng: Rng::with_seed(seed),
             ledger: Ledger {
                 writer: number,
                 ..Ledger::default()
@@ -135,18 +137,19 @@ impl Writer {
         let mut port = self.shared.port();
         let mut con = connect(port);
         while let Some(open) = &mut con {
-            if !self.shared.goes_on() {
+            if !self.shared.may_continue() {
                 break;
             }
-            let plan = plan(
-                &mut self.dice,
+            let planned = next_command(
+                &mut self.rng,
                 self.number,
                 self.ledger.ops.len(),
                 self.raced,
             );
-            let key = String::from_utf8_lossy(&plan.args[1]).into_owned();
-            let ended = self.send(open, &key, plan).is_none();
-            // A server that becomes a replica closes connections of clients that wait; those go where the others go.
+            let key = String::from_utf8_lossy(&planned.args[1]).into_owned();
+            let ended = self.send(open, &key, planned).is_none();
+            // A server that becomes a replica closes the connections of blocked clients. They reconnect to the new
+            // primary.
             let moved = self.shared.port() != port && self.ledger.is_settled();
             if ended && !moved {
                 break;
@@ -160,32 +163,32 @@ impl Writer {
         self.ledger
     }
 
-    /// Sends the command, and behind it questions on how it left the conversation. Nothing if the connection ended.
-    fn send(&mut self, con: &mut Connection, key: &str, plan: Plan) -> Option<()> {
+    /// Sends the command, followed by commands that read the resulting state. Returns `None` if the connection closed.
+    fn send(&mut self, con: &mut Connection, key: &str, planned: PlannedCommand) -> Option<()> {
         let mut pipe = redis::pipe();
-        let command = pipe.cmd(std::str::from_utf8(&plan.args[0]).ok()?);
-        for arg in &plan.args[1..] {
+        let command = pipe.cmd(std::str::from_utf8(&planned.args[0]).ok()?);
+        for arg in &planned.args[1..] {
             command.arg(arg);
         }
         pipe.cmd("DEBUG").arg("DIGEST-VALUE").arg(key);
         pipe.cmd("CONV.INFO").arg(key);
         pipe.cmd("PEXPIRETIME").arg(key);
-        self.ledger.ops.push(Op {
+        self.ledger.ops.push(SentCommand {
             key: key.to_string(),
-            change: plan.change,
+            change: planned.change,
             sent: Instant::now(),
             sent_ms: now_ms(),
-            outcome: Outcome::Open,
+            outcome: CommandOutcome::Open,
         });
         con.send_packed_command(&pipe.get_packed_pipeline()).ok()?;
         let reply = con.recv_response().ok()?;
         let op = self.ledger.ops.last_mut()?;
         let (idle, number) = match &reply {
             Value::ServerError(error) => {
-                op.outcome = Outcome::Refused;
+                op.outcome = CommandOutcome::Rejected;
                 let code = error.code();
-                // What a failover, a full disk or a message that retention took may answer; all else is news.
-                // UNBLOCKED: it waited for counts when its server became a replica.
+                // Errors that a failover, a full disk or a message removed by retention can cause. Any other error is
+                // a finding. UNBLOCKED: the client was waiting for counts when its server became a replica.
                 let known = ["READONLY", "MISCONF", "LOADING", "MASTERDOWN", "UNBLOCKED"]
                     .contains(&code)
                     || ["no such message", "no such key"]
@@ -204,7 +207,7 @@ impl Writer {
             Value::Array(items) => (items.is_empty(), items.len() as i64),
             _ => (false, 0),
         };
-        op.outcome = Outcome::Done {
+        op.outcome = CommandOutcome::Done {
             at: Instant::now(),
             at_ms: now_ms(),
             idle,
@@ -235,7 +238,7 @@ impl Writer {
             self.raced = last;
         }
         if !is_shared(key)
-            && let Outcome::Done { state, .. } = &mut op.outcome
+            && let CommandOutcome::Done { state, .. } = &mut op.outcome
         {
             *state = Some(State {
                 digest: text(&digest[0]),
@@ -248,21 +251,21 @@ impl Writer {
     }
 }
 
-/// Writes of every kind, of which nobody keeps a record: what they leave has to be sound, and the same everywhere.
-fn make_noise(shared: &Shared, seed: u64) {
-    let mut dice = Dice(!seed);
+/// Sends unrecorded writes of every kind. Their results must be consistent and equal on all servers.
+fn add_unrecorded_load(shared: &Shared, seed: u64) {
+    let mut rng = Rng::with_seed(!seed);
     let mut port = shared.port();
     let mut con = connect(port);
     while let Some(open) = &mut con {
-        if !shared.goes_on() {
+        if !shared.may_continue() {
             break;
         }
-        let number = dice.below(6);
-        let command = match dice.below(20) {
+        let number = rng.usize(..6);
+        let command = match rng.usize(..20) {
             0 => ["CONV.CREATE", &format!("brief:{number}"), "TTL", "1"]
                 .map(String::from)
                 .to_vec(),
-            1 | 2 => random_write(&mut dice, &format!("brief:{number}")),
+            1 | 2 => random_write(&mut rng, &format!("brief:{number}")),
             3 => {
                 let key = format!("noise:{number}");
                 ["CONV.ALTER", &key, "MAXTOKENS", "900"]
@@ -270,16 +273,16 @@ fn make_noise(shared: &Shared, seed: u64) {
                     .to_vec()
             }
             4 => vec!["DEL".into(), format!("noise:{number}")],
-            _ => random_write(&mut dice, &format!("noise:{number}")),
+            _ => random_write(&mut rng, &format!("noise:{number}")),
         };
-        // Any reply will do; no reply means that the server is gone.
+        // Any reply is acceptable. No reply means that the server is gone.
         if let Err(error) = run(open, &command)
             && error.code().is_none()
-            && !shared.goes_on()
+            && !shared.may_continue()
         {
             break;
         }
-        if shared.port() != port || !open_still(open) {
+        if shared.port() != port || !is_still_open(open) {
             port = shared.port();
             con = connect(port);
         }
@@ -287,27 +290,27 @@ fn make_noise(shared: &Shared, seed: u64) {
     }
 }
 
-/// A list of Redis's own, to tell what servers do to any data from what the module does to its own.
+/// A plain Redis list. If it differs, too, the servers are at fault, not the module.
 pub const CONTROL: &str = "control";
 
-fn keep_control(shared: &Shared) {
-    // Nobody judges it but by comparison, so what is lost with a server does not matter.
+fn write_control_list(shared: &Shared) {
+    // The list is only compared between servers, so writes that are lost with a server do not matter.
     let mut port = shared.port();
     let mut con = connect(port);
     let mut number = 0;
     while let Some(open) = &mut con {
-        if !shared.goes_on() {
+        if !shared.may_continue() {
             break;
         }
         number += 1;
         let command = ["RPUSH", CONTROL, &number.to_string()].map(String::from);
         if let Err(error) = run(open, &command)
             && error.code().is_none()
-            && !shared.goes_on()
+            && !shared.may_continue()
         {
             break;
         }
-        if shared.port() != port || !open_still(open) {
+        if shared.port() != port || !is_still_open(open) {
             port = shared.port();
             con = connect(port);
         }
@@ -315,7 +318,7 @@ fn keep_control(shared: &Shared) {
     }
 }
 
-fn open_still(con: &Connection) -> bool {
+fn is_still_open(con: &Connection) -> bool {
     use redis::ConnectionLike;
     con.is_open()
 }

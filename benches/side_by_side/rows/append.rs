@@ -1,8 +1,8 @@
-//! Appending real messages: against RPUSH of the same.
+//! Appending real messages, compared with RPUSH of the same messages.
 //!
-//! Both send dialogues as they were held, message by message, each dialogue to a key of its own. Counting is part of
-//! an append; where it happens in the background, it competes with everything else for the machine's cores, and what
-//! is left of it after a round is waited for and told.
+//! Both send dialogues message by message, each dialogue to a key of its own. An append includes counting. Background
+//! counting competes with everything else for the cores of the machine; the note reports how long it continued after
+//! the round.
 
 use crate::Setup;
 use crate::load::{Shape, request};
@@ -11,20 +11,20 @@ use crate::rates::{in_turn, line};
 use crate::row::{Goal, Line};
 use crate::support::{Server, cmd};
 
-/// A connection's place in the dialogues.
+/// The position of a connection in the dialogues.
 #[derive(Clone, Copy, Default)]
-struct Place {
+struct Position {
     dialogue: usize,
     message: usize,
     pass: u32,
 }
 
-/// Dialogues as requests, with room for the number of a pass in their keys, so that every pass fills new ones.
+/// The dialogues as requests. The keys contain the number of the pass, so that every pass fills new conversations.
 struct Appends {
     dialogues: Vec<Vec<Vec<u8>>>,
-    /// Where in each request the pass stands.
+    /// The position of the pass number in each request.
     pass_at: usize,
-    places: Vec<Place>,
+    places: Vec<Position>,
 }
 
 const CLIENTS: usize = 50;
@@ -71,12 +71,12 @@ impl Appends {
     }
 }
 
-/// Each connection has dialogues of its own: this one, and every fiftieth from there.
-fn starts() -> Vec<Place> {
+/// Each connection starts with a different dialogue and then takes every fiftieth.
+fn starts() -> Vec<Position> {
     (0..CLIENTS)
-        .map(|dialogue| Place {
+        .map(|dialogue| Position {
             dialogue,
-            ..Place::default()
+            ..Position::default()
         })
         .collect()
 }
@@ -84,7 +84,7 @@ fn starts() -> Vec<Place> {
 pub fn lines(setup: &Setup) -> Vec<Line> {
     let server = Server::start();
     let mut con = server.conn();
-    cmd!(con, "CONV.TOKENS", "loads the tables");
+    cmd!(con, "CONV.TOKENS", "load the tables");
     let (mut append, mut push) = (
         Appends::new(setup, "CONV.APPEND"),
         Appends::new(setup, "RPUSH"),

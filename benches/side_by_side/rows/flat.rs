@@ -1,17 +1,17 @@
-//! What must not depend on how long a conversation is.
+//! Operations whose cost must not depend on the length of the conversation.
 
 use super::recent::{LONG, SHORT, as_times, long_and_short};
 use crate::Setup;
-use crate::generated::Dice;
 use crate::load::{Shape, cycle, request};
 use crate::rates::{in_turn, line};
 use crate::row::{Goal, Line};
 use crate::support::Server;
+use fastrand::Rng;
 
 pub fn lines(setup: &Setup) -> Vec<Line> {
     let server = Server::start();
     long_and_short(setup, &server);
-    // A third of the usual time each: there are many of them.
+    // A third of the usual time, because there are many lines.
     let shape = Shape {
         clients: 50,
         pipeline: 16,
@@ -24,7 +24,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
         .take(1000)
         .collect();
     let ask = |command: &'static str, goal, figure: &dyn Fn(&[u8]) -> Vec<u8>| {
-        // Made in advance: the generator has better to do.
+        // Generated in advance, so that the load generator is not slowed down.
         let requests = |key| (0..4096).map(|_| figure(key)).collect::<Vec<_>>();
         let rates = in_turn(
             setup,
@@ -37,8 +37,8 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
         let what = format!("{command}, 1,000,000 messages");
         as_times(line(Line::new("flat", what, "100 messages"), &rates)).goal(goal)
     };
-    let dice = std::cell::RefCell::new(Dice::new(3));
-    let within = |bound: usize| dice.borrow_mut().below(bound);
+    let rng = std::cell::RefCell::new(Rng::with_seed(3));
+    let within = |bound: usize| rng.borrow_mut().usize(..bound);
     let goal = Goal::AtMost(1.1);
     let get = |key: &[u8], newest: usize| {
         let last = if key == LONG { 1_000_000 } else { 100 };
@@ -50,7 +50,8 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
         ask("SUMMARY", goal, &|key| request(&[b"CONV.SUMMARY", key])),
         ask("GET of one of the newest 100", goal, &|key| get(key, 100)),
         ask("GET of any", Goal::None, &|key| get(key, 1_000_000)),
-        // With counts given: what is measured is the log, not the tokenizer. The last, since both grow by it.
+        // With counts given, to measure the log and not the tokenizer. It comes last because it makes both
+        // conversations longer.
         ask("APPEND with TOKENS", goal, &|key| {
             let message = messages[within(messages.len())];
             request(&[b"CONV.APPEND", key, b"TOKENS", b"50", message])

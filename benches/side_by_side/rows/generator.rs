@@ -1,4 +1,4 @@
-//! The load generator against redis-benchmark: is it the server that limits, not the generator?
+//! Compares the load generator with redis-benchmark, to verify that the server is the bottleneck.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -41,15 +41,15 @@ fn line(setup: &Setup, server: &Server, pipeline: usize) -> Line {
 }
 
 fn redis_benchmark(server: &Server, pipeline: usize, requests: u64) -> Result<f64, String> {
-    // The one beside the server that is measured, if there is one.
-    let beside = std::env::var_os("REDIS_SERVER").and_then(|path| {
+    // Prefer the redis-benchmark next to the measured server.
+    let sibling = std::env::var_os("REDIS_SERVER").and_then(|path| {
         let dir = PathBuf::from(path).parent()?.to_path_buf();
         ["redis-benchmark", "valkey-benchmark"]
             .map(|name| dir.join(name))
             .into_iter()
             .find(|p| p.exists())
     });
-    let output = Command::new(beside.unwrap_or_else(|| "redis-benchmark".into()))
+    let output = Command::new(sibling.unwrap_or_else(|| "redis-benchmark".into()))
         .args([
             "-p",
             &server.port().to_string(),
@@ -61,11 +61,11 @@ fn redis_benchmark(server: &Server, pipeline: usize, requests: u64) -> Result<f6
         .args(["-n", &requests.to_string(), "--csv", "GET", "k"])
         .output()
         .map_err(|e| format!("redis-benchmark: {e}"))?;
-    // "test","rps",... and a line of figures, all in quotes.
+    // The output is "test","rps",... followed by a line of values, all in quotes.
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let rate = text
         .lines()
         .rev()
         .find_map(|line| line.split(',').nth(1)?.trim_matches('"').parse().ok());
-    rate.ok_or(format!("no figure of redis-benchmark in: {text}"))
+    rate.ok_or(format!("no result of redis-benchmark in: {text}"))
 }

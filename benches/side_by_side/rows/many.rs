@@ -1,19 +1,19 @@
-//! A server with a hundred thousand small conversations.
+//! A server with 100,000 small conversations.
 
 use crate::Setup;
-use crate::generated::Dice;
 use crate::load::{Shape, cycle, request, send_all};
 use crate::measure::used_memory;
 use crate::rates::{in_turn, line};
 use crate::row::{Goal, Line};
 use crate::support::{Server, cmd};
+use fastrand::Rng;
 
 const KEYS: usize = 100_000;
 const EACH: usize = 5;
 
 pub fn lines(setup: &Setup) -> Vec<Line> {
     let server = Server::start();
-    cmd!(server.conn(), "CONV.TOKENS", "loads the tables");
+    cmd!(server.conn(), "CONV.TOKENS", "load the tables");
     let messages: Vec<&[u8]> = setup
         .data
         .messages()
@@ -56,8 +56,8 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
     .unit("B")
     .figures(vec![ours], vec![list])
     .note(format!("messages alone {raw} B; keys included"));
-    let mut dice = Dice::new(5);
-    let keys: Vec<usize> = (0..KEYS).map(|_| dice.below(KEYS)).collect();
+    let mut rng = Rng::with_seed(5);
+    let keys: Vec<usize> = (0..KEYS).map(|_| rng.usize(..KEYS)).collect();
     let ask = |ask: fn(&usize) -> Vec<u8>| keys.iter().map(ask).collect::<Vec<_>>();
     let recent = ask(|key| request(&[b"CONV.RECENT", format!("c:{key}").as_bytes(), b"3000"]));
     let range = ask(|key| request(&[b"LRANGE", format!("l:{key}").as_bytes(), b"0", b"-1"]));

@@ -1,7 +1,7 @@
-//! Memory of long conversations: what `used_memory` grows by, against the types that one would keep them in.
+//! Memory of long conversations: the growth of `used_memory`, compared with other data types.
 //!
-//! Each type is filled in a server of its own, by a process of its own (this program again), because RedisJSON may
-//! need a newer server than the rest: `REJSON_MODULE` names its module, `REJSON_SERVER` the server to load it into.
+//! Each type is filled by a process of its own (this program, started again) in a server of its own, because RedisJSON
+//! may need a newer server than the rest. `REJSON_MODULE` names its module, `REJSON_SERVER` the server.
 
 use std::process::Command;
 
@@ -14,16 +14,16 @@ use crate::measure::used_memory;
 use crate::row::{Goal, Line};
 use crate::support::{Server, cmd, items, map, text};
 
-/// Conversations are filled up to so many messages.
+/// Number of messages to which conversations are extended.
 const MESSAGES: usize = 10_000;
 
-/// The argument that makes this program fill a server and print what it takes.
+/// Argument with which this program fills a server and prints the memory used.
 pub const HELD: &str = "held";
 
 struct Held {
-    /// Bytes that each file's conversations take.
+    /// Memory of the conversations of each file in bytes.
     files: Vec<f64>,
-    /// What it was measured in.
+    /// The server and module that were measured.
     server: String,
 }
 
@@ -57,7 +57,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
             Ok(theirs) => theirs,
             Err(why) => return Line::skipped("memory", &what, against, why),
         };
-        // If RedisJSON runs in another server, then so does what it is compared with.
+        // If RedisJSON runs in another server, conv is measured in that server, too.
         let ours = if kind == "json" {
             held("conv", true)
         } else {
@@ -106,7 +106,7 @@ fn rejson() -> Result<Held, String> {
     held("json", true)
 }
 
-/// Has another process fill a server.
+/// Starts another process that fills a server.
 fn held(kind: &str, rejson_server: bool) -> Result<Held, String> {
     let mut command = Command::new(std::env::current_exe().map_err(|e| e.to_string())?);
     command.args([HELD, kind]);
@@ -115,7 +115,7 @@ fn held(kind: &str, rejson_server: bool) -> Result<Held, String> {
     }
     let output = command.output().map_err(|e| e.to_string())?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    let told: serde_json::Value = serde_json::from_str(&printed).map_err(|_| {
+    let results: serde_json::Value = serde_json::from_str(&printed).map_err(|_| {
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         let line = errors
             .lines()
@@ -126,17 +126,17 @@ fn held(kind: &str, rejson_server: bool) -> Result<Held, String> {
         )
     })?;
     Ok(Held {
-        files: told["files"]
+        files: results["files"]
             .as_array()
             .into_iter()
             .flatten()
             .filter_map(|v| v.as_f64())
             .collect(),
-        server: told["server"].as_str().unwrap_or_default().to_string(),
+        server: results["server"].as_str().unwrap_or_default().to_string(),
     })
 }
 
-/// Fills a server and prints what it takes.
+/// Fills a server and prints the memory used.
 pub fn print_held(kind: &str) {
     let rejson = std::env::var("REJSON_MODULE").unwrap_or_default();
     let server = match kind {
@@ -146,10 +146,10 @@ pub fn print_held(kind: &str) {
     };
     let mut con = server.conn();
     if kind == "conv" {
-        cmd!(con, "CONV.TOKENS", "loads the tables");
+        cmd!(con, "CONV.TOKENS", "load the tables");
     }
     let data = Data::load();
-    // Once without looking: what a server takes once, such as a tokenizer's caches, is not a message's.
+    // The first fill is not measured: it includes one-time costs such as the caches of the tokenizer.
     fill(&server, kind, &data);
     cmd!(con, "FLUSHALL", "SYNC");
     let files = fill(&server, kind, &data);
@@ -168,7 +168,7 @@ pub fn print_held(kind: &str) {
     println!("{}", json!({"files": files, "server": server}));
 }
 
-/// Fills a server; what each file's conversations take.
+/// Fills a server. Returns the memory used by the conversations of each file.
 fn fill(server: &Server, kind: &str, data: &Data) -> Vec<f64> {
     let mut con = server.conn();
     let mut last = used_memory(server);

@@ -14,10 +14,10 @@ mod stall;
 use crate::Setup;
 use crate::row::Line;
 
-/// A row: measures and gives its lines of the table.
+/// A row: measures, and returns its lines of the table.
 pub type Row = fn(&Setup) -> Vec<Line>;
 
-/// By the names that `ROWS` takes.
+/// All rows, by their name in `ROWS`.
 pub const ROWS: [(&str, Row); 10] = [
     ("generator", generator::lines),
     ("recent", recent::lines),

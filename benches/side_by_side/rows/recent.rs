@@ -1,4 +1,4 @@
-//! Reading the next prompt: against what gives the same bytes without selecting anything.
+//! Reading the next prompt, compared with commands that return the same bytes without selecting messages.
 
 use crate::Setup;
 use crate::load::{Shape, cycle, request, send_all};
@@ -7,7 +7,7 @@ use crate::rates::{in_turn, line};
 use crate::row::{Goal, Line};
 use crate::support::{Server, bytes, cmd, strings};
 
-/// Long enough that 3,000 tokens do not reach back to the beginning.
+/// Long enough that a window of 3,000 tokens does not reach the first message.
 const MESSAGES: usize = 100;
 
 pub fn lines(setup: &Setup) -> Vec<Line> {
@@ -28,7 +28,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
         reply_bytes += json.len();
         reply_messages += list.len();
         cmd!(con, "SET", key("s"), json);
-        // A list of nothing but what RECENT returns: LRANGE does not have to look for where to begin.
+        // The list has exactly the messages that RECENT returns, so that LRANGE does not search for its start.
         cmd!(con, "RPUSH", key("l"), list);
         recent.push(request(&[
             b"CONV.RECENT",
@@ -92,11 +92,11 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
     lines
 }
 
-/// The same newest messages, behind nothing and behind a million others.
+/// The same newest messages in a conversation of 100 and in one of 1,000,000.
 fn million(setup: &Setup) -> [Line; 2] {
     let server = Server::start();
     long_and_short(setup, &server);
-    // Fewer tokens than the short one holds, so that both replies are the same.
+    // A budget below the size of the short conversation, so that both replies are equal.
     let reply = |key: &[u8]| {
         bytes(&cmd!(
             server.conn(),
@@ -107,7 +107,7 @@ fn million(setup: &Setup) -> [Line; 2] {
             "JSON"
         ))
     };
-    assert_eq!(reply(LONG), reply(SHORT), "two different replies");
+    assert_eq!(reply(LONG), reply(SHORT), "the replies differ");
     let recent = |key: &[u8]| [request(&[b"CONV.RECENT", key, b"2000", b"FORMAT", b"JSON"])];
     let (long, short) = (recent(LONG), recent(SHORT));
     let shape = |clients, pipeline| Shape {
@@ -140,7 +140,7 @@ fn million(setup: &Setup) -> [Line; 2] {
     })
 }
 
-/// Rates as times of a request, in µs.
+/// Converts rates to time per request, in µs.
 pub fn as_times(mut line: Line) -> Line {
     for rate in line.ours.iter_mut().chain(&mut line.theirs) {
         *rate = 1e6 / *rate;
@@ -151,8 +151,8 @@ pub fn as_times(mut line: Line) -> Line {
 pub const LONG: &[u8] = b"long";
 pub const SHORT: &[u8] = b"short";
 
-/// Fills two conversations, one of a million messages and one of a hundred, which end alike. All but the newest of
-/// the long one come with their count, so that filling it does not take minutes.
+/// Fills conversations of 1,000,000 and of 100 messages with the same end. Most messages of the long one are appended
+/// with their count, because counting them would take minutes.
 pub fn long_and_short(setup: &Setup, server: &Server) {
     const COUNTED: usize = 10_000;
     let messages: Vec<&Vec<u8>> = setup
@@ -203,7 +203,7 @@ pub fn long_and_short(setup: &Setup, server: &Server) {
     settle(server);
 }
 
-/// Tool turns are left out of the long conversation: shuffled, they would not be valid ones.
+/// Tool turns are left out of the long conversation, because shuffling would make them invalid.
 fn has_calls(message: &[u8]) -> bool {
     let text = String::from_utf8_lossy(message);
     text.contains("\"tool_calls\"") || text.contains("\"tool_call_id\"")

@@ -1,5 +1,5 @@
-//! What a service does around a conversation: turns on a large session, cold starts, many misses at once, several
-//! conversations in one prompt.
+//! Operations of a service: turns on a large session, cold starts, concurrent misses, several conversations in one
+//! prompt.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -22,8 +22,8 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
     lines
 }
 
-fn figures(told: &Value, name: &str) -> Vec<f64> {
-    let list = told[name].as_array().into_iter().flatten();
+fn figures(results: &Value, name: &str) -> Vec<f64> {
+    let list = results[name].as_array().into_iter().flatten();
     list.filter_map(Value::as_f64).collect()
 }
 
@@ -32,18 +32,18 @@ fn turns(setup: &Setup) -> Vec<Line> {
     let server = Server::start();
     session::fill(setup, &server);
     let rounds = setup.rounds.to_string();
-    let told = python::run_script("service.py", &["turn", &server.port().to_string(), &rounds]);
+    let results = python::run_script("service.py", &["turn", &server.port().to_string(), &rounds]);
     let against = [
         ("json", "GET, json.loads, trim, json.dumps, SET", 300.0),
         ("orjson", "the same with orjson", 150.0),
     ];
     against
         .into_iter()
-        .map(|(name, against, times)| match &told {
+        .map(|(name, against, times)| match &results {
             Err(why) => Line::skipped("service", WHAT, against, why),
-            Ok(told) => Line::new("service", WHAT, against)
+            Ok(results) => Line::new("service", WHAT, against)
                 .unit("ms")
-                .figures(figures(told, "conv"), figures(told, name))
+                .figures(figures(results, "conv"), figures(results, name))
                 .goal(Goal::AtMost(1.0 / times)),
         })
         .collect()
@@ -53,7 +53,7 @@ fn cold(setup: &Setup) -> Vec<Line> {
     const WHAT: &str = "Cold start of a 1,000-message conversation in Python: miss, load about the budget, BACKFILL";
     const AGAINST: &str = "load all, RPUSH all, count with tiktoken, trim";
     let server = Server::start();
-    // Without a system message: who keeps it in the database has to read it as well, on either side.
+    // Without system messages: a service that keeps one in the database has to read it in both variants.
     let others = session::history(setup).filter(|m| !crate::data::is_system(m));
     let messages: Vec<&Vec<u8>> = others.take(1000).collect();
     let file = std::env::temp_dir().join(format!("conv-cold-{}.jsonl", std::process::id()));
@@ -68,34 +68,34 @@ fn cold(setup: &Setup) -> Vec<Line> {
         &setup.rounds.to_string(),
         &file.display().to_string(),
     ];
-    let told = python::run_script("service.py", &args);
+    let results = python::run_script("service.py", &args);
     let _ = std::fs::remove_file(&file);
-    vec![match told {
+    vec![match results {
         Err(why) => Line::skipped("service", WHAT, AGAINST, why),
-        Ok(told) => Line::new("service", WHAT, AGAINST)
+        Ok(results) => Line::new("service", WHAT, AGAINST)
             .unit("ms")
-            .figures(figures(&told, "conv"), figures(&told, "all"))
+            .figures(figures(&results, "conv"), figures(&results, "all"))
             .goal(Goal::AtMost(0.1))
             .note(format!(
                 "reads {} messages from the database (SQLite in the client's process) instead of {}",
-                told["read"]["conv"], told["read"]["all"]
+                results["read"]["conv"], results["read"]["all"]
             )),
     }]
 }
 
 fn misses() -> Vec<Line> {
     const WHAT: &str = "1,000 clients miss the same conversation at once: RECENT WAIT";
-    const AGAINST: &str = "cache-aside: who misses, loads";
+    const AGAINST: &str = "cache-aside: every client that misses loads";
     let server = Server::with(&["--maxclients", "4000"]);
     match python::run_script("service.py", &["misses", &server.port().to_string()]) {
         Err(why) => vec![Line::skipped("service", WHAT, AGAINST, why)],
-        Ok(told) => [
+        Ok(results) => [
             ("loads", "loads", Goal::AtMost(0.001)),
-            ("ms", "ms until all are answered", Goal::None),
+            ("ms", "ms until all have their reply", Goal::None),
         ]
         .into_iter()
         .map(|(name, unit, goal)| {
-            let both = figures(&told, name);
+            let both = figures(&results, name);
             let of = |side: usize| both.get(side).copied().into_iter().collect();
             Line::new("service", WHAT, AGAINST)
                 .unit(unit)
@@ -106,10 +106,10 @@ fn misses() -> Vec<Line> {
     }
 }
 
-/// Half of the network's delay, each way.
+/// One-way network delay, half of a millisecond round trip.
 const WAY: Duration = Duration::from_micros(500);
 
-/// Passes on what comes, later.
+/// Forwards data with a delay.
 fn delay(mut from: TcpStream, mut to: TcpStream) {
     let mut buffer = vec![0; 1 << 20];
     while let Ok(len @ 1..) = from.read(&mut buffer) {
@@ -120,7 +120,7 @@ fn delay(mut from: TcpStream, mut to: TcpStream) {
     }
 }
 
-/// A port behind which the server is a millisecond further away.
+/// A port through which the server is a millisecond round trip away.
 fn far(server: &Server) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -129,7 +129,7 @@ fn far(server: &Server) -> u16 {
         for client in listener.incoming().flatten() {
             let there = TcpStream::connect(("127.0.0.1", server)).expect("the server");
             for stream in [&client, &there] {
-                stream.set_nodelay(true).expect("no delay of the kernel's");
+                stream.set_nodelay(true).expect("disable Nagle's algorithm");
             }
             let (client2, there2) = (client.try_clone(), there.try_clone());
             let (client2, there2) = (client2.expect("a stream"), there2.expect("a stream"));

@@ -1,4 +1,4 @@
-//! A session of 10 MB: what a Python service does for its next prompt.
+//! A session of 10 MB: how long a Python service takes to build its next prompt.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::support::{Server, bytes, cmd};
 
 const BYTES: usize = 10_000_000;
 
-/// One long conversation of real messages: a system message at most at the beginning.
+/// One long conversation of real messages. Only the first may be a system message.
 pub fn history(setup: &Setup) -> impl Iterator<Item = &Vec<u8>> {
     let files = setup.data.files().iter().cycle();
     files
@@ -27,8 +27,8 @@ pub fn history(setup: &Setup) -> impl Iterator<Item = &Vec<u8>> {
         })
 }
 
-/// Puts the session under three keys: `c` as a conversation, `plain` as JSON, `cached` as JSON of a service that keeps the
-/// counts in it. The number of messages.
+/// Stores the session under three keys: `c` as a conversation, `plain` as JSON, and `cached` as JSON that includes the
+/// counts. Returns the number of messages.
 pub fn fill(setup: &Setup, server: &Server) -> usize {
     let mut con = server.conn();
     let mut size = 0;
@@ -73,13 +73,13 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
     let messages = fill(setup, &server);
     let window = bytes(&cmd!(con, "CONV.RECENT", "c", 3000, "FORMAT", "JSON"));
     let what = "Next prompt of a 10 MB session in Python: RECENT + json.loads";
-    let told = python::run(&[
+    let results = python::run(&[
         "session",
         &server.port().to_string(),
         &setup.rounds.to_string(),
     ]);
-    let told = match told {
-        Ok(told) => told,
+    let results = match results {
+        Ok(results) => results,
         Err(why) => {
             return vec![Line::skipped(
                 "session",
@@ -90,7 +90,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
         }
     };
     let figures = |name: &str| -> Vec<f64> {
-        told[name]
+        results[name]
             .as_array()
             .into_iter()
             .flatten()
@@ -115,7 +115,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
     .map(|(name, against)| {
         Line::new("session", what, against)
             .unit("ms")
-            // As a time: 500 times faster is a five hundredth of it.
+            // Compared as times: 500 times faster is a ratio of 1/500.
             .figures(figures("conv"), figures(name))
             .goal(if name != "recount_all" {
                 Goal::AtMost(1.0 / 500.0)
@@ -125,7 +125,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
             .note(format!(
                 "{} messages, {} returned in {:.1} kB",
                 messages,
-                told["returned"],
+                results["returned"],
                 window.len() as f64 / 1e3
             ))
     })

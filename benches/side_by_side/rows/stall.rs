@@ -1,9 +1,8 @@
-//! What another client notices while large messages are written and read: the slowest thousandth of its PINGs.
+//! The effect of large messages on other clients: the 99.9th percentile of their PING latency.
 //!
-//! One client sends messages of 1 MB and reads them back as fast as it gets answers; the other sends a PING four
-//! thousand times a second. A PING is late from the moment when it should have been sent, so that one long stall
-//! counts as all the requests it delays. SET and GET are sent at the rate that conv reached, and once more as fast as
-//! they go.
+//! One client appends messages of 1 MB and reads them back as fast as it receives replies. Another sends 4,000 PINGs
+//! per second. The latency of a PING is measured from the time at which it was due, so a long stall counts for every
+//! request that it delays. SET and GET are sent at the rate that conv reached, and again at full speed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -20,10 +19,10 @@ const EVERY: Duration = Duration::from_micros(250);
 pub fn lines(setup: &Setup) -> Vec<Line> {
     let server = Server::start();
     let mut con = server.conn();
-    cmd!(con, "CONV.TOKENS", "loads the tables");
+    cmd!(con, "CONV.TOKENS", "load the tables");
     let length = Duration::from_secs_f64(setup.seconds * 2.0);
     let kinds = megabytes();
-    // Of each kind its own line, and all in turn.
+    // One line per kind of message, and one for all kinds in turn.
     let sets = kinds
         .iter()
         .map(|kind| (kind.0, std::slice::from_ref(kind)));
@@ -31,7 +30,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
         .map(|(name, kinds)| {
             let (mut ours, mut theirs, mut flat_out) = (Vec::new(), Vec::new(), Vec::new());
             let (mut rates, mut longest) = (Vec::new(), Vec::new());
-            // The line of all kinds is the one with the goal; the single ones say where it comes from.
+            // Only the line for all kinds has a goal. The others explain it.
             let whole = kinds.len() > 1;
             let (rounds, length) = if whole {
                 (setup.rounds, length)
@@ -62,8 +61,8 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
             );
             Line::new(
                 "stall",
-                format!("PING p99.9 beside APPEND, RECENT, GET of 1 MB: {name}"),
-                "PING p99.9 beside SET, GET, GET of the same",
+                format!("PING p99.9 during APPEND, RECENT, GET of 1 MB: {name}"),
+                "PING p99.9 during SET, GET, GET of the same",
             )
             .unit("ms")
             .figures(ours, theirs)
@@ -73,7 +72,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
         .collect()
 }
 
-/// One kind's commands; the number of the next append is put in where it is asked for.
+/// The commands for one kind of message, with a place for the sequence number of the last append.
 struct Step {
     write: Vec<u8>,
     reads: Box<dyn Fn(u64) -> [Vec<u8>; 2] + Send + Sync>,
@@ -84,7 +83,7 @@ fn appends(con: &mut redis::Connection, kinds: &[(&str, Vec<u8>)]) -> Vec<Step> 
         .iter()
         .map(|(kind, message)| {
             let key = format!("c:{kind}");
-            // Few are kept, as SET keeps one.
+            // Few messages are kept, as SET keeps one.
             cmd!(*con, "CONV.CREATE", &key, "MAXMESSAGES", 2);
             Step {
                 write: request(&[b"CONV.APPEND", key.as_bytes(), message]),
@@ -122,7 +121,7 @@ fn sets_and_gets(kinds: &[(&str, Vec<u8>)]) -> Vec<Step> {
         .collect()
 }
 
-/// How late PINGs were answered, in ms, while the steps ran at a rate or as fast as they went, and commands a second.
+/// Returns the PING latencies in ms while the steps run at `rate` or at full speed, and the commands per second.
 fn round(server: &Server, length: Duration, rate: Option<f64>, steps: &[Step]) -> (Vec<f64>, f64) {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -153,12 +152,11 @@ fn round(server: &Server, length: Duration, rate: Option<f64>, steps: &[Step]) -
         });
         let late = pings(server, length);
         stop.store(true, Ordering::Relaxed);
-        (late, load.join().expect("the load runs through"))
+        (late, load.join().expect("join the load thread"))
     })
 }
 
-/// Sends the PINGs that are due, all at once if there are several: clients do not wait for each other. How late each
-/// was answered, in ms.
+/// Sends all due PINGs without waiting for earlier ones, as independent clients would. Returns their latencies in ms.
 fn pings(server: &Server, length: Duration) -> Vec<f64> {
     let mut connection = Raw::connect(server);
     let ping = request(&[b"PING"]);
@@ -168,7 +166,7 @@ fn pings(server: &Server, length: Duration) -> Vec<f64> {
         let first = late.len() as u32;
         let next = start + EVERY * first;
         let wait = next.saturating_duration_since(Instant::now());
-        // That a sleep ends late is not the server's fault; that a PING could not be sent yet is.
+        // A late wakeup is not the fault of the server. A PING that could not be sent because of an earlier one is.
         let on_time = !wait.is_zero();
         std::thread::sleep(wait);
         let sent = Instant::now();

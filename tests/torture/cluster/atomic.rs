@@ -1,24 +1,24 @@
-//! Slots that move at once, with all their keys, where the server can do it: CLUSTER MIGRATESLOTS of Valkey 9, CLUSTER
-//! MIGRATION of Redis 8.4.
+//! Atomic slot migration: CLUSTER MIGRATESLOTS of Valkey 9 and CLUSTER MIGRATION of Redis 8.4 move a slot with all its
+//! keys at once.
 
 use std::time::Instant;
 
 use redis::Value;
 
-use super::nodes::{Cluster, PATIENCE};
+use super::nodes::{Cluster, WAIT_LIMIT};
 use crate::support::*;
 
-/// How this server moves slots at once.
+/// The command with which this server migrates slots atomically.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// Valkey: asked of the node that has the slot.
+    /// Valkey: sent to the node that owns the slot.
     Export,
-    /// Redis: asked of the node that is to have it.
+    /// Redis: sent to the node that will own the slot.
     Import,
 }
 
 impl Cluster {
-    /// The way that the nodes know, if they know one.
+    /// The command that the nodes support, if any.
     pub fn way(&self) -> Option<Way> {
         let mut con = self.node(0).conn();
         let mut knows = |name: &str| {
@@ -34,7 +34,7 @@ impl Cluster {
         }
     }
 
-    /// Moves a slot under load. Returns how many keys it has at its new place.
+    /// Migrates a slot under load. Returns the number of keys at the destination.
     pub fn move_at_once(
         &self,
         way: Way,
@@ -45,9 +45,9 @@ impl Cluster {
         let (mut here, mut there) = (self.node(from).conn(), self.node(to).conn());
         let start = Instant::now();
         let before = jobs(way, &mut here, &mut there);
-        // What an earlier move has left behind may still be cleared away.
+        // The server rejects a migration while it still cleans up after an earlier one.
         let mut last = String::new();
-        let asked = wait_until(PATIENCE, || {
+        let asked = wait_until(WAIT_LIMIT, || {
             let asked = match way {
                 Way::Export => try_cmd!(
                     here,
@@ -69,10 +69,10 @@ impl Cluster {
             asked.is_ok()
         });
         if !asked {
-            return Err(format!("slot {slot} cannot be moved at once: {last}"));
+            return Err(format!("slot {slot} cannot be migrated atomically: {last}"));
         }
         let mut state = String::new();
-        let done = wait_until(PATIENCE, || {
+        let done = wait_until(WAIT_LIMIT, || {
             let new = jobs(way, &mut here, &mut there)
                 .into_iter()
                 .find(|(name, _)| !before.iter().any(|(old, _)| old == name));
@@ -91,7 +91,7 @@ impl Cluster {
     }
 }
 
-/// The moves that were asked for, by name, and how far they are.
+/// The state of the requested migrations, by name.
 fn jobs(
     way: Way,
     here: &mut redis::Connection,

@@ -1,4 +1,4 @@
-//! Conversations whose every message is known from its number, those who write them and those who read them.
+//! Conversations in which every message can be computed from its number, with their writers and readers.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -10,29 +10,29 @@ use super::client::{Client, Failure};
 use crate::plan::Tally;
 use crate::support::*;
 
-/// A conversation, written by one and read by all.
+/// A conversation with one writer and many readers.
 pub struct Chat {
     pub key: String,
-    /// The newest message, as far as its writer knows.
+    /// The newest message that the writer knows of.
     held: AtomicI64,
-    /// Messages up to here are on a primary and its replica: nothing may lose them.
+    /// Messages up to this number are on a primary and its replica, so no fault may lose them.
     safe: AtomicI64,
-    /// Reads that a node answered which was no longer the primary, and did not know it yet.
+    /// Reads served by a node that was no longer the primary and had not learned it yet.
     pub stale: AtomicU64,
 }
 
-/// How long a node that comes back may take to learn that another serves its slots: Redis gives it two seconds before it
-/// answers, which a machine under load may not keep.
+/// Time that a restarted node may take to learn that another node serves its slots. Redis waits two seconds before it
+/// serves clients; 5 s allow for a busy machine.
 const LEARNING: Duration = Duration::from_secs(5);
 
-/// What goes on while nodes fail and slots move.
+/// What the clients share while nodes fail and slots move.
 pub struct Traffic<'a> {
     pub ports: &'a [u16],
     pub stop: &'a AtomicBool,
     pub redirected: &'a AtomicU64,
 }
 
-/// A well mixed number (the finaliser of SplitMix64).
+/// A well-mixed number (the finalizer of SplitMix64).
 pub fn mix(n: u64) -> u64 {
     let mut z = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -50,7 +50,7 @@ impl Chat {
         }
     }
 
-    /// Message `seq`: of every four a question, a call, its result, an answer.
+    /// Message `seq`. Four messages repeat: a question, a tool call, its result, a reply.
     pub fn message(&self, seq: i64) -> String {
         let words = mix(seq.unsigned_abs() ^ self.key.len() as u64) % 60;
         let said = format!(
@@ -66,7 +66,7 @@ impl Chat {
             _ => json!({"content": said, "role": "assistant"}),
         }
         .to_string()
-        // Not as a serialiser would write it: nothing may write it anew.
+        // Unusual spacing, which shows whether anything parses and reserializes the message.
         .replacen(':', " :  ", 1)
     }
 
@@ -76,7 +76,7 @@ impl Chat {
             .collect()
     }
 
-    /// Appends many at once, before anything fails.
+    /// Appends many messages at once, before the first fault.
     pub fn fill(&self, client: &mut Client, count: i64) -> Result<(), String> {
         for from in (1..=count).step_by(500) {
             let to = (from + 499).min(count);
@@ -89,7 +89,7 @@ impl Chat {
         Ok(())
     }
 
-    /// Learns what is held, after a break.
+    /// Reads the last sequence number after a lost connection.
     fn resync(&self, client: &mut Client, tally: &mut Tally) {
         loop {
             match client.call(&self.key, &["CONV.LEN", &self.key]) {
@@ -97,9 +97,10 @@ impl Chat {
                     let (len, safe) = (int(&reply), self.safe.load(Ordering::SeqCst));
                     if len < safe {
                         tally.lost += (safe - len).unsigned_abs();
-                        tally
-                            .findings
-                            .push(format!("{}: {len} held, {safe} were safe", self.key));
+                        tally.findings.push(format!(
+                            "{}: {len} messages, but {safe} were safe",
+                            self.key
+                        ));
                         self.safe.store(len, Ordering::SeqCst);
                     }
                     return self.held.store(len, Ordering::SeqCst);
@@ -113,7 +114,7 @@ impl Chat {
         }
     }
 
-    /// Appends one message; it is safe once a replica has it.
+    /// Appends one message. It is safe once a replica has it.
     fn append(&self, client: &mut Client, tally: &mut Tally) {
         let held = self.held.load(Ordering::SeqCst);
         let (last, message) = (held.to_string(), self.message(held + 1));
@@ -131,7 +132,7 @@ impl Chat {
                     self.safe.store(seq, Ordering::SeqCst);
                 }
             }
-            // Our last append was carried out though its reply was lost, or lost though it was carried out.
+            // The reply to an earlier append was lost after it was executed, or a failover lost the append.
             Ok((Value::Nil, _)) | Err(Failure::Unknown) => self.resync(client, tally),
             Ok((other, _)) => tally
                 .findings
@@ -142,7 +143,8 @@ impl Chat {
         }
     }
 
-    /// Reads the newest: whole, in order, and not older than what was safe. What is wrong has to come right by itself.
+    /// Reads the newest messages. They must be complete, in order, and include every safe message. A temporary fault
+    /// must disappear by itself.
     fn read(&self, client: &mut Client, tally: &mut Tally) {
         let safe = self.safe.load(Ordering::SeqCst);
         let start = Instant::now();
@@ -160,13 +162,13 @@ impl Chat {
         tally.findings.push(format!("{}: {finding}", self.key));
     }
 
-    /// What is wrong with RECENT's answer; false if there is none.
+    /// Checks one reply of RECENT. Returns false if the node gave no reply, and an error that describes a wrong one.
     fn look(&self, client: &mut Client, safe: i64) -> Result<bool, String> {
         let args = ["CONV.RECENT", &self.key, "400", "WITHINFO"];
         let reply = match client.call(&self.key, &args) {
             Ok((Value::Nil, _)) if safe == 0 => return Ok(true),
             Ok((Value::Nil, port)) => {
-                return Err(format!("nothing on {port}, {safe} were safe"));
+                return Err(format!("no messages on {port}, but {safe} were safe"));
             }
             Ok((reply, _)) => map(&reply),
             Err(Failure::Unknown) => return Ok(false),
@@ -175,13 +177,13 @@ impl Chat {
         let (first, last) = (int(&reply["first"]), int(&reply["last"]));
         if last < safe || strings(&reply["messages"]) != self.messages(first, last) {
             return Err(format!(
-                "RECENT answers {first} to {last} when {safe} are safe: {reply:?}"
+                "RECENT returns {first} to {last}, but {safe} are safe: {reply:?}"
             ));
         }
         Ok(true)
     }
 
-    /// All of it is there, in order, byte for byte. To be called when nobody writes.
+    /// Checks that all messages are there, in order and byte for byte. No writer may be running.
     pub fn verify(&self, client: &mut Client, tally: &mut Tally) {
         self.resync(client, tally);
         let held = self.held.load(Ordering::SeqCst);
@@ -192,10 +194,10 @@ impl Chat {
                 let other: String = format!("{other:?}").chars().take(500).collect();
                 tally
                     .findings
-                    .push(format!("{}: not its {held} messages: {other}", self.key));
+                    .push(format!("{}: expected {held} messages: {other}", self.key));
             }
         }
-        // A node was alone with the newest; now all have them.
+        // The primary may have held the newest messages alone. All replicas have them now.
         self.safe.store(held, Ordering::SeqCst);
     }
 }

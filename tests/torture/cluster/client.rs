@@ -1,4 +1,4 @@
-//! A client that follows the cluster's redirections, and says of what failed whether it may have happened.
+//! A cluster client that follows redirections and distinguishes failed commands from commands with unknown outcome.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -7,36 +7,36 @@ use std::time::{Duration, Instant};
 
 use redis::{Connection, RedisResult, Value};
 
-use super::nodes::PATIENCE;
+use super::nodes::WAIT_LIMIT;
 use crate::support::{error_line, run};
 
 /// Why there is no reply.
 #[derive(Debug)]
 pub enum Failure {
-    /// The connection broke behind the command: it was carried out or not.
+    /// The connection broke after the command was sent. The command was executed or not.
     Unknown,
-    /// The server refused, and it is not a matter of where or when.
-    Refused(String),
-    /// No node has served the key for as long as we wait.
+    /// An error reply other than a redirection or a temporary failure.
+    Rejected(String),
+    /// No node served the key within [`WAIT_LIMIT`].
     Unserved(String),
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown => f.write_str("the connection broke"),
-            Self::Refused(error) => write!(f, "refused: {error}"),
-            Self::Unserved(last) => write!(f, "served by no node for {PATIENCE:?}: {last}"),
+            Self::Unknown => f.write_str("the connection broke after the command was sent"),
+            Self::Rejected(error) => write!(f, "rejected: {error}"),
+            Self::Unserved(last) => write!(f, "served by no node for {WAIT_LIMIT:?}: {last}"),
         }
     }
 }
 
-/// Connections to the nodes, and where keys were last found.
+/// Connections to the nodes, and the node that last served each key.
 pub struct Client {
     ports: Vec<u16>,
     cons: HashMap<u16, Connection>,
     homes: HashMap<String, u16>,
-    /// MOVED and ASK that were followed.
+    /// Number of MOVED and ASK redirections followed.
     pub redirected: u64,
 }
 
@@ -50,11 +50,11 @@ impl Client {
         }
     }
 
-    /// Sends a command to whom its key belongs; the reply, and who gave it.
+    /// Sends a command to the node that owns its key. Returns the reply and the port of the node.
     pub fn call<A: AsRef<[u8]>>(&mut self, key: &str, args: &[A]) -> Result<(Value, u16), Failure> {
         let start = Instant::now();
         let (mut other, mut last, mut asking) = (0, String::new(), None);
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < WAIT_LIMIT {
             let known = self.homes.get(key).copied();
             let port = asking.unwrap_or(known.unwrap_or(self.ports[other % self.ports.len()]));
             let Some(con) = self.connection(port) else {
@@ -88,7 +88,7 @@ impl Client {
                 ("MOVED", Some(port)) => {
                     self.redirected += 1;
                     self.homes.insert(key.into(), port);
-                    // A killed node's slots are its own until it is found dead.
+                    // The slots of a killed node stay assigned to it until the cluster detects the failure.
                     if start.elapsed() > Duration::from_millis(100) {
                         std::thread::sleep(Duration::from_millis(10));
                     }
@@ -100,14 +100,14 @@ impl Client {
                 ("TRYAGAIN" | "CLUSTERDOWN" | "LOADING" | "MASTERDOWN", _) => {
                     std::thread::sleep(Duration::from_millis(10));
                 }
-                _ => return Err(Failure::Refused(error)),
+                _ => return Err(Failure::Rejected(error)),
             }
             last = error;
         }
         Err(Failure::Unserved(last))
     }
 
-    /// How many replicas have, within a moment, all that this client has written on that node.
+    /// The number of replicas that received, within a short time, all writes of this client on that node.
     pub fn wait(&mut self, port: u16) -> i64 {
         let Some(con) = self.cons.get_mut(&port) else {
             return 0;

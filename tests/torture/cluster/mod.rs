@@ -1,7 +1,8 @@
-//! A cluster under load whose slots move and whose primaries die: no conversation loses what was safe, or its order.
+//! Scenario: a cluster under load whose slots move and whose primaries are killed. No conversation may lose safe
+//! messages or change their order.
 //!
-//! What Redis promises is taken as the measure: a write is safe once `WAIT` says that a replica has it. Between the
-//! faults the cluster comes to rest, so that no primary dies while the only replica of a moved slot is behind.
+//! The guarantee tested is that of Redis: a write is safe once `WAIT` reports that a replica has it. The cluster
+//! settles between faults, so that no primary is killed while the only replica of a moved slot lags behind.
 
 mod atomic;
 mod chat;
@@ -20,12 +21,12 @@ use nodes::Cluster;
 use crate::plan::{Plan, Tally};
 use crate::support::*;
 
-/// Who writes; each has conversations of its own, spread over the slots.
+/// Number of writers. Each has its own conversations, spread over the slots.
 const WRITERS: usize = 4;
-/// Conversations of a writer; some share a slot.
+/// Conversations per writer. Some share a slot.
 const CHATS: usize = 6;
 
-/// Moves slots and kills primaries, until the plan is over.
+/// Moves slots and kills primaries until the time of the plan is over.
 pub fn cluster(plan: &Plan) -> Tally {
     let mut tally = Tally::default();
     let outcome = catch_unwind(AssertUnwindSafe(|| rounds(plan, &mut tally)));
@@ -37,7 +38,7 @@ pub fn cluster(plan: &Plan) -> Tally {
                 .downcast_ref::<String>()
                 .cloned()
                 .or_else(|| panic.downcast_ref::<&str>().map(|text| text.to_string()));
-            Some(text.unwrap_or_else(|| "a panic without words".into()))
+            Some(text.unwrap_or_else(|| "panicked without a message".into()))
         }
     };
     tally.findings.extend(failed);
@@ -61,8 +62,8 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
     cluster.settle()?;
     let redirected = AtomicU64::new(0);
     let mut number = 0;
-    while plan.goes_on(number) {
-        let dice = mix(plan.seed.wrapping_add(number));
+    while plan.may_continue(number) {
+        let rng = mix(plan.seed.wrapping_add(number));
         let stop = AtomicBool::new(false);
         let traffic = Traffic {
             ports: &ports,
@@ -79,9 +80,9 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
                     .iter()
                     .map(|chats| scope.spawn(|| chat::read(chats, &traffic))),
             );
-            // Whatever happens here, the threads have to end.
+            // The threads must stop even if this panics.
             let outcome = catch_unwind(AssertUnwindSafe(|| {
-                faults(&mut cluster, &chats, dice, plan, tally)
+                faults(&mut cluster, &chats, rng, plan, tally)
             }));
             stop.store(true, Ordering::SeqCst);
             for thread in threads {
@@ -107,10 +108,10 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
         number += 1;
     }
     println!(
-        "  slots were moved by hand{}",
+        "  slots were moved key by key{}",
         match cluster.way() {
-            Some(way) => format!(" and at once ({way:?})"),
-            None => String::from(" only: this server cannot move them at once"),
+            Some(way) => format!(" and atomically ({way:?})"),
+            None => String::from(" only; this server cannot move them atomically"),
         }
     );
     let stale: u64 = chats
@@ -120,29 +121,30 @@ fn rounds(plan: &Plan, tally: &mut Tally) -> Result<(), String> {
         .sum();
     if stale > 0 {
         println!(
-            "  {stale} reads were answered by a node that did not know yet that it was no primary"
+            "  {stale} reads were served by a former primary that did not know of its failover yet"
         );
     }
     if redirected.load(Ordering::Relaxed) == 0 {
         tally
             .findings
-            .push("no client was ever redirected: nothing moved under it".into());
+            .push("no client was ever redirected, so no slot moved under load".into());
     }
     Ok(())
 }
 
-/// One round: slots there and back, by hand and at once, slots by the tool, one primary killed.
+/// One round: moves slots to another node and back, key by key and atomically, reshards with redis-cli, and kills one
+/// primary.
 fn faults(
     cluster: &mut Cluster,
     chats: &[Vec<Chat>],
-    dice: u64,
+    rng: u64,
     plan: &Plan,
     tally: &mut Tally,
 ) -> Result<(), String> {
     let moves = if plan.rounds == 1 { 4 } else { 16 };
     let way = cluster.way();
     for n in 0..moves {
-        let chat = &chats[n % WRITERS][(dice as usize % CHATS + n) % CHATS];
+        let chat = &chats[n % WRITERS][(rng as usize % CHATS + n) % CHATS];
         let slot = int(&cmd!(
             cluster.node(0).conn(),
             "CLUSTER",
@@ -156,8 +158,8 @@ fn faults(
             .into_keys()
             .filter(|node| *node != from)
             .collect();
-        let to = others[mix(dice.wrapping_add(n as u64)) as usize % others.len()];
-        // Every other slot at once, where the server can.
+        let to = others[mix(rng.wrapping_add(n as u64)) as usize % others.len()];
+        // Every other slot is moved atomically, if the server supports it.
         let move_slot = |from, to| match way {
             Some(way) if n % 2 == 1 => cluster.move_at_once(way, slot, from, to),
             _ => cluster.move_slot(slot, from, to),
@@ -172,15 +174,15 @@ fn faults(
     }
     cluster.settle()?;
     let pairs: Vec<(usize, usize)> = cluster.pairs()?.into_iter().collect();
-    let from = mix(dice) as usize % 3;
-    let to = (from + 1 + usize::from(dice & 1 == 1)) % 3;
+    let from = mix(rng) as usize % 3;
+    let to = (from + 1 + usize::from(rng & 1 == 1)) % 3;
     let slots = if plan.rounds == 1 { 10 } else { 400 };
     cluster.reshard(slots, pairs[from].0, pairs[to].0)?;
     tally.faults += 1;
     cluster.settle()?;
 
-    let (primary, replica) = pairs[mix(dice ^ 1) as usize % 3];
-    sleep(Duration::from_millis(dice % 300));
+    let (primary, replica) = pairs[mix(rng ^ 1) as usize % 3];
+    sleep(Duration::from_millis(rng % 300));
     let start = Instant::now();
     cluster.kill(primary, replica);
     tally.faults += 1;
@@ -195,7 +197,8 @@ fn faults(
     cluster.settle()
 }
 
-/// Nobody writes: every conversation is whole, on one primary and its replica, and nowhere else.
+/// Checks, while no client writes, that every conversation is complete on one primary and its replica, and on no other
+/// node.
 fn verify(
     cluster: &Cluster,
     chats: &[Vec<Chat>],
@@ -210,7 +213,7 @@ fn verify(
     if keys != WRITERS * CHATS {
         tally.diverged += 1;
         tally.findings.push(format!(
-            "{keys} keys on the primaries, not {}",
+            "{keys} keys on the primaries, expected {}",
             WRITERS * CHATS
         ));
     }
@@ -238,7 +241,7 @@ fn verify(
     Ok(())
 }
 
-/// A moment of it.
+/// A short run.
 #[test]
 fn slots_move_and_a_primary_dies() {
     cluster(&Plan::short(Duration::from_secs(1), 1)).assert_clean();

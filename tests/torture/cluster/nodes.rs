@@ -1,4 +1,4 @@
-//! A cluster of our own on loopback: three primaries, a replica each, made by the server's own command line tool.
+//! A cluster on loopback: three primaries with one replica each, created with the server's own command-line tool.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -7,31 +7,31 @@ use std::time::Duration;
 
 use crate::support::*;
 
-/// A node that does not answer its peers for so long has failed.
+/// Time in ms after which a node that does not reply to its peers counts as failed.
 const NODE_TIMEOUT: &str = "1500";
-/// Forming, failing over, catching up: on a busy machine, far more than it takes.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Time limit for forming the cluster, failovers and replication; several times what they need on a busy machine.
+pub const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
-/// Six servers.
+/// The six servers of the cluster.
 pub struct Cluster {
     nodes: Vec<Server>,
     ids: Vec<String>,
 }
 
 impl Cluster {
-    /// Starts and joins them.
+    /// Starts the servers and creates the cluster.
     pub fn start() -> Result<Self, String> {
         let options = [
             "--cluster-enabled",
             "yes",
             "--cluster-node-timeout",
             NODE_TIMEOUT,
-            // What is left goes on while a primary is away.
+            // The other slots stay available while a primary is down.
             "--cluster-require-full-coverage",
             "no",
             "--cluster-allow-replica-migration",
             "no",
-            // Replicas take over where a primary was killed, not where this machine was slow: see `kill`.
+            // No failover unless a primary was killed: a slow machine must not cause one. See `kill`.
             "--cluster-replica-no-failover",
             "yes",
         ];
@@ -62,12 +62,12 @@ impl Cluster {
         &self.nodes[index]
     }
 
-    /// The name by which the cluster knows a node.
+    /// The cluster's id of a node.
     pub fn id(&self, index: usize) -> &str {
         &self.ids[index]
     }
 
-    /// Nodes that should run and do not: the ends of their logs.
+    /// Nodes that exited unexpectedly, with the last lines of their logs.
     pub fn crashed(&mut self) -> Vec<String> {
         self.nodes
             .iter_mut()
@@ -81,7 +81,7 @@ impl Cluster {
             .collect()
     }
 
-    /// Each primary with its replica, as the nodes themselves say.
+    /// Maps each primary to its replica, as reported by the nodes.
     pub fn pairs(&self) -> Result<BTreeMap<usize, usize>, String> {
         let mut pairs = BTreeMap::new();
         for (index, node) in self.nodes.iter().enumerate() {
@@ -92,26 +92,26 @@ impl Cluster {
                     .nodes
                     .iter()
                     .position(|n| n.port().to_string() == *port);
-                pairs.insert(primary.ok_or("a primary that is none of ours")?, index);
+                pairs.insert(primary.ok_or("an unknown primary")?, index);
             }
         }
         Ok(pairs)
     }
 
-    /// Waits until every node sees all slots served, by the same, and every replica has all that its primary had by now.
+    /// Waits until all nodes agree that every slot is served, and every replica has caught up with its primary.
     pub fn settle(&self) -> Result<(), String> {
         let mut why = String::new();
         self.agree()?;
-        let settled = wait_until(PATIENCE, || {
+        let settled = wait_until(WAIT_LIMIT, || {
             why = self.unsettled().err().unwrap_or_default();
             why.is_empty()
         });
         settled
             .then_some(())
-            .ok_or(format!("the cluster does not settle: {why}"))
+            .ok_or(format!("the cluster did not settle: {why}"))
     }
 
-    /// Who has which slots since when (the epoch), as a node sees it; the error, if it is loading and sees nothing.
+    /// The owners of the slots with their epochs, as seen by a node. An error if the node is loading.
     fn view(&self, index: usize) -> Result<Vec<String>, String> {
         let reply = try_cmd!(self.nodes[index].conn(), "CLUSTER", "NODES");
         let view = text(&reply.map_err(|e| e.to_string())?);
@@ -125,10 +125,10 @@ impl Cluster {
         Ok(lines)
     }
 
-    /// Waits until all nodes see the same owners. A slot that moves on before that can end up with none: each of two
-    /// nodes believes the other.
+    /// Waits until all nodes agree on the owners of the slots. A slot that moves again too early can end up without an
+    /// owner, because each of two nodes believes that the other has it.
     pub fn agree(&self) -> Result<(), String> {
-        let agreed = wait_until(PATIENCE, || {
+        let agreed = wait_until(WAIT_LIMIT, || {
             let first = self.view(0);
             first.is_ok() && (1..self.nodes.len()).all(|index| self.view(index) == first)
         });
@@ -141,7 +141,7 @@ impl Cluster {
     fn unsettled(&self) -> Result<(), String> {
         for node in &self.nodes {
             let mut con = node.conn();
-            // A replica that is loading says so instead.
+            // A replica that is loading replies with an error.
             let reply = try_cmd!(con, "CLUSTER", "INFO");
             let fields = text(&reply.map_err(|e| e.to_string())?);
             for wanted in ["cluster_state:ok", "cluster_slots_ok:16384"] {
@@ -178,32 +178,32 @@ impl Cluster {
         Ok(())
     }
 
-    /// As a crash of that primary; its replica, alone of all, may take over.
+    /// Kills a primary, and permits a failover to this replica only.
     pub fn kill(&mut self, primary: usize, replica: usize) {
         let mut con = self.nodes[replica].conn();
         cmd!(con, "CONFIG", "SET", "cluster-replica-no-failover", "no");
         self.nodes[primary].kill9();
     }
 
-    /// Waits until the replica is a primary.
+    /// Waits until the replica has become a primary.
     pub fn taken_over(&self, replica: usize) -> Result<(), String> {
         let mut con = self.nodes[replica].conn();
-        let done = wait_until(PATIENCE, || {
+        let done = wait_until(WAIT_LIMIT, || {
             info(&mut con, "replication")["role"] == "master"
         });
         cmd!(con, "CONFIG", "SET", "cluster-replica-no-failover", "yes");
         done.then_some(()).ok_or(format!(
-            "{} did not take over within {PATIENCE:?}",
+            "{} did not take over within {WAIT_LIMIT:?}",
             self.nodes[replica].port()
         ))
     }
 
-    /// Starts a killed node, which finds its place by itself.
+    /// Restarts a killed node. It rejoins the cluster by itself.
     pub fn revive(&mut self, index: usize) {
         self.nodes[index].start_again();
     }
 
-    /// The primary that serves a slot, as the primary itself says.
+    /// The primary that serves a slot, as reported by that primary.
     pub fn owner(&self, slot: u16) -> Result<usize, String> {
         let mut con = self.nodes[0].conn();
         let ranges = cmd!(con, "CLUSTER", "SLOTS");
@@ -211,16 +211,16 @@ impl Cluster {
             let range = items(range);
             (int(&range[0])..=int(&range[1])).contains(&i64::from(slot))
         });
-        let range = range.ok_or(format!("nobody serves slot {slot}"))?;
+        let range = range.ok_or(format!("no node serves slot {slot}"))?;
         let port = int(&items(&items(range)[2])[1]);
         let node = self
             .nodes
             .iter()
             .position(|node| i64::from(node.port()) == port);
-        node.ok_or(format!("port {port} is none of ours"))
+        node.ok_or(format!("port {port} is not a node of this cluster"))
     }
 
-    /// Moves a slot as an operator would by hand, key by key under load. Returns how many keys moved.
+    /// Moves a slot key by key under load, as an operator would. Returns the number of keys moved.
     pub fn move_slot(&self, slot: u16, from: usize, to: usize) -> Result<usize, String> {
         let (mut here, mut there) = (self.nodes[from].conn(), self.nodes[to].conn());
         let (from_id, to_id) = (self.id(from), self.id(to));
@@ -274,7 +274,7 @@ impl Cluster {
         Ok(moved.len())
     }
 
-    /// `redis-cli --cluster reshard`: so many slots from one primary to another.
+    /// `redis-cli --cluster reshard`: moves a number of slots from one primary to another.
     pub fn reshard(&self, slots: u32, from: usize, to: usize) -> Result<(), String> {
         let node = format!("127.0.0.1:{}", self.nodes[from].port());
         let slots = slots.to_string();
@@ -294,7 +294,7 @@ impl Cluster {
     }
 }
 
-/// Runs the command line tool that belongs to the server.
+/// Runs the command-line tool of the server.
 fn cli(args: &[String]) -> Result<(), String> {
     let program = cli_program();
     let output = Command::new(&program)
@@ -317,11 +317,11 @@ fn cli(args: &[String]) -> Result<(), String> {
 }
 
 fn cli_program() -> PathBuf {
-    let beside = std::env::var_os("REDIS_SERVER").and_then(|server| {
+    let sibling = std::env::var_os("REDIS_SERVER").and_then(|server| {
         ["redis-cli", "valkey-cli"]
             .map(|name| PathBuf::from(&server).with_file_name(name))
             .into_iter()
             .find(|path| path.exists())
     });
-    beside.unwrap_or_else(|| "redis-cli".into())
+    sibling.unwrap_or_else(|| "redis-cli".into())
 }

@@ -1,10 +1,10 @@
-//! All that servers tell of their conversations: for whatever has to be equal.
+//! Reads everything that a server reports about its conversations, for comparison between servers or over time.
 
 use redis::{Connection, Value};
 
 use crate::support::*;
 
-/// A message as a server tells it.
+/// A message as reported by a server.
 #[derive(Debug, Clone)]
 pub struct Got {
     pub seq: i64,
@@ -21,12 +21,12 @@ pub fn keys(con: &mut Connection) -> Vec<String> {
     keys
 }
 
-/// Sequence numbers per command that asks for messages.
+/// Number of messages requested with one command.
 const ASKED: i64 = 500;
 
-/// All messages of the conversation, oldest first.
+/// All messages of a conversation, oldest first.
 pub fn messages(con: &mut Connection, key: &str) -> Vec<Got> {
-    // So that all is counted.
+    // Makes the server count all pending messages.
     cmd!(*con, "CONV.RECENT", key, 999_999_999_999_i64, "ANY");
     let info = cmd!(*con, "CONV.INFO", key);
     if info == Value::Nil {
@@ -51,10 +51,10 @@ pub fn messages(con: &mut Connection, key: &str) -> Vec<Got> {
     messages
 }
 
-/// What a client sees of a conversation: questions with their answers.
+/// Everything that a client can read of a conversation, as commands with their replies.
 pub fn view(con: &mut Connection, key: &str) -> Vec<(String, Value)> {
     let mut asked: Vec<Vec<&str>> = vec![
-        // First, so that all is counted.
+        // Must be first: it makes the server count all pending messages.
         vec!["CONV.RECENT", key, "999999999999", "ANY", "WITHINFO"],
         vec!["DEBUG", "DIGEST-VALUE", key],
         vec!["TYPE", key],
@@ -90,7 +90,7 @@ pub fn view(con: &mut Connection, key: &str) -> Vec<(String, Value)> {
         .zip(replies)
         .collect();
     if let Some((_, Value::Array(info))) = view.last_mut() {
-        // How the bytes lie in memory may differ.
+        // The layout in memory may differ.
         let physical = ["bytes-stored", "segments"];
         *info = info
             .chunks(2)
@@ -107,7 +107,7 @@ pub fn view(con: &mut Connection, key: &str) -> Vec<(String, Value)> {
     view
 }
 
-/// What differs between two servers, a line for each conversation.
+/// The differences between two servers, one line per conversation.
 pub fn differences(one: &mut Connection, other: &mut Connection, when: &str) -> Vec<String> {
     let (here, there) = (keys(one), keys(other));
     if here != there {
@@ -124,7 +124,7 @@ pub fn differences(one: &mut Connection, other: &mut Connection, when: &str) -> 
     let differs = |key: &String| {
         let (here, there) = (view(one, key), view(other, key));
         let ((what, a), (_, b)) = here.iter().zip(&there).find(|(a, b)| a != b)?;
-        Some(format!("{when}: {what}: {} against {}", short(a), short(b)))
+        Some(format!("{when}: {what}: {} and {}", short(a), short(b)))
     };
     here.iter().filter_map(differs).collect()
 }

@@ -1,17 +1,19 @@
-//! What a writer sends: conversations that only grow, that are changed, that are cut, and that others write to, too.
+//! The commands of a writer. Its conversations are of four kinds: `grown` only by appends, `changed` by edits and
+//! deletions, `cut` by retention, and `shared` with other writers.
 
-use crate::dice::Dice;
+use fastrand::Rng;
+
 use crate::ledger::{Change, Sent};
 use crate::messages::{exchange, message, prose};
 
-/// After so many commands a writer turns to new conversations.
+/// Number of commands after which a writer starts new conversations.
 const GENERATION: usize = 60;
 
-/// Attributes that `conv:cut` conversations are made with.
+/// Attributes of `cut` conversations.
 const CUT: [&str; 4] = ["MAXMESSAGES", "12", "TTL", "3600"];
 
-/// A command to send, and what it is to do.
-pub struct Plan {
+/// A command to send, and its expected effect.
+pub struct PlannedCommand {
     pub args: Vec<Vec<u8>>,
     pub change: Change,
 }
@@ -28,52 +30,52 @@ fn sent(bytes: &[u8], given: Option<u32>) -> Sent {
 }
 
 /// `CONV.APPEND key options message ...`
-fn append(dice: &mut Dice, key: &str, options: &[&str]) -> Plan {
+fn append(rng: &mut Rng, key: &str, options: &[&str]) -> PlannedCommand {
     let mut args = args(&[&["CONV.APPEND", key], options].concat());
     let mut change = Vec::new();
-    for message in exchange(dice) {
-        let given = (dice.below(5) == 0).then(|| dice.below(3000) as u32);
+    for message in exchange(rng) {
+        let given = (rng.usize(..5) == 0).then(|| rng.usize(..3000) as u32);
         if let Some(tokens) = given {
             args.extend([b"TOKENS".to_vec(), tokens.to_string().into_bytes()]);
         }
         change.push(sent(&message, given));
         args.push(message);
     }
-    Plan {
+    PlannedCommand {
         args,
         change: Change::Append(change),
     }
 }
 
-/// The next command of a writer that has sent `done` so far.
-pub fn plan(dice: &mut Dice, writer: usize, done: usize, raced: i64) -> Plan {
+/// The next command of a writer that has sent `done` commands so far.
+pub fn next_command(rng: &mut Rng, writer: usize, done: usize, raced: i64) -> PlannedCommand {
     let (generation, first) = (done / GENERATION, done.is_multiple_of(GENERATION));
     let cut = format!("w{writer}:cut:{generation}");
     if first {
-        return Plan {
+        return PlannedCommand {
             args: args(&[&["CONV.CREATE", &cut], &CUT[..]].concat()),
             change: Change::Other,
         };
     }
     let grown = format!("w{writer}:grown:{generation}");
     let changed = format!("w{writer}:changed:{generation}");
-    // Of sixty commands a few go to each conversation, so these numbers are most often held.
-    let seq = (1 + dice.below(30)) as i64;
-    let other = |words: &[&str]| Plan {
+    // Each conversation receives a few of the sixty commands, so most of these numbers exist.
+    let seq = (1 + rng.usize(..30)) as i64;
+    let other = |words: &[&str]| PlannedCommand {
         args: args(words),
         change: Change::Other,
     };
-    match dice.below(24) {
-        0..=6 => append(dice, &grown, &[]),
-        7..=10 => append(dice, &changed, &[]),
+    match rng.usize(..24) {
+        0..=6 => append(rng, &grown, &[]),
+        7..=10 => append(rng, &changed, &[]),
         11 => {
-            let message = message(dice);
+            let message = message(rng);
             let change = Change::Edit(seq, sent(&message, None).bytes);
             let mut args = args(&["CONV.EDIT", &changed, &seq.to_string()]);
             args.push(message);
-            Plan { args, change }
+            PlannedCommand { args, change }
         }
-        12 => Plan {
+        12 => PlannedCommand {
             args: args(&[
                 "CONV.DEL",
                 &changed,
@@ -83,30 +85,30 @@ pub fn plan(dice: &mut Dice, writer: usize, done: usize, raced: i64) -> Plan {
             change: Change::Del(vec![seq, seq + 1]),
         },
         13 => {
-            let count = dice.below(3);
-            Plan {
+            let count = rng.usize(..3);
+            PlannedCommand {
                 args: args(&["CONV.POP", &changed, &count.to_string()]),
                 change: Change::Pop(count),
             }
         }
-        14 => other(&["CONV.SETSUMMARY", &changed, &prose(dice, 100)]),
+        14 => other(&["CONV.SETSUMMARY", &changed, &prose(rng, 100)]),
         15 => {
-            let limit = ["MAXMESSAGES", "BEFORE"][dice.below(2)];
+            let limit = ["MAXMESSAGES", "BEFORE"][rng.usize(..2)];
             other(&["CONV.TRIM", &cut, limit, &(seq + 2).to_string()])
         }
         16 => {
-            let encoding = *dice.pick(&["cl100k_base", "o200k_base"]);
+            let encoding = *rng.choice(&["cl100k_base", "o200k_base"]).unwrap();
             other(&[
                 "CONV.ALTER",
                 &cut,
                 "ENCODING",
                 encoding,
                 "COMPLETE",
-                *dice.pick(&["yes", "no"]),
+                *rng.choice(&["yes", "no"]).unwrap(),
             ])
         }
-        17..=19 => append(dice, &cut, &[]),
-        20 | 21 => append(dice, &format!("shared:{}", writer % 2), &[]),
-        _ => append(dice, "shared:race", &["IFLAST", &raced.to_string()]),
+        17..=19 => append(rng, &cut, &[]),
+        20 | 21 => append(rng, &format!("shared:{}", writer % 2), &[]),
+        _ => append(rng, "shared:race", &["IFLAST", &raced.to_string()]),
     }
 }

@@ -1,11 +1,11 @@
-//! Figures and settings that the pages name exist on a server.
+//! INFO fields and settings in the pages exist on a server, and the reference pages explain all of them.
 
 use std::collections::BTreeSet;
 
 use crate::book::{Page, pages, top};
 use crate::support::{Server, cmd, info, strings};
 
-/// Words of these letters that begin with `prefix`.
+/// Words made of `letters` that begin with `prefix`.
 fn words<'t>(text: &'t str, prefix: &str, letters: &str) -> Vec<&'t str> {
     let part = |c: char| c.is_ascii_lowercase() || letters.contains(c);
     text.match_indices(prefix)
@@ -18,7 +18,7 @@ fn words<'t>(text: &'t str, prefix: &str, letters: &str) -> Vec<&'t str> {
 }
 
 #[test]
-fn figures_of_info_are_explained_and_exist() {
+fn info_fields_are_explained_and_exist() {
     let server = Server::start();
     let there: BTreeSet<String> = info(&mut server.conn(), "conv").into_keys().collect();
     for page in pages() {
@@ -63,7 +63,8 @@ fn settings_are_explained_and_exist() {
     }
     for page in pages() {
         for (number, line) in page.lines.iter().enumerate() {
-            // As `conv.ttl`, in quotes: names of commands, events and files are of the same form.
+            // Settings appear in backquotes, like `conv.ttl`. Elsewhere, names of commands, events and files look the
+            // same.
             for quoted in line.split('`').skip(1).step_by(2) {
                 let name = quoted.split(' ').next().unwrap_or_default();
                 if name.starts_with("conv.") && name.contains('-') && !name.ends_with(".md") {

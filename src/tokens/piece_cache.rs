@@ -1,27 +1,27 @@
-//! Counts of short pieces that came by before, so that a word is counted by its bytes only once.
+//! Counts of short pieces seen before, so that a repeated word is encoded only once.
 //!
-//! A table of 32,768 slots of 16 bytes, two for each hash, of which the one used last stays. A slot holds a whole piece of up to 15 bytes, its length and
-//! its count, so a hit is certain, never a matter of hashes alone. Each thread has its own, one for each vocabulary
-//! that it counts with.
+//! A table of 16,384 sets with two slots of 16 bytes each (512 kB). The less recently used slot of a set is replaced.
+//! A slot holds the whole piece (up to 15 bytes), its length and its count, so a hash collision cannot give a wrong
+//! count. Each thread has one cache per vocabulary.
 
-/// The longest piece that is kept.
+/// The longest piece that is cached, in bytes. With the length it fills 16 bytes.
 pub(super) const LONGEST: usize = 15;
 
-/// Pairs of slots, as a power of two.
+/// Number of two-slot sets, as a power of two.
 const PAIR_BITS: u32 = 14;
 
-/// The bytes that a table takes.
+/// Memory of one table in bytes.
 pub(super) const MEMORY: usize = 32 << PAIR_BITS;
 
-/// A piece and its length: the bytes from the lowest up, then zeros, the length in bits 120 to 123. The uppermost
-/// four bits are zero; in a slot they are the count, which is no larger than the length.
+/// A piece and its length: the bytes from the lowest up, then zeros, the length in bits 120 to 123. The top four bits
+/// are zero. A slot stores the count there, which always fits because it is at most the length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Key(pub(super) u128);
+pub(super) struct PieceKey(pub(super) u128);
 
 const COUNT_SHIFT: u32 = 124;
 const LENGTH_SHIFT: u32 = 120;
 
-/// The 16 bytes at a place, the first the lowest; zeros beyond the end of the text.
+/// Loads 16 bytes from position `at`, the first as the lowest byte. Bytes past the end of the text are zero.
 #[inline]
 pub(super) fn load(text: &[u8], at: usize) -> u128 {
     match text.get(at..).and_then(<[u8]>::first_chunk) {
@@ -38,8 +38,8 @@ fn load_last(text: &[u8], at: usize) -> u128 {
     u128::from_le_bytes(chunk)
 }
 
-impl Key {
-    /// The key of the piece from `start` to `end`; nothing if it is empty or too long.
+impl PieceKey {
+    /// The key of the piece from `start` to `end`, or `None` if it is empty or too long.
     #[inline]
     pub(super) fn new(text: &[u8], start: usize, end: usize) -> Option<Self> {
         let length = end.wrapping_sub(start);
@@ -49,14 +49,14 @@ impl Key {
         Some(Self::cut(load(text, start), length))
     }
 
-    /// The key of the first bytes, at most 15, of those that [`load`] gave.
+    /// The key of the first `length` bytes (at most 15) of the result of [`load`].
     #[inline]
     pub(super) fn cut(bytes: u128, length: usize) -> Self {
         let kept = bytes & ((1 << (8 * length)) - 1);
         Self(kept | (length as u128) << LENGTH_SHIFT)
     }
 
-    /// A hash, of which the upper bits are the best.
+    /// A hash whose upper bits are the best mixed.
     #[inline]
     pub(super) fn hash(self) -> u64 {
         let (low, high) = (self.0 as u64, (self.0 >> 64) as u64);
@@ -65,31 +65,31 @@ impl Key {
     }
 }
 
-/// The table; see the head of this file.
-pub(super) struct Pieces {
+/// The two-way set-associative cache described in the module documentation.
+pub(super) struct PieceCache {
     pairs: Box<[[u128; 2]]>,
 }
 
-impl Pieces {
+impl PieceCache {
     pub(super) fn new() -> Self {
         Self {
             pairs: vec![[0; 2]; 1 << PAIR_BITS].into_boxed_slice(),
         }
     }
 
-    /// The count of a piece: the one kept, or else the one that `count` finds.
+    /// Returns the cached count of a piece, or calls `count` and caches the result.
     #[inline]
-    pub(super) fn count(&mut self, key: Key, count: impl FnOnce() -> u64) -> u64 {
+    pub(super) fn count(&mut self, key: PieceKey, count: impl FnOnce() -> u64) -> u64 {
         let Some([newer, older]) = self
             .pairs
             .get_mut((key.hash() >> (64 - PAIR_BITS)) as usize)
         else {
             return count();
         };
-        if let Some(counted) = kept(*newer, key) {
+        if let Some(counted) = cached(*newer, key) {
             return counted;
         }
-        if let Some(counted) = kept(*older, key) {
+        if let Some(counted) = cached(*older, key) {
             std::mem::swap(newer, older);
             return counted;
         }
@@ -100,9 +100,9 @@ impl Pieces {
     }
 }
 
-/// The count in a slot, if it is that of a piece. A key has no bits where the count is, and no count is 0.
+/// The count in `slot` if it holds the piece `key`. A key has zeros where the count is, and no count is 0.
 #[inline]
-fn kept(slot: u128, key: Key) -> Option<u64> {
+fn cached(slot: u128, key: PieceKey) -> Option<u64> {
     let count = slot ^ key.0;
     (count << 4 == 0).then_some((count >> COUNT_SHIFT) as u64)
 }

@@ -1,8 +1,8 @@
-//! The judgement: whether a server holds what its writers were told.
+//! Checks whether a server has every write that it acknowledged.
 //!
-//! A writer sends one command after the other, so a server may have lost what was done last, but nothing in between:
-//! there is a command up to which all is there, and behind which nothing is. Each of its conversations bears witness
-//! of where that command is.
+//! A writer sends one command after the other. A server may therefore have lost the last commands of a writer, but
+//! none in between: there is a command up to which everything is there, and after which nothing is. Each conversation
+//! of the writer narrows down where that command is.
 
 use std::time::Instant;
 
@@ -10,17 +10,17 @@ use redis::Connection;
 
 use crate::ledger::*;
 use crate::plan::Tally;
-use crate::seen::{Got, messages};
+use crate::snapshot::{Got, messages};
 use crate::support::*;
 
-/// What has to be there.
+/// What the server must have.
 #[derive(Debug, Clone, Copy)]
 pub enum Promise {
-    /// All that was acknowledged.
+    /// Everything that was acknowledged.
     All,
-    /// All that was acknowledged before.
+    /// Everything that was acknowledged before this time.
     Until(Instant),
-    /// Nothing, but what is there is whole and in order.
+    /// Possibly nothing, but what it has must be complete and in order.
     Nothing,
 }
 
@@ -34,25 +34,24 @@ impl Promise {
     }
 }
 
-/// Clocks of two processes may be read that far apart, in ms.
+/// Maximum difference between the clocks of two processes, in ms.
 const CLOCK: i64 = 1000;
 
-/// The command up to which all of a writer is there: at least the one at `low`, at most the one at `high`; -1 is
-/// before the first.
+/// The last command of a writer that the server has: at least number `low` and at most number `high`. -1 means none.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     pub low: i64,
     pub high: i64,
 }
 
-/// Judges what the server holds by the ledgers. Where each writer's commands end, and what is wrong.
-pub fn judge(
+/// Compares the data of the server with the ledgers. Returns the last command found for each writer, and the findings.
+pub fn check(
     con: &mut Connection,
     ledgers: &[Ledger],
     promise: Promise,
     when: &str,
 ) -> (Vec<Bounds>, Tally) {
-    let mut judge = Judge {
+    let mut check = DurabilityCheck {
         con,
         when,
         tally: Tally::default(),
@@ -66,29 +65,29 @@ pub fn judge(
         .collect();
     for (ledger, bounds) in ledgers.iter().zip(&mut bounds) {
         for finding in &ledger.findings {
-            judge.diverged(finding.clone());
+            check.diverged(finding.clone());
         }
         for (key, places) in ledger.by_key() {
-            judge.own(ledger, key, &places, bounds);
+            check.own(ledger, key, &places, bounds);
         }
     }
     for key in ["shared:0", "shared:1", "shared:race"] {
-        judge.shared(key, ledgers, &mut bounds);
+        check.shared(key, ledgers, &mut bounds);
     }
     for (ledger, bounds) in ledgers.iter().zip(&bounds) {
-        judge.suffix(ledger, *bounds, promise);
+        check.suffix(ledger, *bounds, promise);
     }
-    judge.order(ledgers, &bounds);
-    (bounds, judge.tally)
+    check.order(ledgers, &bounds);
+    (bounds, check.tally)
 }
 
-struct Judge<'a> {
+struct DurabilityCheck<'a> {
     con: &'a mut Connection,
     when: &'a str,
     tally: Tally,
 }
 
-impl Judge<'_> {
+impl DurabilityCheck<'_> {
     fn diverged(&mut self, finding: String) {
         self.tally.diverged += 1;
         self.tally
@@ -96,22 +95,22 @@ impl Judge<'_> {
             .push(format!("{}: {finding}", self.when));
     }
 
-    /// A conversation that only this writer writes to.
+    /// Checks a conversation that only this writer writes to.
     fn own(&mut self, ledger: &Ledger, key: &str, places: &[usize], bounds: &mut Bounds) {
         let digest = digest(self.con, key);
         let missing = digest.bytes().all(|digit| digit == b'0');
         let got = messages(self.con, key);
         let state = |place: usize| match &ledger.ops[place].outcome {
-            Outcome::Done { state, .. } => state.as_ref(),
+            CommandOutcome::Done { state, .. } => state.as_ref(),
             _ => None,
         };
         let same = |place: usize| state(place).is_some_and(|state| state.digest == digest);
         let model = |upto: usize| Model::of(places[..upto].iter().map(|p| &ledger.ops[*p]));
-        // How many of the commands to this conversation are there.
+        // The number of commands to this conversation that the server has.
         let found = match places.iter().rposition(|place| same(*place)) {
             Some(index) => Some(index + 1),
             None if missing => Some(0),
-            // Of the last one only the messages tell, as nobody saw what it left.
+            // The state after the last command is unknown if its reply is missing, so compare the messages.
             None => (state(places[places.len() - 1]).is_none()
                 && differs(&model(places.len()), &got, is_cut(key)).is_none())
             .then_some(places.len()),
@@ -125,13 +124,13 @@ impl Judge<'_> {
                 .filter(|seq| !is_cut(key) && !got.iter().any(|got| got.seq == **seq))
                 .count();
             self.diverged(format!(
-                "{key} is as it never was: {missing} messages are missing, {:?}",
+                "{key} has a state that it never had: {missing} messages are missing, {:?}",
                 differs(&model, &got, is_cut(key))
             ));
             self.tally.lost += missing as u64;
             return;
         };
-        // What changed nothing leaves no trace.
+        // A command that changed nothing cannot be distinguished from its predecessor.
         let mut first = found;
         while first > 0
             && same(places[first - 1])
@@ -163,11 +162,11 @@ impl Judge<'_> {
         }
     }
 
-    /// A conversation that all append to.
+    /// Checks a conversation that all writers append to.
     fn shared(&mut self, key: &str, ledgers: &[Ledger], bounds: &mut [Bounds]) {
         let got = messages(self.con, key);
         if let Some((at, _)) = got.iter().zip(1..).find(|(got, seq)| got.seq != *seq) {
-            self.diverged(format!("{key}: a gap in front of message {}", at.seq));
+            self.diverged(format!("{key}: a gap before message {}", at.seq));
             return;
         }
         let mut claimed = vec![false; got.len()];
@@ -182,7 +181,7 @@ impl Judge<'_> {
                 let Change::Append(sent) = &op.change else {
                     continue;
                 };
-                if matches!(op.outcome, Outcome::Open) {
+                if matches!(op.outcome, CommandOutcome::Open) {
                     open.push((writer, place, sent));
                 }
                 let Some((first, last)) = op.numbers() else {
@@ -196,7 +195,7 @@ impl Judge<'_> {
                 bounds[writer].low = bounds[writer].low.max(place as i64);
                 if held < last {
                     self.diverged(format!(
-                        "{key}: of messages {first} to {last} some are there"
+                        "{key}: only some of the messages {first} to {last} are there"
                     ));
                     continue;
                 }
@@ -204,12 +203,12 @@ impl Judge<'_> {
                     let index = seq as usize - 1;
                     let taken = std::mem::replace(&mut claimed[index], true);
                     if taken || got[index].bytes != sent.bytes {
-                        self.diverged(format!("{key}: message {seq} is another one's"));
+                        self.diverged(format!("{key}: message {seq} belongs to another command"));
                     }
                 }
             }
         }
-        // What nobody was told of is what somebody sent last, and whole.
+        // Messages without an acknowledgement must belong to the last, complete command of some writer.
         let mut index = 0;
         while index < got.len() {
             if claimed[index] {
@@ -224,7 +223,7 @@ impl Judge<'_> {
                         .all(|((got, taken), sent)| !taken && got.bytes == sent.bytes)
             });
             let Some(owner) = owner else {
-                self.diverged(format!("{key}: message {} is nobody's", index + 1));
+                self.diverged(format!("{key}: no writer sent message {}", index + 1));
                 return;
             };
             let (writer, place, sent) = open.swap_remove(owner);
@@ -233,9 +232,9 @@ impl Judge<'_> {
         }
     }
 
-    /// What is missing of a writer is what it did last, and was not promised.
+    /// Checks that the missing commands of a writer are its last ones, and were not covered by the guarantee.
     fn suffix(&mut self, ledger: &Ledger, bounds: Bounds, promise: Promise) {
-        let promised = |op: &Op| op.acknowledged().is_some_and(|at| promise.covers(at));
+        let promised = |op: &SentCommand| op.acknowledged().is_some_and(|at| promise.covers(at));
         self.tally.acknowledged += ledger.ops.iter().filter(|op| promised(op)).count() as u64;
         let Bounds { low, high } = bounds;
         if low > high {
@@ -250,7 +249,7 @@ impl Judge<'_> {
         if lost > 0 {
             self.tally.lost += lost as u64;
             self.tally.findings.push(format!(
-                "{}: writer {}: {lost} acknowledged commands are missing from {} on",
+                "{}: writer {}: {lost} acknowledged commands are missing, starting with {}",
                 self.when,
                 ledger.writer,
                 high + 1
@@ -258,7 +257,7 @@ impl Judge<'_> {
         }
     }
 
-    /// What came later is not there without what was acknowledged before it was sent.
+    /// Checks that no command is there that was sent after a missing command was acknowledged.
     fn order(&mut self, ledgers: &[Ledger], bounds: &[Bounds]) {
         let there = ledgers.iter().zip(bounds).flat_map(|(ledger, bounds)| {
             let count = (bounds.low + 1) as usize;
@@ -271,7 +270,7 @@ impl Judge<'_> {
             let mut missing = ledger.ops.iter().skip((bounds.high + 1) as usize);
             if let Some(op) = missing.find(|op| op.acknowledged().is_some_and(|at| at < latest)) {
                 self.diverged(format!(
-                    "writer {}: a command to {} is missing, though a later one of another is there",
+                    "writer {}: a command to {} is missing, although a later command of another writer is there",
                     ledger.writer, op.key
                 ));
             }
@@ -279,27 +278,27 @@ impl Judge<'_> {
     }
 }
 
-/// What is wrong with the messages held.
+/// Compares messages with the model. Returns the first difference.
 fn differs(model: &Model, got: &[Got], cut: bool) -> Option<String> {
     for message in got {
         let seq = message.seq;
         let Some(held) = model.held.get(&seq) else {
-            return Some(format!("message {seq} should not be there"));
+            return Some(format!("unexpected message {seq}"));
         };
         if held.sent.bytes != message.bytes {
-            return Some(format!("message {seq} has other bytes"));
+            return Some(format!("message {seq} has different bytes"));
         }
         if held
             .sent
             .given
             .is_some_and(|given| i64::from(given) != message.tokens)
         {
-            return Some(format!("message {seq} counts {}", message.tokens));
+            return Some(format!("message {seq} has {} tokens", message.tokens));
         }
         let (from, until) = held.between;
         if !(from - CLOCK..=until + CLOCK).contains(&message.time) {
             return Some(format!(
-                "message {seq} came at {}, not in {from}..{until}",
+                "message {seq} arrived at {}, not in {from}..{until}",
                 message.time
             ));
         }

@@ -1,4 +1,4 @@
-//! The head of a command's page, from the table of commands.
+//! Generates the first lines of each command page from the command table.
 
 use conv::commands::spec::{Arg, COMMANDS, Kind, Spec};
 use conv::conversation::effect::Event;
@@ -6,10 +6,10 @@ use conv::conversation::effect::Event;
 use crate::book::{Page, pages, top};
 use crate::{UNBUILT, WRITING, writes};
 
-/// Longer syntax has a line for each option.
+/// Maximum length of a syntax line. Longer syntax is written with one option per line.
 const LINE: usize = 76;
 
-/// An argument as Redis's own documentation writes it.
+/// An argument in the notation of Redis's documentation.
 fn syntax(arg: &Arg) -> String {
     let each = |separator: &str| {
         let parts: Vec<String> = arg.sub.iter().map(syntax).collect();
@@ -38,7 +38,7 @@ fn syntax(arg: &Arg) -> String {
     }
 }
 
-/// The whole command: in one line, or from the first option on one a line.
+/// The syntax of a command: on one line, or from the first option on with one option per line.
 fn usage(spec: &Spec) -> Vec<String> {
     let args: Vec<String> = spec.args.iter().map(syntax).collect();
     let line = format!("{} {}", spec.name, args.join(" "));
@@ -60,7 +60,7 @@ fn words(list: &str, mark: &str) -> String {
     words.join(" ")
 }
 
-/// All lines of a page before its first section.
+/// The lines of a command page before its first section.
 fn head(spec: &Spec) -> Vec<String> {
     let mut lines = vec![
         format!("# {}", spec.name),
@@ -90,7 +90,7 @@ fn file(name: &str) -> String {
 }
 
 #[test]
-fn every_command_has_a_page_that_agrees_with_the_table() {
+fn every_command_has_a_page_that_matches_the_table() {
     let _alone = WRITING.lock();
     for spec in &COMMANDS {
         let path = top().join(file(spec.name));
@@ -109,7 +109,7 @@ fn every_command_has_a_page_that_agrees_with_the_table() {
         }
         assert!(
             writes(),
-            "{} differs from src/commands/table.rs (CONV_WRITE_DOCS=1 writes it); it must begin with\n\n{}",
+            "{} differs from src/commands/table.rs (CONV_WRITE_DOCS=1 writes it); it must begin with:\n\n{}",
             page.name,
             head.join("\n")
         );
@@ -118,7 +118,7 @@ fn every_command_has_a_page_that_agrees_with_the_table() {
     }
 }
 
-/// What a page in the usual form has, in this order.
+/// The sections of a command page, in order.
 const SECTIONS: [&str; 5] = [
     "## Arguments",
     "## Replies",
@@ -139,21 +139,22 @@ fn pages_of_commands_have_the_usual_form() {
             continue;
         }
         let known = COMMANDS.iter().any(|spec| spec.name == name) || UNBUILT.contains(&&*name);
-        assert!(known, "{}: there is no command {name}", page.name);
+        assert!(known, "{}: unknown command {name}", page.name);
         if name == "CONV.EFFECT" {
-            continue; // Nobody but servers sends it.
+            continue; // Only servers send it.
         }
         let mut from = 0;
         for section in SECTIONS {
             let found = page.lines[from..].iter().position(|line| line == section);
-            from +=
-                found.unwrap_or_else(|| panic!("{}: no '{section}' where it belongs", page.name));
+            from += found.unwrap_or_else(|| {
+                panic!("{}: section '{section}' is missing or misplaced", page.name)
+            });
         }
         let replies = page.lines[..from].join("\n");
         for protocol in ["RESP2", "RESP3"] {
             assert!(
                 replies.contains(protocol),
-                "{}: nothing on {protocol}",
+                "{}: {protocol} is not described",
                 page.name
             );
         }
@@ -173,7 +174,7 @@ fn the_list_of_commands_is_complete() {
         let other = list.lines.iter_mut().find(|l| l.starts_with(&start));
         match other {
             Some(other) if writes() => *other = line,
-            _ => panic!("{} lacks the line\n{line}", list.name),
+            _ => panic!("{} lacks this line:\n{line}", list.name),
         }
         list.write();
     }

@@ -1,22 +1,22 @@
-//! Primary, replica and the replica's replica: how they are started, reloaded and compared.
+//! Starts, reloads and compares a primary, its replica and the replica's replica.
 
+use fastrand::Rng;
 use redis::{Connection, Value};
 
-use crate::dice::Dice;
 use crate::support::*;
 use crate::writers::CONTROL;
 
-/// Three servers in a row.
-pub struct Row {
+/// A replication chain of three servers.
+pub struct ReplicationChain {
     pub primary: Server,
     pub replica: Server,
     pub below: Server,
 }
 
-/// What is sent goes out of the buffers soon, and the backlog is short.
-pub fn server(dice: &mut Dice, settings: &[&str], of: Option<&Server>) -> Server {
-    let load = *dice.pick(&["disabled", "on-empty-db", "swapdb"]);
-    let diskless = *dice.pick(&["yes", "no"]);
+/// Starts a server with a short backlog that sends replication data without delay.
+pub fn server(rng: &mut Rng, settings: &[&str], of: Option<&Server>) -> Server {
+    let load = *rng.choice(&["disabled", "on-empty-db", "swapdb"]).unwrap();
+    let diskless = *rng.choice(&["yes", "no"]).unwrap();
     let port = of.map(|of| of.port().to_string());
     let mut options = vec![
         "--repl-diskless-load",
@@ -27,7 +27,7 @@ pub fn server(dice: &mut Dice, settings: &[&str], of: Option<&Server>) -> Server
         "65536",
         "--client-output-buffer-limit",
         "replica 1mb 500kb 1",
-        // For Fault::Reload.
+        // Needed by Fault::Reload.
         "--enable-protected-configs",
         "yes",
     ];
@@ -37,12 +37,12 @@ pub fn server(dice: &mut Dice, settings: &[&str], of: Option<&Server>) -> Server
     Server::with_module_args(&options, settings)
 }
 
-/// What differs between the lists that the module has nothing to do with: then it is the servers that differ.
+/// Compares a list that the module does not handle. A difference here is caused by the servers, not by the module.
 pub fn control(one: &mut Connection, other: &mut Connection, when: &str) -> Option<String> {
     let [here, there] = [one, other].map(|con| words_of(&cmd!(*con, "LRANGE", CONTROL, 0, -1)));
     (here != there).then(|| {
         format!(
-            "{when}: Redis's own list differs: {} items against {}",
+            "{when}: a plain Redis list differs: {} items and {}",
             here.len(),
             there.len()
         )
@@ -53,29 +53,30 @@ fn words_of(list: &Value) -> Vec<String> {
     items(list).iter().map(text).collect()
 }
 
-/// Keeps the logs of all three, for whoever looks for the cause; where they are.
-pub fn keep_logs(row: &Row, when: &str) -> String {
-    let port = row.primary.port();
+/// Saves the logs of all three servers for analysis. Returns the directory.
+pub fn keep_logs(chain: &ReplicationChain, when: &str) -> String {
+    let port = chain.primary.port();
     let kept = std::env::temp_dir().join(format!("conv-torture-{}-{port}", std::process::id()));
-    std::fs::create_dir_all(&kept).expect("a directory for the logs");
+    std::fs::create_dir_all(&kept).expect("create the log directory");
     let servers = [
-        ("primary", &row.primary),
-        ("replica", &row.replica),
-        ("below", &row.below),
+        ("primary", &chain.primary),
+        ("replica", &chain.replica),
+        ("below", &chain.below),
     ];
     for (name, server) in servers {
         let log = format!("{when}\n{}", server.log());
-        std::fs::write(kept.join(name).with_extension("log"), log).expect("a log that is kept");
+        std::fs::write(kept.join(name).with_extension("log"), log).expect("write the log");
     }
     kept.display().to_string()
 }
 
-/// `DEBUG RELOAD`, by a file of its own. It writes a file even while the file of the same name of a BGSAVE waits to be
-/// sent to a sub-replica, which then gets a newer state than the offset it was told, and applies commands twice: seen
-/// with plain INCR and no module on Redis 7.0.15, 7.4.1 and Valkey 8.0.1.
+/// Runs `DEBUG RELOAD` with a file name of its own. DEBUG RELOAD overwrites the dump file even while the file of a
+/// BGSAVE of the same name waits to be sent to a sub-replica. The sub-replica then receives a newer state than its
+/// offset says and applies commands twice. Redis 7.0.15, 7.4.1 and Valkey 8.0.1 do this with plain INCR and without
+/// any module.
 pub fn reload(server: &Server) {
     let mut pipe = redis::pipe();
-    // In one pipeline, so that nothing else is done under the other name.
+    // In one pipeline, so that nothing else runs under the other file name.
     for command in [
         "CONFIG SET dbfilename reload.rdb",
         "DEBUG RELOAD",

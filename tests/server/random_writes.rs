@@ -1,15 +1,15 @@
-//! Random writes that a seed repeats.
+//! Random writes, reproducible by their seed.
 
+use fastrand::Rng;
 use serde_json::json;
 
 use crate::samples::{answer, calls, langchain, says};
-pub use crate::support::Dice;
 
-fn random_message(dice: &mut Dice) -> String {
+fn random_message(rng: &mut Rng) -> String {
     const IDS: [&str; 4] = ["a", "b", "c", "d"];
-    let (id, other) = (*dice.pick(&IDS), *dice.pick(&IDS));
-    let text = "word ".repeat(dice.below(20));
-    match dice.below(12) {
+    let (id, other) = (*rng.choice(&IDS).unwrap(), *rng.choice(&IDS).unwrap());
+    let text = "word ".repeat(rng.usize(..20));
+    match rng.usize(..12) {
         0 => says("system", &text),
         1 => says("user", &text),
         2 => says("assistant", &text),
@@ -26,92 +26,92 @@ fn random_message(dice: &mut Dice) -> String {
     }
 }
 
-/// A command that writes, most often with an effect.
-pub fn random_write(dice: &mut Dice, key: &str) -> Vec<String> {
-    let seq = |dice: &mut Dice| (1 + dice.below(60)).to_string();
-    let mut args: Vec<String> = match dice.below(31) {
-        0 => vec!["CONV.DEL".into(), seq(dice), seq(dice), seq(dice)],
-        1 | 2 => vec!["CONV.DEL".into(), seq(dice)],
-        3 => vec!["CONV.POP".into(), dice.below(4).to_string()],
-        4 | 5 => vec!["CONV.EDIT".into(), seq(dice), random_message(dice)],
-        6 => vec!["CONV.TRIM".into(), "BEFORE".into(), seq(dice)],
+/// A write command that usually has an effect.
+pub fn random_write(rng: &mut Rng, key: &str) -> Vec<String> {
+    let seq = |rng: &mut Rng| (1 + rng.usize(..60)).to_string();
+    let mut args: Vec<String> = match rng.usize(..31) {
+        0 => vec!["CONV.DEL".into(), seq(rng), seq(rng), seq(rng)],
+        1 | 2 => vec!["CONV.DEL".into(), seq(rng)],
+        3 => vec!["CONV.POP".into(), rng.usize(..4).to_string()],
+        4 | 5 => vec!["CONV.EDIT".into(), seq(rng), random_message(rng)],
+        6 => vec!["CONV.TRIM".into(), "BEFORE".into(), seq(rng)],
         7 => vec![
             "CONV.TRIM".into(),
             "MAXMESSAGES".into(),
-            (10 + dice.below(20)).to_string(),
+            (10 + rng.usize(..20)).to_string(),
         ],
         8 => vec![
             "CONV.TRIM".into(),
             "MAXTOKENS".into(),
-            (100 + dice.below(300)).to_string(),
+            (100 + rng.usize(..300)).to_string(),
         ],
         9 => vec![
             "CONV.SETSUMMARY".into(),
-            "so far ".repeat(dice.below(5)),
+            "so far ".repeat(rng.usize(..5)),
             "UPTO".into(),
-            seq(dice),
+            seq(rng),
         ],
-        10 => vec!["CONV.SETSUMMARY".into(), "so far ".repeat(dice.below(5))],
+        10 => vec!["CONV.SETSUMMARY".into(), "so far ".repeat(rng.usize(..5))],
         11 => vec![
             "CONV.ALTER".into(),
             "ENCODING".into(),
-            dice.pick(&["gpt-4", "gpt-4o"]).to_string(),
+            rng.choice(&["gpt-4", "gpt-4o"]).unwrap().to_string(),
         ],
         12 => vec![
             "CONV.ALTER".into(),
             "MAXMESSAGES".into(),
-            dice.pick(&["0", "25"]).to_string(),
+            rng.choice(&["0", "25"]).unwrap().to_string(),
         ],
         13 => vec![
             "CONV.ALTER".into(),
             "TTL".into(),
-            dice.pick(&["0", "1000"]).to_string(),
+            rng.choice(&["0", "1000"]).unwrap().to_string(),
         ],
         14 => vec![
             "CONV.APPEND".into(),
             "UNIQUE".into(),
-            random_message(dice),
-            random_message(dice),
+            random_message(rng),
+            random_message(rng),
         ],
         15 => vec![
             "CONV.APPEND".into(),
             "TOKENS".into(),
-            seq(dice),
-            random_message(dice),
+            seq(rng),
+            random_message(rng),
         ],
         16 | 17 => vec![
             "CONV.BACKFILL".into(),
-            random_message(dice),
-            random_message(dice),
+            random_message(rng),
+            random_message(rng),
         ],
         18 => vec![
             "CONV.CLAIMSUMMARY".into(),
-            seq(dice),
+            seq(rng),
             "KEEP".into(),
-            seq(dice),
+            seq(rng),
             "LEASE".into(),
             "200".into(),
         ],
         19 => vec![
             "CONV.SETSTATE".into(),
-            dice.pick(&["goal", "name"]).to_string(),
-            json!({"at": dice.below(5)}).to_string(),
+            rng.choice(&["goal", "name"]).unwrap().to_string(),
+            json!({"at": rng.usize(..5)}).to_string(),
         ],
         20 => vec!["CONV.DELSTATE".into(), "goal".into(), "facts".into()],
         21 => {
             let document =
-                json!({"goal": dice.below(9), "history": [says("user", "old")], "facts": []});
-            // Messages are objects, not strings.
+                json!({"goal": rng.usize(..9), "history": [says("user", "old")], "facts": []});
+            // Messages in a document are JSON objects, not strings.
             let document = document.to_string().replace(
                 &json!(says("user", "old")).to_string(),
-                &random_message(dice),
+                &random_message(rng),
             );
             vec!["CONV.IMPORT".into(), document, "REPLACE".into()]
         }
         _ => vec![
             "CONV.APPEND".into(),
-            random_message(dice),
-            random_message(dice),
+            random_message(rng),
+            random_message(rng),
         ],
     };
     args.insert(1, key.into());

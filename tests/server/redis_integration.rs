@@ -1,4 +1,4 @@
-//! A conversation under a key behaves as any value of Redis does.
+//! Conversations behave like values of Redis's own types in every generic command and mechanism.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::*;
 use crate::views::*;
 
 #[test]
-fn type_and_object() {
+fn type_and_object_commands_work() {
     let server = Server::start();
     let mut con = server.conn();
     append(&mut con, "k", &[says("user", "hello")]);
@@ -33,7 +33,7 @@ fn type_and_object() {
     assert!(int(&cmd!(con, "OBJECT", "FREQ", "often")) > 5);
     assert_eq!(int(&cmd!(con, "EXISTS", "k", "often", "missing")), 2);
     assert_eq!(int(&cmd!(con, "TOUCH", "k")), 1);
-    // The commands of other types keep off, and ours of theirs.
+    // Commands of other types reject conversations, and the module's commands reject other types.
     for other in [
         "GET k",
         "LRANGE k 0 -1",
@@ -65,7 +65,7 @@ fn type_and_object() {
 }
 
 #[test]
-fn scan_by_type() {
+fn scan_finds_conversations_by_type() {
     let server = Server::start();
     let mut con = server.conn();
     for n in 0..50 {
@@ -92,7 +92,7 @@ fn scan_by_type() {
 }
 
 #[test]
-fn expiry() {
+fn keys_expire() {
     let server = Server::start();
     let mut con = server.conn();
     append(&mut con, "k", &[says("user", "hello")]);
@@ -120,7 +120,7 @@ fn expiry() {
     );
     assert_eq!(append(&mut con, "k", &[says("user", "a new one")]), 1);
     assert_eq!(int(&cmd!(con, "TTL", "k")), -1);
-    // An expiry that every append sets anew, and that other writes leave alone.
+    // A TTL that every append resets, and other writes leave unchanged.
     cmd!(con, "CONV.CREATE", "t", "TTL", 100);
     assert_eq!(int(&cmd!(con, "TTL", "t")), -1);
     append(&mut con, "t", &[says("user", "hello")]);
@@ -137,7 +137,7 @@ fn expiry() {
     assert!(gone, "it expires by itself");
 }
 
-/// 100,000 messages whose counts are given, so that making them takes no time.
+/// Appends 100,000 messages with given counts, so that nothing has to be counted.
 fn hundred_thousand(con: &mut redis::Connection, key: &str) {
     let message = says("user", "one of very many");
     let mut args = vec!["CONV.APPEND", key];
@@ -149,10 +149,10 @@ fn hundred_thousand(con: &mut redis::Connection, key: &str) {
 }
 
 #[test]
-fn freeing_what_is_large() {
+fn large_conversations_are_freed_in_the_background() {
     let server = Server::start();
     let mut con = server.conn();
-    // Valkey's default is yes, Redis's is no.
+    // The default differs: yes in Valkey, no in Redis.
     cmd!(con, "CONFIG", "SET", "lazyfree-lazy-user-del", "no");
     let lazy = |con: &mut redis::Connection| -> i64 {
         let stats = info(con, "memory");
@@ -176,7 +176,7 @@ fn freeing_what_is_large() {
         assert!(lazy(&mut con) > before, "{n}: {command} is lazy");
         assert_eq!(int(&cmd!(con, "DBSIZE")), 0);
     }
-    // What is small is not worth a thread.
+    // Small conversations are freed on the main thread.
     append(&mut con, "small", &[says("user", "hello")]);
     let before = lazy(&mut con);
     cmd!(con, "UNLINK", "small");
@@ -197,7 +197,7 @@ fn freeing_what_is_large() {
 }
 
 #[test]
-fn databases_are_swapped_and_keys_moved() {
+fn swapdb_and_move_work() {
     let server = Server::start();
     let mut con = server.conn();
     let keys = fill(&mut con);
@@ -217,7 +217,7 @@ fn databases_are_swapped_and_keys_moved() {
 }
 
 #[test]
-fn figures_of_the_server() {
+fn info_reports_the_module_fields() {
     let server = Server::start();
     let mut con = server.conn();
     let mut figure = |name: &str| -> i64 {
@@ -269,7 +269,7 @@ fn figures_of_the_server() {
 }
 
 #[test]
-fn the_module_stays() {
+fn the_module_cannot_be_unloaded() {
     let mut server = Server::start();
     let mut con = server.conn();
     append(&mut con, "k", &[says("user", "hello")]);
@@ -281,7 +281,7 @@ fn the_module_stays() {
     );
     assert_eq!(int(&cmd!(con, "CONV.LEN", "k")), 1);
     let list = cmd!(con, "MODULE", "LIST");
-    // Redis 8 has one of its own.
+    // Redis 8 has a built-in module that may be listed.
     let module = items(&list)
         .iter()
         .map(map)
@@ -298,13 +298,14 @@ fn the_module_stays() {
     assert!(server.is_alive());
 }
 
-/// A conversation has room for more, its copy has not: what is taken off when it goes is what was added when it came.
+/// A conversation has spare capacity and its copy has none. Freeing the copy must subtract exactly what creating it
+/// added.
 #[test]
-fn figures_return_when_a_copy_goes() {
+fn freeing_a_copy_restores_the_info_fields() {
     let server = Server::start();
     let mut con = server.conn();
     for n in 0..5 {
-        // A segment each.
+        // One segment each.
         append(&mut con, "k", &[says("user", &"word ".repeat(4000 + n))]);
     }
     cmd!(con, "COPY", "k", "copy");

@@ -1,27 +1,9 @@
-//! Strings made to be cut and counted wrongly: all classes of characters, what the rules treat differently from its
-//! likes, runs, and pieces of the vocabulary.
+//! Strings that are likely to be split or counted wrongly: characters of all classes, exceptions of the rules, long
+//! runs, and tokens of the vocabulary.
 
-/// Numbers without pattern (xorshift).
-pub struct Random(pub u64);
+use fastrand::Rng;
 
-impl Random {
-    pub fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-
-    fn of<T: Copy>(&mut self, list: &[T]) -> T {
-        list[self.below(list.len())]
-    }
-
-    fn within(&mut self, first: u32, last: u32) -> char {
-        char::from_u32(first + self.below((last - first + 1) as usize) as u32).unwrap_or('?')
-    }
-}
-
-/// Taken as they are.
+/// Used as they are.
 const WORDS: [&str; 40] = [
     "'s",
     "'S",
@@ -65,7 +47,7 @@ const WORDS: [&str; 40] = [
     "İi̇",
 ];
 
-/// Chosen from, a character at a time.
+/// Sets of characters to choose from.
 const ALPHABETS: [&str; 14] = [
     "abcdefghijklmnopqrstuvwxyz",
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -84,7 +66,7 @@ const ALPHABETS: [&str; 14] = [
 ];
 
 /// Ranges of code points: Latin, Greek and Cyrillic, Hebrew and Arabic, Indic, Thai, Hangul, Kana, CJK, symbols,
-/// emoji, scripts of the second plane, and all.
+/// emoji, scripts of the supplementary plane, and everything.
 const RANGES: [(u32, u32); 12] = [
     (0xa0, 0x24f),
     (0x370, 0x52f),
@@ -100,46 +82,54 @@ const RANGES: [(u32, u32); 12] = [
     (0, 0x10ffff),
 ];
 
-/// A string of a few parts; `tokens` are strings of a vocabulary.
-pub fn text(random: &mut Random, tokens: &[String]) -> String {
+fn pick<T: Copy>(rng: &mut Rng, list: &[T]) -> T {
+    list[rng.usize(..list.len())]
+}
+
+fn char_within(rng: &mut Rng, first: u32, last: u32) -> char {
+    char::from_u32(rng.u32(first..=last)).unwrap_or('?')
+}
+
+/// A random string of up to nine parts. `tokens` are strings of a vocabulary.
+pub fn text(rng: &mut Rng, tokens: &[String]) -> String {
     let mut text = String::new();
-    for _ in 0..=random.below(8) {
+    for _ in 0..=rng.usize(..8) {
         let part = text.len();
-        let length = 1 + random.below(6);
-        match random.below(8) {
-            0 => text.push_str(random.of(&WORDS)),
+        let length = 1 + rng.usize(..6);
+        match rng.usize(..8) {
+            0 => text.push_str(pick(rng, &WORDS)),
             1..=3 => {
-                let letters: Vec<char> = random.of(&ALPHABETS).chars().collect();
-                text.extend((0..length).map(|_| random.of(&letters)));
+                let letters: Vec<char> = pick(rng, &ALPHABETS).chars().collect();
+                text.extend((0..length).map(|_| pick(rng, &letters)));
             }
             4 | 5 => {
-                let (first, last) = random.of(&RANGES);
-                text.extend((0..length).map(|_| random.within(first, last)));
+                let (first, last) = pick(rng, &RANGES);
+                text.extend((0..length).map(|_| char_within(rng, first, last)));
             }
-            6 => text.push_str(&tokens[random.below(tokens.len())]),
+            6 => text.push_str(&tokens[rng.usize(..tokens.len())]),
             _ => {
-                let bytes: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
+                let bytes: Vec<u8> = (0..length).map(|_| rng.u8(..)).collect();
                 text.push_str(&String::from_utf8_lossy(&bytes));
             }
         }
-        if random.below(16) == 0 {
-            let part = text[part..].repeat(1 + random.below(60));
+        if rng.usize(..16) == 0 {
+            let part = text[part..].repeat(1 + rng.usize(..60));
             text.push_str(&part);
         }
     }
     text
 }
 
-/// How many strings to try: `COUNT_CASES`, or a few.
+/// The number of strings to try: `COUNT_CASES`, or `few`.
 pub fn cases(few: u64) -> u64 {
     let cases = std::env::var("COUNT_CASES").ok();
     cases.map_or(few, |cases| cases.parse().expect("COUNT_CASES is a number"))
 }
 
-/// Where to start: `COUNT_SEED`, or always the same.
-pub fn random() -> Random {
+/// A random number generator seeded with `COUNT_SEED`, or with a constant.
+pub fn rng() -> Rng {
     let seed = std::env::var("COUNT_SEED")
         .ok()
         .and_then(|seed| seed.parse().ok());
-    Random(seed.unwrap_or(1u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    Rng::with_seed(seed.unwrap_or(1))
 }

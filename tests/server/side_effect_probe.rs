@@ -1,14 +1,13 @@
-//! Somebody who looks at everything that a refused command must leave alone: the values, the expiries, what goes to the
-//! AOF and to replicas, WATCH, and keyspace events.
+//! Checks that a rejected command has no side effects on values, expiry, AOF, replication, WATCH and keyspace events.
 
 use redis::{Connection, ConnectionLike, PubSub, RedisResult, Value};
 
 use crate::notation::{counted, fill, is_error, line, message, show};
 use crate::support::{Server, cmd, error_line, info, replicate, run};
 
-/// Looks at everything that a refused command must leave alone. The keys: `k` a conversation, `e` an empty one, `s` a
-/// string; `missing` is none.
-pub struct Bystander<'a> {
+/// Compares the state of the server before and after a command. Keys: `k` is a conversation, `e` an empty one, `s` a
+/// string; `missing` does not exist.
+pub struct SideEffectProbe<'a> {
     pub con: Connection,
     watcher: Connection,
     events: PubSub<'a>,
@@ -16,7 +15,7 @@ pub struct Bystander<'a> {
 
 const KEYS: [&str; 5] = ["k", "e", "s", "missing", "other"];
 
-impl<'a> Bystander<'a> {
+impl<'a> SideEffectProbe<'a> {
     fn new(server: &Server, listening: &'a mut Connection) -> Self {
         let mut con = server.conn();
         fill(&mut con, "k", "s u c.a t.a");
@@ -38,11 +37,11 @@ impl<'a> Bystander<'a> {
             watcher: server.conn(),
             events,
         };
-        new.seen_events();
+        new.take_events();
         new
     }
 
-    pub fn seen_events(&mut self) -> Vec<String> {
+    pub fn take_events(&mut self) -> Vec<String> {
         cmd!(self.con, "PUBLISH", "__keyspace@0__:end", "");
         let mut seen = Vec::new();
         loop {
@@ -69,7 +68,7 @@ impl<'a> Bystander<'a> {
         state
     }
 
-    /// Runs the command, which must leave no trace.
+    /// Runs a command that must not change anything.
     pub fn unchanged<A: AsRef<[u8]>>(&mut self, args: &[A]) -> RedisResult<Value> {
         let what = || {
             let words: Vec<_> = args
@@ -85,12 +84,12 @@ impl<'a> Bystander<'a> {
         let executed = cmd!(self.watcher, "EXEC");
         assert_ne!(executed, Value::Nil, "{} touched WATCH", what());
         assert_eq!(self.state(), before, "{}", what());
-        assert_eq!(self.seen_events(), Vec::<String>::new(), "{}", what());
+        assert_eq!(self.take_events(), Vec::<String>::new(), "{}", what());
         reply
     }
 
-    /// Each line: `command => CODE words`, as `transcript` has them.
-    pub fn refuses(&mut self, table: &str) {
+    /// Runs lines of the form `command => CODE words`, in the notation of `transcript`.
+    pub fn rejects(&mut self, table: &str) {
         let mut failed = Vec::new();
         for case in table.lines().map(str::trim).filter(|l| !l.is_empty()) {
             let (command, want) = case.split_once(" => ").expect("command => error");
@@ -116,23 +115,23 @@ impl<'a> Bystander<'a> {
     }
 }
 
-impl Bystander<'_> {
-    /// EXEC of what is queued; the state can only be compared from another connection.
+impl SideEffectProbe<'_> {
+    /// Runs EXEC for the queued commands. The state is compared from another connection, because this one is in MULTI.
     pub fn unchanged_exec(&mut self) -> Value {
         std::mem::swap(&mut self.con, &mut self.watcher);
         let before = self.state();
-        // Not `query`, which would make one error of them all.
+        // `query` would turn the replies into a single error.
         let exec = redis::cmd("EXEC").get_packed_command();
         let reply = self.watcher.req_packed_command(&exec).unwrap();
         assert_eq!(self.state(), before);
-        assert_eq!(self.seen_events(), Vec::<String>::new());
+        assert_eq!(self.take_events(), Vec::<String>::new());
         std::mem::swap(&mut self.con, &mut self.watcher);
         reply
     }
 }
 
-pub fn watching(test: impl FnOnce(&mut Bystander<'_>)) {
-    // With a replica, or there would be no offset to compare; it is left alone by the primary's pings.
+pub fn with_probe(test: impl FnOnce(&mut SideEffectProbe<'_>)) {
+    // The replication offset only exists with a replica. The long ping period keeps the primary from changing it.
     let server = Server::with(&[
         "--appendonly",
         "yes",
@@ -146,12 +145,12 @@ pub fn watching(test: impl FnOnce(&mut Bystander<'_>)) {
     let replica = Server::start();
     replicate(&replica, &server);
     let mut listening = server.conn();
-    test(&mut Bystander::new(&server, &mut listening));
+    test(&mut SideEffectProbe::new(&server, &mut listening));
 }
 
 #[test]
-fn the_bystander_sees_what_changes() {
-    watching(|by| {
+fn the_probe_sees_what_changes() {
+    with_probe(|probe| {
         for command in [
             "CONV.APPEND k @u",
             "CONV.SETSUMMARY k other",
@@ -162,19 +161,19 @@ fn the_bystander_sees_what_changes() {
             "CONV.TRIM k MAXMESSAGES 1",
             "CONV.CREATE other",
         ] {
-            let before = by.state();
-            cmd!(by.watcher, "WATCH", &KEYS);
-            line(&mut by.con, command).unwrap();
-            cmd!(by.watcher, "MULTI");
-            assert_eq!(cmd!(by.watcher, "EXEC"), Value::Nil, "{command}");
-            let after = by.state();
+            let before = probe.state();
+            cmd!(probe.watcher, "WATCH", &KEYS);
+            line(&mut probe.con, command).unwrap();
+            cmd!(probe.watcher, "MULTI");
+            assert_eq!(cmd!(probe.watcher, "EXEC"), Value::Nil, "{command}");
+            let after = probe.state();
             let same: Vec<usize> = (0..6).filter(|i| before[*i] == after[*i]).collect();
-            // Of the two CONV.INFO only that of the key written to may differ.
+            // The CONV.INFO of the key that was not written stays equal.
             assert!(
                 same.iter().all(|i| [2, 3].contains(i)),
                 "{command}: {same:?}"
             );
-            assert_eq!(by.seen_events().len(), 1, "{command}");
+            assert_eq!(probe.take_events().len(), 1, "{command}");
         }
     });
 }
