@@ -11,8 +11,8 @@ impl Flags {
     const LANGCHAIN: u16 = 1 << 3;
     const PENDING: u16 = 1 << 4;
     const EXPLICIT: u16 = 1 << 5;
-    const DEAD: u16 = 1 << 6;
-    const BOUNDARY: u16 = 1 << 7;
+    const HIDDEN: u16 = 1 << 6;
+    const GROUP_START: u16 = 1 << 7;
     const CLEAN: u16 = 1 << 8;
     const REASONING: u16 = 1 << 9;
     const CALLS: u16 = 1 << 10;
@@ -55,7 +55,7 @@ impl Flags {
         flags.set(Self::ANSWERS, facts.answers != Answers::None);
         flags.set(Self::HAS_ID, facts.id.is_some());
         flags.set(Self::PENDING, true);
-        flags.set(Self::DEAD, true);
+        flags.set(Self::HIDDEN, true);
         flags
     }
 
@@ -121,14 +121,14 @@ impl Flags {
 
     /// It is not returned by RECENT: an orphan, part of an unanswered turn, or a reasoning item without successor.
     #[must_use]
-    pub fn dead(self) -> bool {
-        self.has(Self::DEAD)
+    pub fn hidden(self) -> bool {
+        self.has(Self::HIDDEN)
     }
 
     /// No turn group has messages on both sides of the gap in front of this message.
     #[must_use]
-    pub fn boundary(self) -> bool {
-        self.has(Self::BOUNDARY)
+    pub fn group_start(self) -> bool {
+        self.has(Self::GROUP_START)
     }
 
     /// Behind this message no call is open and no reasoning item waits.
@@ -147,17 +147,17 @@ impl Flags {
     /// A user message that a prompt may start with.
     #[must_use]
     pub fn user_start(self) -> bool {
-        self.class() == Class::User && !self.answers() && !self.dead()
+        self.class() == Class::User && !self.answers() && !self.hidden()
     }
 
-    /// See [`Flags::dead`].
-    pub fn set_dead(&mut self, on: bool) {
-        self.set(Self::DEAD, on);
+    /// See [`Flags::hidden`].
+    pub fn set_hidden(&mut self, on: bool) {
+        self.set(Self::HIDDEN, on);
     }
 
-    /// See [`Flags::boundary`].
-    pub fn set_boundary(&mut self, on: bool) {
-        self.set(Self::BOUNDARY, on);
+    /// See [`Flags::group_start`].
+    pub fn set_group_start(&mut self, on: bool) {
+        self.set(Self::GROUP_START, on);
     }
 
     /// See [`Flags::clean`].
@@ -167,8 +167,8 @@ impl Flags {
 
     /// It is a group by itself, with nothing open before or behind it.
     pub fn set_alone(&mut self) {
-        self.set(Self::DEAD, false);
-        self.set(Self::BOUNDARY, true);
+        self.set(Self::HIDDEN, false);
+        self.set(Self::GROUP_START, true);
         self.set(Self::CLEAN, true);
     }
 

@@ -46,14 +46,14 @@ pub fn weight(entries: &[Entry], index: usize) -> Sums {
         return Sums::default();
     };
     let flags = entry.flags;
-    let live = u64::from(!flags.dead());
+    let visible = u64::from(!flags.hidden());
     Sums {
         messages: 1,
         others: u64::from(!flags.system()),
         tokens: u64::from(entry.tokens),
-        live,
-        live_tokens: live * u64::from(entry.tokens),
-        boundaries: u64::from(flags.boundary()),
+        visible,
+        visible_tokens: visible * u64::from(entry.tokens),
+        group_starts: u64::from(flags.group_start()),
         users: u64::from(flags.user_start()),
         pending: u64::from(flags.pending()),
         bytes: len(entries, index) as u64,

@@ -46,8 +46,8 @@ pub(super) struct Head {
     /// How many system messages stand first.
     pub messages: usize,
     /// How many of them RECENT may return, and their tokens.
-    pub live: u64,
-    pub live_tokens: u64,
+    pub visible: u64,
+    pub visible_tokens: u64,
 }
 
 /// See the head of this file.
@@ -209,12 +209,12 @@ impl Log {
     /// Tokens of the system messages that stand first.
     #[must_use]
     pub fn leading_tokens(&self) -> u64 {
-        self.head.live_tokens
+        self.head.visible_tokens
     }
 
     /// Visits the bytes of the messages of a range, in runs that are as long as they lie side by side, each message
-    /// followed by a comma. With `live` only messages that RECENT may return.
-    pub fn visit_runs(&self, range: Range<usize>, live: bool, mut visit: impl FnMut(&[u8])) {
+    /// followed by a comma. With `visible` only messages that RECENT may return.
+    pub fn visit_runs(&self, range: Range<usize>, visible: bool, mut visit: impl FnMut(&[u8])) {
         let mut left = range.len();
         let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
             return;
@@ -232,14 +232,14 @@ impl Log {
             let until = (from + left).min(entries.len());
             left -= until - from;
             let mut begin = from;
-            // Where none is dead, and so it is most often, none is looked for.
+            // Where none is hidden, and so it is most often, none is looked for.
             let alive = self
                 .behind(first + index)
-                .live
-                .wrapping_sub(segment.before.live);
-            if live && alive != entries.len() as u64 {
+                .visible
+                .wrapping_sub(segment.before.visible);
+            if visible && alive != entries.len() as u64 {
                 for (inner, entry) in entries.iter().enumerate().take(until).skip(from) {
-                    if entry.flags.dead() {
+                    if entry.flags.hidden() {
                         run(begin..inner);
                         begin = inner + 1;
                     }
@@ -253,8 +253,8 @@ impl Log {
         }
     }
 
-    /// Visits the messages of a range one by one. With `live` only those that RECENT may return.
-    pub fn visit(&self, range: Range<usize>, live: bool, mut visit: impl FnMut(Stored<'_>)) {
+    /// Visits the messages of a range one by one. With `visible` only those that RECENT may return.
+    pub fn visit(&self, range: Range<usize>, visible: bool, mut visit: impl FnMut(Stored<'_>)) {
         let mut left = range.len();
         let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
             return;
@@ -266,7 +266,7 @@ impl Log {
             for entry in entries.iter().skip(from).take(left) {
                 let end = entry.end as usize;
                 left -= 1;
-                if !(live && entry.flags.dead()) {
+                if !(visible && entry.flags.hidden()) {
                     visit(Stored {
                         bytes: bytes.get(begin..end).unwrap_or_default(),
                         meta: meta_of(segment, entry, end - begin.min(end)),

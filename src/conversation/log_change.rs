@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::flags::Flags;
 use super::index::{Entry, weight};
 use super::log::{Head, Log, Place};
-use super::search::{Live, LiveTokens, Others};
+use super::search::{Others, Visible, VisibleTokens};
 use super::segment::{Relocate, SEGMENT_BYTES, Segment};
 use super::sums::Sums;
 
@@ -35,8 +35,8 @@ impl Log {
             self.end = self.end.plus(weight);
             if at_head && weight.others == 0 {
                 self.head.messages += 1;
-                self.head.live += weight.live;
-                self.head.live_tokens += weight.live_tokens;
+                self.head.visible += weight.visible;
+                self.head.visible_tokens += weight.visible_tokens;
             }
         }
     }
@@ -309,8 +309,8 @@ impl Log {
                 .get(0)
                 .map(|first| (first.seq, first.flags.langchain())),
             messages: leading,
-            live: self.before::<Live>(leading),
-            live_tokens: self.before::<LiveTokens>(leading),
+            visible: self.before::<Visible>(leading),
+            visible_tokens: self.before::<VisibleTokens>(leading),
         };
     }
 

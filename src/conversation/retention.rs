@@ -87,13 +87,13 @@ impl Conversation {
                 if behind >= end {
                     return end;
                 }
-                return log.boundary_until(behind).unwrap_or(from);
+                return log.group_start_until(behind).unwrap_or(from);
             }
         };
         if needed >= end {
             return end;
         }
-        log.boundary_from(needed).unwrap_or(end)
+        log.group_start_from(needed).unwrap_or(end)
     }
 
     /// Position of the first system message at or behind `from`.
@@ -113,8 +113,8 @@ impl Conversation {
     /// Where the newest group begins, or what still waits to become one.
     fn newest_group_start(&self, leading: usize) -> usize {
         let end = self.log.len();
-        match self.log.live_before(end).filter(|&p| p >= leading) {
-            Some(live) => self.log.boundary_until(live).unwrap_or(leading),
+        match self.log.last_visible_before(end).filter(|&p| p >= leading) {
+            Some(visible) => self.log.group_start_until(visible).unwrap_or(leading),
             None => self
                 .tracker
                 .waiting_reasoning()

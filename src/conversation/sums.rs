@@ -10,11 +10,11 @@ pub struct Sums {
     /// Sum of T(message), of pending messages the least that it can be.
     pub tokens: u64,
     /// Messages that RECENT may return.
-    pub live: u64,
+    pub visible: u64,
     /// Their tokens.
-    pub live_tokens: u64,
-    /// Boundaries between turn groups.
-    pub boundaries: u64,
+    pub visible_tokens: u64,
+    /// GroupStarts between turn groups.
+    pub group_starts: u64,
     /// Possible starts of `START USER`.
     pub users: u64,
     /// Messages not counted yet.
@@ -29,9 +29,9 @@ macro_rules! each_sum {
             messages: $self.messages.$op($other.messages),
             others: $self.others.$op($other.others),
             tokens: $self.tokens.$op($other.tokens),
-            live: $self.live.$op($other.live),
-            live_tokens: $self.live_tokens.$op($other.live_tokens),
-            boundaries: $self.boundaries.$op($other.boundaries),
+            visible: $self.visible.$op($other.visible),
+            visible_tokens: $self.visible_tokens.$op($other.visible_tokens),
+            group_starts: $self.group_starts.$op($other.group_starts),
             users: $self.users.$op($other.users),
             pending: $self.pending.$op($other.pending),
             bytes: $self.bytes.$op($other.bytes),

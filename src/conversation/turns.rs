@@ -1,18 +1,18 @@
 //! Turn groups: which messages belong together, and which are never returned.
 //!
-//! A tracker is fed the messages in order and writes two flags into the log: *dead* (RECENT never returns it) and
-//! *boundary* (a group begins here, or could; a cut in front of this message splits no group). What it knows at the
+//! A tracker is fed the messages in order and writes two flags into the log: *hidden* (RECENT never returns it) and
+//! *group start* (a group begins here, or could; a cut in front of this message splits no group). What it knows at the
 //! newest message is kept, so that an append costs nothing that depends on what came before. After a change in the
 //! middle the groups are tracked anew from the last point where nothing was open, up to the first one behind the
 //! change.
 //!
 //! Rules, in the order in which they are asked:
-//! 1. An answer belongs to the open turn if each of its calls is open there; otherwise it is an orphan: dead,
+//! 1. An answer belongs to the open turn if each of its calls is open there; otherwise it is an orphan: hidden,
 //!    answering nothing, ending nothing.
 //! 2. A `reasoning` item waits for the next message that is no orphan and joins its group, unless that is a user or
 //!    system message. It ends an open turn that a `..._call` item did not open.
 //! 3. In a turn that a `..._call` item opened, items other than user and system messages belong to it.
-//! 4. Any other message ends the open turn, which is then dead, and starts a group of its own; a turn, if it opens
+//! 4. Any other message ends the open turn, which is then hidden, and starts a group of its own; a turn, if it opens
 //!    calls.
 
 use std::collections::HashSet;
@@ -137,7 +137,7 @@ impl Tracker {
                     self.drop_reasoning(log, position);
                 } else {
                     self.join_reasoning(log, position);
-                    log.update_at(log.position_of(first), |e| e.flags.set_boundary(true));
+                    log.update_at(log.position_of(first), |e| e.flags.set_group_start(true));
                     start = first;
                 }
             }
@@ -171,21 +171,25 @@ impl Tracker {
         open
     }
 
-    /// Ends the open turn, if there is one, with calls unanswered: its messages are dead from now on. What stands
+    /// Ends the open turn, if there is one, with calls unanswered: its messages are hidden from now on. What stands
     /// behind its last one, up to `position`, belongs to no turn.
     fn end_turn(&mut self, log: &mut Log, position: usize) {
         let Some(turn) = self.turn.take() else {
             return;
         };
         let start = log.position_of(turn.start);
-        let behind = log.live_before(position).map_or(start, |last| last + 1);
-        log.update(start..behind.max(start), |e| e.flags.set_dead(true));
-        log.update(behind.max(start)..position, |e| e.flags.set_boundary(true));
+        let behind = log
+            .last_visible_before(position)
+            .map_or(start, |last| last + 1);
+        log.update(start..behind.max(start), |e| e.flags.set_hidden(true));
+        log.update(behind.max(start)..position, |e| {
+            e.flags.set_group_start(true)
+        });
         if let Some(first) = self.reasoning {
-            // The waiting ones are still one run: only the first may be a boundary.
+            // The waiting ones are still one run: only the first may be a group start.
             let first = log.position_of(first);
             if first < position {
-                log.update(first + 1..position, |e| e.flags.set_boundary(false));
+                log.update(first + 1..position, |e| e.flags.set_group_start(false));
             }
         }
     }
@@ -195,7 +199,7 @@ impl Tracker {
         if let Some(first) = self.reasoning.take() {
             log.update(log.position_of(first)..position, |e| {
                 if e.flags.reasoning() {
-                    e.flags.set_dead(false);
+                    e.flags.set_hidden(false);
                 }
             });
         }
@@ -205,7 +209,7 @@ impl Tracker {
     fn drop_reasoning(&mut self, log: &mut Log, position: usize) {
         if let Some(first) = self.reasoning.take() {
             log.update(log.position_of(first)..position, |e| {
-                e.flags.set_boundary(true);
+                e.flags.set_group_start(true);
             });
         }
     }
@@ -216,9 +220,9 @@ fn continues_items(facts: &Facts) -> bool {
     facts.item && !matches!(facts.class, Class::User | Class::System)
 }
 
-fn mark(log: &mut Log, position: usize, dead: bool, boundary: bool) {
+fn mark(log: &mut Log, position: usize, hidden: bool, group_start: bool) {
     log.update_at(position, |e| {
-        e.flags.set_dead(dead);
-        e.flags.set_boundary(boundary);
+        e.flags.set_hidden(hidden);
+        e.flags.set_group_start(group_start);
     });
 }

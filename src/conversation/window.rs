@@ -1,13 +1,13 @@
 //! Selecting: which messages make the prompt for a budget.
 //!
-//! All sums are differences of the log's running sums, all boundaries are found by binary search; nothing here
+//! All sums are differences of the log's running sums, all group starts are found by binary search; nothing here
 //! depends on how long the conversation is, but for the logarithm.
 
 use std::ops::Range;
 
 use super::Conversation;
 use super::log::Log;
-use super::search::{Live, LiveTokens};
+use super::search::{Visible, VisibleTokens};
 use crate::tokens::REPLY_TOKENS;
 
 /// What RECENT is asked for.
@@ -38,7 +38,7 @@ pub struct Window {
     pub summary: bool,
     /// A user message from before the window is put in front of it.
     pub front: Option<usize>,
-    /// Positions of the window; dead messages in it are left out.
+    /// Positions of the window; hidden messages in it are left out.
     pub range: Range<usize>,
     /// Tokens of the reply, 0 if it is empty.
     pub tokens: i64,
@@ -81,32 +81,32 @@ impl Candidates<'_> {
     fn fitting(&self, budget: i64, messages: u64) -> Option<usize> {
         let budget = u64::try_from(budget).ok()?;
         let log = self.log;
-        let tokens = log.total::<LiveTokens>().saturating_sub(budget);
-        let mut position = log.first_reaching::<LiveTokens>(tokens)?;
-        let surplus = log.total::<Live>().saturating_sub(messages);
+        let tokens = log.total::<VisibleTokens>().saturating_sub(budget);
+        let mut position = log.first_reaching::<VisibleTokens>(tokens)?;
+        let surplus = log.total::<Visible>().saturating_sub(messages);
         if surplus > 0 {
-            position = position.max(log.first_reaching::<Live>(surplus)?);
+            position = position.max(log.first_reaching::<Visible>(surplus)?);
         }
         self.group_from(position)
     }
 
     /// The start of the first group behind at least `offset` tokens of candidates.
     fn behind(&self, offset: u64) -> Option<usize> {
-        let base = self.log.before::<LiveTokens>(self.region);
+        let base = self.log.before::<VisibleTokens>(self.region);
         let target = base.saturating_add(offset);
-        self.group_from(self.log.first_reaching::<LiveTokens>(target)?)
+        self.group_from(self.log.first_reaching::<VisibleTokens>(target)?)
     }
 
     fn group_from(&self, position: usize) -> Option<usize> {
         self.log
-            .boundary_from(position.max(self.region))
+            .group_start_from(position.max(self.region))
             .filter(|&start| start <= self.newest)
     }
 }
 
 /// Tokens and messages from `start` to the end, of those that may be returned.
 fn from(log: &Log, start: usize) -> (i64, u64) {
-    let (tokens, messages) = log.live_behind(start);
+    let (tokens, messages) = log.visible_from(start);
     (signed(tokens), messages)
 }
 
@@ -146,17 +146,17 @@ impl Conversation {
             if let Some(upto) = summary.upto {
                 let behind = log.position_of(upto.saturating_add(1));
                 if behind > leading {
-                    region = log.boundary_from(behind).unwrap_or(log.len());
+                    region = log.group_start_from(behind).unwrap_or(log.len());
                 }
                 window.filled = log.first_seq().is_some_and(|oldest| upto >= oldest);
             }
         }
 
         window.region = region;
-        let last = log.live_before(log.len());
+        let last = log.last_visible_before(log.len());
         if let Some(newest) = last
-            .filter(|&live| live >= region)
-            .and_then(|live| log.boundary_until(live))
+            .filter(|&visible| visible >= region)
+            .and_then(|visible| log.group_start_until(visible))
         {
             let candidates = Candidates {
                 log,
@@ -177,24 +177,24 @@ impl Conversation {
     fn describe(&self, window: &mut Window, spent: i64, last: Option<usize>) {
         let log = &self.log;
         let start = window.range.start;
-        let (tokens, live) = from(log, start);
+        let (tokens, visible) = from(log, start);
         let front = window
             .front
             .and_then(|p| log.get(p))
             .map_or(0, |m| m.tokens);
-        let any = window.system > 0 || window.summary || live > 0;
+        let any = window.system > 0 || window.summary || visible > 0;
         if any {
             window.tokens = REPLY_TOKENS
                 .saturating_add(spent)
                 .saturating_add(i64::from(front))
                 .saturating_add(tokens);
         }
-        // What begins with a live message needs no search.
+        // What begins with a visible message needs no search.
         let first = match log.get(start) {
-            Some(message) if !message.flags.dead() => Some(start),
-            _ => log.live_from(start),
+            Some(message) if !message.flags.hidden() => Some(start),
+            _ => log.next_visible(start),
         };
-        // Nothing live may stand in the window.
+        // Nothing visible may stand in the window.
         let last = last.filter(|_| first.is_some());
         if let (Some(first), Some(last)) = (
             first.and_then(|p| log.get(p)),
