@@ -56,6 +56,8 @@ pub fn weight(entries: &[Entry], index: usize) -> Sums {
         group_starts: u64::from(flags.group_start()),
         users: u64::from(flags.user_start()),
         pending: u64::from(flags.pending()),
+        unread: u64::from(flags.unread()),
+        edited: u64::from(flags.edited()),
         bytes: len(entries, index) as u64,
     }
 }
@@ -149,7 +151,7 @@ mod tests {
                 .map(|(i, (len, tokens, time, step, bits))| {
                     end += len + u32::from(i > 0);
                     seq += if i == 0 { step - 1 } else { step };
-                    Entry { end, tokens, time, seq, flags: Flags::from_bits(bits % 16) }
+                    Entry { end, tokens, time, seq, flags: Flags::from_bits(bits & 0x8407) }
                 })
                 .collect();
             prop_assert_eq!(decode(&encode(&entries)), entries);

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::flags::Flags;
 use super::index::{Entry, weight};
@@ -26,7 +27,8 @@ impl Log {
         let held = self.len();
         let at_head = self.head.messages == held;
         if held == 0 {
-            self.head.first = Some((seq, flags.langchain()));
+            self.head.first = Some(seq);
+            self.head.summary_form = OnceLock::new();
         }
         if let Some(segment) = self.segments.back_mut() {
             let before = segment.heap_bytes();
@@ -190,6 +192,9 @@ impl Log {
             let shift = weight(&segment.entries(), inner).minus(old);
             self.shift_behind(index, shift);
         }
+        if position == 0 {
+            self.head.summary_form = OnceLock::new();
+        }
         if position <= self.head.messages {
             self.find_head();
         }
@@ -240,7 +245,8 @@ impl Log {
             heap: segments.iter().map(Segment::heap_bytes).sum(),
             end: self.segments.get(kept).map_or(self.end, |next| next.before),
             segments,
-            head: Head::default(),
+            // The first message stays, unless none does.
+            head: self.head.clone(),
             compression: self.compression.clone(),
         };
         copy.remove(position..copy.len());
@@ -304,10 +310,13 @@ impl Log {
             Some(behind) => behind.saturating_sub(1),
             None => self.len(),
         };
+        let first = self.get(0).map(|first| first.seq);
+        let same = first == self.head.first;
         self.head = Head {
-            first: self
-                .get(0)
-                .map(|first| (first.seq, first.flags.langchain())),
+            first,
+            summary_form: same
+                .then(|| std::mem::take(&mut self.head.summary_form))
+                .unwrap_or_default(),
             messages: leading,
             visible: self.before::<Visible>(leading),
             visible_tokens: self.before::<VisibleTokens>(leading),

@@ -75,6 +75,8 @@ fn weight(plain: &Plain) -> Sums {
         group_starts: u64::from(plain.flags.group_start()),
         users: u64::from(plain.flags.user_start()),
         pending: u64::from(plain.flags.pending()),
+        unread: u64::from(plain.flags.unread()),
+        edited: u64::from(plain.flags.edited()),
         bytes: plain.bytes.len() as u64,
     }
 }

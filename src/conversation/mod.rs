@@ -23,6 +23,7 @@ pub mod log;
 mod log_change;
 mod log_compress;
 pub mod message;
+mod pairing;
 mod retention;
 pub mod search;
 pub mod segment;
@@ -95,6 +96,8 @@ pub struct Footprint {
     pub stored: u64,
     /// Messages that are neither counted nor handed to somebody who counts them.
     pub pending: u64,
+    /// Messages of which some content counted as JSON text.
+    pub unread: u64,
 }
 
 impl Conversation {
@@ -218,6 +221,7 @@ impl Conversation {
             raw: self.log.total::<search::Bytes>() + raw,
             stored: self.log.heap_bytes() as u64 + stored,
             pending: pending.saturating_sub(self.waiting.len() as u64),
+            unread: self.log.total::<search::Unread>(),
         }
     }
 

@@ -52,6 +52,10 @@ fields! {
     Users: users, |e| u64::from(e.flags.user_start());
     /// Messages not counted yet.
     Pending: pending, |e| u64::from(e.flags.pending());
+    /// Messages of which some content counted as JSON text.
+    Unread: unread, |e| u64::from(e.flags.unread());
+    /// Messages that RECENT returns without their results.
+    Edited: edited, |e| u64::from(e.flags.edited());
 }
 
 /// System messages, see `Flags::system`.

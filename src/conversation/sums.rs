@@ -19,6 +19,10 @@ pub struct Sums {
     pub users: u64,
     /// Messages not counted yet.
     pub pending: u64,
+    /// Messages of which some content counted as JSON text.
+    pub unread: u64,
+    /// Messages that RECENT returns without their results.
+    pub edited: u64,
     /// Bytes of the messages, without what stands between them.
     pub bytes: u64,
 }
@@ -34,6 +38,8 @@ macro_rules! each_sum {
             group_starts: $self.group_starts.$op($other.group_starts),
             users: $self.users.$op($other.users),
             pending: $self.pending.$op($other.pending),
+            unread: $self.unread.$op($other.unread),
+            edited: $self.edited.$op($other.edited),
             bytes: $self.bytes.$op($other.bytes),
         }
     };

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::Conversation;
 use super::log::Log;
-use super::search::{Visible, VisibleTokens};
+use super::search::{Edited, Visible, VisibleTokens};
 use crate::tokens::REPLY_TOKENS;
 
 /// What RECENT is asked for.
@@ -34,6 +34,8 @@ pub struct Request {
 pub struct Window {
     /// The first so many messages, which are system messages, are taken.
     pub system: usize,
+    /// Leading system messages that are not taken.
+    pub system_left_out: usize,
     /// The summary is taken.
     pub summary: bool,
     /// A user message from before the window is put in front of it.
@@ -48,6 +50,10 @@ pub struct Window {
     pub last: i64,
     /// Messages before `first` (if the window is empty: all) that are not in the reply.
     pub skipped: u64,
+    /// Messages between `first` and `last` that are not in the reply.
+    pub dropped: u64,
+    /// Messages of the reply that are returned without their orphaned results.
+    pub edited: u64,
     /// The window's only group does not fit, and was asked for all the same.
     pub over: bool,
     /// Older messages than those held could not have been part of the reply.
@@ -136,6 +142,7 @@ impl Conversation {
             spent += system_tokens;
             budget -= system_tokens;
         }
+        window.system_left_out = leading - window.system;
         let mut region = leading;
         if let Some(summary) = self.summary().filter(|_| !request.no_summary)
             && i64::from(summary.tokens.least()) <= budget
@@ -178,15 +185,13 @@ impl Conversation {
         let log = &self.log;
         let start = window.range.start;
         let (tokens, visible) = from(log, start);
-        let front = window
-            .front
-            .and_then(|p| log.get(p))
-            .map_or(0, |m| m.tokens);
+        let front = window.front.and_then(|p| log.get(p));
+        let front_tokens = front.map_or(0, |m| m.tokens);
         let any = window.system > 0 || window.summary || visible > 0;
         if any {
             window.tokens = REPLY_TOKENS
                 .saturating_add(spent)
-                .saturating_add(i64::from(front))
+                .saturating_add(i64::from(front_tokens))
                 .saturating_add(tokens);
         }
         // What begins with a visible message needs no search.
@@ -196,13 +201,22 @@ impl Conversation {
         };
         // Nothing visible may stand in the window.
         let last = last.filter(|_| first.is_some());
-        if let (Some(first), Some(last)) = (
-            first.and_then(|p| log.get(p)),
-            last.and_then(|p| log.get(p)),
-        ) {
-            window.first = first.seq;
-            window.last = last.seq;
+        if let (Some(first), Some(last)) = (first, last)
+            && let (Some(oldest), Some(newest)) = (log.get(first), log.get(last))
+        {
+            window.first = oldest.seq;
+            window.last = newest.seq;
+            // No message after `last` is visible.
+            let held = (last + 1).saturating_sub(first) as u64;
+            window.dropped = held.saturating_sub(visible);
         }
+        let window_edited = match log.total::<Edited>() {
+            // Most often, and then nothing is searched.
+            0 => 0,
+            all => all.saturating_sub(log.before::<Edited>(start)),
+        };
+        let front_edited = front.is_some_and(|m| m.flags.edited());
+        window.edited = window_edited + u64::from(front_edited);
         let in_reply = window.system + usize::from(window.front.is_some());
         let older = first.unwrap_or_else(|| log.len());
         window.skipped = older.saturating_sub(in_reply) as u64;
