@@ -75,7 +75,7 @@ pub fn write_messages(
             match piece {
                 Piece::One(message) => visit(message),
                 Piece::Held(range, visible) => {
-                    log.visit(range.clone(), *visible, |m| visit(m.bytes))
+                    log.visit(range.clone(), *visible, |m| visit(m.bytes));
                 }
             }
         }

@@ -217,3 +217,7 @@ fn as_message(conversation: &Conversation, text: &str) -> String {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "recent_tests.rs"]
+mod tests;

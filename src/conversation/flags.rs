@@ -166,11 +166,11 @@ impl Flags {
         self.has(Self::CLEAN)
     }
 
-    /// A message that may be one of the leading system messages. One that opens or answers calls belongs to a turn, as
-    /// any other message would.
+    /// A message that may be one of the leading system messages. One that has to do with calls or approvals may belong to
+    /// a turn, as any other message would.
     #[must_use]
     pub fn system(self) -> bool {
-        self.class() == Class::System && !self.has_calls() && !self.has_results()
+        self.class() == Class::System && !self.has(Self::READ_AGAIN)
     }
 
     /// A user message that a prompt may start with. One within a group answers calls, or holds approvals.

@@ -311,12 +311,12 @@ impl Log {
             None => self.len(),
         };
         let first = self.get(0).map(|first| first.seq);
-        let same = first == self.head.first;
+        if first != self.head.first {
+            self.head.summary_form = OnceLock::new();
+        }
         self.head = Head {
             first,
-            summary_form: same
-                .then(|| std::mem::take(&mut self.head.summary_form))
-                .unwrap_or_default(),
+            summary_form: std::mem::take(&mut self.head.summary_form),
             messages: leading,
             visible: self.before::<Visible>(leading),
             visible_tokens: self.before::<VisibleTokens>(leading),

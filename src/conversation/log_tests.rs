@@ -42,10 +42,10 @@ fn flags(class: u8, hidden: bool, group_start: bool) -> Flags {
     let classes = [Class::System, Class::User, Class::Assistant, Class::Tool];
     let mut flags = Flags::of(&Facts {
         class: classes[usize::from(class % 4)],
+        unread: class & 8 > 0,
         ..Facts::default()
     });
-    flags.set_hidden(hidden);
-    flags.set_group_start(group_start);
+    flags.set_tracked(hidden, group_start, class & 4 > 0);
     flags.set_pending(false);
     flags
 }

@@ -121,9 +121,9 @@ fn many_open_calls_are_indexed() {
         id: Some(n.to_string().into()),
         ..Call::default()
     };
-    let calls: Vec<Call> = (0..200_000).map(call).collect();
+    let calls: Vec<Call> = (0..50_000).map(call).collect();
     let mut open = OpenCalls::new(&calls);
-    for n in (0..200_000).rev() {
+    for n in (0..50_000).rev() {
         let result = ToolResult {
             id: Some(n.to_string().into()),
             ..ToolResult::default()

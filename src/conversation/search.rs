@@ -46,7 +46,7 @@ fields! {
     Visible: visible, |e| visible(e.flags);
     /// Their tokens.
     VisibleTokens: visible_tokens, |e| visible(e.flags) * u64::from(e.tokens);
-    /// GroupStarts between turn groups.
+    /// Messages before which a window may begin.
     GroupStarts: group_starts, |e| u64::from(e.flags.group_start());
     /// Possible starts of `START USER`.
     Users: users, |e| u64::from(e.flags.user_start());

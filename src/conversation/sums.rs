@@ -13,7 +13,7 @@ pub struct Sums {
     pub visible: u64,
     /// Their tokens.
     pub visible_tokens: u64,
-    /// GroupStarts between turn groups.
+    /// Messages before which a window may begin.
     pub group_starts: u64,
     /// Possible starts of `START USER`.
     pub users: u64,

@@ -206,7 +206,7 @@ impl Model {
                 let mut left = open.clone();
                 let user_has_spoken = facts.class == Class::User && facts.own_text;
                 let answers =
-                    take(&mut left, &facts.results) && !(user_has_spoken && !left.is_empty());
+                    take(&mut left, &facts.results) && (!user_has_spoken || left.is_empty());
                 if answers {
                     open = left;
                 }
