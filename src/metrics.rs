@@ -12,6 +12,7 @@ static MESSAGES: AtomicI64 = AtomicI64::new(0);
 static BYTES_RAW: AtomicI64 = AtomicI64::new(0);
 static BYTES_STORED: AtomicI64 = AtomicI64::new(0);
 static PENDING: AtomicI64 = AtomicI64::new(0);
+static UNREAD: AtomicI64 = AtomicI64::new(0);
 static TO_REVISIT: AtomicI64 = AtomicI64::new(0);
 
 /// What has happened since the start.
@@ -35,6 +36,7 @@ pub fn resized(before: Footprint, after: Footprint) {
     shift(&BYTES_RAW, before.raw, after.raw);
     shift(&BYTES_STORED, before.stored, after.stored);
     shift(&PENDING, before.pending, after.pending);
+    shift(&UNREAD, before.unread, after.unread);
 }
 
 /// A conversation has come to be.
@@ -82,7 +84,7 @@ pub fn to_revisit(more: i64) {
 
 /// All figures, by their names in INFO.
 #[must_use]
-pub fn all() -> [(&'static std::ffi::CStr, u64); 13] {
+pub fn all() -> [(&'static std::ffi::CStr, u64); 14] {
     let gauge = |gauge: &AtomicI64| gauge.load(Relaxed).max(0).unsigned_abs();
     [
         (c"conversations", gauge(&CONVERSATIONS)),
@@ -94,6 +96,7 @@ pub fn all() -> [(&'static std::ffi::CStr, u64); 13] {
         (c"recent_hits", RECENT_HITS.load(Relaxed)),
         (c"recent_misses", RECENT_MISSES.load(Relaxed)),
         (c"backfilled_messages", BACKFILLED.load(Relaxed)),
+        (c"unread_messages", gauge(&UNREAD)),
         (c"keys_to_revisit", gauge(&TO_REVISIT)),
         (c"waits", WAITS.load(Relaxed)),
         (c"tokenizer_memory", counter::memory() as u64),

@@ -12,7 +12,7 @@ use super::reply::Reply;
 use crate::conversation::Conversation;
 use crate::conversation::json::{Document, NodeId, with_document};
 use crate::conversation::log::Log;
-use crate::conversation::search::{Field, Live};
+use crate::conversation::search::{Field, Visible};
 
 /// A buffer for replies larger than this is given back after use.
 const KEEP_BYTES: usize = 256 << 10;
@@ -66,7 +66,7 @@ pub fn write_messages(
             .map(|piece| match piece {
                 Piece::One(_) => 1,
                 Piece::Held(range, false) => range.len(),
-                Piece::Held(range, true) => sum_of::<Live>(log, range),
+                Piece::Held(range, true) => sum_of::<Visible>(log, range),
             })
             .sum::<usize>()
     };
@@ -74,7 +74,9 @@ pub fn write_messages(
         for piece in pieces {
             match piece {
                 Piece::One(message) => visit(message),
-                Piece::Held(range, live) => log.visit(range.clone(), *live, |m| visit(m.bytes)),
+                Piece::Held(range, visible) => {
+                    log.visit(range.clone(), *visible, |m| visit(m.bytes));
+                }
             }
         }
     };
@@ -124,8 +126,8 @@ fn write_json(log: &Log, pieces: &[Piece<'_>], json: &mut Vec<u8>) {
                 json.extend_from_slice(message);
                 json.push(b',');
             }
-            Piece::Held(range, live) => {
-                log.visit_runs(range.clone(), *live, |run| json.extend_from_slice(run));
+            Piece::Held(range, visible) => {
+                log.visit_runs(range.clone(), *visible, |run| json.extend_from_slice(run));
             }
         }
     }

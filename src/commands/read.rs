@@ -100,7 +100,7 @@ fn is_counted_first(conversation: &Conversation, missing: &MissingCounts) -> boo
 }
 
 fn describe(stored: &Stored<'_>, out: &mut dyn Reply) {
-    out.map(4);
+    out.map(6);
     out.bulk(b"seq");
     out.integer(stored.meta.seq);
     out.bulk(b"time");
@@ -111,6 +111,11 @@ fn describe(stored: &Stored<'_>, out: &mut dyn Reply) {
     } else {
         out.integer(i64::from(stored.meta.tokens));
     }
+    out.bulk(b"unread");
+    out.integer(i64::from(stored.meta.flags.unread()));
+    // Nothing can be pinned yet.
+    out.bulk(b"pinned");
+    out.integer(0);
     out.bulk(b"message");
     out.bulk(stored.bytes);
 }
@@ -158,7 +163,7 @@ pub fn info(
         complete,
         ..
     } = *conversation.attributes();
-    out.map(17);
+    out.map(18);
     let number = |out: &mut dyn Reply, name: &str, value: i64| {
         out.bulk(name.as_bytes());
         out.integer(value);
@@ -188,6 +193,7 @@ pub fn info(
         Some(upto) => out.integer(upto),
         None => out.null(),
     }
+    number(out, "unread", signed(totals.unread));
     let footprint = conversation.footprint();
     number(out, "bytes-raw", signed(footprint.raw));
     number(out, "bytes-stored", signed(footprint.stored));

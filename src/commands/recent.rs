@@ -8,6 +8,7 @@ use super::error::{CommandError, err};
 use super::format::{Format, Piece, write_messages};
 use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
+use crate::conversation::facts::SummaryForm;
 use crate::conversation::window::{Request, Window};
 use crate::conversation::{Conversation, MissingCounts};
 use crate::metrics;
@@ -173,24 +174,32 @@ pub fn write(options: &Options, conversation: &Conversation, window: &Window, ou
     };
     let mut pieces = vec![Piece::Held(0..window.system, false)];
     pieces.extend(summary.as_deref().map(|m| Piece::One(m.as_bytes())));
-    pieces.extend(window.front.map(|p| Piece::Held(p..p + 1, false)));
+    pieces.extend(window.front.map(|p| Piece::Held(p..p + 1, true)));
     pieces.push(Piece::Held(window.range.clone(), true));
     if !options.with_info {
         write_messages(options.format, conversation, &pieces, out);
         return;
     }
-    out.map(8);
+    out.map(15);
     out.bulk(b"messages");
     write_messages(options.format, conversation, &pieces, out);
-    let skipped = i64::try_from(window.skipped).unwrap_or(i64::MAX);
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     for (name, value) in [
         ("tokens", window.tokens),
         ("first", window.first),
         ("last", window.last),
-        ("skipped", skipped),
+        ("skipped", number(window.skipped)),
         ("summary", i64::from(window.summary)),
         ("elided", i64::from(window.front.is_some())),
         ("over", i64::from(window.over)),
+        ("system", number(window.system as u64)),
+        ("system-left-out", number(window.system_left_out as u64)),
+        // Nothing can be pinned, cleared or cut yet.
+        ("pinned", 0),
+        ("dropped", number(window.dropped)),
+        ("edited", number(window.edited)),
+        ("cleared", 0),
+        ("cut", 0),
     ] {
         out.bulk(name.as_bytes());
         out.integer(value);
@@ -200,9 +209,21 @@ pub fn write(options: &Options, conversation: &Conversation, window: &Window, ou
 /// The system message that a summary becomes, in the dialect of the conversation.
 fn as_message(conversation: &Conversation, text: &str) -> String {
     let text = serde_json::Value::from(text);
-    if conversation.log().begins_with_langchain() {
-        format!(r#"{{"type":"system","data":{{"content":{text}}}}}"#)
-    } else {
-        format!(r#"{{"role":"system","content":{text}}}"#)
+    match conversation.log().summary_form() {
+        SummaryForm::Base => format!(r#"{{"role":"system","content":{text}}}"#),
+        SummaryForm::LangChainDict => {
+            format!(r#"{{"type":"system","data":{{"content":{text}}}}}"#)
+        }
+        SummaryForm::LangChainFlat => format!(r#"{{"type":"system","content":{text}}}"#),
+        SummaryForm::LangChainConstructor => {
+            let id = r#"["langchain","schema","messages","SystemMessage"]"#;
+            format!(
+                r#"{{"lc":1,"type":"constructor","id":{id},"kwargs":{{"content":{text},"type":"system"}}}}"#
+            )
+        }
     }
 }
+
+#[cfg(test)]
+#[path = "recent_tests.rs"]
+mod tests;

@@ -4,10 +4,10 @@ use super::attributes::Attributes;
 use super::effect::{Count, Effect, NewMessage};
 use super::flags::Flags;
 use super::log::Log;
-use super::message::{self, Answers, Facts};
+use super::message;
 use super::segment::Relocate;
 use super::session::Session;
-use super::turns::Tracker;
+use super::turns::{Dialects, Tracker};
 use super::{Conversation, LEAST_TOKENS, Summary, SummaryTokens};
 use crate::tokens::{Counter, Nobody, Outcome, Text};
 
@@ -156,7 +156,8 @@ impl Conversation {
 
     fn push(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
         let (tokens, flags) = self.counted(message, counter);
-        self.tracker.push(&mut self.log, message, tokens, flags);
+        self.tracker
+            .push(&mut self.log, message, tokens, flags, &Dialects);
         self.numbered(message);
     }
 
@@ -171,14 +172,15 @@ impl Conversation {
         let (mut front, mut tracker) = (Log::default(), Tracker::default());
         for message in messages {
             let (tokens, flags) = self.counted(message, counter);
-            tracker.push(&mut front, message, tokens, flags);
+            tracker.push(&mut front, message, tokens, flags, &Dialects);
             self.numbered(message);
         }
         let seam = front.len();
         self.log.prepend(front);
         // What stands behind the seam was tracked from a start where nothing is open.
         if !tracker.is_clean() {
-            self.track(tracker, seam, seam);
+            self.tracker
+                .track_from(tracker, &mut self.log, seam, seam, &Dialects);
         }
     }
 
@@ -245,7 +247,7 @@ impl Conversation {
         }
     }
 
-    /// Removes messages that retention chose. They end at a boundary, so tracking anew looks at little; should an
+    /// Removes messages that retention chose. They end at a group start, so tracking anew looks at little; should an
     /// effect from outside end elsewhere, what is left of the turn is tracked as after any other removal.
     fn drop_range(&mut self, from: usize, to: usize) {
         for position in from..to {
@@ -265,55 +267,9 @@ impl Conversation {
         }
     }
 
-    /// Tracks the turn groups anew around a change at `changed`; returns the position behind the last message that
-    /// was looked at.
+    /// Tracks the groups again around a change at `changed`; returns the position after the last message that was looked
+    /// at.
     pub(super) fn retrack(&mut self, changed: usize) -> usize {
-        let mut position = changed.min(self.log.len());
-        while let Some(before) = position.checked_sub(1) {
-            if self.is_clean_behind(before) {
-                break;
-            }
-            position = before;
-        }
-        self.track(Tracker::default(), position, changed)
-    }
-
-    /// Tracks the messages from `position` on, as long as that can make a difference behind `changed`; returns the
-    /// position behind the last one that was looked at.
-    fn track(&mut self, mut tracker: Tracker, mut position: usize, changed: usize) -> usize {
-        while position < self.log.len() {
-            let was_clean = self.is_clean_behind(position);
-            let facts = self.facts_at(position);
-            tracker.feed(&mut self.log, position, &facts);
-            position += 1;
-            if position > changed && was_clean && tracker.is_clean() {
-                return position;
-            }
-        }
-        self.tracker = tracker;
-        position
-    }
-
-    fn is_clean_behind(&self, position: usize) -> bool {
-        self.log.get(position).is_none_or(|m| m.flags.clean())
-    }
-
-    /// What tracking needs to know of the message at `position`: it is only read again if it has to do with calls.
-    fn facts_at(&self, position: usize) -> Facts {
-        let Some(stored) = self.log.get(position) else {
-            return Facts::default();
-        };
-        if stored.flags.opens() || stored.flags.answers() {
-            let facts = self.log.with_message(position, message::facts);
-            return facts.and_then(Result::ok).unwrap_or_default();
-        }
-        Facts {
-            class: stored.flags.class(),
-            langchain: stored.flags.langchain(),
-            item: stored.flags.item(),
-            reasoning: stored.flags.reasoning(),
-            answers: Answers::None,
-            ..Facts::default()
-        }
+        self.tracker.retrack(&mut self.log, changed, &Dialects)
     }
 }

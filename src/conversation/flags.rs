@@ -1,6 +1,6 @@
-//! What the index remembers of a message beside its numbers: what it is, and what became of it in its turn.
+//! What the index remembers of a message besides its numbers: what it is, and what tracking made of it.
 
-use super::message::{Answers, Class, Facts};
+use super::facts::{Class, Facts};
 
 /// What is remembered of a message in its index entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,17 +8,19 @@ pub struct Flags(u16);
 
 impl Flags {
     const CLASS: u16 = 0b111;
-    const LANGCHAIN: u16 = 1 << 3;
+    const UNREAD: u16 = 1 << 3;
     const PENDING: u16 = 1 << 4;
     const EXPLICIT: u16 = 1 << 5;
-    const DEAD: u16 = 1 << 6;
-    const BOUNDARY: u16 = 1 << 7;
+    const HIDDEN: u16 = 1 << 6;
+    const GROUP_START: u16 = 1 << 7;
     const CLEAN: u16 = 1 << 8;
     const REASONING: u16 = 1 << 9;
     const CALLS: u16 = 1 << 10;
-    const ANSWERS: u16 = 1 << 11;
+    const RESULTS: u16 = 1 << 11;
     const ITEM: u16 = 1 << 12;
     const HAS_ID: u16 = 1 << 13;
+    const EDITED: u16 = 1 << 14;
+    const READ_AGAIN: u16 = 1 << 15;
 
     /// All flags as a number, for the packed index.
     #[must_use]
@@ -44,19 +46,39 @@ impl Flags {
         }
     }
 
-    /// The flags that follow from the message itself; of its turn nothing is known yet.
+    /// The flags that follow from the message itself. Until it is tracked it is hidden.
     #[must_use]
     pub fn of(facts: &Facts) -> Self {
         let mut flags = Self(facts.class as u16 & Self::CLASS);
-        flags.set(Self::LANGCHAIN, facts.langchain);
+        let calls = !facts.calls.is_empty();
+        let results = !facts.results.is_empty();
+        // Only this keeps an assistant message out of a reasoning group, and there is no bit for it.
+        let typed = facts.typed && !facts.item && facts.class == Class::Assistant;
+        flags.set(Self::UNREAD, facts.unread);
         flags.set(Self::REASONING, facts.reasoning);
         flags.set(Self::ITEM, facts.item);
-        flags.set(Self::CALLS, !facts.opens.is_empty());
-        flags.set(Self::ANSWERS, facts.answers != Answers::None);
+        flags.set(Self::CALLS, calls);
+        flags.set(Self::RESULTS, results);
+        flags.set(
+            Self::READ_AGAIN,
+            calls || results || typed || facts.only_approvals,
+        );
         flags.set(Self::HAS_ID, facts.id.is_some());
         flags.set(Self::PENDING, true);
-        flags.set(Self::DEAD, true);
+        flags.set(Self::HIDDEN, true);
         flags
+    }
+
+    /// What tracking needs to know of the message; None if the flags do not tell, and the message must be read again.
+    #[must_use]
+    pub fn facts(self) -> Option<Facts> {
+        (!self.has(Self::READ_AGAIN)).then(|| Facts {
+            class: self.class(),
+            item: self.item(),
+            typed: self.item(),
+            reasoning: self.reasoning(),
+            ..Facts::default()
+        })
     }
 
     /// The role's meaning.
@@ -71,10 +93,10 @@ impl Flags {
         }
     }
 
-    /// Written in LangChain's dialect.
+    /// Some of its content counted as JSON text, because its spelling is unknown.
     #[must_use]
-    pub fn langchain(self) -> bool {
-        self.has(Self::LANGCHAIN)
+    pub fn unread(self) -> bool {
+        self.has(Self::UNREAD)
     }
 
     /// A `reasoning` item.
@@ -91,14 +113,14 @@ impl Flags {
 
     /// Opens at least one call.
     #[must_use]
-    pub fn opens(self) -> bool {
+    pub fn has_calls(self) -> bool {
         self.has(Self::CALLS)
     }
 
-    /// Is an answer, to whatever call.
+    /// Holds at least one result whose call is not in the message itself.
     #[must_use]
-    pub fn answers(self) -> bool {
-        self.has(Self::ANSWERS)
+    pub fn has_results(self) -> bool {
+        self.has(Self::RESULTS)
     }
 
     /// Has an id.
@@ -119,45 +141,65 @@ impl Flags {
         self.has(Self::EXPLICIT)
     }
 
-    /// It is not returned by RECENT: an orphan, part of an unanswered turn, or a reasoning item without successor.
+    /// RECENT never returns it: an orphaned result, part of a turn with unanswered calls, or a reasoning item that led
+    /// to nothing.
     #[must_use]
-    pub fn dead(self) -> bool {
-        self.has(Self::DEAD)
+    pub fn hidden(self) -> bool {
+        self.has(Self::HIDDEN)
     }
 
-    /// No turn group has messages on both sides of the gap in front of this message.
+    /// RECENT returns it without its results, which are orphaned, because it has text of its own.
     #[must_use]
-    pub fn boundary(self) -> bool {
-        self.has(Self::BOUNDARY)
+    pub fn edited(self) -> bool {
+        self.has(Self::EDITED)
     }
 
-    /// Behind this message no call is open and no reasoning item waits.
+    /// A window may begin before this message: no group has messages on both sides.
+    #[must_use]
+    pub fn group_start(self) -> bool {
+        self.has(Self::GROUP_START)
+    }
+
+    /// After this message no group can grow and no reasoning item waits.
     #[must_use]
     pub fn clean(self) -> bool {
         self.has(Self::CLEAN)
     }
 
-    /// One of the system messages that may stand in front of the prompt. One that has to do with calls belongs to a turn,
-    /// as any other message would.
+    /// A message that may be one of the leading system messages. One that has to do with calls or approvals may belong to
+    /// a turn, as any other message would.
     #[must_use]
     pub fn system(self) -> bool {
-        self.class() == Class::System && !self.opens() && !self.answers()
+        self.class() == Class::System && !self.has(Self::READ_AGAIN)
     }
 
-    /// A user message that a prompt may start with.
+    /// A user message that a prompt may start with. One within a group answers calls, or holds approvals.
     #[must_use]
     pub fn user_start(self) -> bool {
-        self.class() == Class::User && !self.answers() && !self.dead()
+        self.class() == Class::User && self.group_start() && !self.hidden()
     }
 
-    /// See [`Flags::dead`].
-    pub fn set_dead(&mut self, on: bool) {
-        self.set(Self::DEAD, on);
+    /// What tracking found out; see [`Flags::hidden`], [`Flags::group_start`] and [`Flags::edited`].
+    pub fn set_tracked(&mut self, hidden: bool, group_start: bool, edited: bool) {
+        self.set(Self::HIDDEN, hidden);
+        self.set(Self::GROUP_START, group_start);
+        self.set(Self::EDITED, edited);
     }
 
-    /// See [`Flags::boundary`].
-    pub fn set_boundary(&mut self, on: bool) {
-        self.set(Self::BOUNDARY, on);
+    /// See [`Flags::hidden`].
+    pub fn set_hidden(&mut self, on: bool) {
+        self.set(Self::HIDDEN, on);
+    }
+
+    /// It is part of a turn with unanswered calls.
+    pub fn hide(&mut self) {
+        self.set(Self::HIDDEN, true);
+        self.set(Self::EDITED, false);
+    }
+
+    /// See [`Flags::group_start`].
+    pub fn set_group_start(&mut self, on: bool) {
+        self.set(Self::GROUP_START, on);
     }
 
     /// See [`Flags::clean`].
@@ -165,10 +207,9 @@ impl Flags {
         self.set(Self::CLEAN, on);
     }
 
-    /// It is a group by itself, with nothing open before or behind it.
+    /// It is a group of its own, with nothing open before or after it.
     pub fn set_alone(&mut self) {
-        self.set(Self::DEAD, false);
-        self.set(Self::BOUNDARY, true);
+        self.set_tracked(false, true, false);
         self.set(Self::CLEAN, true);
     }
 

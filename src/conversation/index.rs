@@ -46,16 +46,18 @@ pub fn weight(entries: &[Entry], index: usize) -> Sums {
         return Sums::default();
     };
     let flags = entry.flags;
-    let live = u64::from(!flags.dead());
+    let visible = u64::from(!flags.hidden());
     Sums {
         messages: 1,
         others: u64::from(!flags.system()),
         tokens: u64::from(entry.tokens),
-        live,
-        live_tokens: live * u64::from(entry.tokens),
-        boundaries: u64::from(flags.boundary()),
+        visible,
+        visible_tokens: visible * u64::from(entry.tokens),
+        group_starts: u64::from(flags.group_start()),
         users: u64::from(flags.user_start()),
         pending: u64::from(flags.pending()),
+        unread: u64::from(flags.unread()),
+        edited: u64::from(flags.edited()),
         bytes: len(entries, index) as u64,
     }
 }
@@ -149,7 +151,7 @@ mod tests {
                 .map(|(i, (len, tokens, time, step, bits))| {
                     end += len + u32::from(i > 0);
                     seq += if i == 0 { step - 1 } else { step };
-                    Entry { end, tokens, time, seq, flags: Flags::from_bits(bits % 16) }
+                    Entry { end, tokens, time, seq, flags: Flags::from_bits(bits & 0x8407) }
                 })
                 .collect();
             prop_assert_eq!(decode(&encode(&entries)), entries);

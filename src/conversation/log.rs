@@ -5,12 +5,16 @@
 //! [`super::search`]). Appending and dropping at the front cost nothing that depends on the length; a change in the
 //! middle corrects the running sums of the segments behind it (some ns each).
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::compress::Slot;
+use super::facts::SummaryForm;
 use super::flags::Flags;
 use super::index::{self, Entry};
+use super::message;
 use super::segment::Segment;
 use super::sums::Sums;
 
@@ -39,15 +43,18 @@ pub struct Meta {
 }
 
 /// The beginning, known without a look at its segment, which may be packed.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Head {
-    /// The first message: its sequence number, and whether it is LangChain's.
-    pub first: Option<(i64, bool)>,
+    /// Sequence number of the first message.
+    pub first: Option<i64>,
+    /// How a summary is written beside the first message. It is read when it is asked for: most conversations have no
+    /// summary, and with MAXMESSAGES every append changes the first message.
+    pub summary_form: OnceLock<SummaryForm>,
     /// How many system messages stand first.
     pub messages: usize,
     /// How many of them RECENT may return, and their tokens.
-    pub live: u64,
-    pub live_tokens: u64,
+    pub visible: u64,
+    pub visible_tokens: u64,
 }
 
 /// See the head of this file.
@@ -147,13 +154,17 @@ impl Log {
     /// Sequence number of the oldest message.
     #[must_use]
     pub fn first_seq(&self) -> Option<i64> {
-        self.head.first.map(|(seq, _)| seq)
+        self.head.first
     }
 
-    /// True if the oldest message is LangChain's.
+    /// How a summary is written, to stand beside the oldest message.
     #[must_use]
-    pub fn begins_with_langchain(&self) -> bool {
-        self.head.first.is_some_and(|(_, langchain)| langchain)
+    pub fn summary_form(&self) -> SummaryForm {
+        *self.head.summary_form.get_or_init(|| {
+            let first = self.with_message(0, message::facts);
+            let form = first.and_then(Result::ok).map(|facts| facts.summary_form);
+            form.unwrap_or_default()
+        })
     }
 
     /// Sequence number of the newest message.
@@ -209,12 +220,12 @@ impl Log {
     /// Tokens of the system messages that stand first.
     #[must_use]
     pub fn leading_tokens(&self) -> u64 {
-        self.head.live_tokens
+        self.head.visible_tokens
     }
 
     /// Visits the bytes of the messages of a range, in runs that are as long as they lie side by side, each message
-    /// followed by a comma. With `live` only messages that RECENT may return.
-    pub fn visit_runs(&self, range: Range<usize>, live: bool, mut visit: impl FnMut(&[u8])) {
+    /// followed by a comma. With `visible` only messages that RECENT may return, as it returns them.
+    pub fn visit_runs(&self, range: Range<usize>, visible: bool, mut visit: impl FnMut(&[u8])) {
         let mut left = range.len();
         let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
             return;
@@ -222,7 +233,7 @@ impl Log {
         for (index, segment) in self.segments.range(first..).enumerate() {
             let entries = segment.entries();
             let bytes = segment.bytes();
-            let mut run = |range: Range<usize>| {
+            let run = |range: Range<usize>, visit: &mut dyn FnMut(&[u8])| {
                 if range.start < range.end {
                     let begin = index::start(&entries, range.start);
                     let end = index::start(&entries, range.end);
@@ -232,20 +243,25 @@ impl Log {
             let until = (from + left).min(entries.len());
             left -= until - from;
             let mut begin = from;
-            // Where none is dead, and so it is most often, none is looked for.
-            let alive = self
-                .behind(first + index)
-                .live
-                .wrapping_sub(segment.before.live);
-            if live && alive != entries.len() as u64 {
+            // Most often none is hidden or edited, and then none is looked for.
+            let sums = self.behind(first + index).minus(segment.before);
+            if visible && (sums.visible != entries.len() as u64 || sums.edited > 0) {
                 for (inner, entry) in entries.iter().enumerate().take(until).skip(from) {
-                    if entry.flags.dead() {
-                        run(begin..inner);
+                    if entry.flags.hidden() {
+                        run(begin..inner, &mut visit);
                         begin = inner + 1;
+                    } else if entry.flags.edited() {
+                        run(begin..inner, &mut visit);
+                        begin = inner + 1;
+                        let whole = index::start(&entries, inner)..entry.end as usize;
+                        let message = bytes.get(whole).unwrap_or_default();
+                        let mut edited = as_returned(entry, message).into_owned();
+                        edited.push(b',');
+                        visit(&edited);
                     }
                 }
             }
-            run(begin..until);
+            run(begin..until, &mut visit);
             if left == 0 {
                 return;
             }
@@ -253,8 +269,8 @@ impl Log {
         }
     }
 
-    /// Visits the messages of a range one by one. With `live` only those that RECENT may return.
-    pub fn visit(&self, range: Range<usize>, live: bool, mut visit: impl FnMut(Stored<'_>)) {
+    /// Visits the messages of a range one by one. With `visible` only those that RECENT may return, as it returns them.
+    pub fn visit(&self, range: Range<usize>, visible: bool, mut visit: impl FnMut(Stored<'_>)) {
         let mut left = range.len();
         let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
             return;
@@ -266,9 +282,11 @@ impl Log {
             for entry in entries.iter().skip(from).take(left) {
                 let end = entry.end as usize;
                 left -= 1;
-                if !(live && entry.flags.dead()) {
+                if !(visible && entry.flags.hidden()) {
+                    let message = bytes.get(begin..end).unwrap_or_default();
+                    let edited = visible.then(|| as_returned(entry, message));
                     visit(Stored {
-                        bytes: bytes.get(begin..end).unwrap_or_default(),
+                        bytes: edited.as_deref().unwrap_or(message),
                         meta: meta_of(segment, entry, end - begin.min(end)),
                     });
                 }
@@ -280,6 +298,17 @@ impl Log {
             from = 0;
         }
     }
+}
+
+/// The message as RECENT returns it. That an edited one can be returned without its results was found out when it was
+/// tracked.
+fn as_returned<'a>(entry: &Entry, message: &'a [u8]) -> Cow<'a, [u8]> {
+    let edited = if entry.flags.edited() {
+        message::without_results(message)
+    } else {
+        None
+    };
+    edited.map_or(Cow::Borrowed(message), Cow::Owned)
 }
 
 fn meta(segment: &Segment, entries: &[Entry], inner: usize) -> Option<Meta> {

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::flags::Flags;
 use super::index::{Entry, weight};
 use super::log::{Head, Log, Place};
-use super::search::{Live, LiveTokens, Others};
+use super::search::{Others, Visible, VisibleTokens};
 use super::segment::{Relocate, SEGMENT_BYTES, Segment};
 use super::sums::Sums;
 
@@ -26,7 +27,8 @@ impl Log {
         let held = self.len();
         let at_head = self.head.messages == held;
         if held == 0 {
-            self.head.first = Some((seq, flags.langchain()));
+            self.head.first = Some(seq);
+            self.head.summary_form = OnceLock::new();
         }
         if let Some(segment) = self.segments.back_mut() {
             let before = segment.heap_bytes();
@@ -35,8 +37,8 @@ impl Log {
             self.end = self.end.plus(weight);
             if at_head && weight.others == 0 {
                 self.head.messages += 1;
-                self.head.live += weight.live;
-                self.head.live_tokens += weight.live_tokens;
+                self.head.visible += weight.visible;
+                self.head.visible_tokens += weight.visible_tokens;
             }
         }
     }
@@ -190,6 +192,9 @@ impl Log {
             let shift = weight(&segment.entries(), inner).minus(old);
             self.shift_behind(index, shift);
         }
+        if position == 0 {
+            self.head.summary_form = OnceLock::new();
+        }
         if position <= self.head.messages {
             self.find_head();
         }
@@ -240,7 +245,8 @@ impl Log {
             heap: segments.iter().map(Segment::heap_bytes).sum(),
             end: self.segments.get(kept).map_or(self.end, |next| next.before),
             segments,
-            head: Head::default(),
+            // The first message stays, unless none does.
+            head: self.head.clone(),
             compression: self.compression.clone(),
         };
         copy.remove(position..copy.len());
@@ -304,13 +310,16 @@ impl Log {
             Some(behind) => behind.saturating_sub(1),
             None => self.len(),
         };
+        let first = self.get(0).map(|first| first.seq);
+        if first != self.head.first {
+            self.head.summary_form = OnceLock::new();
+        }
         self.head = Head {
-            first: self
-                .get(0)
-                .map(|first| (first.seq, first.flags.langchain())),
+            first,
+            summary_form: std::mem::take(&mut self.head.summary_form),
             messages: leading,
-            live: self.before::<Live>(leading),
-            live_tokens: self.before::<LiveTokens>(leading),
+            visible: self.before::<Visible>(leading),
+            visible_tokens: self.before::<VisibleTokens>(leading),
         };
     }
 

@@ -24,8 +24,8 @@ enum Op {
         len: usize,
         tokens: u32,
         class: u8,
-        dead: bool,
-        boundary: bool,
+        hidden: bool,
+        group_start: bool,
         gap: i64,
     },
     Remove(usize, usize),
@@ -38,14 +38,14 @@ enum Op {
     },
 }
 
-fn flags(class: u8, dead: bool, boundary: bool) -> Flags {
+fn flags(class: u8, hidden: bool, group_start: bool) -> Flags {
     let classes = [Class::System, Class::User, Class::Assistant, Class::Tool];
     let mut flags = Flags::of(&Facts {
         class: classes[usize::from(class % 4)],
+        unread: class & 8 > 0,
         ..Facts::default()
     });
-    flags.set_dead(dead);
-    flags.set_boundary(boundary);
+    flags.set_tracked(hidden, group_start, class & 4 > 0);
     flags.set_pending(false);
     flags
 }
@@ -54,7 +54,7 @@ fn op() -> impl Strategy<Value = Op> {
     let at = 0..200usize;
     prop_oneof![
         8 => (2..7000usize, 0..50u32, any::<u8>(), any::<bool>(), any::<bool>(), 1..40_000i64).prop_map(
-            |(len, tokens, class, dead, boundary, gap)| Op::Push { len, tokens, class, dead, boundary, gap }
+            |(len, tokens, class, hidden, group_start, gap)| Op::Push { len, tokens, class, hidden, group_start, gap }
         ),
         2 => (at.clone(), 1..9usize).prop_map(|(at, n)| Op::Remove(at, n)),
         1 => (at.clone(), 2..40_000usize, 0..50u32).prop_map(|(at, len, tokens)| Op::Replace(at, len, tokens)),
@@ -65,16 +65,18 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 fn weight(plain: &Plain) -> Sums {
-    let live = u64::from(!plain.flags.dead());
+    let visible = u64::from(!plain.flags.hidden());
     Sums {
         messages: 1,
         others: u64::from(!plain.flags.system()),
         tokens: u64::from(plain.tokens),
-        live,
-        live_tokens: live * u64::from(plain.tokens),
-        boundaries: u64::from(plain.flags.boundary()),
+        visible,
+        visible_tokens: visible * u64::from(plain.tokens),
+        group_starts: u64::from(plain.flags.group_start()),
         users: u64::from(plain.flags.user_start()),
         pending: u64::from(plain.flags.pending()),
+        unread: u64::from(plain.flags.unread()),
+        edited: u64::from(plain.flags.edited()),
         bytes: plain.bytes.len() as u64,
     }
 }
@@ -99,13 +101,13 @@ fn check(log: &Log, list: &[Plain]) {
         });
         let expected = reached.clone().position(|sum| sum >= wanted).map(|p| p + 1);
         assert_eq!(log.first_reaching::<Tokens>(wanted), expected);
-        let boundary = |range: std::ops::Range<usize>| {
-            let mut found = range.filter(|&p| list[p].flags.boundary());
+        let group_start = |range: std::ops::Range<usize>| {
+            let mut found = range.filter(|&p| list[p].flags.group_start());
             (found.next(), found.next_back())
         };
-        assert_eq!(log.boundary_from(i), boundary(i..list.len()).0);
-        let (first, last) = boundary(0..i + 1);
-        assert_eq!(log.boundary_until(i), last.or(first));
+        assert_eq!(log.group_start_from(i), group_start(i..list.len()).0);
+        let (first, last) = group_start(0..i + 1);
+        assert_eq!(log.group_start_until(i), last.or(first));
         sums = sums.plus(weight(plain));
     }
     assert_eq!(log.totals(), sums);
@@ -130,13 +132,16 @@ fn check(log: &Log, list: &[Plain]) {
     assert_eq!(pending, expected.collect::<Vec<_>>());
     let leading = list.iter().take_while(|m| m.flags.system()).count();
     assert_eq!(log.leading(), leading);
-    assert_eq!(log.leading_tokens(), log.sums_before(leading).live_tokens);
+    assert_eq!(
+        log.leading_tokens(),
+        log.sums_before(leading).visible_tokens
+    );
     for at in 0..list.len() + 1 {
         let sums = log.sums_before(at);
         assert_eq!(log.before::<Systems>(at), sums.messages - sums.others);
         assert_eq!(log.before::<Bytes>(at), sums.bytes);
         let rest = log.totals().minus(sums);
-        assert_eq!(log.live_behind(at), (rest.live_tokens, rest.live));
+        assert_eq!(log.visible_from(at), (rest.visible_tokens, rest.visible));
         let half = at / 2..at;
         let bytes: usize = list[half.clone()].iter().map(|m| m.bytes.len() + 1).sum();
         assert_eq!(log.bytes_of(&half), bytes);
@@ -148,12 +153,12 @@ fn check(log: &Log, list: &[Plain]) {
     let expected: Vec<_> = list.iter().map(|m| (m.seq, m.bytes.clone())).collect();
     assert_eq!(visited, expected);
     for (from, to) in [(0, list.len()), (list.len() / 3, list.len() / 2)] {
-        for live in [false, true] {
+        for visible in [false, true] {
             let mut runs = Vec::new();
-            log.visit_runs(from..to, live, |run| runs.extend_from_slice(run));
+            log.visit_runs(from..to, visible, |run| runs.extend_from_slice(run));
             let mut expected = Vec::new();
             for plain in &list[from..to] {
-                if !(live && plain.flags.dead()) {
+                if !(visible && plain.flags.hidden()) {
                     expected.extend_from_slice(&plain.bytes);
                     expected.push(b',');
                 }
@@ -173,13 +178,13 @@ proptest! {
         let mut seq = 0;
         for op in ops {
             match op {
-                Op::Push { len, tokens, class, dead, boundary, gap } => {
+                Op::Push { len, tokens, class, hidden, group_start, gap } => {
                     seq += gap;
                     let plain = Plain {
                         seq,
                         bytes: vec![b'a' + (class % 26); len],
                         tokens,
-                        flags: flags(class, dead, boundary),
+                        flags: flags(class, hidden, group_start),
                     };
                     log.push(seq, seq * 100_000, tokens, plain.flags, &plain.bytes);
                     list.push(plain);
@@ -199,12 +204,12 @@ proptest! {
                     let to = (at + n).min(list.len());
                     log.update(at..to, |e| {
                         e.tokens = tokens;
-                        e.flags.set_dead(tokens % 2 == 0);
+                        e.flags.set_hidden(tokens % 2 == 0);
                         e.flags.set_pending(tokens % 3 == 0);
                     });
                     for plain in &mut list[at..to] {
                         plain.tokens = tokens;
-                        plain.flags.set_dead(tokens % 2 == 0);
+                        plain.flags.set_hidden(tokens % 2 == 0);
                         plain.flags.set_pending(tokens % 3 == 0);
                     }
                 }

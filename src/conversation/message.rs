@@ -12,6 +12,7 @@
 //! whenever it is to be counted ([`Message::visit_counted`]).
 
 pub use super::counted::Counted;
+pub use super::facts::{Call, CallKind, Class, Facts, SummaryForm, ToolResult};
 use super::fields::{Fields, Part, last_member};
 use super::json::{self, Document, JsonError, NodeId};
 use crate::tokens::Text;
@@ -21,68 +22,6 @@ pub const MAX_ROLE_BYTES: usize = 64;
 
 /// Why a message is refused; worded to follow `message N: `.
 pub type Refusal = JsonError;
-
-/// What the role of a message means for selecting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[repr(u16)]
-pub enum Class {
-    /// `system` or `developer`.
-    System,
-    /// `user`.
-    User,
-    /// `assistant`.
-    Assistant,
-    /// `tool`.
-    Tool,
-    /// Any other role.
-    #[default]
-    Other,
-}
-
-impl Class {
-    fn of(role: &str) -> Self {
-        match role {
-            "system" | "developer" => Self::System,
-            "user" => Self::User,
-            "assistant" => Self::Assistant,
-            "tool" => Self::Tool,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// The calls that a message answers.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Answers {
-    /// It is not an answer.
-    #[default]
-    None,
-    /// It answers the calls with these ids, in their order of appearance.
-    Calls(Vec<Box<str>>),
-    /// It is an answer that names no call: an orphan wherever it stands.
-    Unmatched,
-}
-
-/// What selecting and deduplicating need to know of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Facts {
-    /// The meaning of its role.
-    pub class: Class,
-    /// Written as LangChain's `message_to_dict` does.
-    pub langchain: bool,
-    /// Has a `type` and no `data`: may continue a turn of the Responses dialect.
-    pub item: bool,
-    /// A `..._call` item: the turn it opens is one of the Responses dialect.
-    pub call_item: bool,
-    /// A `reasoning` item.
-    pub reasoning: bool,
-    /// The message's own id.
-    pub id: Option<Box<str>>,
-    /// Ids of the calls it opens.
-    pub opens: Vec<Box<str>>,
-    /// The calls it answers.
-    pub answers: Answers,
-}
 
 /// The shape by which a message was recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +36,16 @@ pub(super) enum Shape {
     OutputItem,
     /// Any other Responses item.
     Item,
+}
+
+fn class_of(role: &str) -> Class {
+    match role {
+        "system" | "developer" => Class::System,
+        "user" => Class::User,
+        "assistant" => Class::Assistant,
+        "tool" | "function" => Class::Tool,
+        _ => Class::Other,
+    }
 }
 
 /// A message being read; borrows from the parser's buffers.
@@ -138,6 +87,13 @@ pub fn with_message<R>(source: &[u8], f: impl FnOnce(&Message<'_, '_>) -> R) -> 
 /// As [`with_message`].
 pub fn facts(source: &[u8]) -> Result<Facts, Refusal> {
     with_message(source, |message| message.facts())
+}
+
+/// The message without its results: valid JSON, byte for byte as it was except that all result blocks are taken out of
+/// its content array, with the commas that separate them. None if that cannot be done.
+#[must_use]
+pub fn without_results(_source: &[u8]) -> Option<Vec<u8>> {
+    None
 }
 
 /// Reads `source` as a message and returns what must be known of it, and what is to be counted.
@@ -211,73 +167,105 @@ impl<'d, 'a> Message<'d, 'a> {
         })
     }
 
-    /// What must be known of the message for ever.
+    /// What selecting and tracking need to know of the message.
     #[must_use]
     pub fn facts(&self) -> Facts {
         let doc = self.doc;
         let mut facts = Facts {
-            class: Class::of(self.role),
-            langchain: self.shape == Shape::LangChain,
+            class: class_of(self.role),
             item: self.item,
             call_item: self.shape == Shape::CallItem,
             reasoning: self.reasoning,
-            id: self.text_of(self.fields.id).map(Box::from),
-            opens: Vec::new(),
-            answers: Answers::None,
+            typed: self.item || self.shape == Shape::LangChain,
+            id: self.id_at(self.fields.id),
+            ..Facts::default()
         };
-        let mut answered: Vec<Option<&str>> = Vec::new();
+        if self.shape == Shape::LangChain {
+            facts.summary_form = SummaryForm::LangChainDict;
+        }
+        let call = |id, name| Call {
+            id,
+            name,
+            ..Call::default()
+        };
         match self.shape {
-            Shape::CallItem => facts.opens.extend(self.boxed(self.fields.call_id)),
-            Shape::OutputItem => answered.push(self.text_of(self.fields.call_id)),
+            Shape::CallItem => {
+                let id = self.id_at(self.fields.call_id);
+                if id.is_some() {
+                    facts.calls.push(call(id, self.id_at(self.fields.name)));
+                }
+            }
+            Shape::OutputItem => facts.results.push(ToolResult {
+                id: self.id_at(self.fields.call_id),
+                ..ToolResult::default()
+            }),
             Shape::Item => {}
             Shape::Chat | Shape::LangChain => {
+                let function = self.fields.function_call.filter(|&id| doc.is_object(id));
+                if let Some(function) = function {
+                    let name = self.id_at(last_member(doc, function, "name"));
+                    facts.calls.push(call(None, name));
+                }
                 if let Some(calls) = self.fields.tool_calls {
-                    for call in doc.elements(calls) {
-                        let id = last_member(doc, call, "id");
-                        facts.opens.extend(self.boxed(id));
+                    for element in doc.elements(calls).filter(|&id| doc.is_object(id)) {
+                        let inner = last_member(doc, element, "function").unwrap_or(element);
+                        let id = self.id_at(last_member(doc, element, "id"));
+                        let name = self.id_at(last_member(doc, inner, "name"));
+                        facts.calls.push(call(id, name));
                     }
                 }
                 if self.shape == Shape::Chat {
-                    self.block_calls(&mut facts.opens, &mut answered);
+                    self.block_calls(&mut facts);
                 }
                 if facts.class == Class::Tool {
-                    let id = self.text_of(self.fields.tool_call_id);
-                    if id.is_some() || answered.is_empty() {
-                        answered.push(id);
+                    let id = self.id_at(self.fields.tool_call_id);
+                    if id.is_some() || facts.results.is_empty() {
+                        facts.results.push(ToolResult {
+                            id,
+                            name: self.id_at(self.fields.name),
+                            ..ToolResult::default()
+                        });
                     }
                 }
             }
-        }
-        if !answered.is_empty() {
-            let ids: Option<Vec<Box<str>>> =
-                answered.into_iter().map(|id| id.map(Box::from)).collect();
-            facts.answers = ids.map_or(Answers::Unmatched, Answers::Calls);
         }
         facts
     }
 
-    /// Calls opened and answered by Anthropic's content blocks.
-    fn block_calls(&self, opens: &mut Vec<Box<str>>, answered: &mut Vec<Option<&'a str>>) {
+    /// Calls opened and answered by Anthropic's content blocks, and whether there is anything else.
+    fn block_calls(&self, facts: &mut Facts) {
         let doc = self.doc;
         let Some(content) = self.fields.content else {
             return;
         };
+        let is_text = |id: NodeId| doc.string(id).is_some_and(|text| !text.is_empty());
+        facts.own_text = facts.class != Class::Tool && is_text(content);
         for block in doc.elements(content) {
             let part = Part::of(doc, block);
             match part.kind {
-                "tool_use" => opens.extend(self.boxed(part.id)),
-                "tool_result" => answered.push(self.text_of(part.tool_use_id)),
-                _ => {}
+                "tool_use" => facts.calls.push(Call {
+                    id: self.id_at(part.id),
+                    name: self.id_at(part.name),
+                    ..Call::default()
+                }),
+                "tool_result" => facts.results.push(ToolResult {
+                    id: self.id_at(part.tool_use_id),
+                    ..ToolResult::default()
+                }),
+                "text" => facts.own_text |= part.text.is_some_and(is_text),
+                _ => facts.own_text = true,
             }
         }
+        facts.own_text &= facts.class != Class::Tool;
     }
 
     pub(super) fn text_of(&self, id: Option<NodeId>) -> Option<&'a str> {
         id.and_then(|id| self.doc.string(id))
     }
 
-    fn boxed(&self, id: Option<NodeId>) -> Option<Box<str>> {
-        self.text_of(id).map(Box::from)
+    /// The string, unless it is empty.
+    fn id_at(&self, id: Option<NodeId>) -> Option<Box<str>> {
+        self.text_of(id).filter(|id| !id.is_empty()).map(Box::from)
     }
 }
 

@@ -12,6 +12,7 @@ mod counts;
 pub mod document;
 pub mod effect;
 mod event;
+pub mod facts;
 mod fields;
 mod flags;
 mod fork;
@@ -23,6 +24,7 @@ pub mod log;
 mod log_change;
 mod log_compress;
 pub mod message;
+mod pairing;
 mod retention;
 pub mod search;
 pub mod segment;
@@ -96,6 +98,8 @@ pub struct Footprint {
     pub stored: u64,
     /// Messages that are neither counted nor handed to somebody who counts them.
     pub pending: u64,
+    /// Messages of which some content counted as JSON text.
+    pub unread: u64,
 }
 
 impl Conversation {
@@ -217,6 +221,7 @@ impl Conversation {
             raw: self.log.total::<search::Bytes>() + raw,
             stored: self.log.heap_bytes() as u64 + stored,
             pending: pending.saturating_sub(self.tickets.len() as u64),
+            unread: self.log.total::<search::Unread>(),
         }
     }
 

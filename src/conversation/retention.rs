@@ -1,5 +1,5 @@
-//! What retention and TRIM drop: the oldest messages, between turn groups; never system messages that stand first or
-//! come to stand first, never the newest group nor what stands behind it.
+//! What retention and TRIM remove: the oldest messages, in whole groups. Never leading system messages, nor those that
+//! become leading; never the newest group nor the orphans after it, or the newest message if there is no group.
 
 use super::Conversation;
 use super::search::{Others, Systems, Tokens};
@@ -87,13 +87,13 @@ impl Conversation {
                 if behind >= end {
                     return end;
                 }
-                return log.boundary_until(behind).unwrap_or(from);
+                return log.group_start_until(behind).unwrap_or(from);
             }
         };
         if needed >= end {
             return end;
         }
-        log.boundary_from(needed).unwrap_or(end)
+        log.group_start_from(needed).unwrap_or(end)
     }
 
     /// Position of the first system message at or behind `from`.
@@ -110,15 +110,16 @@ impl Conversation {
             .unwrap_or_else(|| self.log.len())
     }
 
-    /// Where the newest group begins, or what still waits to become one.
+    /// Where the newest group begins. If there is none: where the reasoning that waits begins, or the newest message.
     fn newest_group_start(&self, leading: usize) -> usize {
         let end = self.log.len();
-        match self.log.live_before(end).filter(|&p| p >= leading) {
-            Some(live) => self.log.boundary_until(live).unwrap_or(leading),
-            None => self
-                .tracker
-                .waiting_reasoning()
-                .map_or(end, |seq| self.log.position_of(seq)),
+        match self.log.last_visible_before(end).filter(|&p| p >= leading) {
+            Some(visible) => self.log.group_start_until(visible).unwrap_or(leading),
+            None => {
+                let newest = end.saturating_sub(1).max(leading);
+                let waiting = self.tracker.waiting_reasoning();
+                waiting.map_or(newest, |seq| self.log.position_of(seq).min(newest))
+            }
         }
     }
 }

@@ -33,8 +33,8 @@ macro_rules! fields {
     )*};
 }
 
-fn live(flags: Flags) -> u64 {
-    u64::from(!flags.dead())
+fn visible(flags: Flags) -> u64 {
+    u64::from(!flags.hidden())
 }
 
 fields! {
@@ -43,15 +43,19 @@ fields! {
     /// Sum of T(message) over all.
     Tokens: tokens, |e| u64::from(e.tokens);
     /// Messages that RECENT may return.
-    Live: live, |e| live(e.flags);
+    Visible: visible, |e| visible(e.flags);
     /// Their tokens.
-    LiveTokens: live_tokens, |e| live(e.flags) * u64::from(e.tokens);
-    /// Boundaries between turn groups.
-    Boundaries: boundaries, |e| u64::from(e.flags.boundary());
+    VisibleTokens: visible_tokens, |e| visible(e.flags) * u64::from(e.tokens);
+    /// Messages before which a window may begin.
+    GroupStarts: group_starts, |e| u64::from(e.flags.group_start());
     /// Possible starts of `START USER`.
     Users: users, |e| u64::from(e.flags.user_start());
     /// Messages not counted yet.
     Pending: pending, |e| u64::from(e.flags.pending());
+    /// Messages of which some content counted as JSON text.
+    Unread: unread, |e| u64::from(e.flags.unread());
+    /// Messages that RECENT returns without their results.
+    Edited: edited, |e| u64::from(e.flags.edited());
 }
 
 /// System messages, see `Flags::system`.
@@ -117,27 +121,27 @@ impl Log {
 
     /// Tokens and number of the messages from `position` on that RECENT may return.
     #[must_use]
-    pub fn live_behind(&self, position: usize) -> (u64, u64) {
+    pub fn visible_from(&self, position: usize) -> (u64, u64) {
         if position == self.head.messages {
             return (
-                self.total::<LiveTokens>()
-                    .saturating_sub(self.head.live_tokens),
-                self.total::<Live>().saturating_sub(self.head.live),
+                self.total::<VisibleTokens>()
+                    .saturating_sub(self.head.visible_tokens),
+                self.total::<Visible>().saturating_sub(self.head.visible),
             );
         }
         let Some((segment, index, inner)) = self.segment_at(position) else {
             return match position {
-                0 => (self.total::<LiveTokens>(), self.total::<Live>()),
+                0 => (self.total::<VisibleTokens>(), self.total::<Visible>()),
                 _ => (0, 0),
             };
         };
         let behind = self.behind(index);
-        let tokens = LiveTokens::sum(&self.end).wrapping_sub(LiveTokens::sum(behind));
-        let messages = Live::sum(&self.end).wrapping_sub(Live::sum(behind));
+        let tokens = VisibleTokens::sum(&self.end).wrapping_sub(VisibleTokens::sum(behind));
+        let messages = Visible::sum(&self.end).wrapping_sub(Visible::sum(behind));
         let entries = segment.entries();
         let rest = entries.get(inner..).unwrap_or_default();
         rest.iter()
-            .filter(|e| !e.flags.dead())
+            .filter(|e| !e.flags.hidden())
             .fold((tokens, messages), |(tokens, messages), e| {
                 (tokens + u64::from(e.tokens), messages + 1)
             })
@@ -276,28 +280,28 @@ impl Log {
         }
     }
 
-    /// The first boundary between turn groups at or behind `position`.
+    /// The first group start at or after `position`.
     #[must_use]
-    pub fn boundary_from(&self, position: usize) -> Option<usize> {
-        self.next::<Boundaries>(position)
+    pub fn group_start_from(&self, position: usize) -> Option<usize> {
+        self.next::<GroupStarts>(position)
     }
 
-    /// The last boundary at or in front of `position`.
+    /// The last group start at or before `position`.
     #[must_use]
-    pub fn boundary_until(&self, position: usize) -> Option<usize> {
-        self.previous::<Boundaries>(position.saturating_add(1))
+    pub fn group_start_until(&self, position: usize) -> Option<usize> {
+        self.previous::<GroupStarts>(position.saturating_add(1))
     }
 
     /// The first message at or behind `position` that RECENT may return.
     #[must_use]
-    pub fn live_from(&self, position: usize) -> Option<usize> {
-        self.next::<Live>(position)
+    pub fn next_visible(&self, position: usize) -> Option<usize> {
+        self.next::<Visible>(position)
     }
 
     /// The last message in front of `position` that RECENT may return.
     #[must_use]
-    pub fn live_before(&self, position: usize) -> Option<usize> {
-        self.previous::<Live>(position)
+    pub fn last_visible_before(&self, position: usize) -> Option<usize> {
+        self.previous::<Visible>(position)
     }
 
     /// The first possible start of `START USER` at or behind `position`.

@@ -10,15 +10,19 @@ pub struct Sums {
     /// Sum of T(message), of pending messages the least that it can be.
     pub tokens: u64,
     /// Messages that RECENT may return.
-    pub live: u64,
+    pub visible: u64,
     /// Their tokens.
-    pub live_tokens: u64,
-    /// Boundaries between turn groups.
-    pub boundaries: u64,
+    pub visible_tokens: u64,
+    /// Messages before which a window may begin.
+    pub group_starts: u64,
     /// Possible starts of `START USER`.
     pub users: u64,
     /// Messages not counted yet.
     pub pending: u64,
+    /// Messages of which some content counted as JSON text.
+    pub unread: u64,
+    /// Messages that RECENT returns without their results.
+    pub edited: u64,
     /// Bytes of the messages, without what stands between them.
     pub bytes: u64,
 }
@@ -29,11 +33,13 @@ macro_rules! each_sum {
             messages: $self.messages.$op($other.messages),
             others: $self.others.$op($other.others),
             tokens: $self.tokens.$op($other.tokens),
-            live: $self.live.$op($other.live),
-            live_tokens: $self.live_tokens.$op($other.live_tokens),
-            boundaries: $self.boundaries.$op($other.boundaries),
+            visible: $self.visible.$op($other.visible),
+            visible_tokens: $self.visible_tokens.$op($other.visible_tokens),
+            group_starts: $self.group_starts.$op($other.group_starts),
             users: $self.users.$op($other.users),
             pending: $self.pending.$op($other.pending),
+            unread: $self.unread.$op($other.unread),
+            edited: $self.edited.$op($other.edited),
             bytes: $self.bytes.$op($other.bytes),
         }
     };

@@ -1,94 +1,158 @@
-//! Turn groups: which messages belong together, and which are never returned.
+//! Groups: which messages belong together, and which RECENT never returns.
 //!
-//! A tracker is fed the messages in order and writes two flags into the log: *dead* (RECENT never returns it) and
-//! *boundary* (a group begins here, or could; a cut in front of this message splits no group). What it knows at the
-//! newest message is kept, so that an append costs nothing that depends on what came before. After a change in the
-//! middle the groups are tracked anew from the last point where nothing was open, up to the first one behind the
-//! change.
+//! A tracker is fed the messages in order and writes flags into the log: *hidden* (RECENT never returns the message),
+//! *group start* (a window may begin before it) and *edited* (RECENT returns it without its results). The tracker keeps
+//! what can still grow after the newest message, so an append costs nothing that depends on the conversation's length.
+//! After a change in the middle, messages are fed again from the last clean point before it to the first one after it
+//! (see [`Tracker::retrack`]).
 //!
-//! Rules, in the order in which they are asked:
-//! 1. An answer belongs to the open turn if each of its calls is open there; otherwise it is an orphan: dead,
-//!    answering nothing, ending nothing.
-//! 2. A `reasoning` item waits for the next message that is no orphan and joins its group, unless that is a user or
-//!    system message. It ends an open turn that a `..._call` item did not open.
-//! 3. In a turn that a `..._call` item opened, items other than user and system messages belong to it.
-//! 4. Any other message ends the open turn, which is then dead, and starts a group of its own; a turn, if it opens
-//!    calls.
-
-use std::collections::HashSet;
+//! Rules, in the order in which they apply:
+//! 1. Results that all answer open calls of the turn belong to it, and the last one completes it. If a user message with
+//!    text of its own leaves calls open, its results answer nothing.
+//! 2. A message with any other result is orphaned. Without text of its own it is hidden, answers nothing and ends
+//!    nothing; with text of its own it ends what is open, is a group of its own and is returned without its results.
+//! 3. A `reasoning` item waits, hidden, for the next message that is not a hidden orphan. It ends an open turn, unless a
+//!    call item opened that turn.
+//! 4. Approvals belong to the open turn; so do items of the model, if a call item opened it. The reasoning that waits
+//!    within the turn becomes visible with them.
+//! 5. Any other message ends an open turn, whose messages are hidden from then on.
+//! 6. Items of the model, and assistant messages without `type`, belong to the reasoning group that precedes them.
+//! 7. Every other message is a group of its own, and a turn if it opens calls. Reasoning that still waits stays hidden.
 
 use super::effect::NewMessage;
+use super::facts::{Class, Facts};
 use super::flags::Flags;
 use super::log::Log;
-use super::message::{Answers, Class, Facts};
+use super::message;
+use super::pairing::OpenCalls;
 
-/// A turn with unanswered calls.
-#[derive(Debug, Clone)]
-struct Turn {
-    /// Sequence number of its first message.
-    start: i64,
-    /// Opened by a `..._call` item.
-    items: bool,
-    /// Calls not answered yet.
-    open: HashSet<Box<str>>,
+/// How the tracker reads messages that are stored.
+pub trait Reading {
+    /// What tracking needs to know of the message.
+    fn facts(&self, source: &[u8]) -> Facts;
+    /// True if the message can be returned without its results.
+    fn can_omit_results(&self, source: &[u8]) -> bool;
 }
 
-/// What is open behind the last message fed.
+/// Reading as the dialects define it.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialects;
+
+impl Reading for Dialects {
+    fn facts(&self, source: &[u8]) -> Facts {
+        message::facts(source).unwrap_or_default()
+    }
+
+    fn can_omit_results(&self, source: &[u8]) -> bool {
+        message::without_results(source).is_some()
+    }
+}
+
+/// A group to which further messages may belong: calls are open, or it began with reasoning.
+#[derive(Debug, Clone)]
+struct Group {
+    /// Sequence number of its first message.
+    start: i64,
+    /// A call item opened the turn, so further items belong to it.
+    items: bool,
+    /// Without any, only what belongs to a reasoning group joins.
+    calls: OpenCalls,
+}
+
+/// What may still grow after the last message fed.
 #[derive(Debug, Clone, Default)]
 pub struct Tracker {
-    turn: Option<Box<Turn>>,
-    /// Sequence number of the first reasoning item that waits for its successor.
-    reasoning: Option<i64>,
+    group: Option<Box<Group>>,
+    /// Sequence number of the first reasoning item that waits for what follows it.
+    waiting: Option<i64>,
+}
+
+/// What a message turned out to be.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    hidden: bool,
+    group_start: bool,
+    edited: bool,
+}
+
+impl Place {
+    /// Belongs to the group before it.
+    const MEMBER: Self = Self {
+        hidden: false,
+        group_start: false,
+        edited: false,
+    };
+
+    const OWN_GROUP: Self = Self {
+        hidden: false,
+        group_start: true,
+        edited: false,
+    };
+
+    fn hidden(group_start: bool) -> Self {
+        Self {
+            hidden: true,
+            group_start,
+            edited: false,
+        }
+    }
 }
 
 impl Tracker {
-    /// Nothing is open.
+    /// Nothing can grow, and no reasoning waits.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.turn.is_none() && self.reasoning.is_none()
+        self.group.is_none() && self.waiting.is_none()
+    }
+
+    fn turn(&self) -> Option<&Group> {
+        self.group
+            .as_deref()
+            .filter(|group| !group.calls.is_empty())
     }
 
     /// True if calls of the newest turn are unanswered.
     #[must_use]
     pub fn has_open_turn(&self) -> bool {
-        self.turn.is_some()
+        self.turn().is_some()
     }
 
-    /// Sequence number of the first reasoning item that still waits for its successor.
+    /// Sequence number of the first reasoning item that waits for what follows it.
     #[must_use]
     pub fn waiting_reasoning(&self) -> Option<i64> {
-        self.reasoning
+        self.waiting
     }
 
-    /// Sequence number of the first message of what is open, if anything is.
+    /// Sequence number of the first message of the open turn or of the reasoning that waits.
     #[must_use]
     pub fn open_from(&self) -> Option<i64> {
-        let turn = self.turn.as_ref().map(|turn| turn.start);
-        turn.into_iter().chain(self.reasoning).min()
+        let turn = self.turn().map(|turn| turn.start);
+        turn.into_iter().chain(self.waiting).min()
     }
 
     /// Bytes on the heap, about.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.turn.as_ref().map_or(0, |turn| {
-            let slot = size_of::<Box<str>>() + 1;
-            size_of::<Turn>()
-                + turn.open.capacity() * slot
-                + turn.open.iter().map(|id| id.len()).sum::<usize>()
-        })
+        self.group
+            .as_ref()
+            .map_or(0, |group| size_of::<Group>() + group.calls.heap_bytes())
     }
 
-    /// True if a message is a group by itself, and leaves nothing open: feeding it would say so and change nothing.
+    /// True if a message is a group of its own that nothing can join: feeding it would say so and change nothing.
     #[must_use]
     pub fn is_alone(&self, facts: &Facts) -> bool {
-        self.is_clean()
-            && facts.opens.is_empty()
-            && facts.answers == Answers::None
-            && !facts.reasoning
+        self.is_clean() && facts.calls.is_empty() && facts.results.is_empty() && !facts.reasoning
     }
 
-    /// Adds a message to the log, and takes it.
-    pub fn push(&mut self, log: &mut Log, message: &NewMessage<'_>, tokens: u32, mut flags: Flags) {
+    /// Appends a message to the log and feeds it.
+    pub fn push(
+        &mut self,
+        log: &mut Log,
+        message: &NewMessage<'_>,
+        tokens: u32,
+        mut flags: Flags,
+        reading: &impl Reading,
+    ) {
         let position = log.len();
         let alone = self.is_alone(&message.facts);
         if alone {
@@ -96,129 +160,241 @@ impl Tracker {
         }
         log.push(message.seq, message.time, tokens, flags, message.bytes);
         if !alone {
-            self.feed(log, position, &message.facts);
+            self.feed(log, position, &message.facts, reading);
         }
     }
 
-    /// Takes the message at `position`, the one behind the last fed.
-    pub fn feed(&mut self, log: &mut Log, position: usize, facts: &Facts) {
+    /// Takes the message at `position`, the one after the last fed.
+    fn feed(&mut self, log: &mut Log, position: usize, facts: &Facts, reading: &impl Reading) {
         let seq = log.get(position).map_or(0, |m| m.seq);
-        let clean_before = self.is_clean();
-        if facts.answers != Answers::None {
-            let answered = self.answer(&facts.answers);
-            if answered {
-                self.join_reasoning(log, position);
-                if let Some(turn) = &mut self.turn {
-                    turn.open.extend(facts.opens.iter().cloned());
-                }
-            }
-            mark(log, position, !answered, clean_before);
-            if self.turn.as_ref().is_some_and(|t| t.open.is_empty()) {
-                self.turn = None;
-            }
+        let place = if !facts.results.is_empty() {
+            self.feed_results(log, position, seq, facts, reading)
         } else if facts.reasoning {
-            if self.turn.as_ref().is_some_and(|t| !t.items) {
-                self.end_turn(log, position);
-            }
-            // Behind waiting ones, and within a turn, it begins nothing.
-            mark(log, position, true, self.is_clean());
-            self.reasoning.get_or_insert(seq);
-        } else if self.turn.as_ref().is_some_and(|t| t.items) && continues_items(facts) {
-            self.join_reasoning(log, position);
-            mark(log, position, false, false);
-            if let Some(turn) = &mut self.turn {
-                turn.open.extend(facts.opens.iter().cloned());
-            }
+            self.feed_reasoning(log, position, seq)
+        } else if self.continues_turn(facts) {
+            self.join_turn(log, position, facts)
         } else {
-            self.end_turn(log, position);
-            let mut start = seq;
-            if let Some(first) = self.reasoning {
-                if matches!(facts.class, Class::User | Class::System) {
-                    self.drop_reasoning(log, position);
-                } else {
-                    self.join_reasoning(log, position);
-                    log.update_at(log.position_of(first), |e| e.flags.set_boundary(true));
-                    start = first;
-                }
+            self.feed_other(log, position, seq, facts)
+        };
+        let clean = self.is_clean();
+        log.update_at(position, |e| {
+            e.flags
+                .set_tracked(place.hidden, place.group_start, place.edited);
+            e.flags.set_clean(clean);
+        });
+    }
+
+    fn feed_results(
+        &mut self,
+        log: &mut Log,
+        position: usize,
+        seq: i64,
+        facts: &Facts,
+        reading: &impl Reading,
+    ) -> Place {
+        let must_complete = facts.class == Class::User && facts.own_text;
+        let answered = self.group.as_mut().is_some_and(|group| {
+            let wanted = |left| !must_complete || left == 0;
+            group.calls.take_if(&facts.results, wanted)
+        });
+        if answered {
+            let place = self.join_turn(log, position, facts);
+            if !self.has_open_turn() {
+                self.group = None;
             }
-            mark(log, position, false, start == seq);
-            if !facts.opens.is_empty() {
-                self.turn = Some(Box::new(Turn {
+            return place;
+        }
+        if !facts.own_text {
+            return Place::hidden(!self.is_within());
+        }
+        self.end_turn(log, position);
+        self.drop_waiting(log, position);
+        let can_omit = log.with_message(position, |bytes| reading.can_omit_results(bytes));
+        if can_omit != Some(true) {
+            // With its results it would make the prompt invalid.
+            self.group = None;
+            return Place::hidden(true);
+        }
+        self.start_group(seq, facts);
+        Place {
+            edited: true,
+            ..Place::OWN_GROUP
+        }
+    }
+
+    fn feed_reasoning(&mut self, log: &mut Log, position: usize, seq: i64) -> Place {
+        if !self.turn().is_some_and(|turn| turn.items) {
+            self.end_turn(log, position);
+        }
+        let place = Place::hidden(!self.is_within());
+        self.waiting.get_or_insert(seq);
+        place
+    }
+
+    /// True if a message without results belongs to the open turn.
+    fn continues_turn(&self, facts: &Facts) -> bool {
+        let is_item = facts.item && is_of_model(facts);
+        self.turn()
+            .is_some_and(|turn| facts.only_approvals || (turn.items && is_item))
+    }
+
+    fn join_turn(&mut self, log: &mut Log, position: usize, facts: &Facts) -> Place {
+        self.show_waiting(log, position);
+        if let Some(group) = &mut self.group {
+            group.calls.extend(&facts.calls);
+        }
+        Place::MEMBER
+    }
+
+    fn feed_other(&mut self, log: &mut Log, position: usize, seq: i64, facts: &Facts) -> Place {
+        if self.has_open_turn() {
+            self.end_turn(log, position);
+        }
+        if joins_reasoning(facts) {
+            if let Some(start) = self.show_waiting(log, position) {
+                self.group = Some(Box::new(Group {
                     start,
-                    items: facts.call_item,
-                    open: facts.opens.iter().cloned().collect(),
+                    items: false,
+                    calls: OpenCalls::default(),
                 }));
             }
-        }
-        let clean = self.is_clean();
-        log.update_at(position, |e| e.flags.set_clean(clean));
-    }
-
-    /// Takes the answered calls from the open turn; false, and nothing taken, if one is not open or named twice.
-    fn answer(&mut self, answers: &Answers) -> bool {
-        let (Some(turn), Answers::Calls(ids)) = (&mut self.turn, answers) else {
-            return false;
-        };
-        let mut distinct = HashSet::with_capacity(ids.len());
-        let open = ids
-            .iter()
-            .all(|id| turn.open.contains(id) && distinct.insert(id));
-        if open {
-            for id in ids {
-                turn.open.remove(id);
+            if let Some(group) = &mut self.group {
+                // Orphans in between were not part of the group as long as it could have ended before them.
+                let after = log.last_visible_before(position).map_or(0, |last| last + 1);
+                log.update(after..position, |e| e.flags.set_group_start(false));
+                group.items = facts.call_item;
+                group.calls.extend(&facts.calls);
+                return Place::MEMBER;
             }
         }
-        open
+        self.drop_waiting(log, position);
+        self.start_group(seq, facts);
+        Place::OWN_GROUP
     }
 
-    /// Ends the open turn, if there is one, with calls unanswered: its messages are dead from now on. What stands
-    /// behind its last one, up to `position`, belongs to no turn.
+    /// The message with number `seq` starts a group, which is a turn if it opens calls.
+    fn start_group(&mut self, seq: i64, facts: &Facts) {
+        self.group = (!facts.calls.is_empty()).then(|| {
+            Box::new(Group {
+                start: seq,
+                items: facts.call_item,
+                calls: OpenCalls::new(&facts.calls),
+            })
+        });
+    }
+
+    /// A hidden message would be between messages of one group, or of what may become one.
+    fn is_within(&self) -> bool {
+        self.has_open_turn() || self.waiting.is_some()
+    }
+
+    /// Ends the group that could grow. If calls are open its messages are hidden from now on; those after its last
+    /// message, up to `position`, belong to no group.
     fn end_turn(&mut self, log: &mut Log, position: usize) {
-        let Some(turn) = self.turn.take() else {
+        let Some(group) = self.group.take() else {
             return;
         };
-        let start = log.position_of(turn.start);
-        let behind = log.live_before(position).map_or(start, |last| last + 1);
-        log.update(start..behind.max(start), |e| e.flags.set_dead(true));
-        log.update(behind.max(start)..position, |e| e.flags.set_boundary(true));
-        if let Some(first) = self.reasoning {
-            // The waiting ones are still one run: only the first may be a boundary.
+        if group.calls.is_empty() {
+            return;
+        }
+        let start = log.position_of(group.start);
+        let last = log.last_visible_before(position);
+        let after = last.map_or(start, |last| last + 1).max(start);
+        log.update(start..after, |e| e.flags.hide());
+        log.update(after..position, |e| e.flags.set_group_start(true));
+        if let Some(first) = self.waiting {
+            // Reasoning items in a row belong together, so only the first of them may be a group start.
             let first = log.position_of(first);
-            if first < position {
-                log.update(first + 1..position, |e| e.flags.set_boundary(false));
+            log.update(first + 1..position, |e| e.flags.set_group_start(false));
+        }
+    }
+
+    /// The reasoning that waits belongs to the group of the message at `position`. Returns where it begins.
+    fn show_waiting(&mut self, log: &mut Log, position: usize) -> Option<i64> {
+        let first = self.waiting.take()?;
+        log.update(log.position_of(first)..position, |e| {
+            if e.flags.reasoning() {
+                e.flags.set_hidden(false);
+            }
+        });
+        Some(first)
+    }
+
+    /// The reasoning that waits led to nothing.
+    fn drop_waiting(&mut self, log: &mut Log, position: usize) {
+        if let Some(first) = self.waiting.take() {
+            log.update(log.position_of(first)..position, |e| {
+                e.flags.set_group_start(true);
+            });
+        }
+    }
+
+    /// Feeds the messages around a change at `changed` again; `self` is the tracker at the end of the log. Returns the
+    /// position after the last message that was fed.
+    pub fn retrack(&mut self, log: &mut Log, changed: usize, reading: &impl Reading) -> usize {
+        let mut position = changed.min(log.len());
+        while let Some(before) = position.checked_sub(1) {
+            if is_clean_after(log, before) {
+                break;
+            }
+            position = before;
+        }
+        self.track_from(Self::default(), log, position, changed, reading)
+    }
+
+    /// Feeds the messages from `position` on to `tracker`, as long as that can make a difference after `changed`;
+    /// `self` is the tracker at the end of the log. Returns the position after the last message that was fed.
+    pub fn track_from(
+        &mut self,
+        mut tracker: Self,
+        log: &mut Log,
+        mut position: usize,
+        changed: usize,
+        reading: &impl Reading,
+    ) -> usize {
+        while position < log.len() {
+            let was_clean = is_clean_after(log, position);
+            let facts = facts_at(log, position, reading);
+            tracker.feed(log, position, &facts, reading);
+            position += 1;
+            if position > changed && was_clean && tracker.is_clean() {
+                return position;
             }
         }
-    }
-
-    /// The waiting reasoning items belong to the group of the message at `position`.
-    fn join_reasoning(&mut self, log: &mut Log, position: usize) {
-        if let Some(first) = self.reasoning.take() {
-            log.update(log.position_of(first)..position, |e| {
-                if e.flags.reasoning() {
-                    e.flags.set_dead(false);
-                }
-            });
-        }
-    }
-
-    /// The waiting reasoning items led to nothing.
-    fn drop_reasoning(&mut self, log: &mut Log, position: usize) {
-        if let Some(first) = self.reasoning.take() {
-            log.update(log.position_of(first)..position, |e| {
-                e.flags.set_boundary(true);
-            });
-        }
+        *self = tracker;
+        position
     }
 }
 
-/// An item that belongs to an open turn of items although it answers nothing.
-fn continues_items(facts: &Facts) -> bool {
-    facts.item && !matches!(facts.class, Class::User | Class::System)
+/// The user, or the author of system messages, ends what the model began.
+fn is_of_model(facts: &Facts) -> bool {
+    !matches!(facts.class, Class::User | Class::System)
 }
 
-fn mark(log: &mut Log, position: usize, dead: bool, boundary: bool) {
-    log.update_at(position, |e| {
-        e.flags.set_dead(dead);
-        e.flags.set_boundary(boundary);
-    });
+/// Reasoning groups hold items of the model, and assistant messages without `type`.
+fn joins_reasoning(facts: &Facts) -> bool {
+    if facts.item {
+        is_of_model(facts)
+    } else {
+        facts.class == Class::Assistant && !facts.typed
+    }
 }
+
+fn is_clean_after(log: &Log, position: usize) -> bool {
+    log.get(position).is_none_or(|m| m.flags.clean())
+}
+
+/// What tracking needs to know of the message at `position`. It is read again only if the flags do not tell.
+fn facts_at(log: &Log, position: usize, reading: &impl Reading) -> Facts {
+    let known = log
+        .get(position)
+        .map_or(Some(Facts::default()), |stored| stored.flags.facts());
+    known.unwrap_or_else(|| {
+        log.with_message(position, |bytes| reading.facts(bytes))
+            .unwrap_or_default()
+    })
+}
+
+#[cfg(test)]
+#[path = "turns_tests.rs"]
+mod tests;

@@ -1,13 +1,13 @@
 //! Selecting: which messages make the prompt for a budget.
 //!
-//! All sums are differences of the log's running sums, all boundaries are found by binary search; nothing here
+//! All sums are differences of the log's running sums, all group starts are found by binary search; nothing here
 //! depends on how long the conversation is, but for the logarithm.
 
 use std::ops::Range;
 
 use super::Conversation;
 use super::log::Log;
-use super::search::{Live, LiveTokens};
+use super::search::{Edited, Visible, VisibleTokens};
 use crate::tokens::REPLY_TOKENS;
 
 /// What RECENT is asked for.
@@ -34,11 +34,13 @@ pub struct Request {
 pub struct Window {
     /// The first so many messages, which are system messages, are taken.
     pub system: usize,
+    /// Leading system messages that are not taken.
+    pub system_left_out: usize,
     /// The summary is taken.
     pub summary: bool,
     /// A user message from before the window is put in front of it.
     pub front: Option<usize>,
-    /// Positions of the window; dead messages in it are left out.
+    /// Positions of the window; hidden messages in it are left out.
     pub range: Range<usize>,
     /// Tokens of the reply, 0 if it is empty.
     pub tokens: i64,
@@ -48,6 +50,10 @@ pub struct Window {
     pub last: i64,
     /// Messages before `first` (if the window is empty: all) that are not in the reply.
     pub skipped: u64,
+    /// Messages between `first` and `last` that are not in the reply.
+    pub dropped: u64,
+    /// Messages of the reply that are returned without their orphaned results.
+    pub edited: u64,
     /// The window's only group does not fit, and was asked for all the same.
     pub over: bool,
     /// Older messages than those held could not have been part of the reply.
@@ -81,32 +87,32 @@ impl Candidates<'_> {
     fn fitting(&self, budget: i64, messages: u64) -> Option<usize> {
         let budget = u64::try_from(budget).ok()?;
         let log = self.log;
-        let tokens = log.total::<LiveTokens>().saturating_sub(budget);
-        let mut position = log.first_reaching::<LiveTokens>(tokens)?;
-        let surplus = log.total::<Live>().saturating_sub(messages);
+        let tokens = log.total::<VisibleTokens>().saturating_sub(budget);
+        let mut position = log.first_reaching::<VisibleTokens>(tokens)?;
+        let surplus = log.total::<Visible>().saturating_sub(messages);
         if surplus > 0 {
-            position = position.max(log.first_reaching::<Live>(surplus)?);
+            position = position.max(log.first_reaching::<Visible>(surplus)?);
         }
         self.group_from(position)
     }
 
     /// The start of the first group behind at least `offset` tokens of candidates.
     fn behind(&self, offset: u64) -> Option<usize> {
-        let base = self.log.before::<LiveTokens>(self.region);
+        let base = self.log.before::<VisibleTokens>(self.region);
         let target = base.saturating_add(offset);
-        self.group_from(self.log.first_reaching::<LiveTokens>(target)?)
+        self.group_from(self.log.first_reaching::<VisibleTokens>(target)?)
     }
 
     fn group_from(&self, position: usize) -> Option<usize> {
         self.log
-            .boundary_from(position.max(self.region))
+            .group_start_from(position.max(self.region))
             .filter(|&start| start <= self.newest)
     }
 }
 
 /// Tokens and messages from `start` to the end, of those that may be returned.
 fn from(log: &Log, start: usize) -> (i64, u64) {
-    let (tokens, messages) = log.live_behind(start);
+    let (tokens, messages) = log.visible_from(start);
     (signed(tokens), messages)
 }
 
@@ -136,6 +142,7 @@ impl Conversation {
             spent += system_tokens;
             budget -= system_tokens;
         }
+        window.system_left_out = leading - window.system;
         let mut region = leading;
         if let Some(summary) = self.summary().filter(|_| !request.no_summary)
             && i64::from(summary.tokens.least()) <= budget
@@ -146,17 +153,17 @@ impl Conversation {
             if let Some(upto) = summary.upto {
                 let behind = log.position_of(upto.saturating_add(1));
                 if behind > leading {
-                    region = log.boundary_from(behind).unwrap_or(log.len());
+                    region = log.group_start_from(behind).unwrap_or(log.len());
                 }
                 window.filled = log.first_seq().is_some_and(|oldest| upto >= oldest);
             }
         }
 
         window.region = region;
-        let last = log.live_before(log.len());
+        let last = log.last_visible_before(log.len());
         if let Some(newest) = last
-            .filter(|&live| live >= region)
-            .and_then(|live| log.boundary_until(live))
+            .filter(|&visible| visible >= region)
+            .and_then(|visible| log.group_start_until(visible))
         {
             let candidates = Candidates {
                 log,
@@ -177,32 +184,39 @@ impl Conversation {
     fn describe(&self, window: &mut Window, spent: i64, last: Option<usize>) {
         let log = &self.log;
         let start = window.range.start;
-        let (tokens, live) = from(log, start);
-        let front = window
-            .front
-            .and_then(|p| log.get(p))
-            .map_or(0, |m| m.tokens);
-        let any = window.system > 0 || window.summary || live > 0;
+        let (tokens, visible) = from(log, start);
+        let front = window.front.and_then(|p| log.get(p));
+        let front_tokens = front.map_or(0, |m| m.tokens);
+        let any = window.system > 0 || window.summary || visible > 0;
         if any {
             window.tokens = REPLY_TOKENS
                 .saturating_add(spent)
-                .saturating_add(i64::from(front))
+                .saturating_add(i64::from(front_tokens))
                 .saturating_add(tokens);
         }
-        // What begins with a live message needs no search.
+        // What begins with a visible message needs no search.
         let first = match log.get(start) {
-            Some(message) if !message.flags.dead() => Some(start),
-            _ => log.live_from(start),
+            Some(message) if !message.flags.hidden() => Some(start),
+            _ => log.next_visible(start),
         };
-        // Nothing live may stand in the window.
+        // Nothing visible may stand in the window.
         let last = last.filter(|_| first.is_some());
-        if let (Some(first), Some(last)) = (
-            first.and_then(|p| log.get(p)),
-            last.and_then(|p| log.get(p)),
-        ) {
-            window.first = first.seq;
-            window.last = last.seq;
+        if let (Some(first), Some(last)) = (first, last)
+            && let (Some(oldest), Some(newest)) = (log.get(first), log.get(last))
+        {
+            window.first = oldest.seq;
+            window.last = newest.seq;
+            // No message after `last` is visible.
+            let held = (last + 1).saturating_sub(first) as u64;
+            window.dropped = held.saturating_sub(visible);
         }
+        let window_edited = match log.total::<Edited>() {
+            // Most often, and then nothing is searched.
+            0 => 0,
+            all => all.saturating_sub(log.before::<Edited>(start)),
+        };
+        let front_edited = front.is_some_and(|m| m.flags.edited());
+        window.edited = window_edited + u64::from(front_edited);
         let in_reply = window.system + usize::from(window.front.is_some());
         let older = first.unwrap_or_else(|| log.len());
         window.skipped = older.saturating_sub(in_reply) as u64;
