@@ -3,6 +3,7 @@
 #[path = "../naive/mod.rs"]
 mod naive;
 
+mod cases;
 mod managing;
 mod properties;
 mod reading;

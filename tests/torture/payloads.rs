@@ -134,7 +134,7 @@ fn warm(con: &mut Connection, sources: &Sources) -> i64 {
     used(con)
 }
 
-/// Promise 2, as far as the naive reader can read the messages: it knows no unpaired surrogates.
+/// Guarantee 2, as far as the naive reader can read the messages.
 pub fn prompt(messages: &[String]) -> Result<(), String> {
     if messages.iter().any(|m| naive::read(m).is_err()) {
         return Ok(());
