@@ -8,6 +8,7 @@ pub mod claim;
 pub mod content;
 pub mod generate;
 pub mod generate_dialects;
+pub mod generate_mixed;
 pub mod json;
 pub mod kinds;
 pub mod message;

@@ -114,7 +114,8 @@ impl Grouping<'_> {
                 // "A message of another role than user with results and text of its own stays in the turn that it answers"
                 return self.answer(i, open);
             }
-            if !m.own_text {
+            // A message of role tool is a result also without its blocks: it cannot be returned without them.
+            if !m.own_text || m.class == Class::Tool {
                 // "never returned and answers nothing at all", "does not end a turn"; "an orphaned output between them
                 // is skipped"
                 return self.out.orphans.push(i);
