@@ -38,19 +38,18 @@ impl NaiveLog {
             }
         }
         let sum = |unit: &[usize]| unit.iter().map(|&i| self.messages[i].tokens).sum::<u64>();
-        let mut end = self.messages.len();
-        let mut left = keep;
-        for (unit, open) in units.iter().rev() {
-            // "A reasoning item that is the newest message is not handed out."
-            let newest = unit.len() == 1
-                && unit[0] + 1 == self.messages.len()
-                && reads[unit[0]].is_reasoning;
-            // "Leading system messages and an open newest turn are never handed out"; "uses up `KEEP`"
-            if *open || newest {
-                left = left.saturating_sub(sum(unit));
-                end = unit[0];
-                continue;
-            }
+        // "Leading system messages and an open newest turn are never handed out"; "A reasoning item that is the newest
+        // message is not handed out." Neither is what follows the turn: `upto` would cover it.
+        let newest = self.messages.len().checked_sub(1)?;
+        let stays = |(unit, open): &(Vec<usize>, bool)| {
+            *open || unit[..] == [newest] && reads[newest].is_reasoning
+        };
+        let first = units.iter().position(stays).unwrap_or(units.len());
+        let mut end = units.get(first).map_or(self.messages.len(), |u| u.0[0]);
+        // "an open newest turn uses up `KEEP`"
+        let used: u64 = units[first..].iter().map(|u| sum(&u.0)).sum();
+        let mut left = keep.saturating_sub(used);
+        for (unit, _) in units[..first].iter().rev() {
             if keep == 0 || sum(unit) > left {
                 break;
             }
