@@ -3,6 +3,7 @@
 //! Comments in quotation marks are the contract's own sentences.
 #![allow(dead_code)]
 
+pub mod blocks;
 pub mod calls;
 pub mod claim;
 pub mod content;
