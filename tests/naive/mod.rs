@@ -3,12 +3,22 @@
 //! Comments in quotation marks are the contract's own sentences.
 #![allow(dead_code)]
 
+pub mod blocks;
+pub mod calls;
+pub mod claim;
+pub mod content;
 pub mod generate;
+pub mod generate_dialects;
+pub mod generate_mixed;
+pub mod json;
+pub mod kinds;
 pub mod message;
 pub mod ops;
+pub mod place;
 pub mod prompt;
 pub mod retention;
 pub mod turns;
+pub mod unread;
 pub mod window;
 
 #[allow(unused_imports)]
@@ -77,6 +87,13 @@ pub struct RecentReply {
     pub summary: bool,
     pub elided: bool,
     pub over: bool,
+    pub system: i64,
+    pub system_left_out: i64,
+    pub pinned: i64,
+    pub dropped: i64,
+    pub edited: i64,
+    pub cleared: i64,
+    pub cut: i64,
 }
 
 impl NaiveLog {

@@ -2,6 +2,7 @@
 
 use super::NaiveLog;
 use super::generate::{fragment, message, numbered, text, tokens};
+use super::generate_mixed::{mixed_fragment, mixed_message};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -34,15 +35,28 @@ pub enum Step {
     SetSummary(String, Option<i64>, u64),
 }
 
+/// Of the four base dialects.
 pub fn op() -> impl Strategy<Value = Op> {
+    op_of(fragment(), message())
+}
+
+/// Of all dialects.
+pub fn mixed_op() -> impl Strategy<Value = Op> {
+    op_of(mixed_fragment(), mixed_message())
+}
+
+fn op_of(
+    fragment: BoxedStrategy<Vec<String>>,
+    message: BoxedStrategy<String>,
+) -> impl Strategy<Value = Op> {
     prop_oneof![
-        8 => (fragment(), vec(tokens(), 8)).prop_map(|(list, tokens)| {
+        8 => (fragment.clone(), vec(tokens(), 8)).prop_map(|(list, tokens)| {
             Op::Append(list.into_iter().zip(tokens.into_iter().cycle()).collect())
         }),
-        2 => (fragment(), vec(tokens(), 8), prop::bool::weighted(0.2)).prop_map(|(list, tokens, complete)| {
+        2 => (fragment, vec(tokens(), 8), prop::bool::weighted(0.2)).prop_map(|(list, tokens, complete)| {
             Op::Backfill(list.into_iter().zip(tokens.into_iter().cycle()).collect(), complete)
         }),
-        2 => (any::<Index>(), message(), tokens()).prop_map(|(i, m, t)| Op::Edit(i, m, t)),
+        2 => (any::<Index>(), message, tokens()).prop_map(|(i, m, t)| Op::Edit(i, m, t)),
         2 => vec(any::<Index>(), 1..3).prop_map(Op::Del),
         1 => (1..3usize).prop_map(Op::Pop),
         1 => (1..20u64).prop_map(|n| Op::Retain(Some(n), None)),
@@ -54,6 +68,10 @@ pub fn op() -> impl Strategy<Value = Op> {
 
 pub fn ops(n: usize) -> impl Strategy<Value = Vec<Op>> {
     vec(op(), 0..=n)
+}
+
+pub fn mixed_ops(n: usize) -> impl Strategy<Value = Vec<Op>> {
+    vec(mixed_op(), 0..=n)
 }
 
 impl Op {

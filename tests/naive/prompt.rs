@@ -1,62 +1,55 @@
-//! Promise 2: "What `CONV.RECENT` returns is a message list that chat APIs accept: no tool result without its call, no
-//! unanswered call except in the newest, still running turn, no reasoning item without what it led to."
-//! Looks at pairs of positions only, and knows nothing of how groups are formed.
+//! Guarantee 2: "no tool result without its call, no unanswered call except in the newest, still running turn, and no
+//! reasoning item separated from the items it belongs to". Reads a reply from its first to its last message, as a chat API
+//! does, and knows nothing of groups.
 
-use super::message::{NaiveRead, read};
+use super::kinds::Class;
+use super::message::{NaiveCall, NaiveRead, answered, read};
 
 pub fn check_valid_prompt(messages: &[String]) -> Result<(), String> {
     let list: Vec<NaiveRead> = messages.iter().map(|m| read(m)).collect::<Result<_, _>>()?;
-    let opens = |i: usize, id: &String| list[i].opens.contains(id);
-    let answers = |i: usize, id: &String| list[i].answers.contains(id);
+    let mut open: Vec<NaiveCall> = vec![];
+    let mut by_item = false;
 
     for (i, m) in list.iter().enumerate() {
+        let talk = m.class == Class::User || m.class == Class::System;
+        let was_open = !open.is_empty();
         // "no tool result without its call"
-        if m.is_answer && m.answers.is_empty() {
-            return Err(format!("message {i} is a tool result that names no call"));
-        }
-        for (k, id) in m.answers.iter().enumerate() {
-            let Some(call) = (0..i).rev().find(|&j| opens(j, id)) else {
+        for result in m.answers() {
+            let Some(k) = answered(&open, result) else {
                 return Err(format!(
-                    "message {i} answers {id:?}, which nothing before it calls"
+                    "message {i} holds a result of no open call: {result:?}"
                 ));
             };
-            if (call + 1..i).any(|j| answers(j, id)) || m.answers[..k].contains(id) {
-                return Err(format!(
-                    "message {i} answers {id:?} of message {call} a second time"
-                ));
-            }
+            open.remove(k);
         }
-
-        // "no unanswered call except in the newest, still running turn": between a call and its answer, or between an
-        // unanswered call and the end, nothing else may stand than answers and, for calls that are items, items.
-        for id in &m.opens {
-            let answer = (i + 1..list.len()).find(|&j| answers(j, id));
-            let end = answer.unwrap_or(list.len());
-            for (j, between) in list.iter().enumerate().take(end).skip(i + 1) {
-                let talk = ["user", "system", "developer"].contains(&between.role.as_str());
-                let item = m.is_item() && between.is_item() && !talk;
-                if !between.is_answer && !item {
-                    return Err(format!(
-                        "message {j} stands between call {id:?} of message {i} and its answer"
-                    ));
-                }
-            }
+        // "no unanswered call except in the newest, still running turn"
+        if was_open && !m.is_answer() && !m.is_approval() && (talk || !by_item || !m.is_item()) {
+            return Err(format!(
+                "message {i} stands between a call and its result: {open:?}"
+            ));
         }
+        if m.is_answer() && m.class == Class::User && m.own_text && !open.is_empty() {
+            return Err(format!(
+                "message {i} talks before all calls have results: {open:?}"
+            ));
+        }
+        if open.is_empty() && !(was_open && m.is_answer()) {
+            by_item = m.is_call_item;
+        }
+        open.extend(m.opens().cloned());
 
-        // "no reasoning item without what it led to"
+        // "no reasoning item separated from the items it belongs to"
         if m.is_reasoning {
-            match list.get(i + 1) {
-                None => return Err(format!("reasoning item {i} is the last message")),
-                Some(next)
-                    if !next.is_answer
-                        && ["user", "system", "developer"].contains(&next.role.as_str()) =>
-                {
-                    return Err(format!(
-                        "reasoning item {i} leads to a {} message",
-                        next.role
-                    ));
-                }
-                Some(_) => {}
+            let Some(next) = list.get(i + 1) else {
+                return Err(format!("reasoning item {i} is the last message"));
+            };
+            let talk = (next.class == Class::User && !next.is_answer() && !next.is_approval())
+                || next.class == Class::System && !next.is_answer();
+            if talk {
+                return Err(format!(
+                    "reasoning item {i} leads to a {} message",
+                    next.role
+                ));
             }
         }
     }

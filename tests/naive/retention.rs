@@ -1,4 +1,4 @@
-//! What retention and TRIM drop.
+//! What retention and TRIM remove.
 
 use super::NaiveLog;
 use super::turns::{group, leading_system};
@@ -21,14 +21,18 @@ impl NaiveLog {
         while self.drop_oldest_unit(Some(seq)) {}
     }
 
-    /// "drops the oldest messages on append, never a leading system message, never half a tool turn, never the newest
-    /// group"; "Retention and TRIM stop at the newest group, orphans behind it included". False if nothing may go.
+    /// "removes the oldest messages on append, but never a leading system message, [...] half a tool turn, the newest group,
+    /// or (if there is no group) the newest message. It stops at the newest group, orphans after it included". False if
+    /// nothing may be removed.
     fn drop_oldest_unit(&mut self, before: Option<i64>) -> bool {
         let reads = self.reads();
-        // "that stand first now": what becomes the first message by a drop and is a system message is safe from then on.
+        // What becomes the first message by a removal and is a system message is safe from then on.
         let lead = leading_system(&reads);
         let groups = group(&reads[lead..]).groups;
-        let newest = groups.last().map_or(reads.len(), |g| g.members[0] + lead);
+        let newest = match groups.last() {
+            Some(g) => g.members[0] + lead,
+            None => reads.len().saturating_sub(1),
+        };
 
         // The shortest run of oldest messages that splits no group.
         let splits = |cut: usize| {
@@ -44,7 +48,8 @@ impl NaiveLog {
             return false;
         }
         self.messages.drain(lead..cut);
-        // "a conversation that retention has cut (it is complete from then on ...)"; "TRIM makes the conversation complete"
+        // "retention has trimmed the conversation (it is complete from then on)"; "A `TRIM` that removed something makes
+        // the conversation complete; one that removed nothing changes nothing."
         self.complete = true;
         true
     }

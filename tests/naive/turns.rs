@@ -1,6 +1,7 @@
-//! How messages form turn groups.
+//! How messages form groups.
 
-use super::message::NaiveRead;
+use super::kinds::Class;
+use super::message::{NaiveCall, NaiveRead, answered};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -8,7 +9,7 @@ pub enum Kind {
     Whole,
     /// The newest group with calls still unanswered.
     Open,
-    /// Ended "with calls still unanswered": "never returned".
+    /// Ended with unanswered calls: "never returned".
     Dangling,
 }
 
@@ -17,6 +18,8 @@ pub struct Group {
     /// Positions in the list, ascending; orphans may stand between them.
     pub members: Vec<usize>,
     pub kind: Kind,
+    /// It begins with a message of role user that answers no call.
+    pub is_user: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -26,129 +29,180 @@ pub struct Groups {
     pub orphans: Vec<usize>,
     /// Reasoning items that belong to no group: "never returned".
     pub idle: Vec<usize>,
+    /// Messages that are returned without their orphaned results; each is a group of its own, or opens one.
+    pub edited: Vec<usize>,
+    /// User messages that can stand alone before a window.
+    pub users: Vec<usize>,
 }
 
 struct Turn {
     members: Vec<usize>,
-    open: Vec<String>,
-    /// Opened by a Responses `..._call` item.
+    open: Vec<NaiveCall>,
+    /// Opened by a Responses call item.
     by_item: bool,
 }
 
+struct Grouping<'a> {
+    list: &'a [NaiveRead],
+    out: Groups,
+    turn: Option<Turn>,
+    /// Reasoning items that wait for what follows them.
+    waiting: Vec<usize>,
+    /// A reasoning group without open calls that may still grow.
+    collecting: Vec<usize>,
+}
+
 pub fn group(list: &[NaiveRead]) -> Groups {
-    let mut out = Groups::default();
-    let mut turn: Option<Turn> = None;
-    // Reasoning items that wait for "the next message".
-    let mut reasoning: Vec<usize> = vec![];
-
-    for (i, m) in list.iter().enumerate() {
-        if m.is_answer {
-            let open = turn.as_ref().map_or(&[][..], |t| &t.open[..]);
-            let answers_open_calls =
-                !m.answers.is_empty() && m.answers.iter().all(|id| open.contains(id));
-            // "A message that answers one call twice is an orphan."
-            let twice = (0..m.answers.len()).any(|k| m.answers[..k].contains(&m.answers[k]));
-            if !answers_open_calls || twice {
-                // "is an orphan, never returned, answers nothing, and does not end a turn"; between a reasoning item
-                // "and its successor [it] is passed over"
-                out.orphans.push(i);
-                continue;
-            }
-            // "while calls are open only their answers belong to it"
-            let t = turn.as_mut().unwrap();
-            t.members.append(&mut reasoning);
-            t.members.push(i);
-            t.open.retain(|id| !m.answers.contains(id));
-            add_calls(&mut t.open, &m.opens);
-            // "The last answer completes it."
-            if t.open.is_empty() {
-                let t = turn.take().unwrap();
-                out.groups.push(Group {
-                    members: t.members,
-                    kind: Kind::Whole,
-                });
-            }
-            continue;
-        }
-
-        // "and in the Responses dialect further items other than user, system and developer messages";
-        // "Responses items (top-level `type`, no `data`) continue a turn that a `..._call` item opened; nothing else does."
-        let continues = turn.as_ref().is_some_and(|t| t.by_item)
-            && m.is_item()
-            && !m.is_user()
-            && !m.is_system();
-
-        // "Any other message ends it: with calls still unanswered it is never returned"
-        if !continues && let Some(t) = turn.take() {
-            out.groups.push(Group {
-                members: t.members,
-                kind: Kind::Dangling,
-            });
-        }
-
-        // "A `reasoning` item belongs to the group of the next message"
-        if m.is_reasoning {
-            reasoning.push(i);
-            continue;
-        }
-        // "or if that is a user, system or developer message, it is never returned"
-        if m.is_user() || m.is_system() {
-            out.idle.append(&mut reasoning);
-        }
-        if continues {
-            let t = turn.as_mut().unwrap();
-            t.members.append(&mut reasoning);
-            t.members.push(i);
-            add_calls(&mut t.open, &m.opens);
-            continue;
-        }
-
-        // "and that message starts a group of its own"
-        let mut members = std::mem::take(&mut reasoning);
-        members.push(i);
-        if m.opens.is_empty() {
-            // "Any other message is a group by itself."
-            out.groups.push(Group {
-                members,
-                kind: Kind::Whole,
-            });
-        } else {
-            // "A message that opens calls starts one"
-            let mut open = vec![];
-            add_calls(&mut open, &m.opens);
-            turn = Some(Turn {
-                members,
-                open,
-                by_item: m.is_call_item,
-            });
-        }
+    let mut g = Grouping {
+        list,
+        out: Groups::default(),
+        turn: None,
+        waiting: vec![],
+        collecting: vec![],
+    };
+    for i in 0..list.len() {
+        g.take(i);
     }
-
     // "The newest group may still be open and is returned."
-    if let Some(t) = turn {
-        out.groups.push(Group {
-            members: t.members,
-            kind: Kind::Open,
+    if let Some(turn) = g.turn.take() {
+        g.push(turn.members, Kind::Open);
+    }
+    g.finish_reasoning();
+    // "A reasoning item followed by nothing [...] is never returned."
+    g.out.idle.append(&mut g.waiting);
+    g.out
+}
+
+impl Grouping<'_> {
+    fn push(&mut self, members: Vec<usize>, kind: Kind) {
+        let first = members[0];
+        let m = &self.list[first];
+        let is_user =
+            m.class == Class::User && (!m.is_answer() || self.out.edited.contains(&first));
+        if is_user && members.len() == 1 && kind == Kind::Whole {
+            self.out.users.push(first);
+        }
+        self.out.groups.push(Group {
+            members,
+            kind,
+            is_user,
         });
     }
-    // "while there is none [...] it is never returned"
-    out.idle.append(&mut reasoning);
-    out
-}
 
-/// Open calls are a set: an id that is open already stays open once.
-fn add_calls(open: &mut Vec<String>, opens: &[String]) {
-    for id in opens {
-        if !open.contains(id) {
-            open.push(id.clone());
+    fn finish_reasoning(&mut self) {
+        if !self.collecting.is_empty() {
+            let members = std::mem::take(&mut self.collecting);
+            self.push(members, Kind::Whole);
+        }
+    }
+
+    fn take(&mut self, i: usize) {
+        let m = &self.list[i];
+        let mut edited = false;
+        if m.is_answer() {
+            let mut open = self.turn.as_ref().map_or(vec![], |t| t.open.clone());
+            let all = m.answers().all(|result| match answered(&open, result) {
+                None => false,
+                Some(k) => {
+                    open.remove(k);
+                    true
+                }
+            });
+            // "Any other message ends it, a user message with text of its own also if it answers some of the calls"
+            let closes = m.class == Class::User && m.own_text && !open.is_empty();
+            if all && !closes {
+                // "A message of another role than user with results and text of its own stays in the turn that it answers"
+                return self.answer(i, open);
+            }
+            // A message of role tool is a result also without its blocks: it cannot be returned without them.
+            if !m.own_text || m.class == Class::Tool {
+                // "never returned and answers nothing at all", "does not end a turn"; "an orphaned output between them
+                // is skipped"
+                return self.out.orphans.push(i);
+            }
+            // "one with text of its own [...] is a group of its own and is returned without its result blocks"
+            edited = true;
+            self.out.edited.push(i);
+        }
+
+        // "A message that holds only approvals belongs to the open turn."
+        if m.is_approval()
+            && let Some(turn) = &mut self.turn
+        {
+            turn.members.append(&mut self.waiting);
+            turn.members.push(i);
+            return;
+        }
+
+        let talk = m.class == Class::User || m.class == Class::System;
+        // "Responses items (top-level `type`, no `data`) continue a turn that a `..._call` item opened; nothing else does"
+        let continues =
+            self.turn.as_ref().is_some_and(|t| t.by_item) && m.is_item() && !talk && !edited;
+        // "Any other message ends it"; "if calls are then unanswered, the group is never returned"
+        if !continues && let Some(turn) = self.turn.take() {
+            self.push(turn.members, Kind::Dangling);
+        }
+
+        // "Reasoning items in a row belong to the same group."; "up to the next [...] `reasoning` item"
+        if m.is_reasoning && !edited {
+            self.finish_reasoning();
+            return self.waiting.push(i);
+        }
+        if continues {
+            let turn = self.turn.as_mut().unwrap();
+            turn.members.append(&mut self.waiting);
+            turn.members.push(i);
+            turn.open.extend(m.opens().cloned());
+            return;
+        }
+
+        // "A reasoning group holds items, and assistant messages without `type`"
+        let can_belong =
+            !talk && !edited && (m.is_item() || m.class == Class::Assistant && !m.has_type);
+        let mut members = vec![];
+        let mut reasoning = false;
+        if can_belong {
+            members.append(&mut self.collecting);
+            members.append(&mut self.waiting);
+            reasoning = !members.is_empty();
+        } else {
+            self.finish_reasoning();
+            // "by a message that cannot belong to the group, is never returned"
+            self.out.idle.append(&mut self.waiting);
+        }
+        members.push(i);
+        if m.opens().next().is_some() {
+            // "A message that opens calls starts a group"
+            self.turn = Some(Turn {
+                members,
+                open: m.opens().cloned().collect(),
+                by_item: m.is_call_item,
+            });
+        } else if reasoning {
+            self.collecting = members;
+        } else {
+            // "Every other message is a group of its own."
+            self.push(members, Kind::Whole);
+        }
+    }
+
+    /// A message whose results all answer open calls of the turn.
+    fn answer(&mut self, i: usize, open: Vec<NaiveCall>) {
+        let turn = self.turn.as_mut().unwrap();
+        turn.members.append(&mut self.waiting);
+        turn.members.push(i);
+        turn.open = open;
+        turn.open.extend(self.list[i].opens().cloned());
+        // "The last answer completes the group."
+        if turn.open.is_empty() {
+            let turn = self.turn.take().unwrap();
+            self.push(turn.members, Kind::Whole);
         }
     }
 }
 
-/// "System messages that stand first now (roles system, developer)": how many. One with calls or answers belongs to a turn:
-/// nothing else returns "no tool result without its call, no unanswered call" within the budget.
+/// "System messages at the start of the conversation (roles system, developer; not those that open or answer calls)": how
+/// many.
 pub fn leading_system(list: &[NaiveRead]) -> usize {
-    list.iter()
-        .take_while(|m| m.is_system() && m.opens.is_empty() && !m.is_answer)
-        .count()
+    list.iter().take_while(|m| m.is_system()).count()
 }

@@ -40,19 +40,21 @@ impl NaiveLog {
             .filter(|s| !a.no_summary && i128::from(s.tokens) <= b);
         b -= summary.map_or(0, |s| i128::from(s.tokens));
 
-        // "If it is taken, messages up to its `upto` are not candidates."
+        // "If it is, messages up to its `upto` are no candidates."
         let start = self.first_candidate(lead, summary);
 
-        // "The other messages form turn groups."
-        let groups: Vec<Candidate> = group(&reads[start..])
+        // "The remaining messages form *groups*."; "Groups are formed of the messages that are held.": a group that the
+        // summary covers in part has members that are no candidates, and groups are included whole or not at all.
+        let all = group(&reads[lead..]);
+        let groups: Vec<Candidate> = all
             .groups
-            .into_iter()
-            .filter(|g| g.kind != Kind::Dangling)
+            .iter()
+            .filter(|g| g.kind != Kind::Dangling && g.members[0] + lead >= start)
             .map(|g| {
-                let members: Vec<usize> = g.members.iter().map(|i| i + start).collect();
+                let members: Vec<usize> = g.members.iter().map(|i| i + lead).collect();
                 Candidate {
                     tokens: members.iter().map(|&i| cost(i)).sum(),
-                    is_user: members.iter().any(|&i| reads[i].is_user()),
+                    is_user: g.is_user,
                     members,
                 }
             })
@@ -94,8 +96,10 @@ impl NaiveLog {
         let mut over = false;
 
         // "the nearest earlier user message, covered by a summary or not"
-        let user_before =
-            |group: &Candidate| (0..group.members[0]).rev().find(|&i| reads[i].is_user());
+        let user_before = |group: &Candidate| {
+            let users = all.users.iter().rev().map(|i| i + lead);
+            users.into_iter().find(|&i| i < group.members[0])
+        };
 
         if a.start_user && end > 0 {
             if let Some(k) = (from..end).find(|&k| groups[k].is_user) {
@@ -145,9 +149,14 @@ impl NaiveLog {
             .chain(front)
             .chain(window.iter().copied())
             .collect();
+        // "one with text of its own [...] is returned without its result blocks (`edited`)"
+        let is_edited = |i: usize| i >= lead && all.edited.contains(&(i - lead));
         let mut messages: Vec<String> = held
             .iter()
-            .map(|&i| self.messages[i].json.clone())
+            .map(|&i| match is_edited(i) {
+                true => reads[i].edited(&self.messages[i].json),
+                false => self.messages[i].json.clone(),
+            })
             .collect();
         if let Some(s) = summary {
             messages.insert(system, self.summary_message(&reads, s));
@@ -166,6 +175,12 @@ impl NaiveLog {
             .filter(|i| !held.contains(i) && (window.is_empty() || *i < window[0]))
             .count();
 
+        // "messages between `first` and `last` that are not in the reply"
+        let dropped = match (window.first(), window.last()) {
+            (Some(&from), Some(&to)) => (from..=to).filter(|i| !held.contains(i)).count(),
+            _ => 0,
+        };
+
         Some(RecentReply {
             messages,
             tokens: i64::try_from(tokens).unwrap(),
@@ -173,9 +188,16 @@ impl NaiveLog {
             last,
             skipped: skipped as i64,
             summary: summary.is_some(),
-            // "`elided` is 1 whenever a user message is put in front."
+            // "`elided` is 1 whenever a user message is placed before the window."
             elided: front.is_some(),
             over,
+            system: system as i64,
+            system_left_out: (lead - system) as i64,
+            pinned: 0,
+            dropped: dropped as i64,
+            edited: held.iter().filter(|&&i| is_edited(i)).count() as i64,
+            cleared: 0,
+            cut: 0,
         })
     }
 
@@ -199,8 +221,7 @@ impl NaiveLog {
         }
     }
 
-    /// Does the summary's `upto` fall inside a group of the whole log? The contract can be read in two ways there (the
-    /// rest forms groups anew, as here; or the rest of the cut group is absent), so a test may want to pass over it.
+    /// Does the summary's `upto` fall inside a group? What is left of it is not returned.
     pub fn summary_cuts_a_group(&self) -> bool {
         let Some(upto) = self.summary.as_ref().and_then(|s| s.upto) else {
             return false;

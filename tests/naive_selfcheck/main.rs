@@ -3,6 +3,9 @@
 #[path = "../naive/mod.rs"]
 mod naive;
 
+mod cases;
+mod frameworks;
+mod groups;
 mod managing;
 mod properties;
 mod reading;
@@ -18,7 +21,9 @@ use proptest::prelude::*;
 
 /// `kind[.ids][=tokens]`, 10 tokens if not given. Chat: u a s d (developer) c (calls) t (tool) F (role function).
 /// Anthropic: A (tool_use) R (tool_result). LangChain: lu la ls lc lt. Items: f (function_call) o (its output)
-/// x (custom_tool_call) y (its output) r (reasoning) m (assistant message) mu (user message) w (web_search_call).
+/// x (custom_tool_call) y (its output) r (reasoning) m (assistant message) mu (user message) w (web_search_call)
+/// e (mcp_approval_request) E (its response). Without ids: k (chat calls of functions so named) n (result of a function so
+/// named). Results and text: Q (role user) P (role assistant). S (call and result in one message) p (approval response).
 fn json_of(word: &str, n: i64) -> (String, u64) {
     let (word, tokens) = word.split_once('=').unwrap_or((word, "10"));
     let (kind, ids) = word.split_once('.').unwrap_or((word, ""));
@@ -73,6 +78,35 @@ fn json_of(word: &str, n: i64) -> (String, u64) {
         "m" => item("message", r#","role":"assistant","content":[]"#.into()),
         "mu" => item("message", r#","role":"user","content":[]"#.into()),
         "w" => item("web_search_call", String::new()),
+        "e" => item(
+            "mcp_approval_request",
+            format!(r#","id":"{one}","name":"f","arguments":"{{}}""#),
+        ),
+        "E" => item(
+            "mcp_approval_response",
+            format!(r#","approval_request_id":"{one}","approve":true"#),
+        ),
+        "k" => {
+            let calls =
+                each(&|name| format!(r#"{{"function":{{"name":"{name}","arguments":{{}}}}}}"#));
+            format!(r#"{{"role":"assistant","content":"","n":{n},"tool_calls":[{calls}]}}"#)
+        }
+        "n" if one.is_empty() => format!(r#"{{"role":"tool","content":"x","n":{n}}}"#),
+        "n" => format!(r#"{{"role":"tool","tool_name":"{one}","content":"x","n":{n}}}"#),
+        "Q" | "P" => {
+            let role = if kind == "Q" { "user" } else { "assistant" };
+            let blocks = each(&|id| {
+                format!(r#"{{"type":"tool_result","tool_use_id":"{id}","content":"x"}}"#)
+            });
+            let text = r#"{"type":"text","text":"and"}"#;
+            format!(r#"{{"role":"{role}","n":{n},"content":[{blocks},{text}]}}"#)
+        }
+        "S" => format!(
+            r#"{{"role":"assistant","n":{n},"content":[{{"type":"server_tool_use","id":"{one}","name":"f","input":{{}}}},{{"type":"web_search_tool_result","tool_use_id":"{one}","content":[]}}]}}"#
+        ),
+        "p" => format!(
+            r#"{{"role":"tool","n":{n},"content":[{{"type":"tool-approval-response","approvalId":"p","approved":true}}]}}"#
+        ),
         _ => panic!("{word}"),
     };
     (json, tokens.parse().unwrap())
@@ -125,13 +159,16 @@ fn args(words: &str) -> RecentArgs {
     a
 }
 
-/// Sequence numbers of the reply, S for the summary, then the flags.
+/// Sequence numbers of the reply, `e` after those that come back edited, S for the summary, then the flags.
 fn show(log: &NaiveLog, r: &RecentReply) -> String {
     let seq = |json: &String| {
-        log.messages
-            .iter()
-            .find(|m| m.json == *json)
-            .map(|m| m.seq.to_string())
+        log.messages.iter().find_map(|m| {
+            let edited = || read(&m.json).unwrap().edited(&m.json) == *json;
+            match m.json == *json {
+                true => Some(m.seq.to_string()),
+                false => edited().then(|| format!("{}e", m.seq)),
+            }
+        })
     };
     let mut words: Vec<String> = r
         .messages

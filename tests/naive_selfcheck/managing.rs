@@ -72,8 +72,12 @@ fn retention_drops_the_oldest_units() {
             // a system message that has come to stand first is a leading one
             ("u s a u", "2 4"),
             ("s u s a a", "1 3 5"),
-            // without any group nothing is safe
+            // without any group the newest message stays
             ("t.x t.y t.z", "2 3"),
+            ("r r r", "2 3"),
+            // a message that is edited when it is returned is a group
+            ("Q.z a u", "2 3"),
+            ("a Q.z t.z t.z", "2 3 4"),
         ],
     );
     let by_tokens = |words: &str| {
@@ -91,6 +95,9 @@ fn retention_drops_the_oldest_units() {
             ("u=1 t.z=40 a", "3"),
         ],
     );
+    let mut l = log("t.x t.y");
+    l.retain(Some(0), Some(0));
+    assert_eq!(held(&l), "2");
     let mut l = log("u a u a");
     l.retain(Some(3), Some(15));
     assert_eq!(held(&l), "4");
@@ -137,4 +144,61 @@ fn setsummary() {
     assert!(l.set_summary("four", Some(2), 5));
     assert!(l.set_summary("", Some(1), 0));
     assert_eq!(l.summary, None);
+}
+
+/// upto and the number of messages.
+fn claim(log: &NaiveLog, min_tokens: u64, keep: u64) -> Option<(i64, usize)> {
+    log.claim(min_tokens, keep)
+        .map(|(upto, messages)| (upto, messages.len()))
+}
+
+#[test]
+fn claimsummary() {
+    let l = log("s u a u a");
+    for (min, keep, expected) in [
+        (40, 0, Some((5, 4))),
+        (41, 0, None),
+        (1, 20, Some((3, 2))),
+        (1, 19, Some((4, 3))),
+        (1, 40, None),
+        (21, 20, None),
+    ] {
+        assert_eq!(claim(&l, min, keep), expected, "{min} {keep}");
+    }
+    // An open newest turn is never handed out and uses up KEEP; neither is what stands behind it.
+    let l = log("u a u c.a");
+    assert_eq!(claim(&l, 30, 0), Some((3, 3)));
+    assert_eq!(claim(&l, 31, 0), None);
+    assert_eq!(claim(&l, 1, 10), Some((3, 3)));
+    assert_eq!(claim(&l, 1, 20), Some((2, 2)));
+    assert_eq!(claim(&log("u c.a t.z"), 1, 0), Some((1, 1)));
+    assert_eq!(claim(&log("c.a"), 0, 0), None);
+    // Turns are not split; orphans are handed out.
+    let l = log("u t.z c.a t.a");
+    assert_eq!(claim(&l, 1, 10), Some((4, 4)));
+    assert_eq!(claim(&l, 1, 20), Some((2, 2)));
+    // Of a turn that `upto` cuts, the rest counts.
+    let l = log("c.ab t.a t.b u").summary(5, 2);
+    assert_eq!(claim(&l, 20, 0), Some((4, 2)));
+    assert_eq!(claim(&l, 21, 0), None);
+    assert_eq!(claim(&l, 1, 10), Some((3, 1)));
+    assert_eq!(claim(&l, 1, 20), None);
+    // A newest reasoning item.
+    assert_eq!(claim(&log("u r"), 1, 0), Some((1, 1)));
+    assert_eq!(claim(&NaiveLog::default(), 0, 0), None);
+}
+
+#[test]
+fn fork() {
+    let l = log("u a u").summary(5, 2);
+    let shown = |l: NaiveLog| (held(&l), l.summary.is_some(), l.next_seq);
+    assert_eq!(shown(l.fork(None)), ("1 2 3".into(), true, 4));
+    assert_eq!(shown(l.fork(Some(2))), ("1 2".into(), true, 3));
+    assert_eq!(shown(l.fork(Some(1))), ("1".into(), false, 2));
+    let mut l = l;
+    l.del(&[1, 2, 3]);
+    assert_eq!(shown(l.fork(None)), ("".into(), true, 3));
+    assert_eq!(shown(l.fork(Some(1))), ("".into(), false, 1));
+    let l = log("u").summary(5, None);
+    assert_eq!(shown(l.fork(Some(0))), ("".into(), true, 1));
 }

@@ -1,4 +1,11 @@
-//! Promise 2, and properties of the model itself.
+//! Guarantee 2, and properties of the model itself.
+
+use std::collections::BTreeMap;
+
+use naive::generate_mixed;
+use naive::kinds::Class;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 use super::*;
 
@@ -73,11 +80,46 @@ fn check_reply(log: &NaiveLog, a: &RecentArgs, r: &RecentReply) -> Result<(), Te
         r.over || a.messages.is_none_or(|n| shown + u64::from(r.elided) <= n) || r.first == 0
     );
     prop_assert!(r.skipped >= 0 && r.skipped <= log.messages.len() as i64);
+    // Every message is somewhere: in the reply, before the window, within it, or after it.
+    let after = match r.last {
+        0 => 0,
+        last => log.messages.iter().filter(|m| m.seq > last).count() as i64,
+    };
+    let shown = r.messages.len() as i64 - i64::from(r.summary);
+    let all = shown + r.skipped + r.dropped + after;
+    prop_assert!(all == log.messages.len() as i64 || log.lowest < 1);
+    let lead = naive::turns::leading_system(&log.reads()) as i64;
+    prop_assert_eq!(r.system + r.system_left_out, lead);
+    // An edited message holds no result of another message, and still says something.
+    let held: Vec<&str> = log.messages.iter().map(|m| &*m.json).collect();
+    let others: Vec<&String> = r
+        .messages
+        .iter()
+        .filter(|m| !held.contains(&m.as_str()))
+        .collect();
+    prop_assert_eq!(others.len() as i64, r.edited + i64::from(r.summary));
+    for m in others {
+        let m = read(m).unwrap();
+        prop_assert!(!m.is_answer() && m.own_text);
+    }
+    Ok(())
+}
+
+fn one_place(log: &NaiveLog) -> Result<(), TestCaseError> {
+    let g = group(&log.reads());
+    let mut all: Vec<usize> = g.groups.iter().flat_map(|g| g.members.clone()).collect();
+    all.extend(g.orphans.iter().chain(&g.idle));
+    all.sort();
+    prop_assert_eq!(all, (0..log.messages.len()).collect::<Vec<_>>());
+    let open = g.groups.iter().filter(|g| g.kind == Kind::Open).count();
+    prop_assert!(open == 0 || open == 1 && g.groups.last().unwrap().kind == Kind::Open);
+    let firsts: Vec<usize> = g.groups.iter().map(|g| g.members[0]).collect();
+    prop_assert!(firsts.is_sorted());
     Ok(())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn replies_are_valid(log in generate::log(12), a in generate::recent_args()) {
@@ -89,14 +131,33 @@ proptest! {
     }
 
     #[test]
+    fn replies_of_all_dialects_are_valid(log in generate_mixed::mixed_log(12), a in generate::recent_args()) {
+        let a = a.on(&log);
+        match log.recent(&a) {
+            Some(r) => check_reply(&log, &a, &r)?,
+            None => prop_assert!(!log.complete && !a.any),
+        }
+    }
+
+    #[test]
+    fn every_message_of_any_dialect_has_one_place(log in generate_mixed::mixed_log(12)) {
+        one_place(&log)?;
+    }
+
+    /// "no content counts as zero": every word of a message is in what counts.
+    #[test]
+    fn no_word_is_lost(m in generate_mixed::mixed_message()) {
+        let read = read(&m).unwrap();
+        let counted = read.counted.join(" ");
+        let words = m.split(|c: char| !c.is_ascii_alphanumeric());
+        for word in words.filter(|w| w.strip_prefix('w').is_some_and(|n| n.parse::<u32>().is_ok())) {
+            prop_assert!(counted.contains(word), "{} of {}", word, m);
+        }
+    }
+
+    #[test]
     fn every_message_has_one_place(log in generate::log(12)) {
-        let g = group(&log.reads());
-        let mut all: Vec<usize> = g.groups.iter().flat_map(|g| g.members.clone()).collect();
-        all.extend(g.orphans.iter().chain(&g.idle));
-        all.sort();
-        prop_assert_eq!(all, (0..log.messages.len()).collect::<Vec<_>>());
-        let open = g.groups.iter().filter(|g| g.kind == Kind::Open).count();
-        prop_assert!(open == 0 || open == 1 && g.groups.last().unwrap().kind == Kind::Open);
+        one_place(&log)?;
     }
 
     #[test]
@@ -113,34 +174,60 @@ proptest! {
     }
 
     #[test]
+    fn writes_of_all_dialects_keep_replies_valid(ops in naive::ops::mixed_ops(12), a in generate::recent_args()) {
+        let mut log = NaiveLog::default();
+        for op in &ops {
+            let Some(step) = op.on(&log) else { continue };
+            log.apply(&step);
+            let a = a.on(&log);
+            check_reply(&log, &a, &log.recent(&a).unwrap())?;
+        }
+    }
+
+    #[test]
     fn what_is_generated_can_be_read(m in generate::message()) {
         prop_assert!(read(&m).is_ok());
         prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&m).unwrap().to_string(), m);
     }
 }
 
-/// The generator must reach the interesting cases often enough.
+/// The generators must reach the interesting cases often enough.
 #[test]
 fn the_generator_is_not_shy() {
-    use proptest::strategy::ValueTree;
-    use proptest::test_runner::TestRunner;
+    let seen = interesting(generate::log(12));
+    for (what, n) in &seen {
+        let new = ["unread", "approvals"].contains(what);
+        assert!(*n >= 20 || new, "{what}: {n} of 1000, {seen:?}");
+    }
+}
+
+#[test]
+fn the_generator_of_all_dialects_is_not_shy() {
+    let seen = interesting(generate_mixed::mixed_log(12));
+    for (what, n) in &seen {
+        assert!(*n >= 20, "{what}: {n} of 1000, {seen:?}");
+    }
+}
+
+fn interesting(logs: impl Strategy<Value = NaiveLog>) -> BTreeMap<&'static str, usize> {
     let mut runner = TestRunner::deterministic();
-    let strategy = (generate::log(12), generate::recent_args());
-    let mut seen = std::collections::BTreeMap::<&str, usize>::new();
+    let strategy = (logs, generate::recent_args());
+    let mut seen = BTreeMap::<&str, usize>::new();
     for _ in 0..1000 {
         let (log, a) = strategy.new_tree(&mut runner).unwrap().current();
         let a = a.on(&log);
-        let g = group(&log.reads());
-        let several = g
-            .groups
-            .iter()
-            .any(|g| g.kind == Kind::Whole && g.members.len() > 2);
-        let interleaved = g
-            .groups
-            .iter()
-            .any(|g| g.members.windows(2).any(|w| w[1] > w[0] + 1));
+        let reads = log.reads();
+        let g = group(&reads);
+        let several = |g: &naive::turns::Group| g.kind == Kind::Whole && g.members.len() > 2;
+        let interleaved = |g: &naive::turns::Group| g.members.windows(2).any(|w| w[1] > w[0] + 1);
         let reply = log.recent(&a);
         let r = reply.as_ref();
+        let cut = r.is_some_and(|r| r.first != 0 && r.skipped > 0);
+        let stepless = RecentArgs {
+            step: None,
+            ..a.clone()
+        };
+        let steps = r.is_some() && log.recent(&stepless) != reply;
         for (what, yes) in [
             ("orphans", !g.orphans.is_empty()),
             ("idle reasoning", !g.idle.is_empty()),
@@ -149,31 +236,27 @@ fn the_generator_is_not_shy() {
                 g.groups.iter().any(|g| g.kind == Kind::Dangling),
             ),
             ("open", g.groups.iter().any(|g| g.kind == Kind::Open)),
-            ("turn of several messages", several),
-            ("interleaved orphans", interleaved),
+            ("turn of several messages", g.groups.iter().any(several)),
+            ("interleaved orphans", g.groups.iter().any(interleaved)),
             ("summary", r.is_some_and(|r| r.summary)),
             ("elided", r.is_some_and(|r| r.elided)),
             ("over", r.is_some_and(|r| r.over)),
             ("miss", r.is_none()),
-            (
-                "cut window",
-                r.is_some_and(|r| r.first != 0 && r.skipped > 0),
-            ),
-            (
-                "step matters",
-                r.is_some()
-                    && log.recent(&RecentArgs {
-                        step: None,
-                        ..a.clone()
-                    }) != reply,
-            ),
+            ("cut window", cut),
+            ("dropped", r.is_some_and(|r| r.dropped > 0)),
+            ("step matters", steps),
             ("summary cuts a group", log.summary_cuts_a_group()),
+            ("edited", r.is_some_and(|r| r.edited > 0)),
+            (
+                "user edited",
+                g.edited.iter().any(|&i| reads[i].class == Class::User),
+            ),
+            ("unread", reads.iter().any(|m| m.unread)),
+            ("approvals", reads.iter().any(|m| m.is_approval())),
         ] {
             *seen.entry(what).or_default() += usize::from(yes);
         }
     }
     println!("{seen:?}");
-    for (what, n) in &seen {
-        assert!(*n >= 20, "{what}: {n} of 1000, {seen:?}");
-    }
+    seen
 }

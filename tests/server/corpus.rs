@@ -125,7 +125,7 @@ fn plain_window(messages: &[Vec<u8>], budget: i64, recount: &mut Recount) -> Opt
         .collect();
     if read
         .iter()
-        .any(|m| m.is_answer || !m.opens.is_empty() || m.is_reasoning)
+        .any(|m| !m.results.is_empty() || !m.calls.is_empty() || m.is_reasoning)
     {
         return None;
     }

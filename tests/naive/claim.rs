@@ -1,0 +1,88 @@
+//! CLAIMSUMMARY without a lease, and FORK.
+
+use super::NaiveLog;
+use super::turns::{Kind, group, leading_system};
+
+impl NaiveLog {
+    /// `upto` and the messages to summarise; None is nil.
+    pub fn claim(&self, min_tokens: u64, keep: u64) -> Option<(i64, Vec<String>)> {
+        let reads = self.reads();
+        let lead = leading_system(&reads);
+        let grouped = group(&reads[lead..]);
+        let upto = self.summary.as_ref().and_then(|s| s.upto);
+        let after: Vec<usize> = (lead..self.messages.len())
+            .filter(|&i| upto.is_none_or(|upto| self.messages[i].seq > upto))
+            .collect();
+
+        // "excluding the newest that fit into `KEEP` tokens (default 0; turns are not split)"; "`KEEP 0` keeps nothing"
+        // A unit is what `upto` leaves of a group, or a message that belongs to none.
+        let mut units: Vec<(Vec<usize>, bool)> = vec![];
+        for &i in &after {
+            let of = grouped
+                .groups
+                .iter()
+                .find(|g| g.members.contains(&(i - lead)));
+            match of {
+                None => units.push((vec![i], false)),
+                Some(g) => {
+                    let rest: Vec<usize> = g
+                        .members
+                        .iter()
+                        .map(|k| k + lead)
+                        .filter(|k| after.contains(k))
+                        .collect();
+                    if rest[0] == i {
+                        units.push((rest, g.kind == Kind::Open));
+                    }
+                }
+            }
+        }
+        let sum = |unit: &[usize]| unit.iter().map(|&i| self.messages[i].tokens).sum::<u64>();
+        // "Leading system messages and an open newest turn are never handed out"; "A reasoning item that is the newest
+        // message is not handed out." Neither is what follows the turn: `upto` would cover it.
+        let newest = self.messages.len().checked_sub(1)?;
+        let stays = |(unit, open): &(Vec<usize>, bool)| {
+            *open || unit[..] == [newest] && reads[newest].is_reasoning
+        };
+        let first = units.iter().position(stays).unwrap_or(units.len());
+        let mut end = units.get(first).map_or(self.messages.len(), |u| u.0[0]);
+        // "an open newest turn uses up `KEEP`"
+        let used: u64 = units[first..].iter().map(|u| sum(&u.0)).sum();
+        let mut left = keep.saturating_sub(used);
+        for (unit, _) in units[..first].iter().rev() {
+            if keep == 0 || sum(unit) > left {
+                break;
+            }
+            left -= sum(unit);
+            end = unit[0];
+        }
+        // Orphans that stand within what is kept stay with it.
+        let given: Vec<usize> = after.into_iter().filter(|&i| i < end).collect();
+        let last = *given.last()?;
+        (sum(&given) >= min_tokens).then(|| {
+            let messages = given
+                .iter()
+                .map(|&i| self.messages[i].json.clone())
+                .collect();
+            (self.messages[last].seq, messages)
+        })
+    }
+
+    /// A copy, up to a message.
+    pub fn fork(&self, upto: Option<i64>) -> NaiveLog {
+        let mut copy = self.clone();
+        copy.messages
+            .retain(|m| upto.is_none_or(|upto| m.seq <= upto));
+        // "the summary comes along unless `UPTO` is given and below its `upto`"
+        copy.summary = copy.summary.take().filter(|s| match (upto, s.upto) {
+            (Some(upto), Some(covered)) => upto >= covered,
+            _ => true,
+        });
+        // "numbering continues after the larger of the copy's newest message and its summary's `upto` (at 1 if it has
+        // neither)"
+        let newest = copy.messages.last().map(|m| m.seq);
+        let covered = copy.summary.as_ref().and_then(|s| s.upto);
+        copy.next_seq = newest.max(covered).map_or(1, |last| last + 1);
+        copy
+    }
+}
