@@ -1,8 +1,9 @@
 //! Data survive restarts, crashes, copies and migrations byte for byte.
 
-use fastrand::Rng;
 use std::path::Path;
 use std::time::Duration;
+
+use fastrand::Rng;
 
 use crate::random_writes::*;
 use crate::samples::*;

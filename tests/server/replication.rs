@@ -1,8 +1,8 @@
 //! Replicas have the same data as their primary, however and whenever they were attached.
 
-use fastrand::Rng;
 use std::time::Duration;
 
+use fastrand::Rng;
 use redis::Connection;
 
 use crate::events::Events;

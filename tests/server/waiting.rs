@@ -1,9 +1,9 @@
 //! Counting runs in the background. Clients that need the counts are blocked, other clients are not.
 
-use fastrand::Rng;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use redis::{Connection, Value};
 
 use crate::samples::*;

@@ -1,9 +1,9 @@
 //! Failed allocations: a request or a payload that needs an absurd amount of memory must get an error, and the server
 //! must continue.
 
-use fastrand::Rng;
 use std::fs;
 
+use fastrand::Rng;
 use redis::Connection;
 
 use crate::full_disk::limit;

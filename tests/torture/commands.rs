@@ -3,11 +3,11 @@
 //! rejected commands must change nothing, the data must be consistent (also after loading the AOF), and all memory
 //! must be released.
 
-use fastrand::Rng;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use fastrand::Rng;
 use redis::{Connection, Value};
 
 use crate::grammar::{self, Command};

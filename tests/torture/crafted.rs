@@ -4,10 +4,11 @@
 //! There is one module per version of the stored form; [`body`] picks one of [`VERSIONS`]. They share only the
 //! encoding of module values in RDB: see [`CraftedValue`].
 
-use fastrand::Rng;
 mod v1;
 mod v2;
 mod v3;
+
+use fastrand::Rng;
 
 /// A function that makes the frames of a version, with the number of the version.
 type Version = (u8, fn(&mut Rng) -> Vec<Vec<u8>>);

@@ -6,13 +6,13 @@
 //! loses one second more; it is simulated by truncating the file to what had been written a second before. Without an
 //! AOF, everything in the last complete BGSAVE survives. In all cases only the newest writes may be missing.
 
-use fastrand::Rng;
 use std::fs::{self, OpenOptions};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use redis::Connection;
 
 use crate::durability_check::{Bounds, Promise, check};
@@ -48,13 +48,13 @@ fn cases() -> Vec<CrashCase> {
     let mut cases = Vec::new();
     for during in [During::Rewrite, During::Save, During::Quiet] {
         for preamble in [true, false] {
-            for kept in [
+            for durability in [
                 Durability::Always,
                 Durability::PowerCut,
                 Durability::Always,
                 Durability::EverySecond,
             ] {
-                cases.push((kept, preamble, during));
+                cases.push((durability, preamble, during));
             }
         }
         cases.push((Durability::Snapshots, true, during));
@@ -89,14 +89,14 @@ const SLOW: &str = "8000";
 
 /// A round. Returns the number of missing acknowledged commands, whether or not they may be missing.
 fn crash(case: CrashCase, rng: &mut Rng, tally: &mut Tally) -> usize {
-    let (kept, preamble, during) = case;
+    let (durability, preamble, during) = case;
     let when = format!("{case:?}");
     let yes = |yes: bool| if yes { "yes" } else { "no" };
     let options = [
-        ["--appendonly", yes(kept != Durability::Snapshots)],
+        ["--appendonly", yes(durability != Durability::Snapshots)],
         [
             "--appendfsync",
-            if kept == Durability::Always {
+            if durability == Durability::Always {
                 "always"
             } else {
                 "everysec"
@@ -111,7 +111,7 @@ fn crash(case: CrashCase, rng: &mut Rng, tally: &mut Tally) -> usize {
     let mut promise = Promise::All;
     std::thread::scope(|scope| {
         scope.spawn(|| sizes.watch(&server));
-        let load = match kept {
+        let load = match durability {
             Durability::Always | Durability::Snapshots => 200 + rng.usize(..900),
             // Longer than the guaranteed window, so that some of the data are older.
             Durability::EverySecond | Durability::PowerCut => 3300 + rng.usize(..1000),
@@ -120,7 +120,7 @@ fn crash(case: CrashCase, rng: &mut Rng, tally: &mut Tally) -> usize {
         while Instant::now() < end {
             std::thread::sleep(Duration::from_millis(rng.usize(..300) as u64));
             // Rewrites and snapshots replace files under load.
-            match (kept, rng.usize(..3)) {
+            match (durability, rng.usize(..3)) {
                 (Durability::Snapshots, _) => promise = Promise::Until(save(&mut con)),
                 (_, 0) => {
                     let _ = try_cmd!(con, "BGREWRITEAOF");
@@ -128,7 +128,7 @@ fn crash(case: CrashCase, rng: &mut Rng, tally: &mut Tally) -> usize {
                 _ => {}
             }
         }
-        if kept == Durability::Snapshots {
+        if durability == Durability::Snapshots {
             promise = Promise::Until(save(&mut con));
         }
         if during != During::Quiet {
@@ -136,7 +136,7 @@ fn crash(case: CrashCase, rng: &mut Rng, tally: &mut Tally) -> usize {
             cmd!(con, "CONFIG", "SET", "rdb-key-save-delay", SLOW);
             cmd!(
                 con,
-                if during == During::Save || kept == Durability::Snapshots {
+                if during == During::Save || durability == Durability::Snapshots {
                     "BGSAVE"
                 } else {
                     "BGREWRITEAOF"
@@ -151,7 +151,7 @@ fn crash(case: CrashCase, rng: &mut Rng, tally: &mut Tally) -> usize {
     server.kill9();
     tally.faults += 1;
     let ledgers = pool.stop();
-    match kept {
+    match durability {
         Durability::Always | Durability::Snapshots => {}
         Durability::EverySecond => promise = Promise::Until(killed - Duration::from_secs(2)),
         Durability::PowerCut => {
@@ -167,7 +167,7 @@ fn crash(case: CrashCase, rng: &mut Rng, tally: &mut Tally) -> usize {
         differ(tally, finding);
     }
     let before = digests(&mut con);
-    if kept == Durability::Snapshots {
+    if durability == Durability::Snapshots {
         cmd!(con, "SAVE");
     }
     drop(con);

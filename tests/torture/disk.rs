@@ -1,10 +1,10 @@
 //! Scenario: a full disk, and failed allocations. The server must report errors, keep the old files intact, and have
 //! all data once there is space again.
 
-use fastrand::Rng;
 use std::fs;
 use std::time::Duration;
 
+use fastrand::Rng;
 use redis::Connection;
 
 use crate::full_disk::Disk;

@@ -1,10 +1,10 @@
 //! Scenario: RESTORE of thousands of damaged and crafted payloads with valid checksums. The server must reject each
 //! one or load a consistent conversation. It must not crash, and its memory must stay in proportion to the payload.
 
-use fastrand::Rng;
 use std::fs;
 use std::time::Duration;
 
+use fastrand::Rng;
 use redis::{Connection, Value};
 
 use crate::plan::{Plan, Tally};

@@ -1,8 +1,9 @@
 //! Scenario: starting from RDB files that are damaged inside the module's values, with a matching, ignored, absent or
 //! wrong checksum. The server must either log the reason and exit, or start with consistent conversations.
 
-use fastrand::Rng;
 use std::time::Duration;
+
+use fastrand::Rng;
 
 use crate::payloads::prompt;
 use crate::plan::{Plan, Tally};

@@ -1,10 +1,10 @@
 //! A client of the replicas: they must serve reads and reject writes during all faults.
 
-use fastrand::Rng;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use fastrand::Rng;
 use redis::{Connection, Value};
 
 use crate::support::*;

@@ -2,9 +2,10 @@
 //! replica must be identical byte by byte, whatever happened to the links between them and whatever their own settings
 //! are.
 
-use fastrand::Rng;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use fastrand::Rng;
 
 use crate::durability_check::{Promise, check};
 use crate::plan::{Plan, Tally, guarded};

@@ -1,11 +1,11 @@
 //! Eight clients that write concurrently and record every reply, and clients that add unrecorded load.
 
-use fastrand::Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use redis::{Connection, Value};
 
 use crate::ledger::*;

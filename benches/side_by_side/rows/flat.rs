@@ -1,12 +1,13 @@
 //! Operations whose cost must not depend on the length of the conversation.
 
+use fastrand::Rng;
+
 use super::recent::{LONG, SHORT, as_times, long_and_short};
 use crate::Setup;
 use crate::load::{Shape, cycle, request};
 use crate::rates::{in_turn, line};
 use crate::row::{Goal, Line};
 use crate::support::Server;
-use fastrand::Rng;
 
 pub fn lines(setup: &Setup) -> Vec<Line> {
     let server = Server::start();

@@ -1,12 +1,13 @@
 //! A server with 100,000 small conversations.
 
+use fastrand::Rng;
+
 use crate::Setup;
 use crate::load::{Shape, cycle, request, send_all};
 use crate::measure::used_memory;
 use crate::rates::{in_turn, line};
 use crate::row::{Goal, Line};
 use crate::support::{Server, cmd};
-use fastrand::Rng;
 
 const KEYS: usize = 100_000;
 const EACH: usize = 5;
