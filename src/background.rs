@@ -1,7 +1,8 @@
-//! The background threads: what is slow, and not for the main thread, runs here.
+//! Background threads: work that would take too long on the main thread runs here.
 //!
-//! Three lanes: *urgent* for what a client waits for, *normal* for what will be needed some time, *large* for single
-//! pieces of work that take long, of which one runs at a time so that they never hold up the others.
+//! Tasks wait in three lanes. *Urgent* tasks have a blocked client. *Normal* tasks will be needed at some time. *Large*
+//! tasks take long one by one. One thread leaves large tasks alone, so that they never hold up the others; the other
+//! thread prefers them, so that a steady load of normal tasks never holds them up.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,40 +11,46 @@ use std::sync::{Condvar, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 /// A piece of work.
 pub type Task = Box<dyn FnOnce() + Send>;
 
-/// How soon a task is due: see the head of this file.
+/// Where a task waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// Somebody waits for it.
+    /// A client is blocked until it is done.
     Urgent,
-    /// In its turn.
+    /// Nobody waits for it yet.
     Normal,
     /// May take long.
     Large,
 }
 
-/// One for what is large, and one that is always there for the rest.
-const THREADS: usize = 2;
+/// Which tasks a thread takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Thread {
+    /// Urgent and normal tasks.
+    Short,
+    /// Large tasks first, then what the other takes.
+    Any,
+}
+
+/// The threads. Two, as a large task must not hold up the others.
+const THREADS: [Thread; 2] = [Thread::Short, Thread::Any];
 
 #[derive(Default)]
 struct Lanes {
     urgent: VecDeque<Task>,
     normal: VecDeque<Task>,
     large: VecDeque<Task>,
-    /// A large task is being done.
-    busy: bool,
 }
 
 static LANES: Mutex<Lanes> = Mutex::new(Lanes {
     urgent: VecDeque::new(),
     normal: VecDeque::new(),
     large: VecDeque::new(),
-    busy: false,
 });
 static READY: Condvar = Condvar::new();
 static START: Once = Once::new();
 static HOOK: OnceLock<fn()> = OnceLock::new();
 
-/// Has each background thread call `hook` when it starts; to be called before the first task.
+/// Has each background thread call `hook` when it starts. Called before the first task.
 pub fn on_start(hook: fn()) {
     let _ = HOOK.set(hook);
 }
@@ -53,14 +60,14 @@ fn lanes() -> MutexGuard<'static, Lanes> {
     LANES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has `task` done by a background thread.
+/// Has a background thread run `task`.
 pub fn submit(lane: Lane, task: Task) {
     START.call_once(|| {
-        for _ in 0..THREADS {
-            // Should there be no thread, whoever needs a result counts for itself in the end.
+        for thread in THREADS {
+            // Without threads, commands count what they need themselves.
             let _ = std::thread::Builder::new()
                 .name("conv-background".into())
-                .spawn(work);
+                .spawn(move || work(thread));
         }
     });
     {
@@ -71,43 +78,79 @@ pub fn submit(lane: Lane, task: Task) {
             Lane::Large => lanes.large.push_back(task),
         }
     }
-    READY.notify_one();
-}
-
-impl Lanes {
-    /// The next task, and whether it is a large one.
-    fn next(&mut self) -> Option<(Task, bool)> {
-        if let Some(task) = self.urgent.pop_front().or_else(|| self.normal.pop_front()) {
-            return Some((task, false));
-        }
-        if self.busy {
-            return None;
-        }
-        let task = self.large.pop_front()?;
-        self.busy = true;
-        Some((task, true))
+    // One wake-up may reach the thread that does not take this task.
+    if lane == Lane::Large {
+        READY.notify_all();
+    } else {
+        READY.notify_one();
     }
 }
 
-fn work() {
+impl Lanes {
+    /// The next task of a thread.
+    fn next(&mut self, thread: Thread) -> Option<Task> {
+        let large = match thread {
+            Thread::Any => self.large.pop_front(),
+            Thread::Short => None,
+        };
+        large
+            .or_else(|| self.urgent.pop_front())
+            .or_else(|| self.normal.pop_front())
+    }
+}
+
+fn work(thread: Thread) {
     if let Some(hook) = HOOK.get() {
         hook();
     }
     loop {
-        let (task, large) = {
+        let task = {
             let mut lanes = lanes();
             loop {
-                match lanes.next() {
-                    Some(next) => break next,
+                match lanes.next(thread) {
+                    Some(task) => break task,
                     None => lanes = READY.wait(lanes).unwrap_or_else(PoisonError::into_inner),
                 }
             }
         };
-        // Whoever waits for the result sees that none came.
+        // Its owner sees that no result came.
         let _ = catch_unwind(AssertUnwindSafe(task));
-        if large {
-            lanes().busy = false;
-            READY.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(lanes: &mut Lanes, thread: Thread) -> Vec<&'static str> {
+        // A task cannot be looked at: the lanes get shorter.
+        std::iter::from_fn(|| {
+            let before = (lanes.urgent.len(), lanes.normal.len(), lanes.large.len());
+            lanes.next(thread)?;
+            let after = (lanes.urgent.len(), lanes.normal.len(), lanes.large.len());
+            Some(match (before.0 - after.0, before.1 - after.1) {
+                (1, _) => "urgent",
+                (_, 1) => "normal",
+                _ => "large",
+            })
+        })
+        .collect()
+    }
+
+    fn filled() -> Lanes {
+        let task = || -> Task { Box::new(|| ()) };
+        Lanes {
+            urgent: VecDeque::from([task()]),
+            normal: VecDeque::from([task(), task()]),
+            large: VecDeque::from([task()]),
         }
+    }
+
+    #[test]
+    fn neither_large_nor_short_tasks_starve() {
+        let short = taken(&mut filled(), Thread::Short);
+        assert_eq!(short, ["urgent", "normal", "normal"]);
+        let any = taken(&mut filled(), Thread::Any);
+        assert_eq!(any, ["large", "urgent", "normal", "normal"]);
     }
 }

@@ -198,7 +198,12 @@ pub fn info(
     number(out, "bytes-raw", signed(footprint.raw));
     number(out, "bytes-stored", signed(footprint.stored));
     number(out, "segments", signed(log.segments().len() as u64));
-    number(out, "pending", signed(totals.pending));
+    let uncounted_summary = summary.is_some_and(|s| s.tokens.known().is_none());
+    number(
+        out,
+        "pending",
+        signed(totals.pending + u64::from(uncounted_summary)),
+    );
     Ok(REPLIED)
 }
 

@@ -25,7 +25,12 @@ impl Conversation {
         } else {
             let rest = self.log.total::<Tokens>().saturating_sub(keep);
             let fits = self.log.first_reaching::<Tokens>(rest).unwrap_or(len);
-            self.log.group_start_from(fits).unwrap_or(len)
+            // Of a turn that `upto` cuts, the rest counts like a group of its own.
+            if fits <= start {
+                start
+            } else {
+                self.log.group_start_from(fits).unwrap_or(len)
+            }
         };
         start..kept.min(open).max(start)
     }

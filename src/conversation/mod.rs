@@ -96,7 +96,7 @@ pub struct Footprint {
     pub raw: u64,
     /// Bytes that hold them, index included; session fields too.
     pub stored: u64,
-    /// Messages that are neither counted nor handed to somebody who counts them.
+    /// Messages, and a summary, that are neither counted nor being counted.
     pub pending: u64,
     /// Messages of which some content counted as JSON text.
     pub unread: u64,
@@ -212,6 +212,11 @@ impl Conversation {
     #[must_use]
     pub fn footprint(&self) -> Footprint {
         let pending = self.log.total::<search::Pending>();
+        let uncounted_summary = self
+            .summary
+            .as_ref()
+            .is_some_and(|s| matches!(s.tokens, SummaryTokens::Pending));
+        let uncounted_summary = u64::from(uncounted_summary);
         let (raw, stored) = self
             .session
             .as_ref()
@@ -220,7 +225,7 @@ impl Conversation {
             messages: self.log.len() as u64,
             raw: self.log.total::<search::Bytes>() + raw,
             stored: self.log.heap_bytes() as u64 + stored,
-            pending: pending.saturating_sub(self.tickets.len() as u64),
+            pending: pending.saturating_sub(self.tickets.len() as u64) + uncounted_summary,
             unread: self.log.total::<search::Unread>(),
         }
     }

@@ -63,9 +63,14 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Lets the server run other commands in the middle of a long count, where that is possible.
+    /// Lets the server run other commands in the middle of a long count. Not in a transaction or script: Redis 7.0 ends
+    /// by an assertion if another client's command runs there.
     pub fn pause(&self) {
-        if matches!(self.run, Run::First) {
+        let atomic = [
+            raw::REDISMODULE_CTX_FLAGS_MULTI,
+            raw::REDISMODULE_CTX_FLAGS_LUA,
+        ];
+        if matches!(self.run, Run::First) && !self.ctx.has_any_flag(&atomic) {
             self.ctx.pause();
         }
     }
