@@ -1,7 +1,7 @@
 //! CLAIMSUMMARY without a lease, and FORK.
 
 use super::NaiveLog;
-use super::turns::{Kind, group, leading_system};
+use super::turns::{Group, Kind, group, leading_system};
 
 impl NaiveLog {
     /// `upto` and the messages to summarise; None is nil.
@@ -14,27 +14,27 @@ impl NaiveLog {
             .filter(|&i| upto.is_none_or(|upto| self.messages[i].seq > upto))
             .collect();
 
-        // "excluding the newest that fit into `KEEP` tokens (default 0; turns are not split)"; "`KEEP 0` keeps nothing"
-        // A unit is what `upto` leaves of a group, or a message that belongs to none.
+        // "excluding the newest that fit into `KEEP` tokens (default 0; turns are not split)": a unit is a shortest run of
+        // messages that splits nothing of what `upto` leaves of a group.
+        let splits = |p: usize, members: &[usize]| {
+            let rest = members
+                .iter()
+                .map(|k| k + lead)
+                .filter(|k| after.contains(k));
+            let (before, behind): (Vec<usize>, Vec<usize>) = rest.partition(|&k| k < p);
+            !before.is_empty() && !behind.is_empty()
+        };
         let mut units: Vec<(Vec<usize>, bool)> = vec![];
         for &i in &after {
-            let of = grouped
-                .groups
-                .iter()
-                .find(|g| g.members.contains(&(i - lead)));
-            match of {
-                None => units.push((vec![i], false)),
-                Some(g) => {
-                    let rest: Vec<usize> = g
-                        .members
-                        .iter()
-                        .map(|k| k + lead)
-                        .filter(|k| after.contains(k))
-                        .collect();
-                    if rest[0] == i {
-                        units.push((rest, g.kind == Kind::Open));
-                    }
+            let open = |g: &Group| g.kind == Kind::Open && g.members.contains(&(i - lead));
+            let open = grouped.groups.iter().any(open);
+            let inside = grouped.groups.iter().any(|g| splits(i, &g.members));
+            match units.last_mut().filter(|_| inside) {
+                Some(unit) => {
+                    unit.0.push(i);
+                    unit.1 |= open;
                 }
+                None => units.push((vec![i], open)),
             }
         }
         let sum = |unit: &[usize]| unit.iter().map(|&i| self.messages[i].tokens).sum::<u64>();
@@ -56,7 +56,6 @@ impl NaiveLog {
             left -= sum(unit);
             end = unit[0];
         }
-        // Orphans that stand within what is kept stay with it.
         let given: Vec<usize> = after.into_iter().filter(|&i| i < end).collect();
         let last = *given.last()?;
         (sum(&given) >= min_tokens).then(|| {

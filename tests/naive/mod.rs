@@ -52,7 +52,7 @@ pub struct NaiveLog {
     pub complete: bool,
 }
 
-/// "New ones are complete"; "the first appended message is 1".
+/// "New conversations are complete"; "the first appended message is 1".
 impl Default for NaiveLog {
     fn default() -> Self {
         NaiveLog {
@@ -109,7 +109,7 @@ impl NaiveLog {
         self.messages.iter().map(|m| m.tokens).sum()
     }
 
-    /// "each further one is one more, never reused"
+    /// "each further message is one higher, numbers are never reused"
     pub fn append(&mut self, json: &str, tokens: u64) -> i64 {
         let seq = self.next_seq;
         self.next_seq += 1;
@@ -118,8 +118,8 @@ impl NaiveLog {
         seq
     }
 
-    /// "puts older messages, oldest first, in front (sequence numbers count down from the lowest ever given: 0, -1, ...)",
-    /// "with `COMPLETE` marks it complete"
+    /// "adds older messages, oldest first, before the existing ones (sequence numbers count down from the lowest ever used:
+    /// 0, -1, ...)", "with `COMPLETE` marks it complete"
     pub fn backfill(&mut self, list: &[(String, u64)], complete: bool) {
         for (json, tokens) in list.iter().rev() {
             self.lowest -= 1;
@@ -141,14 +141,14 @@ impl NaiveLog {
         }
     }
 
-    /// "`CONV.DEL key seq [seq ...]` (reply: how many)"
+    /// "`CONV.DEL key seq [seq ...]`": "how many existed".
     pub fn del(&mut self, seqs: &[i64]) -> usize {
         let before = self.messages.len();
         self.messages.retain(|m| !seqs.contains(&m.seq));
         before - self.messages.len()
     }
 
-    /// "`CONV.POP key [count]` removes and returns the newest"; "newest first"
+    /// "removes and returns the newest, like `RPOP`"; "newest first"
     pub fn pop(&mut self, n: usize) -> Vec<String> {
         let mut popped = Vec::new();
         while popped.len() < n {
@@ -162,19 +162,19 @@ impl NaiveLog {
 
     /// The rules of SETSUMMARY without MINCHANGE; the reply (1 or 0) as a bool.
     pub fn set_summary(&mut self, text: &str, upto: Option<i64>, tokens: u64) -> bool {
-        // "Empty text removes the summary and its `upto` (0 if there was none ...)", "removes also where other text
-        // would be answered 0"
+        // "Empty text removes the summary and its `upto` (0 if there was none [...])", "removes also where other text
+        // would return 0"
         if text.is_empty() {
             return self.summary.take().is_some();
         }
         let stored = self.summary.as_ref().and_then(|s| s.upto);
-        // "0, with nothing done, if the stored summary covers more than `seq` already"
+        // "0 with no effect if the stored summary already covers more than `seq`"
         if let (Some(stored), Some(new)) = (stored, upto)
             && stored > new
         {
             return false;
         }
-        // "without UPTO the stored `upto` is kept (at first: none ...)"
+        // "without `UPTO` the stored `upto` is kept (initially nil [...])"
         self.summary = Some(NaiveSummary {
             text: text.to_string(),
             upto: upto.or(stored),

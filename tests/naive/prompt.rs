@@ -43,9 +43,9 @@ pub fn check_valid_prompt(messages: &[String]) -> Result<(), String> {
             let Some(next) = list.get(i + 1) else {
                 return Err(format!("reasoning item {i} is the last message"));
             };
-            let talk = (next.class == Class::User && !next.is_answer() && !next.is_approval())
-                || next.class == Class::System && !next.is_answer();
-            if talk {
+            let talk = next.class == Class::User || next.class == Class::System;
+            let belongs = next.is_item() || next.class == Class::Assistant && !next.has_type;
+            if !next.is_answer() && !next.is_approval() && (talk || !belongs) {
                 return Err(format!(
                     "reasoning item {i} leads to a {} message",
                     next.role

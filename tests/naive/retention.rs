@@ -5,7 +5,7 @@ use super::turns::{group, leading_system};
 
 impl NaiveLog {
     /// Retention, `TRIM MAXMESSAGES` and `TRIM MAXTOKENS`.
-    /// "The limits count all messages held, and sums of T(message)."
+    /// "The limits apply to all messages held and to sums of T(message)."
     pub fn retain(&mut self, max_messages: Option<u64>, max_tokens: Option<u64>) {
         loop {
             let too_many = max_messages.is_some_and(|n| self.messages.len() as u64 > n);

@@ -20,8 +20,8 @@ impl NaiveLog {
         // "`B = max_tokens - 3`"
         let mut b = i128::from(a.max_tokens) - 3;
 
-        // "System messages that stand first now [...]: taken if they fit together; cost leaves `B`. `NOSYSTEM` leaves
-        // them out. Taken or not, they are no candidates for the window."
+        // "System messages at the start of the conversation [...]: included if they fit together; their cost is deducted
+        // from `B`. `NOSYSTEM` leaves them out [...]. Either way they are not candidates for the window."
         let lead = leading_system(&reads);
         let system_cost: i128 = (0..lead).map(cost).sum();
         let system = if !a.no_system && system_cost <= b {
@@ -33,7 +33,7 @@ impl NaiveLog {
             b -= system_cost;
         }
 
-        // "Summary [...]: taken if it fits." "`NOSUMMARY` leaves it out, and then they are [candidates]."
+        // "Summary [...]: included if it fits."; "`NOSUMMARY` leaves it out, and they are candidates."
         let summary = self
             .summary
             .as_ref()
@@ -66,8 +66,8 @@ impl NaiveLog {
             .messages
             .map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
 
-        // "a **hit** only if the budget is filled (some candidate did not fit)"; "A window that MESSAGES ends is a hit.";
-        // "Also a hit: a summary is taken whose `upto` is at least the oldest number held"; "`ANY` returns what is here."
+        // "a **hit** only if the budget is filled (some candidate did not fit), if `MESSAGES` limited the window, if an
+        // included summary has an `upto` of at least the oldest number held"; "`ANY` returns what is present."
         let filled = end > 0 && total > b;
         let ended_by_messages = all_messages > limit;
         let oldest = self.messages.first().map(|m| m.seq);
@@ -76,21 +76,21 @@ impl NaiveLog {
             return None;
         }
 
-        // "`STEP n` [...] is decided before START USER."
+        // "is decided before `START USER`"
         let step_start = match a.step {
-            // "if C > B the window starts at the first group whose offset (tokens of the candidate groups before it)
+            // "if C > B, the window starts at the first group whose offset (tokens of the candidate groups before it)
             // is at least `ceil((C - B) / n) * n`"
             Some(n) if total > b && end > 0 => {
                 let n = i128::from(n);
                 let at_least = (total - b + n - 1) / n * n;
                 let offset = |k: usize| groups[..k].iter().map(|g| g.tokens).sum::<i128>();
-                // "if no group starts there, the newest group, if it fits"
+                // "If no group starts there: the newest group, if it fits."
                 (0..end).find(|&k| offset(k) >= at_least).unwrap_or(end - 1)
             }
             _ => 0,
         };
 
-        // "Newest first, groups are taken while they fit"
+        // "Groups are included whole or not at all, newest first, while they fit"
         let mut from = take_newest(&groups, step_start, b, limit);
         let mut front: Option<usize> = None;
         let mut over = false;
@@ -103,26 +103,26 @@ impl NaiveLog {
 
         if a.start_user && end > 0 {
             if let Some(k) = (from..end).find(|&k| groups[k].is_user) {
-                // "moves the window's start forward to its first user message"
+                // "moves the start of the window forward to its first user message"
                 from = k;
             } else if from < end {
                 match user_before(&groups[from]) {
-                    // "is put in front and as many newest groups as still fit follow [...]; it counts for MESSAGES";
-                    // "After STEP, the groups that follow it are at most those of STEP's window."
+                    // "is placed before the window, followed by as many of the newest groups as still fit [...]; it counts
+                    // for `MESSAGES`"; "After `STEP`, the groups that follow it are at most those of `STEP`'s window."
                     Some(user) => {
                         from = take_newest(&groups, from, b - cost(user), limit.saturating_sub(1));
-                        // "If it and the newest group do not both fit [...]: the window is empty."
+                        // "If user message and newest group do not both fit [...], the window is empty."
                         front = Some(user).filter(|_| from < end);
                     }
-                    // "or there is no user message: the window is empty"
+                    // "or there is no user message"
                     None => from = end,
                 }
             }
         }
 
-        // "if not even the newest group fits (under `START USER`: with its user message), the window is empty (default),
-        // or with `KEEP` that group alone (under `START USER` with its user message in front, `elided` 1), and `over` is 1.
-        // KEEP ignores MESSAGES."; "KEEP does not act on a group that fits but exceeds MESSAGES."
+        // "if not even the newest group fits (under `START USER`: with its user message), the window is empty (`EMPTY`,
+        // default); or with `KEEP` that group alone is returned (under `START USER` after its user message), `over` 1,
+        // ignoring `MESSAGES`"; "`KEEP` does not apply to a group that fits but exceeds `MESSAGES`."
         if from == end && a.keep && end > 0 {
             let newest = &groups[end - 1];
             let needs_user = a.start_user && !newest.is_user;
@@ -132,7 +132,7 @@ impl NaiveLog {
                 None
             };
             let together = newest.tokens + user.map_or(0, cost);
-            // "No user message at all: empty, also with KEEP."
+            // "Without any user message `START USER` is empty, also with `KEEP`."
             if together > b && (user.is_some() || !needs_user) {
                 from = end - 1;
                 front = user;
@@ -140,7 +140,7 @@ impl NaiveLog {
             }
         }
 
-        // "Reply: system messages, summary, [user message put in front], window."
+        // "system messages, summary, then [...] the user message placed before the window [...], window"
         let window: Vec<usize> = groups[from..]
             .iter()
             .flat_map(|g| g.members.clone())
@@ -166,7 +166,7 @@ impl NaiveLog {
             + summary.map_or(0, |s| i128::from(s.tokens));
         let tokens = if messages.is_empty() { 0 } else { sum + 3 };
 
-        // "`first`, `last` (sequence numbers of the window, 0 if empty)": without the user message put in front.
+        // "`first` and `last` (sequence numbers of the window, 0 if it is empty)": without the user message before it.
         let first = window.first().map_or(0, |&i| self.messages[i].seq);
         let last = window.last().map_or(0, |&i| self.messages[i].seq);
         // "`skipped` counts the messages before `first` that are not in the reply, for whatever reason.";
@@ -210,8 +210,7 @@ impl NaiveLog {
         lead.max(covered)
     }
 
-    /// "as `{"role":"system","content":<text>}` (`{"type":"system","data":{"content":<text>}}` if the conversation's
-    /// first message is LangChain's)"
+    /// "as `{"role":"system","content":<text>}` (or LangChain's form if the first message is LangChain's)"
     fn summary_message(&self, reads: &[NaiveRead], s: &NaiveSummary) -> String {
         let text = serde_json::to_string(&s.text).unwrap();
         if reads.first().is_some_and(|m| m.dialect == "langchain") {
@@ -235,8 +234,8 @@ impl NaiveLog {
     }
 }
 
-/// Where the window starts: "Newest first, groups are taken while they fit; the first that does not ends the window.
-/// Equality fits. `MESSAGES n`: as well, at most n messages in the window." Nothing before `earliest` is taken.
+/// Where the window starts: "newest first, while they fit; the first that does not fit ends the window. Exactly fitting
+/// fits. `MESSAGES n`: at most `n` messages in the window." Nothing before `earliest` is taken.
 fn take_newest(groups: &[Candidate], earliest: usize, budget: i128, limit: usize) -> usize {
     let mut from = groups.len();
     let (mut tokens, mut messages) = (0, 0);

@@ -174,3 +174,38 @@ fn what_info_counts() {
     assert_eq!(info("c.a u t.a t.b", "100"), (0, 0, 0, 1));
     assert_eq!(info("u s a", "100"), (0, 0, 0, 0));
 }
+
+#[test]
+fn edited_messages() {
+    for (json, edited) in [
+        (
+            r#"{"role":"user","parts":[{"functionResponse":{"name":"f","response":{}}},{"text":"t"}]}"#,
+            r#"{"role":"user","parts":[{"text":"t"}]}"#,
+        ),
+        (
+            r#"{"role":"user","content":[{"text":"a"},{"toolResult":{"toolUseId":"z","content":[]}},{"text":"b"}],"n":[1, 2]}"#,
+            r#"{"role":"user","content":[{"text":"a"},{"text":"b"}],"n":[1, 2]}"#,
+        ),
+        (
+            r#"{"uuid":"u","message":{"content":[{"type":"tool_result","tool_use_id":"z"},{"type":"text","text":"\u0074"}],"role":"user"}}"#,
+            r#"{"uuid":"u","message":{"content":[{"type":"text","text":"\u0074"}],"role":"user"}}"#,
+        ),
+        // A result of a call in the same message stays.
+        (
+            r#"{"role":"assistant","content":[{"type":"server_tool_use","id":"a"},{"type":"web_search_tool_result","tool_use_id":"a"},{"type":"web_search_tool_result","tool_use_id":"z"},"t"]}"#,
+            r#"{"role":"assistant","content":[{"type":"server_tool_use","id":"a"},{"type":"web_search_tool_result","tool_use_id":"a"},"t"]}"#,
+        ),
+    ] {
+        let mut log = NaiveLog::default();
+        log.append(json, 10);
+        let r = log.recent(&args("13")).unwrap();
+        assert_eq!((r.messages, r.edited), (vec![edited.to_string()], 1));
+    }
+    // A message of role tool is a result, whatever stands in it.
+    let mut log = NaiveLog::default();
+    log.append(
+        r#"{"role":"tool","content":[{"type":"tool-result","toolCallId":"z","output":"x"},{"type":"text","text":"t"}]}"#,
+        10,
+    );
+    assert_eq!(recent(&log, "13"), "");
+}

@@ -177,6 +177,10 @@ fn claimsummary() {
     let l = log("u t.z c.a t.a");
     assert_eq!(claim(&l, 1, 10), Some((4, 4)));
     assert_eq!(claim(&l, 1, 20), Some((2, 2)));
+    // An orphan within a turn is kept or handed out with it.
+    let l = log("u c.a t.z t.a");
+    assert_eq!(claim(&l, 1, 20), Some((4, 4)));
+    assert_eq!(claim(&l, 1, 30), Some((1, 1)));
     // Of a turn that `upto` cuts, the rest counts.
     let l = log("c.ab t.a t.b u").summary(5, 2);
     assert_eq!(claim(&l, 20, 0), Some((4, 2)));

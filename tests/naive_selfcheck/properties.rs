@@ -29,6 +29,14 @@ fn valid_prompts() {
         "f.a f.b o.a f.a",
         "lc.a lt.a la",
         "c.a R.a",
+        "k.fg n.g n.f",
+        "c.ab n t.b",
+        "c.ab P.a t.b",
+        "c.a p t.a",
+        "e.a E.a m",
+        "A.aa R.aa",
+        "S.a",
+        "r w w m",
     ] {
         assert!(check(good), "{good}");
     }
@@ -49,6 +57,15 @@ fn valid_prompts() {
         "r",
         "r u",
         "r s a",
+        "r la",
+        "c.ab Q.a",
+        "c.ab Q.a t.b",
+        "c.a S.b t.a",
+        "k.f t.a",
+        "n",
+        "e.a o.a",
+        "c.a c.a t.a t.a",
+        "f.a f.a o.a mu",
         "f.a o.a r",
         "c.a c.b t.b",
     ] {
