@@ -192,11 +192,11 @@ pub fn info(
         None => out.null(),
     }
     number(out, "unread", signed(totals.unread));
+    number(out, "pending", signed(totals.pending));
     let footprint = conversation.footprint();
     number(out, "bytes-raw", signed(footprint.raw));
     number(out, "bytes-stored", signed(footprint.stored));
     number(out, "segments", signed(log.segments().len() as u64));
-    number(out, "pending", signed(totals.pending));
     Ok(())
 }
 
