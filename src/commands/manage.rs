@@ -155,19 +155,11 @@ pub fn trim<'a>(
         .map(|&(first, last)| log.position_of(last.saturating_add(1)) - log.position_of(first))
         .sum();
     out.integer(signed(log.len().saturating_sub(gone)));
-    let nothing = dropped.is_empty();
-    let mut effect = Effect::new("conv.trim", env.now);
-    effect.drop = dropped;
-    let attributes = conversation.attributes();
-    if !attributes.complete {
-        // What is not here now is deliberately gone.
-        effect.alter = Some(Attributes {
-            complete: true,
-            ..*attributes
-        });
-    } else if nothing {
+    if dropped.is_empty() {
         return Ok(None);
     }
+    let mut effect = Effect::new("conv.trim", env.now);
+    effect.drop = dropped;
     Ok(Some(effect))
 }
 

@@ -3,9 +3,9 @@
 use super::Conversation;
 
 impl Conversation {
-    /// A copy of the messages up to number `upto` (all of them if nothing is given), with attributes and times. The
-    /// summary comes along if the copy reaches the last message that it stands for. Numbering goes on behind the copy's
-    /// newest message; if there is none, behind `upto`, within the numbers that were given.
+    /// A copy of the messages up to number `upto` (None: all of them), with attributes and times. The summary is copied
+    /// unless it covers messages after `upto`. Numbering continues after the copy's newest message and what its summary
+    /// covers; at 1 if it has neither.
     #[must_use]
     pub fn fork(&self, upto: Option<i64>) -> Self {
         let behind = upto.map_or(i64::MAX, |upto| upto.saturating_add(1));
@@ -28,20 +28,13 @@ impl Conversation {
         if cut < self.log.len() {
             fork.retrack(cut);
         }
-        let newest = fork.log.last_seq();
-        let last = newest.or(upto).unwrap_or(0);
-        let numbering = &mut fork.numbering;
-        numbering.next = last
-            .saturating_add(1)
-            .clamp(numbering.lowest, numbering.next);
-        let reaches = |upto| newest.is_some_and(|newest| upto <= newest);
-        if fork
-            .summary
-            .as_ref()
-            .is_some_and(|s| s.upto.is_some_and(|upto| !reaches(upto)))
-        {
+        let covered = fork.summary.as_ref().and_then(|summary| summary.upto);
+        if upto.is_some_and(|upto| covered.is_some_and(|covered| upto < covered)) {
             fork.summary = None;
         }
+        let covered = fork.summary.as_ref().and_then(|summary| summary.upto);
+        let last = fork.log.last_seq().max(covered).unwrap_or(0);
+        fork.numbering.next = last.saturating_add(1);
         fork
     }
 }
