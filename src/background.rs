@@ -126,7 +126,7 @@ mod tests {
         // A task cannot be looked at: the lanes get shorter.
         std::iter::from_fn(|| {
             let before = (lanes.urgent.len(), lanes.normal.len(), lanes.large.len());
-            lanes.next(thread)?;
+            drop(lanes.next(thread)?);
             let after = (lanes.urgent.len(), lanes.normal.len(), lanes.large.len());
             Some(match (before.0 - after.0, before.1 - after.1) {
                 (1, _) => "urgent",

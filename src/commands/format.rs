@@ -12,7 +12,7 @@ use super::reply::Reply;
 use crate::conversation::Conversation;
 use crate::conversation::json::{Document, NodeId, with_document};
 use crate::conversation::log::Log;
-use crate::conversation::search::{Field, Visible};
+use crate::conversation::search::{Measure, Visible};
 
 /// A buffer for replies larger than this is given back after use.
 const KEEP_BYTES: usize = 256 << 10;
@@ -150,10 +150,10 @@ pub(super) fn push_messages(log: &Log, range: Range<usize>, json: &mut Vec<u8>) 
     json.push(b']');
 }
 
-/// The sum of `F` over the messages of a range.
-fn sum_of<F: Field>(log: &Log, range: &Range<usize>) -> usize {
-    log.before::<F>(range.end)
-        .saturating_sub(log.before::<F>(range.start)) as usize
+/// The sum of `M` over the messages of a range.
+fn sum_of<M: Measure>(log: &Log, range: &Range<usize>) -> usize {
+    log.before::<M>(range.end)
+        .saturating_sub(log.before::<M>(range.start)) as usize
 }
 
 /// Appends a message, which is valid JSON, as MessagePack.

@@ -194,16 +194,13 @@ pub fn info(
         None => out.null(),
     }
     number(out, "unread", signed(totals.unread));
+    let uncounted_summary = summary.is_some_and(|s| s.tokens.known().is_none());
+    let pending = totals.pending + u64::from(uncounted_summary);
+    number(out, "pending", signed(pending));
     let footprint = conversation.footprint();
     number(out, "bytes-raw", signed(footprint.raw));
     number(out, "bytes-stored", signed(footprint.stored));
     number(out, "segments", signed(log.segments().len() as u64));
-    let uncounted_summary = summary.is_some_and(|s| s.tokens.known().is_none());
-    number(
-        out,
-        "pending",
-        signed(totals.pending + u64::from(uncounted_summary)),
-    );
     Ok(REPLIED)
 }
 

@@ -42,24 +42,9 @@ pub fn len(entries: &[Entry], index: usize) -> usize {
 /// What the entry at `index` adds to the sums.
 #[must_use]
 pub fn weight(entries: &[Entry], index: usize) -> Sums {
-    let Some(entry) = entries.get(index) else {
-        return Sums::default();
-    };
-    let flags = entry.flags;
-    let visible = u64::from(!flags.hidden());
-    Sums {
-        messages: 1,
-        others: u64::from(!flags.system()),
-        tokens: u64::from(entry.tokens),
-        visible,
-        visible_tokens: visible * u64::from(entry.tokens),
-        group_starts: u64::from(flags.group_start()),
-        users: u64::from(flags.user_start()),
-        pending: u64::from(flags.pending()),
-        unread: u64::from(flags.unread()),
-        edited: u64::from(flags.edited()),
-        bytes: len(entries, index) as u64,
-    }
+    entries.get(index).map_or(Sums::default(), |entry| {
+        Sums::of(entry, len(entries, index) as u64)
+    })
 }
 
 /// The entries in their packed form.

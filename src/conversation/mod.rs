@@ -24,7 +24,7 @@ pub mod log;
 mod log_change;
 mod log_compress;
 pub mod message;
-mod pairing;
+mod open_calls;
 mod retention;
 pub mod search;
 pub mod segment;

@@ -2,87 +2,14 @@
 
 use std::ops::Range;
 
-use super::flags::Flags;
-use super::index::{self, Entry};
+use super::index;
 use super::log::Log;
 use super::segment::Segment;
 use super::sums::Sums;
-
-/// One of the sums.
-pub trait Field {
-    /// Its value in the sums.
-    fn sum(sums: &Sums) -> u64;
-    /// What the entry at `inner` adds to it.
-    fn weight(entries: &[Entry], inner: usize) -> u64;
-}
-
-macro_rules! fields {
-    ($($(#[$doc:meta])* $name:ident: $sum:ident, |$entry:ident| $weight:expr;)*) => {$(
-        $(#[$doc])*
-        pub struct $name;
-
-        impl Field for $name {
-            fn sum(sums: &Sums) -> u64 {
-                sums.$sum
-            }
-
-            fn weight(entries: &[Entry], inner: usize) -> u64 {
-                entries.get(inner).map_or(0, |$entry| $weight)
-            }
-        }
-    )*};
-}
-
-fn visible(flags: Flags) -> u64 {
-    u64::from(!flags.hidden())
-}
-
-fields! {
-    /// Messages that are no system messages, see `Flags::system`.
-    Others: others, |e| u64::from(!e.flags.system());
-    /// Sum of T(message) over all.
-    Tokens: tokens, |e| u64::from(e.tokens);
-    /// Messages that RECENT may return.
-    Visible: visible, |e| visible(e.flags);
-    /// Their tokens.
-    VisibleTokens: visible_tokens, |e| visible(e.flags) * u64::from(e.tokens);
-    /// Messages before which a window may begin.
-    GroupStarts: group_starts, |e| u64::from(e.flags.group_start());
-    /// Possible starts of `START USER`.
-    Users: users, |e| u64::from(e.flags.user_start());
-    /// Messages not counted yet.
-    Pending: pending, |e| u64::from(e.flags.pending());
-    /// Messages of which some content counted as JSON text.
-    Unread: unread, |e| u64::from(e.flags.unread());
-    /// Messages that RECENT returns without their results.
-    Edited: edited, |e| u64::from(e.flags.edited());
-}
-
-/// System messages, see `Flags::system`.
-pub struct Systems;
-
-impl Field for Systems {
-    fn sum(sums: &Sums) -> u64 {
-        sums.messages.wrapping_sub(sums.others)
-    }
-
-    fn weight(entries: &[Entry], inner: usize) -> u64 {
-        1 - Others::weight(entries, inner).min(1)
-    }
-}
-
-/// Bytes of the messages.
-pub struct Bytes;
-
-impl Field for Bytes {
-    fn sum(sums: &Sums) -> u64 {
-        sums.bytes
-    }
-
-    fn weight(entries: &[Entry], inner: usize) -> u64 {
-        index::len(entries, inner) as u64
-    }
-}
+pub use super::sums::{
+    Bytes, Edited, GroupStarts, Measure, Messages, Others, Pending, Systems, Tokens, Unread, Users,
+    Visible, VisibleTokens,
+};
 
 impl Log {
     /// Running sums behind the segment at `index`.
@@ -92,28 +19,28 @@ impl Log {
             .map_or(&self.end, |s| &s.before)
     }
 
-    /// The sum of `F` over all messages.
+    /// The sum of `M` over all messages.
     #[must_use]
-    pub fn total<F: Field>(&self) -> u64 {
-        F::sum(&self.end).wrapping_sub(F::sum(self.origin()))
+    pub fn total<M: Measure>(&self) -> u64 {
+        M::sum(&self.end).wrapping_sub(M::sum(self.origin()))
     }
 
-    /// The sum of `F` over the messages in front of `position`.
+    /// The sum of `M` over the messages in front of `position`.
     #[must_use]
-    pub fn before<F: Field>(&self, position: usize) -> u64 {
+    pub fn before<M: Measure>(&self, position: usize) -> u64 {
         let Some((segment, index, inner)) = self.segment_at(position) else {
-            return if position == 0 { 0 } else { self.total::<F>() };
+            return if position == 0 { 0 } else { self.total::<M>() };
         };
-        let origin = F::sum(self.origin());
+        let origin = M::sum(self.origin());
         let entries = segment.entries();
         // The nearer end of the segment is summed up.
         let sum = if inner <= entries.len() / 2 {
-            (0..inner).fold(F::sum(&segment.before), |sum, i| {
-                sum.wrapping_add(F::weight(&entries, i))
+            (0..inner).fold(M::sum(&segment.before), |sum, i| {
+                sum.wrapping_add(M::weight(&entries, i))
             })
         } else {
-            (inner..entries.len()).fold(F::sum(self.behind(index)), |sum, i| {
-                sum.wrapping_sub(F::weight(&entries, i))
+            (inner..entries.len()).fold(M::sum(self.behind(index)), |sum, i| {
+                sum.wrapping_sub(M::weight(&entries, i))
             })
         };
         sum.wrapping_sub(origin)
@@ -191,17 +118,17 @@ impl Log {
         Some((self.segments.get(index)?, index, inner))
     }
 
-    /// The first position in front of which the sum of `F` is at least `target`, or nothing if not even the sum over
+    /// The first position in front of which the sum of `M` is at least `target`, or nothing if not even the sum over
     /// all messages is.
     #[must_use]
-    pub fn first_reaching<F: Field>(&self, target: u64) -> Option<usize> {
-        let origin = F::sum(self.origin());
+    pub fn first_reaching<M: Measure>(&self, target: u64) -> Option<usize> {
+        let origin = M::sum(self.origin());
         let reached = |sum: u64| sum.wrapping_sub(origin) >= target;
-        if !reached(F::sum(&self.end)) {
+        if !reached(M::sum(&self.end)) {
             return None;
         }
         // The segment in which it is reached: the last one that begins before. Most often it is the last of all.
-        let misses = |s: &Segment| !reached(F::sum(&s.before));
+        let misses = |s: &Segment| !reached(M::sum(&s.before));
         let index = if self.segments.back().is_some_and(misses) {
             self.segments.len() - 1
         } else {
@@ -213,11 +140,11 @@ impl Log {
         let segment = self.segments.get(index)?;
         let first = segment.before.messages.wrapping_sub(self.origin().messages) as usize;
         let entries = segment.entries();
-        let mut sum = F::sum(self.behind(index));
+        let mut sum = M::sum(self.behind(index));
         // From the end: what is searched for is most often near the newest message.
         let mut inner = entries.len();
         while inner > 0 {
-            sum = sum.wrapping_sub(F::weight(&entries, inner - 1));
+            sum = sum.wrapping_sub(M::weight(&entries, inner - 1));
             if !reached(sum) {
                 break;
             }
@@ -254,29 +181,29 @@ impl Log {
         true
     }
 
-    /// The position of the message with which the sum of `F` becomes `nth`, for sums of messages.
-    fn nth<F: Field>(&self, nth: u64) -> Option<usize> {
-        self.first_reaching::<F>(nth)?.checked_sub(1)
+    /// The position of the message with which the sum of `M` becomes `nth`, for sums of messages.
+    fn nth<M: Measure>(&self, nth: u64) -> Option<usize> {
+        self.first_reaching::<M>(nth)?.checked_sub(1)
     }
 
-    /// The first message at or behind `position` that adds to `F`.
+    /// The first message at or behind `position` that adds to `M`.
     #[must_use]
-    pub fn next<F: Field>(&self, position: usize) -> Option<usize> {
+    pub fn next<M: Measure>(&self, position: usize) -> Option<usize> {
         // Most often it is that very message.
         if let Some((segment, _, inner)) = self.segment_at(position)
-            && F::weight(&segment.entries(), inner) > 0
+            && M::weight(&segment.entries(), inner) > 0
         {
             return Some(position);
         }
-        self.nth::<F>(self.before::<F>(position).saturating_add(1))
+        self.nth::<M>(self.before::<M>(position).saturating_add(1))
     }
 
-    /// The last message in front of `position` that adds to `F`.
+    /// The last message in front of `position` that adds to `M`.
     #[must_use]
-    pub fn previous<F: Field>(&self, position: usize) -> Option<usize> {
-        match self.before::<F>(position) {
+    pub fn previous<M: Measure>(&self, position: usize) -> Option<usize> {
+        match self.before::<M>(position) {
             0 => None,
-            nth => self.nth::<F>(nth),
+            nth => self.nth::<M>(nth),
         }
     }
 

@@ -24,7 +24,7 @@ use super::facts::{Class, Facts};
 use super::flags::Flags;
 use super::log::Log;
 use super::message;
-use super::pairing::OpenCalls;
+use super::open_calls::OpenCalls;
 
 /// How the tracker reads messages that are stored.
 pub trait Reading {

@@ -6,7 +6,7 @@ use super::super::effect::{Count, NewMessage};
 use super::super::facts::{Call, Class, Facts, ToolResult};
 use super::super::flags::Flags;
 use super::super::log::Log;
-use super::super::pairing::tests::{call, result, take};
+use super::super::open_calls::tests::{call, result, take};
 use super::{Reading, Tracker};
 
 /// A message for the tracker: what was read of it, and whether its results can be taken out.

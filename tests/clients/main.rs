@@ -45,7 +45,7 @@ fn speaks(con: &mut Connection) {
     assert_eq!(messages, [SYSTEM, ANSWER]);
     // A map of either protocol.
     let window: HashMap<String, Value> = recent().arg("WITHINFO").query(con).expect("a map");
-    assert_eq!(window.len(), 8);
+    assert_eq!(window.len(), 15);
     assert_eq!(window["tokens"], Value::Int(22));
     assert_eq!(window["skipped"], Value::Int(3));
     let json: String = recent()

@@ -283,16 +283,21 @@ fn another_client_becomes_loader_when_the_loader_is_gone() {
     let (reply, took, _) = asks(&server, ASK).join().unwrap();
     assert_eq!(reply, Value::Nil);
     assert!((100..5000).contains(&took.as_millis()), "{took:?}");
-    // FLUSHALL does not affect blocked clients. A client that disconnects is forgotten.
+    // FLUSHALL ends the load: the client that has waited longest loads next. A client that disconnects is forgotten.
     assert_eq!(
         cmd!(slow, "CONV.RECENT", "k", 1000, "WAIT", 60_000),
         Value::Nil
     );
-    let stays = asks(&server, ASK);
+    let loads = asks(&server, ASK);
     blocked(&server, 1);
-    let goes = asks(&server, ASK);
+    let stays = asks(&server, ASK);
     blocked(&server, 2);
+    let goes = asks(&server, ASK);
+    blocked(&server, 3);
     cmd!(con, "FLUSHALL");
+    let loads = loads.join().unwrap();
+    assert_eq!(loads.0, Value::Nil);
+    blocked(&server, 2);
     cmd!(con, "CLIENT", "KILL", "TYPE", "pubsub");
     let list = text(&cmd!(con, "CLIENT", "LIST"));
     let newest = list
@@ -313,6 +318,7 @@ fn another_client_becomes_loader_when_the_loader_is_gone() {
     blocked(&server, 1);
     backfill(&mut con, "k", &numbered(1, 300));
     assert!(items(&stays.join().unwrap().0).len() > 50);
+    drop(loads);
 }
 
 #[test]

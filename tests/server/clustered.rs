@@ -1,6 +1,6 @@
 //! Cluster mode: the key positions of every command, and commands whose keys are in different slots.
 
-use redis::Connection;
+use redis::{Connection, Value};
 
 use crate::samples::*;
 use crate::support::*;
@@ -144,17 +144,9 @@ fn transactions_and_scripts_are_limited_to_one_slot() {
     assert_eq!(int(&sum), 4);
 }
 
-/// A slot is moved as by an operator: COUNTKEYSINSLOT, GETKEYSINSLOT, MIGRATE with the TTL, ASK.
-#[test]
-fn a_slot_can_be_moved_key_by_key() {
-    let [from, to] = [alone(), Server::with(&["--cluster-enabled", "yes"])];
+/// Makes one cluster of two nodes. Returns their ids.
+fn meet(from: &Server, to: &Server) -> [String; 2] {
     let (mut here, mut there) = (from.conn(), to.conn());
-    append(&mut here, "k", &chat());
-    cmd!(here, "CONV.SETSUMMARY", "k", "So far.", "UPTO", 5);
-    cmd!(here, "PEXPIREAT", "k", 33_333_333_333_333_i64);
-    let before = digest(&mut here, "k");
-    let slot = int(&cmd!(here, "CLUSTER", "KEYSLOT", "k"));
-    assert_eq!(int(&cmd!(here, "CLUSTER", "COUNTKEYSINSLOT", slot)), 1);
     let [here_id, there_id] =
         [&mut here, &mut there].map(|con| text(&cmd!(*con, "CLUSTER", "MYID")));
     cmd!(there, "CLUSTER", "MEET", "127.0.0.1", from.port());
@@ -168,6 +160,47 @@ fn a_slot_can_be_moved_key_by_key() {
             && text(&cmd!(there, "CLUSTER", "INFO")).contains("cluster_state:ok")
     });
     assert!(met);
+    [here_id, there_id]
+}
+
+/// A client that waits for a load is redirected when the slot moves: it must not take the key for missing.
+#[test]
+fn a_client_that_waits_is_redirected_when_its_slot_moves() {
+    let [from, to] = [alone(), Server::with(&["--cluster-enabled", "yes"])];
+    let (mut here, mut there) = (from.conn(), to.conn());
+    let [_, there_id] = meet(&from, &to);
+    let slot = int(&cmd!(here, "CLUSTER", "KEYSLOT", "k"));
+    assert_eq!(
+        cmd!(here, "CONV.RECENT", "k", 9, "WAIT", 60_000),
+        Value::Nil
+    );
+    let mut waiter = from.conn();
+    let waits = std::thread::spawn(move || {
+        try_cmd!(waiter, "CONV.RECENT", "k", 9, "WAIT", 60_000).map_err(|e| error_line(&e))
+    });
+    let blocked = wait_until(std::time::Duration::from_secs(20), || {
+        info(&mut here, "conv")["conv_waiting_clients"] == "1"
+    });
+    assert!(blocked);
+    cmd!(there, "CLUSTER", "SETSLOT", slot, "NODE", &there_id);
+    cmd!(here, "CLUSTER", "SETSLOT", slot, "NODE", &there_id);
+    let error = waits.join().unwrap().expect_err("a redirection");
+    assert!(error.starts_with("MOVED "), "{error}");
+    assert_eq!(info(&mut here, "conv")["conv_waiting_clients"], "0");
+}
+
+/// A slot is moved as by an operator: COUNTKEYSINSLOT, GETKEYSINSLOT, MIGRATE with the TTL, ASK.
+#[test]
+fn a_slot_can_be_moved_key_by_key() {
+    let [from, to] = [alone(), Server::with(&["--cluster-enabled", "yes"])];
+    let (mut here, mut there) = (from.conn(), to.conn());
+    append(&mut here, "k", &chat());
+    cmd!(here, "CONV.SETSUMMARY", "k", "So far.", "UPTO", 5);
+    cmd!(here, "PEXPIREAT", "k", 33_333_333_333_333_i64);
+    let before = digest(&mut here, "k");
+    let slot = int(&cmd!(here, "CLUSTER", "KEYSLOT", "k"));
+    assert_eq!(int(&cmd!(here, "CLUSTER", "COUNTKEYSINSLOT", slot)), 1);
+    let [here_id, there_id] = meet(&from, &to);
     cmd!(there, "CLUSTER", "SETSLOT", slot, "IMPORTING", &here_id);
     cmd!(here, "CLUSTER", "SETSLOT", slot, "MIGRATING", &there_id);
     // A key that is still here is served here.

@@ -252,7 +252,7 @@ pub fn recent(two: &mut Connection, three: &mut Connection, key: &str, args: &st
         .collect();
     let info = map(&with_info);
     assert_eq!(info["messages"], list, "RECENT {args}");
-    assert_eq!(info.len(), 8, "{info:?}");
+    assert_eq!(info.len(), 15, "{info:?}");
     for reply in &others {
         let same = map(reply);
         for (name, value) in &info {

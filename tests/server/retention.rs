@@ -107,8 +107,8 @@ fn max_messages_removes_whole_groups() {
          MAXMESSAGES 1 | u t.x => 1 2
          MAXMESSAGES 2 | u a t.x t.y => 2 3 4
          # No group, nothing to stop at; however often it acts.
-         MAXMESSAGES 1 | a s t.q => 2
-         MAXTOKENS 20 | a=0 s=5 t.q=30 => 2
+         MAXMESSAGES 1 | a s t.q => 2 3
+         MAXTOKENS 20 | a=0 s=5 t.q=30 => 2 3
          # A system message of a turn goes with the turn.
          MAXMESSAGES 2 | S.a t.a u a => 3 4",
     );
@@ -243,13 +243,13 @@ fn trim_keeps_groups_whole() {
         MAXTOKENS 1 | u c.a t.a => 2 3
         MAXTOKENS 29 | u c.a t.a a => 4
         MAXTOKENS 30 | u c.a t.a a => 2 3 4
-        MAXMESSAGES 1 | s t.x t.y => 1
-        MAXMESSAGES 1 | a s t.q => 2
+        MAXMESSAGES 1 | s t.x t.y => 1 3
+        MAXMESSAGES 1 | a s t.q => 2 3
         MAXTOKENS 1 | s t.x t.y => 1
-        MAXTOKENS 20 | a=0 s=5 t.q=30 => 2
-        BEFORE 4 | s t.x t.y => 1
+        MAXTOKENS 20 | a=0 s=5 t.q=30 => 2 3
+        BEFORE 4 | s t.x t.y => 1 3
         BEFORE 3 | s t.x t.y => 1 3
-        BEFORE 9 | a s t.q => 2
+        BEFORE 9 | a s t.q => 2 3
         BEFORE 1 | u a u => 1 2 3
         BEFORE 2 | u a u => 2 3
         BEFORE 3 | u a u => 3
@@ -314,6 +314,10 @@ fn retention_and_trim_complete_the_conversation() {
     assert_eq!(after("", "u a u", "CONV.TRIM k MAXMESSAGES 2"), "yes");
     assert_eq!(after("", "u a u", "CONV.TRIM k MAXTOKENS 20"), "yes");
     assert_eq!(after("", "u a u", "CONV.TRIM k BEFORE 2"), "yes");
+    // A TRIM that removes nothing says nothing of older messages.
+    assert_eq!(after("", "u a u", "CONV.TRIM k MAXMESSAGES 3"), "no");
+    assert_eq!(after("", "u a u", "CONV.TRIM k MAXTOKENS 1000"), "no");
+    assert_eq!(after("", "u a u", "CONV.TRIM k BEFORE 1"), "no");
     // DEL and POP do not affect completeness.
     assert_eq!(after("", "u a u", "CONV.DEL k 1"), "no");
     assert_eq!(after("", "u a u", "CONV.POP k 2"), "no");

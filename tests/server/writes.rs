@@ -103,8 +103,6 @@ pub fn effective() -> Vec<Args> {
         &["CONV.TRIM", "t", "MAXMESSAGES", "8"],
         &["CONV.TRIM", "t", "MAXTOKENS", "30"],
         &["CONV.ALTER", "t", "COMPLETE", "no"],
-        // It removes nothing, but from now on absent messages count as deliberately removed.
-        &["CONV.TRIM", "t", "MAXMESSAGES", "8"],
         &["CONV.POP", "t", "100"],
         &["CONV.APPEND", "t", m],
         &["CONV.DEL", "t", "13"],

@@ -216,5 +216,5 @@ impl OpenCalls {
 }
 
 #[cfg(test)]
-#[path = "pairing_tests.rs"]
+#[path = "open_calls_tests.rs"]
 pub(super) mod tests;
