@@ -11,6 +11,7 @@ mod counted;
 mod counts;
 pub mod document;
 pub mod effect;
+pub mod facts;
 mod fields;
 mod flags;
 mod fork;
