@@ -52,15 +52,15 @@
 //! message is read once, on arrival:
 //!
 //! ```
-//! use conv::conversation::message::{Answers, Class, facts};
+//! use conv::conversation::message::{Class, facts};
 //!
 //! let call = facts(br#"{"role":"assistant","tool_calls":[{"id":"c1","type":"function",
 //!     "function":{"name":"weather","arguments":"{}"}}]}"#).unwrap();
 //! assert_eq!(call.class, Class::Assistant);
-//! assert_eq!(call.opens, vec!["c1".into()]);
+//! assert_eq!(call.calls[0].id.as_deref(), Some("c1"));
 //!
 //! let result = facts(br#"{"role":"tool","tool_call_id":"c1","content":"21 C"}"#).unwrap();
-//! assert_eq!(result.answers, Answers::Calls(vec!["c1".into()]));
+//! assert_eq!(result.results[0].id.as_deref(), Some("c1"));
 //! ```
 //!
 //! What follows for the messages stands as flags in the [log](conversation::log). Running sums in front of each
