@@ -8,7 +8,7 @@ use std::hint::black_box;
 use conv::commands::commit;
 use conv::conversation::Conversation;
 use conv::conversation::effect::{Count, Effect, Event, NewMessage};
-use conv::conversation::message::facts;
+use conv::conversation::message::{facts, read};
 use conv::conversation::window::Request;
 use conv::settings::Settings;
 use conv::tokens::{Encoding, Inline, count};
@@ -51,8 +51,57 @@ fn conversation(messages: usize) -> Conversation {
     conversation
 }
 
+/// One message of each kind that the four base dialects write.
+const DIALECTS: [(&str, &str); 9] = [
+    (
+        "openai calls",
+        r#"{"role":"assistant","content":null,"tool_calls":[{"id":"call_9yKpZ2","type":"function","function":{"name":"find_trains","arguments":"{\"from\":\"London\",\"to\":\"Paris\",\"after\":\"10:00\"}"}},{"id":"call_Jd81Qx","type":"function","function":{"name":"find_hotels","arguments":"{\"city\":\"Paris\",\"nights\":2}"}}]}"#,
+    ),
+    (
+        "openai result",
+        r#"{"role":"tool","tool_call_id":"call_9yKpZ2","content":"[{\"train\":\"9024\",\"leaves\":\"10:24\",\"platform\":7,\"price\":149.9},{\"train\":\"9028\",\"leaves\":\"11:31\",\"platform\":5,\"price\":99.0}]"}"#,
+    ),
+    (
+        "openai parts",
+        r#"{"role":"user","content":[{"type":"text","text":"Is this the right platform for the train to Gare du Nord?"},{"type":"image_url","image_url":{"url":"https://example.org/platform.png","detail":"low"}}]}"#,
+    ),
+    (
+        "anthropic calls",
+        r#"{"role":"assistant","content":[{"type":"thinking","thinking":"The user wants the next train. I should look it up first.","signature":"EqQBCgIYAhIM1gbcDa9GJwZA2b3h"},{"type":"text","text":"Let me look that up."},{"type":"tool_use","id":"toolu_01A09q90qw90lq917835lq9","name":"find_trains","input":{"from":"London","to":"Paris","after":"10:00"}}]}"#,
+    ),
+    (
+        "anthropic results",
+        r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"toolu_01A09q90qw90lq917835lq9","content":[{"type":"text","text":"9024 leaves at 10:24 from platform 7."},{"type":"text","text":"9028 leaves at 11:31 from platform 5."}]},{"type":"text","text":"Take the earlier one, please."}]}"#,
+    ),
+    (
+        "langchain calls",
+        r#"{"type":"ai","data":{"content":"","additional_kwargs":{"tool_calls":[{"id":"call_9yKpZ2","function":{"arguments":"{\"from\":\"London\",\"to\":\"Paris\"}","name":"find_trains"},"type":"function"}]},"response_metadata":{"token_usage":{"completion_tokens":18,"prompt_tokens":81,"total_tokens":99},"model_name":"gpt-4o","finish_reason":"tool_calls"},"type":"ai","name":null,"id":"run-5f1c0b7e-8f4c-4a35-9e1d-3f0b8a1c2d4e-0","example":false,"tool_calls":[{"name":"find_trains","args":{"from":"London","to":"Paris"},"id":"call_9yKpZ2","type":"tool_call"}],"invalid_tool_calls":[],"usage_metadata":null}}"#,
+    ),
+    (
+        "langchain result",
+        r#"{"type":"tool","data":{"content":"9024 leaves at 10:24 from platform 7; 9028 leaves at 11:31 from platform 5.","additional_kwargs":{},"response_metadata":{},"type":"tool","name":"find_trains","id":null,"tool_call_id":"call_9yKpZ2","artifact":null,"status":"success"}}"#,
+    ),
+    (
+        "responses call",
+        r#"{"type":"function_call","id":"fc_67ca09c6bedc8190a7abfec07b1a1332","call_id":"call_unLAR8MvFNptuiZK6K6HCy5k","name":"find_trains","arguments":"{\"from\":\"London\",\"to\":\"Paris\"}","status":"completed"}"#,
+    ),
+    (
+        "responses message",
+        r#"{"type":"message","id":"msg_67b73f697ba4819183a15cc17d011509","status":"completed","role":"assistant","content":[{"type":"output_text","text":"The next train to Gare du Nord leaves at 10:24 from platform 7.","annotations":[]}]}"#,
+    ),
+];
+
 fn reading(c: &mut Criterion) {
     let mut group = c.benchmark_group("read a message");
+    for (name, json) in DIALECTS {
+        group.throughput(Throughput::Bytes(json.len() as u64));
+        group.bench_function(BenchmarkId::new("facts", name), |b| {
+            b.iter(|| facts(black_box(json.as_bytes())));
+        });
+        group.bench_function(BenchmarkId::new("facts and text", name), |b| {
+            b.iter(|| read(black_box(json.as_bytes())));
+        });
+    }
     for bytes in [200, 1_000, 16_000] {
         let json = format!(
             r#"{{"role":"user","content":"{}"}}"#,

@@ -7,6 +7,7 @@
 //! source can still be cut from the original.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use simd_json::{Buffers, ErrorType, INPUT_PADDING, Node, Tape, fill_tape_padded};
 
@@ -129,6 +130,10 @@ fn diagnose(source: &[u8], error: &ErrorType) -> Option<JsonError> {
     }
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => None,
+        Err(_) if text.trim_start().starts_with("{'") => Some(JsonError(
+            "not JSON: single quotes are not JSON; in Python, use json.dumps(message) instead of str(message)"
+                .into(),
+        )),
         Err(e) => Some(JsonError(format!("not JSON: {e}"))),
     }
 }
@@ -276,16 +281,85 @@ impl<'a> Document<'a> {
         })
     }
 
-    /// The source text of an object or array, byte for byte; nothing for any other value.
+    /// True for `null`.
+    #[must_use]
+    pub fn is_null(&self, id: NodeId) -> bool {
+        matches!(
+            self.nodes.get(id),
+            Some(Node::Static(simd_json::StaticNode::Null))
+        )
+    }
+
+    /// True for `true`.
+    #[must_use]
+    pub fn is_true(&self, id: NodeId) -> bool {
+        matches!(
+            self.nodes.get(id),
+            Some(Node::Static(simd_json::StaticNode::Bool(true)))
+        )
+    }
+
+    /// True for a number, `true` or `false`.
+    #[must_use]
+    pub fn is_scalar(&self, id: NodeId) -> bool {
+        matches!(self.nodes.get(id), Some(Node::Static(_))) && !self.is_null(id)
+    }
+
+    /// True for `[...]`.
+    #[must_use]
+    pub fn is_array(&self, id: NodeId) -> bool {
+        matches!(self.nodes.get(id), Some(Node::Array { .. }))
+    }
+
+    /// True for an array that is not empty.
+    #[must_use]
+    pub fn has_elements(&self, id: NodeId) -> bool {
+        matches!(self.nodes.get(id), Some(Node::Array { len: 1.., .. }))
+    }
+
+    /// The value after the one at `id` and all that is nested in it.
+    #[must_use]
+    pub fn after(&self, id: NodeId) -> NodeId {
+        after(self.nodes, id)
+    }
+
+    /// The source text of a value, byte for byte.
     #[must_use]
     pub fn verbatim(&self, id: NodeId) -> Option<&'a str> {
-        if !matches!(
-            self.nodes.get(id)?,
-            Node::Object { .. } | Node::Array { .. }
-        ) {
-            return None;
-        }
+        std::str::from_utf8(self.source.get(self.span(id)?)?).ok()
+    }
+
+    /// Bytes of the source.
+    #[must_use]
+    pub fn source_len(&self) -> usize {
+        self.source.len()
+    }
+
+    /// The source text between two positions of it.
+    #[must_use]
+    pub fn source(&self, span: Range<usize>) -> Option<&'a str> {
+        std::str::from_utf8(self.source.get(span)?).ok()
+    }
+
+    /// Where the value stands in the source.
+    #[must_use]
+    pub fn span(&self, id: NodeId) -> Option<Range<usize>> {
         let first = self.structural(id)?;
+        let begin = *self.structurals.get(first)? as usize;
+        let rest = self.source.get(begin..)?;
+        let len = match self.nodes.get(id)? {
+            Node::Object { .. } | Node::Array { .. } => self.container_end(first)? - begin,
+            Node::String(_) => string_len(rest)?,
+            Node::Static(_) => rest
+                .iter()
+                .position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r'))
+                .unwrap_or(rest.len()),
+        };
+        Some(begin..begin + len)
+    }
+
+    /// The position after the container that begins at this structural position.
+    fn container_end(&self, first: usize) -> Option<usize> {
         let mut depth = 0usize;
         for &at in self.structurals.get(first..)? {
             match self.source.get(at as usize)? {
@@ -294,8 +368,7 @@ impl<'a> Document<'a> {
                 _ => {}
             }
             if depth == 0 {
-                let begin = *self.structurals.get(first)? as usize;
-                return std::str::from_utf8(self.source.get(begin..=at as usize)?).ok();
+                return Some(at as usize + 1);
             }
         }
         None
@@ -341,7 +414,19 @@ fn is_number_byte(byte: u8) -> bool {
     matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')
 }
 
-/// The node behind the value at `id` and all that is nested in it.
+/// The length of the string literal that `source` begins with, quotes included.
+fn string_len(source: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', source.get(at..)?)?;
+        match source.get(at)? {
+            b'"' => return Some(at + 1),
+            _ => at += 2,
+        }
+    }
+}
+
+/// The node after the value at `id` and all that is nested in it.
 fn after(nodes: &[Node<'_>], id: NodeId) -> NodeId {
     match nodes.get(id) {
         Some(Node::Object { count, .. } | Node::Array { count, .. }) => id + 1 + count,

@@ -1,62 +1,22 @@
-//! Reading one message: its dialect, role, id, the calls it opens and answers, the text that counts.
+//! Reading one message: what must be known of it ([`Facts`]), and the text that counts.
 //!
-//! Four dialects are read, told apart by their shape alone:
-//!
-//! | dialect | recognised by |
-//! |---|---|
-//! | OpenAI chat, Anthropic | `role` |
-//! | LangChain (`message_to_dict`) | `type` and an object `data` |
-//! | OpenAI Responses items | `type` without `data` |
-//!
-//! What is needed of a message for ever is small ([`Facts`]); its counted text is visited again
-//! whenever it is to be counted ([`Message::visit_counted`]).
+//! Messages are read in the shapes that LLM frameworks write, see [`super::dialect`]. What is kept of a message is small; its
+//! counted text is visited again whenever it is to be counted ([`Message::visit_counted`]).
 
-pub use super::counted::Counted;
+pub use super::dialect::Counted;
+use super::dialect::{self, FoundCall, FoundResult, Pairs, Seen, Shape, Visitor};
 pub use super::facts::{Call, CallKind, Class, Facts, SummaryForm, ToolResult};
-use super::fields::{Fields, Part, last_member};
-use super::json::{self, Document, JsonError, NodeId};
-use crate::tokens::Text;
+use super::json::{self, Document, JsonError};
+use crate::tokens::{MESSAGE_TOKENS, Text};
 
 /// Longest role, in bytes.
 pub const MAX_ROLE_BYTES: usize = 64;
 
-/// Why a message is refused; worded to follow `message N: `.
+/// Why a message is rejected; worded to follow `message N: `.
 pub type Refusal = JsonError;
 
-/// The shape by which a message was recognised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
-    /// OpenAI chat or Anthropic; also Responses items of type `message`, which have the same fields.
-    Chat,
-    /// LangChain.
-    LangChain,
-    /// A Responses item that opens a call.
-    CallItem,
-    /// A Responses item that answers a call.
-    OutputItem,
-    /// Any other Responses item.
-    Item,
-}
-
-fn class_of(role: &str) -> Class {
-    match role {
-        "system" | "developer" => Class::System,
-        "user" => Class::User,
-        "assistant" => Class::Assistant,
-        "tool" | "function" => Class::Tool,
-        _ => Class::Other,
-    }
-}
-
 /// A message being read; borrows from the parser's buffers.
-pub struct Message<'d, 'a> {
-    pub(super) doc: &'d Document<'a>,
-    pub(super) shape: Shape,
-    pub(super) role: &'a str,
-    pub(super) fields: Fields,
-    item: bool,
-    reasoning: bool,
-}
+pub struct Message<'d, 'a>(Shape<'d, 'a>);
 
 /// Cuts the JSON white space around a message, which is not part of it.
 #[must_use]
@@ -89,213 +49,182 @@ pub fn facts(source: &[u8]) -> Result<Facts, Refusal> {
     with_message(source, |message| message.facts())
 }
 
-/// The message without its results: valid JSON, byte for byte as it was except that all result blocks are taken out of
-/// its content array, with the commas that separate them. None if that cannot be done.
-#[must_use]
-pub fn without_results(_source: &[u8]) -> Option<Vec<u8>> {
-    None
-}
-
 /// Reads `source` as a message and returns what must be known of it, and what is to be counted.
 ///
 /// # Errors
 /// As [`with_message`].
 pub fn read(source: &[u8]) -> Result<(Facts, Text), Refusal> {
-    with_message(source, |message| (message.facts(), Text::of(message)))
+    with_message(source, |message| {
+        let mut text = counted_text(source.len());
+        let facts = message.walk(&mut Reading {
+            pairs: Pairs::default(),
+            count: |part: Counted<'_>| add(&mut text, part),
+        });
+        text.shrink();
+        (facts, text)
+    })
+}
+
+/// The message as valid JSON, byte for byte as it was except that the results in its content are taken out, with the commas
+/// that separated them. Results of calls in the same message stay. `None` if there is no such result, or if one is not a
+/// block of the content.
+#[must_use]
+pub fn without_results(source: &[u8]) -> Option<Vec<u8>> {
+    with_message(source, |message| dialect::without_results(&message.0))
+        .ok()
+        .flatten()
 }
 
 impl<'d, 'a> Message<'d, 'a> {
     fn of(doc: &'d Document<'a>) -> Result<Self, Refusal> {
-        if !doc.is_object(0) {
-            return Err(JsonError(format!(
-                "expected a JSON object, found {}",
-                doc.kind(0)
-            )));
-        }
-        let top = Fields::of(doc, 0);
-        let kind = top.kind.and_then(|id| doc.string(id));
-        // A role decides before anything else; LangChain's messages have none at the top.
-        let given = match top.role {
-            Some(_) => Some(role_of(doc, top.role, "role")?),
-            None => None,
-        };
-        let langchain = top
-            .data
-            .filter(|&id| given.is_none() && doc.is_object(id))
-            .zip(kind);
-        if let Some((data, kind)) = langchain {
-            let fields = Fields::of(doc, data);
-            let role = match kind {
-                "human" | "HumanMessageChunk" => Some("user"),
-                "ai" | "AIMessageChunk" => Some("assistant"),
-                "system" | "SystemMessageChunk" => Some("system"),
-                "tool" | "ToolMessageChunk" => Some("tool"),
-                "function" | "FunctionMessageChunk" => Some("function"),
-                "chat" | "ChatMessageChunk" => Some(role_of(doc, fields.role, "data.role")?),
-                _ => None,
-            };
-            if let Some(role) = role {
-                return Ok(Self {
-                    doc,
-                    shape: Shape::LangChain,
-                    role,
-                    fields,
-                    item: false,
-                    reasoning: false,
-                });
-            }
-        }
-        let item = kind.is_some() && top.data.is_none();
-        let (shape, role) = match (kind.filter(|_| item), given) {
-            (Some(kind), _) if kind.ends_with("_call_output") => (Shape::OutputItem, "tool"),
-            (Some(kind), _) if kind.ends_with("_call") => (Shape::CallItem, "assistant"),
-            (Some("reasoning"), _) => (Shape::Item, "assistant"),
-            (_, Some(role)) => (Shape::Chat, role),
-            (Some("message"), None) => {
-                return Err(JsonError("no role: a `message` item needs one".into()));
-            }
-            (Some(_), None) => (Shape::Item, "assistant"),
-            (None, None) => return Err(unrecognised(doc, &top, kind)),
-        };
-        Ok(Self {
-            doc,
-            shape,
-            role,
-            item,
-            reasoning: item && kind == Some("reasoning"),
-            fields: top,
+        Shape::of(doc).map(Self)
+    }
+
+    /// What must be known of the message for as long as it is held.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        self.walk(&mut Reading {
+            pairs: Pairs::default(),
+            count: Nothing,
         })
     }
 
-    /// What selecting and tracking need to know of the message.
+    /// Visits all that costs tokens.
+    pub fn visit_counted(&self, visit: &mut impl FnMut(Counted<'_>)) {
+        dialect::walk(&self.0, &mut Counting(visit));
+    }
+
+    fn walk<C: Count>(&self, reading: &mut Reading<'a, C>) -> Facts {
+        let seen = dialect::walk(&self.0, reading);
+        self.facts_of(seen, std::mem::take(&mut reading.pairs))
+    }
+
+    fn facts_of(&self, seen: Seen, pairs: Pairs<'a>) -> Facts {
+        let shape = &self.0;
+        let (calls, results) = pairs.open();
+        Facts {
+            class: shape.role.class,
+            summary_form: shape.form,
+            item: shape.is_item,
+            call_item: shape.is_item && shape.item.calls(),
+            reasoning: shape.is_item && shape.item.is_reasoning(),
+            typed: shape.typed,
+            id: shape.id().map(Box::from),
+            calls: calls.map(Call::from).collect(),
+            results: results.map(ToolResult::from).collect(),
+            own_text: seen.own_text,
+            approvals: seen.approvals,
+            only_approvals: seen.approvals && !seen.calls && !seen.own_text,
+            unread: seen.unread,
+        }
+    }
+}
+
+impl From<FoundCall<'_>> for Call {
+    fn from(call: FoundCall<'_>) -> Self {
+        Self {
+            kind: call.kind,
+            id: call.id.map(Box::from),
+            item_id: call.item_id.map(Box::from),
+            name: call.name.map(Box::from),
+        }
+    }
+}
+
+impl From<FoundResult<'_>> for ToolResult {
+    fn from(result: FoundResult<'_>) -> Self {
+        Self {
+            kind: result.kind,
+            id: result.id.map(Box::from),
+            by_item_id: result.by_item_id,
+            name: result.name.map(Box::from),
+        }
+    }
+}
+
+/// What is done with the counted parts while the facts are collected.
+trait Count {
+    const TEXTS: bool;
+    fn count(&mut self, part: Counted<'_>);
+}
+
+/// They are not needed.
+struct Nothing;
+
+impl Count for Nothing {
+    const TEXTS: bool = false;
+    fn count(&mut self, _: Counted<'_>) {}
+}
+
+impl<F: FnMut(Counted<'_>)> Count for F {
+    const TEXTS: bool = true;
+    fn count(&mut self, part: Counted<'_>) {
+        self(part);
+    }
+}
+
+/// Collects the facts.
+struct Reading<'a, C> {
+    pairs: Pairs<'a>,
+    count: C,
+}
+
+impl<'a, C: Count> Visitor<'a> for Reading<'a, C> {
+    const TEXTS: bool = C::TEXTS;
+
+    fn counted(&mut self, part: Counted<'_>) {
+        self.count.count(part);
+    }
+
+    fn call(&mut self, call: FoundCall<'a>) {
+        self.pairs.call(call);
+    }
+
+    fn result(&mut self, result: FoundResult<'a>) {
+        self.pairs.result(result);
+    }
+}
+
+/// Only visits what counts.
+struct Counting<'v, F>(&'v mut F);
+
+impl<'a, F: FnMut(Counted<'_>)> Visitor<'a> for Counting<'_, F> {
+    const TEXTS: bool = true;
+
+    fn counted(&mut self, part: Counted<'_>) {
+        (self.0)(part);
+    }
+
+    fn call(&mut self, _: FoundCall<'a>) {}
+
+    fn result(&mut self, _: FoundResult<'a>) {}
+}
+
+impl Text {
+    /// The counted text of `message`.
     #[must_use]
-    pub fn facts(&self) -> Facts {
-        let doc = self.doc;
-        let mut facts = Facts {
-            class: class_of(self.role),
-            item: self.item,
-            call_item: self.shape == Shape::CallItem,
-            reasoning: self.reasoning,
-            typed: self.item || self.shape == Shape::LangChain,
-            id: self.id_at(self.fields.id),
-            ..Facts::default()
-        };
-        if self.shape == Shape::LangChain {
-            facts.summary_form = SummaryForm::LangChainDict;
-        }
-        let call = |id, name| Call {
-            id,
-            name,
-            ..Call::default()
-        };
-        match self.shape {
-            Shape::CallItem => {
-                let id = self.id_at(self.fields.call_id);
-                if id.is_some() {
-                    facts.calls.push(call(id, self.id_at(self.fields.name)));
-                }
-            }
-            Shape::OutputItem => facts.results.push(ToolResult {
-                id: self.id_at(self.fields.call_id),
-                ..ToolResult::default()
-            }),
-            Shape::Item => {}
-            Shape::Chat | Shape::LangChain => {
-                let function = self.fields.function_call.filter(|&id| doc.is_object(id));
-                if let Some(function) = function {
-                    let name = self.id_at(last_member(doc, function, "name"));
-                    facts.calls.push(call(None, name));
-                }
-                if let Some(calls) = self.fields.tool_calls {
-                    for element in doc.elements(calls).filter(|&id| doc.is_object(id)) {
-                        let inner = last_member(doc, element, "function").unwrap_or(element);
-                        let id = self.id_at(last_member(doc, element, "id"));
-                        let name = self.id_at(last_member(doc, inner, "name"));
-                        facts.calls.push(call(id, name));
-                    }
-                }
-                if self.shape == Shape::Chat {
-                    self.block_calls(&mut facts);
-                }
-                if facts.class == Class::Tool {
-                    let id = self.id_at(self.fields.tool_call_id);
-                    if id.is_some() || facts.results.is_empty() {
-                        facts.results.push(ToolResult {
-                            id,
-                            name: self.id_at(self.fields.name),
-                            ..ToolResult::default()
-                        });
-                    }
-                }
-            }
-        }
-        facts
-    }
-
-    /// Calls opened and answered by Anthropic's content blocks, and whether there is anything else.
-    fn block_calls(&self, facts: &mut Facts) {
-        let doc = self.doc;
-        let Some(content) = self.fields.content else {
-            return;
-        };
-        let is_text = |id: NodeId| doc.string(id).is_some_and(|text| !text.is_empty());
-        facts.own_text = facts.class != Class::Tool && is_text(content);
-        for block in doc.elements(content) {
-            let part = Part::of(doc, block);
-            match part.kind {
-                "tool_use" => facts.calls.push(Call {
-                    id: self.id_at(part.id),
-                    name: self.id_at(part.name),
-                    ..Call::default()
-                }),
-                "tool_result" => facts.results.push(ToolResult {
-                    id: self.id_at(part.tool_use_id),
-                    ..ToolResult::default()
-                }),
-                "text" => facts.own_text |= part.text.is_some_and(is_text),
-                _ => facts.own_text = true,
-            }
-        }
-        facts.own_text &= facts.class != Class::Tool;
-    }
-
-    pub(super) fn text_of(&self, id: Option<NodeId>) -> Option<&'a str> {
-        id.and_then(|id| self.doc.string(id))
-    }
-
-    /// The string, unless it is empty.
-    fn id_at(&self, id: Option<NodeId>) -> Option<Box<str>> {
-        self.text_of(id).filter(|id| !id.is_empty()).map(Box::from)
+    pub fn of(message: &Message<'_, '_>) -> Self {
+        let mut text = counted_text(message.0.doc.source_len());
+        message.visit_counted(&mut |part| add(&mut text, part));
+        text.shrink();
+        text
     }
 }
 
-fn role_of<'a>(doc: &Document<'a>, id: Option<NodeId>, field: &str) -> Result<&'a str, Refusal> {
-    let Some(id) = id else {
-        return Err(JsonError(format!("no `{field}`")));
-    };
-    match doc.string(id) {
-        None => Err(JsonError(format!(
-            "`{field}` must be a string, found {}",
-            doc.kind(id)
-        ))),
-        Some(role) if role.len() > MAX_ROLE_BYTES => Err(JsonError(format!(
-            "`{field}` is {} bytes long, at most {MAX_ROLE_BYTES} are allowed",
-            role.len()
-        ))),
-        Some(role) => Ok(role),
-    }
+/// Room for the counted text of a message of so many bytes: rarely too little, and cut to size in the end.
+fn counted_text(source: usize) -> Text {
+    Text::with_capacity(MESSAGE_TOKENS, source)
 }
 
-fn unrecognised(doc: &Document<'_>, top: &Fields, kind: Option<&str>) -> Refusal {
-    JsonError(match (top.kind, kind) {
-        (None, _) => "no `role` and no known `type`".into(),
-        (Some(id), None) => format!(
-            "no `role`, and `type` must be a string, found {}",
-            doc.kind(id)
-        ),
-        (Some(_), Some(kind)) => {
-            let short: String = kind.chars().take(40).collect();
-            format!("no `role` and no known `type`: {short:?} with `data` is none of LangChain's")
+/// Adds a part to what is to be counted.
+fn add(text: &mut Text, part: Counted<'_>) {
+    match part {
+        Counted::Role(string) | Counted::Text(string) => text.add(string, 0),
+        Counted::Name(name) => text.add(name, 1),
+        Counted::Call(name, arguments) => {
+            text.add(name, 1);
+            text.add(arguments, 0);
         }
-    })
+        Counted::Media => text.add_media(),
+    }
 }

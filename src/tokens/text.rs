@@ -2,7 +2,6 @@
 //! message can change in the meantime.
 
 use super::{MESSAGE_TOKENS, Rules, count};
-use crate::conversation::message::{Counted, Message};
 
 /// The strings to count, and the parts of the count that depend on no string. See the module documentation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,41 +17,37 @@ pub struct Text {
 /// Bytes of a length prefix in [`Text`].
 const LENGTH: usize = 4;
 
-impl Counted<'_> {
-    /// Returns the tokens that depend on no string, the number of media parts, and the strings to count.
-    pub(super) fn price(&self) -> (u64, u64, [&str; 2]) {
-        match *self {
-            Counted::Role(text) | Counted::Text(text) => (0, 0, [text, ""]),
-            Counted::Name(name) => (1, 0, [name, ""]),
-            Counted::Call(name, arguments) => (1, 0, [name, arguments]),
-            Counted::Media => (0, 1, ["", ""]),
-        }
-    }
-}
+/// Bytes that may stay unused in a [`Text`].
+const SPARE: usize = 256;
 
 impl Text {
-    /// The counted text of `message`.
+    /// A text of so many fixed tokens, with room for about `bytes` bytes of strings.
     #[must_use]
-    pub fn of(message: &Message<'_, '_>) -> Self {
-        let mut text = Self {
-            fixed: MESSAGE_TOKENS,
-            ..Self::default()
-        };
-        let mut bytes = 0;
-        message.visit_counted(&mut |part| {
-            let (_, _, [a, b]) = part.price();
-            bytes += a.len() + b.len() + 2 * LENGTH;
-        });
-        text.strings.reserve_exact(bytes);
-        message.visit_counted(&mut |part| {
-            let (fixed, media, strings) = part.price();
-            text.fixed += fixed;
-            text.media += media;
-            for string in strings {
-                text.push(string);
-            }
-        });
-        text
+    pub fn with_capacity(fixed: u64, bytes: usize) -> Self {
+        Self {
+            fixed,
+            media: 0,
+            strings: Vec::with_capacity(bytes),
+        }
+    }
+
+    /// Adds a string that is to be counted, and tokens that depend on no text.
+    pub fn add(&mut self, string: &str, fixed: u64) {
+        self.fixed = self.fixed.saturating_add(fixed);
+        self.push(string);
+    }
+
+    /// Adds a media part.
+    pub fn add_media(&mut self) {
+        self.media = self.media.saturating_add(1);
+    }
+
+    /// Gives back room that is not needed: a text may wait for long, in large numbers.
+    pub fn shrink(&mut self) {
+        // What a reallocation costs is more than some bytes are worth.
+        if self.strings.capacity() > self.strings.len() + SPARE {
+            self.strings.shrink_to_fit();
+        }
     }
 
     /// The text of the system message that a summary is returned as.

@@ -1,0 +1,365 @@
+//! Finds the message in the object that was sent, and what it is: its role, its form, the Responses item.
+
+use super::fields::Fields;
+use super::role::Role;
+use super::vocabulary as words;
+use crate::conversation::facts::{Class, SummaryForm};
+use crate::conversation::json::{Document, JsonError, NodeId};
+use crate::conversation::message::Refusal;
+
+/// Where the message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The object itself.
+    Own,
+    /// LangChain's `data` or `kwargs`.
+    LangChain,
+    /// `content`, an object with `parts` (Google ADK, Mastra); what is not there may be in the object itself.
+    Content,
+    /// `message`, in an envelope.
+    Envelope,
+}
+
+/// What a Responses item is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item {
+    /// Not an item that needs to be read as such.
+    None,
+    /// A call.
+    Call,
+    /// A request of an approval that is answered by an item.
+    ApprovalRequest,
+    /// The result of a call.
+    Output,
+    /// The answer to [`Item::ApprovalRequest`].
+    ApprovalResponse,
+    /// Reasoning.
+    Reasoning,
+    /// What only its provider can read.
+    Opaque,
+}
+
+impl Item {
+    fn of(kind: &str) -> Self {
+        match kind {
+            "reasoning" => Self::Reasoning,
+            "compaction" => Self::Opaque,
+            "mcp_approval_request" => Self::ApprovalRequest,
+            "mcp_approval_response" => Self::ApprovalResponse,
+            "program" => Self::Call,
+            "program_output" | "tool_search_output" => Self::Output,
+            _ if kind.ends_with("_call") => Self::Call,
+            _ if kind.ends_with("_call_output") || kind.ends_with("_call_result") => Self::Output,
+            _ => Self::None,
+        }
+    }
+
+    /// True for reasoning.
+    pub fn is_reasoning(self) -> bool {
+        self == Self::Reasoning
+    }
+
+    /// True for an item that holds a call.
+    pub fn calls(self) -> bool {
+        matches!(self, Self::Call | Self::ApprovalRequest)
+    }
+
+    /// True for an item that is a result.
+    pub fn is_result(self) -> bool {
+        matches!(self, Self::Output | Self::ApprovalResponse)
+    }
+}
+
+/// The content of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// An array that is not empty, or a string.
+    Read(NodeId),
+    /// An object of no known spelling.
+    Unread(NodeId),
+    /// Null, `""` or `[]`.
+    Empty,
+    /// There is none.
+    Absent,
+}
+
+/// A message, found.
+pub struct Shape<'d, 'a> {
+    /// What was parsed.
+    pub doc: &'d Document<'a>,
+    /// Where the message is.
+    pub place: Place,
+    /// The members of the message.
+    pub fields: Fields<'d, 'a>,
+    /// Those of the object around it, unless that is the message.
+    pub outer: Option<Fields<'d, 'a>>,
+    /// Its role.
+    pub role: Role<'a>,
+    /// The form of a summary beside it.
+    pub form: SummaryForm,
+    /// The top-level `type`.
+    pub kind: &'a str,
+    /// It has a top-level `type`.
+    pub typed: bool,
+    /// It has a top-level `type` and no `data`.
+    pub is_item: bool,
+    /// The item that it is, if it is one.
+    pub item: Item,
+    /// It has a role, or is an item that is known.
+    pub known: bool,
+}
+
+impl<'d, 'a> Shape<'d, 'a> {
+    /// Recognises the message.
+    ///
+    /// # Errors
+    /// It is no message.
+    pub fn of(doc: &'d Document<'a>) -> Result<Self, Refusal> {
+        if !doc.is_object(0) {
+            let hint = match doc.is_array(0) {
+                true => ": pass each message as its own argument",
+                false => "",
+            };
+            return Err(JsonError(format!(
+                "expected a JSON object, found {}{hint}",
+                doc.kind(0)
+            )));
+        }
+        let top = Fields::of(doc, 0);
+        let kind = top.string(&words::TYPE);
+        let given = Role::given(doc, &top)?;
+        let mut shape = Self {
+            doc,
+            place: Place::Own,
+            role: given.unwrap_or(Role::of(Class::Assistant)),
+            form: SummaryForm::Base,
+            kind: kind.unwrap_or_default(),
+            typed: kind.is_some(),
+            is_item: kind.is_some() && !top.has_value(&words::DATA),
+            item: Item::None,
+            known: true,
+            outer: None,
+            fields: top,
+        };
+        if given.is_none() && shape.find_langchain()? {
+            return Ok(shape);
+        }
+        shape.find_place();
+        if shape.is_item && shape.outer.is_none() {
+            shape.item = Item::of(shape.kind);
+        }
+        if let Some(role) = shape.find_role(given)? {
+            shape.role = role;
+            return Ok(shape);
+        }
+        if shape.item.is_result() {
+            shape.role = Role::of(Class::Tool);
+            return Ok(shape);
+        }
+        match kind {
+            Some("message") => Err(JsonError(
+                r#"no `role`: a `message` item needs one, as in {"type":"message","role":"user","content":"..."}"#.into(),
+            )),
+            Some("remove") => Err(removal()),
+            Some(_) => {
+                shape.known = shape.item != Item::None;
+                Ok(shape)
+            }
+            None => Err(unrecognised(doc, &shape.fields)),
+        }
+    }
+
+    /// LangChain's `message_to_dict` and `dumpd`.
+    fn find_langchain(&mut self) -> Result<bool, Refusal> {
+        let doc = self.doc;
+        let (inner, name, form) = if self.fields.has_value(&words::LC) {
+            let Some(kwargs) = self.fields.inner(&words::KWARGS) else {
+                return Ok(false);
+            };
+            let path = self.fields.get(&words::ID);
+            let last = path.and_then(|path| doc.elements(path).last());
+            let last = last.and_then(|last| doc.string(last));
+            let name = last
+                .filter(|name| is_constructor(name))
+                .or_else(|| kwargs.string(&words::TYPE))
+                .unwrap_or_default();
+            (kwargs, name, SummaryForm::LangChainConstructor)
+        } else {
+            match (self.typed, self.fields.inner(&words::DATA)) {
+                (true, Some(data)) => (data, self.kind, SummaryForm::LangChainDict),
+                _ => return Ok(false),
+            }
+        };
+        let role = match name {
+            "remove" | "RemoveMessage" => return Err(removal()),
+            "chat" | "ChatMessage" | "ChatMessageChunk" => {
+                Role::given(doc, &inner)?.ok_or_else(|| {
+                    JsonError(format!("no `role`: LangChain's {name:?} messages need one"))
+                })?
+            }
+            name => match words::class(name) {
+                Class::Other => return Ok(false),
+                class => Role::of(class),
+            },
+        };
+        self.role = role;
+        self.form = form;
+        self.place = Place::LangChain;
+        self.outer = Some(std::mem::replace(&mut self.fields, inner));
+        Ok(true)
+    }
+
+    /// `content` with `parts`, or `message` with a role or content.
+    fn find_place(&mut self) {
+        let doc = self.doc;
+        if !self.fields.has_any_key(OWN_CONTENT)
+            && let Some(message) = self.fields.inner(&words::ENVELOPE)
+            && (message.has_value(&words::ROLE) || message.has_any_key(OWN_CONTENT))
+        {
+            self.outer = Some(std::mem::replace(&mut self.fields, message));
+            self.place = Place::Envelope;
+        }
+        let content = self.fields.get(&words::CONTENT);
+        if let Some(content) = content.filter(|&content| doc.is_object(content)) {
+            let content = Fields::of(doc, content);
+            if content
+                .get(&words::INNER_PARTS)
+                .is_some_and(|parts| doc.is_array(parts))
+            {
+                self.outer = Some(std::mem::replace(&mut self.fields, content));
+                self.place = Place::Content;
+            }
+        }
+    }
+
+    /// The role, from the innermost object outwards.
+    fn find_role(&mut self, given: Option<Role<'a>>) -> Result<Option<Role<'a>>, Refusal> {
+        let doc = self.doc;
+        if self.outer.is_some()
+            && let Some(role) = Role::given(doc, &self.fields)?
+        {
+            return Ok(Some(role));
+        }
+        if let Some(role) = given {
+            if self.kind == "chat" && self.outer.is_none() {
+                self.form = SummaryForm::LangChainFlat;
+            }
+            return Ok(Some(role));
+        }
+        if let Some(outer) = &self.outer
+            && let Some(role) = Role::given(doc, outer)?
+        {
+            return Ok(Some(role));
+        }
+        if self.item != Item::None {
+            return Ok(None);
+        }
+        let own = [Some(&self.fields), self.outer.as_ref()];
+        let own = || own.iter().copied().flatten();
+        if let Some(role) = own().find_map(|fields| Role::by_shape(doc, fields)) {
+            if self.place == Place::Own && is_langchain(self.kind) {
+                self.form = SummaryForm::LangChainFlat;
+            }
+            return Ok(Some(role));
+        }
+        Ok(own().find_map(Role::by_speaker))
+    }
+
+    /// The first array that is not empty, else the first string.
+    pub fn content(&self) -> Content {
+        let (doc, fields) = (self.doc, &self.fields);
+        if let Some(parts) = fields
+            .all(&words::PARTS)
+            .find(|&parts| doc.has_elements(parts))
+        {
+            return Content::Read(parts);
+        }
+        if let Some(text) = fields
+            .all(&words::STRINGS)
+            .find(|&text| doc.string(text).is_some())
+        {
+            return Content::Read(text);
+        }
+        let is_object = |id: &NodeId| doc.is_object(*id);
+        if let Some(content) = fields.get(&words::CONTENT).filter(is_object) {
+            return Content::Unread(content);
+        }
+        let empty = fields
+            .all_raw(&words::PARTS)
+            .chain(fields.all_raw(&words::STRINGS))
+            .any(|id| doc.is_null(id) || doc.is_array(id));
+        if empty {
+            return Content::Empty;
+        }
+        let mut others = fields.all(&words::PARTS).chain(fields.all(&words::STRINGS));
+        match others.find(is_object) {
+            Some(content) => Content::Unread(content),
+            None => Content::Absent,
+        }
+    }
+
+    /// The content, if it is an array of blocks.
+    pub fn content_array(&self) -> Option<NodeId> {
+        match self.content() {
+            Content::Read(content) => Some(content).filter(|&content| self.doc.is_array(content)),
+            _ => None,
+        }
+    }
+
+    /// True for LangChain's messages, in any of their forms.
+    pub fn is_langchain(&self) -> bool {
+        self.form != SummaryForm::Base
+    }
+
+    /// The message's own id. An envelope's counts, not that of the message in it: Claude Code writes one message as several
+    /// lines, all with its id. Where the id is that of a call, it is not the message's own.
+    pub fn id(&self) -> Option<&'a str> {
+        let own = match self.place {
+            Place::Own => &self.fields,
+            Place::LangChain => return self.fields.id(&words::ID),
+            Place::Content | Place::Envelope => self.outer.as_ref()?,
+        };
+        let names_a_call = (self.kind == LOCAL_SHELL_OUTPUT && !own.has_value(&words::RESULT_ID))
+            || self.kind == LANGCHAIN4J_RESULT;
+        own.id(&words::ID).filter(|_| !names_a_call)
+    }
+}
+
+/// The item that answers its call by either of two ids.
+pub const LOCAL_SHELL_OUTPUT: &str = "local_shell_call_output";
+
+/// langchain4j's results name their call by `id`.
+pub const LANGCHAIN4J_RESULT: &str = "TOOL_EXECUTION_RESULT";
+
+/// Content of its own: an object with some is no envelope.
+const OWN_CONTENT: u128 = (words::PARTS.mask | words::STRINGS.mask) & !words::ENVELOPE.mask
+    | words::CALL_LISTS.mask
+    | words::FUNCTION_CALL.mask;
+
+/// The `type` of LangChain's messages.
+fn is_langchain(kind: &str) -> bool {
+    matches!(
+        kind,
+        "human" | "ai" | "system" | "tool" | "function" | "chat" | "developer"
+    ) || kind.ends_with("MessageChunk")
+}
+
+/// The class that LangChain's `dumpd` names as the last element of `id`.
+fn is_constructor(name: &str) -> bool {
+    words::class(name) != Class::Other
+        || matches!(name, "ChatMessage" | "ChatMessageChunk" | "RemoveMessage")
+}
+
+fn removal() -> Refusal {
+    JsonError("a RemoveMessage is no message: remove messages with CONV.DEL".into())
+}
+
+fn unrecognised(doc: &Document<'_>, top: &Fields<'_, '_>) -> Refusal {
+    let found = match top.get(&words::TYPE) {
+        Some(id) => format!("`type` must be a string, found {}", doc.kind(id)),
+        None => "no known `type`".into(),
+    };
+    JsonError(format!(
+        r#"no `role`, and {found}: expected for example {{"role":"user","content":"..."}} or {{"type":"human","data":{{"content":"..."}}}}"#
+    ))
+}
