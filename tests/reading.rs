@@ -62,7 +62,10 @@ fn agree(json: &str) -> Result<(), TestCaseError> {
     prop_assert_eq!(results, expected, "results");
     prop_assert_eq!(known.id.as_deref(), model.id.as_deref(), "id");
     prop_assert_eq!(known.unread, model.unread, "unread");
-    prop_assert_eq!(known.own_text, model.own_text, "own text");
+    // Only a message with results is returned for its own text.
+    if model.is_answer() {
+        prop_assert_eq!(known.own_text, model.own_text, "own text");
+    }
     prop_assert_eq!(known.only_approvals, model.is_approval(), "approvals");
     prop_assert_eq!(known.reasoning, model.is_reasoning, "reasoning");
     prop_assert_eq!(
@@ -135,6 +138,11 @@ proptest! {
 
     #[test]
     fn messages_read_as_the_model_reads_them(json in generate::message()) {
+        agree(&json)?;
+    }
+
+    #[test]
+    fn messages_of_all_frameworks_read_as_the_model_reads_them(json in naive::generate_mixed::mixed_message()) {
         agree(&json)?;
     }
 

@@ -3,6 +3,7 @@
 use super::content::{Reader, Within};
 use super::json::{Node, Value};
 use super::kinds::{Block, Kind};
+use super::unread::is_base64;
 
 impl<'a> Reader<'a> {
     pub fn media_block(&mut self, block: &Block, within: Within) {
@@ -98,7 +99,20 @@ impl<'a> Reader<'a> {
             source
                 .filter(|s| s.text("type") == Some("text") || typed(Some(s)))
                 .and_then(|s| s.get("data")),
-            data.filter(|d| d.as_str().is_some() && block.bodies.iter().any(|b| typed(Some(b)))),
+            // Without a media type, a string is text unless it may be base64.
+            data.filter(|d| {
+                let typed_text = block.bodies.iter().any(|b| typed(Some(b)));
+                let keys = [
+                    "media_type",
+                    "mediaType",
+                    "mimeType",
+                    "mime_type",
+                    "document_mimetype",
+                ];
+                let untyped = !keys.iter().any(|k| block.get(k).is_some());
+                d.as_str()
+                    .is_some_and(|d| typed_text || (untyped && !is_base64(d)))
+            }),
         ]
         .into_iter()
         .flatten()

@@ -90,7 +90,13 @@ impl NaiveRead {
             role: place.role.clone(),
             calls: vec![],
             results: vec![],
-            id: place.id.clone(),
+            // The `id` of these is that of the call that they answer.
+            id: place.id.clone().filter(|_| {
+                !matches!(
+                    top.text("type"),
+                    Some("local_shell_call_output" | "TOOL_EXECUTION_RESULT")
+                )
+            }),
             counted: vec![place.role.clone()],
             name: None,
             fixed: 3,

@@ -92,7 +92,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         let (mut transcript, mut data) = (false, false);
         for fields in [Some(fields), inner.as_ref()].into_iter().flatten() {
             self.caption(fields, context);
-            if let Some(text) = fields.string(&words::TRANSCRIPT) {
+            if let Some(text) = fields.string(&words::TRANSCRIPT)
+                && !text.is_empty()
+            {
                 self.text(text, context);
                 transcript = true;
             }

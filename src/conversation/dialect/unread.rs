@@ -50,7 +50,7 @@ fn json_text<'a>(doc: &Document<'a>, id: NodeId) -> (Cow<'a, str>, u64) {
     let (mut from, mut node, end) = (span.start, id, doc.after(id));
     while node < end {
         let bytes = is_bytes(doc, node);
-        if (bytes || doc.string(node).is_some_and(is_base64))
+        if (bytes || doc.string(node).is_some_and(is_long_base64))
             && let Some(cut) = doc.span(node)
         {
             text.push_str(doc.source(from..cut.start).unwrap_or_default());
@@ -80,11 +80,13 @@ fn is_bytes(doc: &Document<'_>, id: NodeId) -> bool {
             && data.is_some_and(|data| doc.is_array(data)))
 }
 
-/// True for a string that is only base64 (either alphabet, or a `data:` URL) and too long to be text.
+/// True for a string that is only base64 and too long to be text.
+pub(super) fn is_long_base64(text: &str) -> bool {
+    text.len() > LONGEST_TEXT && is_base64(text)
+}
+
+/// True for a string that is only base64: either alphabet, or a `data:` URL.
 pub(super) fn is_base64(text: &str) -> bool {
-    if text.len() <= LONGEST_TEXT {
-        return false;
-    }
     let encoded = match text.strip_prefix("data:") {
         Some(url) => match url.split_once(";base64,") {
             Some((kind, encoded)) if !kind.contains([' ', ',']) => encoded,
