@@ -131,7 +131,7 @@ fn write_json(log: &Log, pieces: &[Piece<'_>], json: &mut Vec<u8>) {
             }
         }
     }
-    // The comma behind the last message becomes the bracket.
+    // The comma after the last message becomes the bracket.
     if json.len() > 1 {
         json.pop();
     }
@@ -143,7 +143,7 @@ pub(super) fn push_messages(log: &Log, range: Range<usize>, json: &mut Vec<u8>) 
     json.push(b'[');
     let begin = json.len();
     log.visit_runs(range, false, |run| json.extend_from_slice(run));
-    // The comma behind the last message becomes the bracket.
+    // The comma after the last message becomes the bracket.
     if json.len() > begin {
         json.pop();
     }

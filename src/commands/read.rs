@@ -169,7 +169,7 @@ pub fn info(
         out.integer(value);
     };
     number(out, "messages", signed(totals.messages));
-    // What is pending stands in the sums with the least that it can be.
+    // In the sums, pending messages count the least that they can be.
     let pending = totals.pending * u64::from(LEAST_TOKENS);
     number(out, "tokens", signed(totals.tokens.saturating_sub(pending)));
     number(out, "first", log.first_seq().unwrap_or(0));

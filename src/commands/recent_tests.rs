@@ -19,7 +19,9 @@ fn said(role: &str, text: &str) -> String {
 
 fn holding(messages: &[&str]) -> Conversation {
     let mut conversation = Conversation::new(Settings::default().attributes(), 1);
-    run(&mut conversation, "CONV.APPEND", messages);
+    if !messages.is_empty() {
+        run(&mut conversation, "CONV.APPEND", messages);
+    }
     conversation
 }
 
@@ -121,7 +123,6 @@ fn withinfo_shows_what_is_not_in_the_reply() {
 }
 
 #[test]
-#[ignore = "needs message::without_results"]
 fn orphaned_results_are_taken_out_of_messages_with_text() {
     let (user, done) = (said("user", "Ferries?"), said("assistant", "OK."));
     let mut conversation = holding(&[&user, CALL, PARTIAL, &done]);
@@ -208,6 +209,38 @@ fn trimming_keeps_the_newest_message_if_there_is_no_group() {
     let mut conversation = holding(&[&said("system", "Be brief."), ORPHAN, ORPHAN]);
     run(&mut conversation, "CONV.TRIM", &["MAXMESSAGES", "1"]);
     assert_eq!(conversation.log().len(), 2);
+}
+
+/// Of a turn that `upto` cuts, the rest counts like a group.
+#[test]
+fn a_claim_keeps_the_rest_of_a_turn_that_the_summary_cuts() {
+    let result = |id| format!(r#"{{"role":"tool","tool_call_id":"{id}","content":"nine"}}"#);
+    let (first, second) = (result("t1"), result("t2"));
+    let user = said("user", "Thanks.");
+    let mut conversation = holding(&[]);
+    for message in [CALL, &first, &second, &user] {
+        run(&mut conversation, "CONV.APPEND", &["TOKENS", "10", message]);
+    }
+    run(
+        &mut conversation,
+        "CONV.SETSUMMARY",
+        &["Ferries.", "UPTO", "2"],
+    );
+    let mut claimed = |keep: &str| {
+        let reply = run(&mut conversation, "CONV.CLAIMSUMMARY", &["1", "KEEP", keep]);
+        match &reply[..] {
+            [Tree::Null] => None,
+            [Tree::Map(3), name, Tree::Integer(upto), ..] => {
+                assert_eq!(text(name), "upto");
+                Some(*upto)
+            }
+            other => panic!("unexpected {other:?}"),
+        }
+    };
+    assert_eq!(claimed("0"), Some(4));
+    assert_eq!(claimed("10"), Some(3));
+    assert_eq!(claimed("19"), Some(3));
+    assert_eq!(claimed("20"), None);
 }
 
 #[test]

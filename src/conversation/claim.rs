@@ -1,4 +1,4 @@
-//! What a summariser may be given.
+//! Which messages a summariser is given.
 
 use std::ops::Range;
 
@@ -6,15 +6,15 @@ use super::search::Tokens;
 use super::{Conversation, MissingCounts};
 
 impl Conversation {
-    /// Where the messages begin that no summary stands for: behind its `upto`, and behind the leading system messages.
+    /// Position of the first message that no summary covers: after its `upto`, and after the leading system messages.
     fn unsummarised_from(&self) -> usize {
         let upto = self.summary.as_ref().and_then(|summary| summary.upto);
-        let behind = upto.map_or(0, |upto| self.log.position_of(upto.saturating_add(1)));
-        behind.max(self.log.leading())
+        let after = upto.map_or(0, |upto| self.log.position_of(upto.saturating_add(1)));
+        after.max(self.log.leading())
     }
 
-    /// Positions of the messages that no summary stands for, without the newest groups that fit into `keep` tokens, and
-    /// without what may still grow: an open turn, reasoning that waits for its successor. Orphans are among them.
+    /// Positions of the messages that no summary covers, orphans included, without the newest groups that fit into `keep`
+    /// tokens, and without what may still grow: an open turn, and reasoning that waits for what follows it.
     #[must_use]
     pub fn unsummarised(&self, keep: u64) -> Range<usize> {
         let (start, len) = (self.unsummarised_from(), self.log.len());
@@ -25,8 +25,8 @@ impl Conversation {
         } else {
             let rest = self.log.total::<Tokens>().saturating_sub(keep);
             let fits = self.log.first_reaching::<Tokens>(rest).unwrap_or(len);
-            // Of a turn that `upto` cuts, the rest counts like a group of its own.
             if fits <= start {
+                // Also if a group began before `start`: its rest is kept like a group.
                 start
             } else {
                 self.log.group_start_from(fits).unwrap_or(len)

@@ -22,7 +22,7 @@ impl Flags {
     const EDITED: u16 = 1 << 14;
     const READ_AGAIN: u16 = 1 << 15;
 
-    /// All flags as a number, for the packed index.
+    /// All flags as a number, for the compressed index.
     #[must_use]
     pub fn bits(self) -> u16 {
         self.0
@@ -129,7 +129,7 @@ impl Flags {
         self.has(Self::HAS_ID)
     }
 
-    /// Its tokens are not counted yet (and stand as [`super::LEAST_TOKENS`] in all sums).
+    /// Its tokens are not counted yet; all sums hold [`super::LEAST_TOKENS`] for it.
     #[must_use]
     pub fn pending(self) -> bool {
         self.has(Self::PENDING)

@@ -1,4 +1,4 @@
-//! The index of a segment: an entry of 16 bytes a message while the segment is in use, about 7 when it is packed.
+//! The index of a segment: an entry of 16 bytes a message while the segment is in use, about 7 when it is compressed.
 //!
 //! Compressed, the entries are columns of variable length: of each message a code (which of the few different flags that
 //! a segment has, and whether its number follows the one before), its length, its tokens, its arrival as a difference.
@@ -10,7 +10,7 @@ use crate::varint::{Reader, put_signed, put_unsigned};
 /// What is known of one message. 16 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
-    /// Offset of the comma behind the message.
+    /// Offset of the comma after the message.
     pub end: u32,
     /// T(message), or the least that it can be while it is pending.
     pub tokens: u32,
@@ -47,7 +47,7 @@ pub fn weight(entries: &[Entry], index: usize) -> Sums {
     })
 }
 
-/// The entries in their packed form.
+/// The entries in their compressed form.
 #[must_use]
 pub fn encode(entries: &[Entry]) -> Vec<u8> {
     let mut kinds: Vec<Flags> = Vec::new();
@@ -86,11 +86,11 @@ pub fn encode(entries: &[Entry]) -> Vec<u8> {
     packed
 }
 
-/// The entries that [`encode`] packed.
+/// The entries that [`encode`] compressed.
 #[must_use]
 pub fn decode(packed: &[u8]) -> Vec<Entry> {
     let mut entries = Vec::new();
-    // What this process has packed is complete; an end of the bytes is the end of the entries.
+    // What this process has compressed is complete; an end of the bytes is the end of the entries.
     let _ = decode_into(&mut Reader::new(packed), &mut entries);
     entries
 }

@@ -1,9 +1,9 @@
-//! The message log: segments in order, with running sums in front of each.
+//! The message log: segments in order, with running sums before each.
 //!
 //! A *position* counts the messages held, from 0. Everything that depends on a budget is a search for the first
-//! position in front of which a sum is reached: a binary search over the segments, then a walk within one (see
+//! position before which a sum is reached: a binary search over the segments, then a walk within one (see
 //! [`super::search`]). Appending and dropping at the front cost nothing that depends on the length; a change in the
-//! middle corrects the running sums of the segments behind it (some ns each).
+//! middle corrects the running sums of the segments after it (a few ns each).
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -42,7 +42,7 @@ pub struct Meta {
     pub len: usize,
 }
 
-/// The beginning, known without a look at its segment, which may be packed.
+/// The beginning, known without its segment, which may be compressed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Head {
     /// Sequence number of the first message.
@@ -50,7 +50,7 @@ pub(super) struct Head {
     /// How a summary is written beside the first message. It is read when it is asked for: most conversations have no
     /// summary, and with MAXMESSAGES every append changes the first message.
     pub summary_form: OnceLock<SummaryForm>,
-    /// How many system messages stand first.
+    /// Number of leading system messages.
     pub messages: usize,
     /// How many of them RECENT may return, and their tokens.
     pub visible: u64,
@@ -66,7 +66,7 @@ pub struct Log {
     /// Bytes that the segments hold on the heap.
     pub(super) heap: usize,
     pub(super) head: Head,
-    /// Segments whose text is being packed, by their `base_seq`.
+    /// Segments whose text is being compressed, by their `base_seq`.
     pub(super) compression: Vec<(i64, Slot)>,
 }
 
@@ -80,7 +80,7 @@ impl Clone for Log {
 }
 
 impl Log {
-    /// Running sums in front of the first message.
+    /// Running sums before the first message.
     pub(super) fn origin(&self) -> &Sums {
         self.segments.front().map_or(&self.end, |s| &s.before)
     }
@@ -157,7 +157,7 @@ impl Log {
         self.head.first
     }
 
-    /// How a summary is written, to stand beside the oldest message.
+    /// How a summary is written, in the form of the oldest message.
     #[must_use]
     pub fn summary_form(&self) -> SummaryForm {
         *self.head.summary_form.get_or_init(|| {
@@ -211,13 +211,13 @@ impl Log {
             .then_some(position)
     }
 
-    /// Number of system messages that stand first.
+    /// Number of leading system messages.
     #[must_use]
     pub fn leading(&self) -> usize {
         self.head.messages
     }
 
-    /// Tokens of the system messages that stand first.
+    /// Tokens of the leading system messages.
     #[must_use]
     pub fn leading_tokens(&self) -> u64 {
         self.head.visible_tokens

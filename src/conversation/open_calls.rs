@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::facts::{Call, CallKind, ToolResult};
 
-/// Up to so many calls are searched one by one. More are indexed, so that pairing stays fast for a turn with many.
+/// Up to this number, calls are searched one by one. More are indexed, so that pairing stays fast for a turn with many.
 const SEARCHED: usize = 16;
 
 /// The calls of a turn that are not answered yet.

@@ -41,7 +41,7 @@ impl Conversation {
         while surplus > 0 && from < end {
             let wanted = self.cut(limit, from, surplus);
             let cut = wanted.min(end);
-            // A system message on the way comes to stand first: it stays, and what is behind it goes on to go.
+            // A system message on the way becomes a leading one and stays; removal continues after it.
             let system = self.system_from(from).min(cut);
             if let (Some(first), Some(last)) = (
                 log.get(from),
@@ -62,7 +62,7 @@ impl Conversation {
                 Limit::Before(_) => surplus,
             };
             from = self.other_from(system);
-            // The newest group was a system message, which stands first now: no group is left behind it.
+            // The newest group was a system message, which is a leading one now: no group is left after it.
             if from > end {
                 end = self.newest_group_start(from);
             }
@@ -70,7 +70,7 @@ impl Conversation {
         ranges
     }
 
-    /// Where to cut behind `from` so that at least `surplus` messages or tokens are dropped, or what `Before` asks.
+    /// Where to cut after `from` so that at least `surplus` messages or tokens are removed, or what `Before` asks for.
     fn cut(&self, limit: Limit, from: usize, surplus: u64) -> usize {
         let log = &self.log;
         let end = log.len();
@@ -96,14 +96,14 @@ impl Conversation {
         log.group_start_from(needed).unwrap_or(end)
     }
 
-    /// Position of the first system message at or behind `from`.
+    /// Position of the first system message at or after `from`.
     fn system_from(&self, from: usize) -> usize {
         self.log
             .next::<Systems>(from)
             .unwrap_or_else(|| self.log.len())
     }
 
-    /// Position of the first other message at or behind `from`.
+    /// Position of the first other message at or after `from`.
     fn other_from(&self, from: usize) -> usize {
         self.log
             .next::<Others>(from)

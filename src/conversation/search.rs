@@ -12,7 +12,7 @@ pub use super::sums::{
 };
 
 impl Log {
-    /// Running sums behind the segment at `index`.
+    /// Running sums after the segment at `index`.
     pub(super) fn behind(&self, index: usize) -> &Sums {
         self.segments
             .get(index + 1)
@@ -25,7 +25,7 @@ impl Log {
         M::sum(&self.end).wrapping_sub(M::sum(self.origin()))
     }
 
-    /// The sum of `M` over the messages in front of `position`.
+    /// The sum of `M` over the messages before `position`.
     #[must_use]
     pub fn before<M: Measure>(&self, position: usize) -> u64 {
         let Some((segment, index, inner)) = self.segment_at(position) else {
@@ -74,7 +74,7 @@ impl Log {
             })
     }
 
-    /// Bytes of the messages of a range, each with the comma behind it.
+    /// Bytes of the messages of a range, each with the comma after it.
     #[must_use]
     pub fn bytes_of(&self, range: &Range<usize>) -> usize {
         let offset = |position| match self.segment_at(position) {
@@ -90,7 +90,7 @@ impl Log {
         offset(range.end).wrapping_sub(offset(range.start)) as usize
     }
 
-    /// All sums over the messages in front of `position`.
+    /// All sums over the messages before `position`.
     #[cfg(test)]
     pub fn sums_before(&self, position: usize) -> Sums {
         let Some((segment, index, inner)) = self.segment_at(position) else {
@@ -118,7 +118,7 @@ impl Log {
         Some((self.segments.get(index)?, index, inner))
     }
 
-    /// The first position in front of which the sum of `M` is at least `target`, or nothing if not even the sum over
+    /// The first position before which the sum of `M` is at least `target`, or nothing if not even the sum over
     /// all messages is.
     #[must_use]
     pub fn first_reaching<M: Measure>(&self, target: u64) -> Option<usize> {
@@ -186,7 +186,7 @@ impl Log {
         self.first_reaching::<M>(nth)?.checked_sub(1)
     }
 
-    /// The first message at or behind `position` that adds to `M`.
+    /// The first message at or after `position` that adds to `M`.
     #[must_use]
     pub fn next<M: Measure>(&self, position: usize) -> Option<usize> {
         // Most often it is that very message.
@@ -198,7 +198,7 @@ impl Log {
         self.nth::<M>(self.before::<M>(position).saturating_add(1))
     }
 
-    /// The last message in front of `position` that adds to `M`.
+    /// The last message before `position` that adds to `M`.
     #[must_use]
     pub fn previous<M: Measure>(&self, position: usize) -> Option<usize> {
         match self.before::<M>(position) {
@@ -219,25 +219,25 @@ impl Log {
         self.previous::<GroupStarts>(position.saturating_add(1))
     }
 
-    /// The first message at or behind `position` that RECENT may return.
+    /// The first message at or after `position` that RECENT may return.
     #[must_use]
     pub fn next_visible(&self, position: usize) -> Option<usize> {
         self.next::<Visible>(position)
     }
 
-    /// The last message in front of `position` that RECENT may return.
+    /// The last message before `position` that RECENT may return.
     #[must_use]
     pub fn last_visible_before(&self, position: usize) -> Option<usize> {
         self.previous::<Visible>(position)
     }
 
-    /// The first possible start of `START USER` at or behind `position`.
+    /// The first possible start of `START USER` at or after `position`.
     #[must_use]
     pub fn user_from(&self, position: usize) -> Option<usize> {
         self.next::<Users>(position)
     }
 
-    /// The last possible start of `START USER` in front of `position`.
+    /// The last possible start of `START USER` before `position`.
     #[must_use]
     pub fn user_before(&self, position: usize) -> Option<usize> {
         self.previous::<Users>(position)

@@ -13,9 +13,9 @@ use crate::tokens::REPLY_TOKENS;
 /// What RECENT is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
-    /// The reply counts at most so many tokens.
+    /// Largest number of tokens of the reply.
     pub max_tokens: i64,
-    /// `MESSAGES`: at most so many messages in the window.
+    /// `MESSAGES`: largest number of messages in the window.
     pub messages: Option<u64>,
     /// `START USER`.
     pub start_user: bool,
@@ -29,16 +29,16 @@ pub struct Request {
     pub no_summary: bool,
 }
 
-/// What was selected, in the order of the reply: system messages, summary, user message in front, window.
+/// What was selected, in the order of the reply: system messages, summary, user message before the window, window.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Window {
-    /// The first so many messages, which are system messages, are taken.
+    /// Number of leading system messages in the reply.
     pub system: usize,
-    /// Leading system messages that are not taken.
+    /// Leading system messages that are not in the reply.
     pub system_left_out: usize,
     /// The summary is taken.
     pub summary: bool,
-    /// A user message from before the window is put in front of it.
+    /// Position of a user message that is placed before the window.
     pub front: Option<usize>,
     /// Positions of the window; hidden messages in it are left out.
     pub range: Range<usize>,
@@ -60,12 +60,12 @@ pub struct Window {
     pub filled: bool,
     /// Where the candidates begin.
     pub(super) region: usize,
-    /// Where the newest group begins; behind all messages if there is none.
+    /// Where the newest group begins; after all messages if there is none.
     pub(super) newest: usize,
-    /// Where the oldest group begins from which on all fits, before STEP and START USER move the start; behind all
+    /// Where the oldest group begins from which on all fits, before STEP and START USER move the start; after all
     /// messages if not even the newest fits. Whatever was decided, it depends on the counts from here on.
     pub(super) fitting: usize,
-    /// The user message that START USER looked at, whether it was put in front or not.
+    /// The user message that START USER looked at, whether it was placed before the window or not.
     pub(super) looked_at: Option<usize>,
 }
 
@@ -96,7 +96,7 @@ impl Candidates<'_> {
         self.group_from(position)
     }
 
-    /// The start of the first group behind at least `offset` tokens of candidates.
+    /// The start of the first group after at least `offset` tokens of candidates.
     fn behind(&self, offset: u64) -> Option<usize> {
         let base = self.log.before::<VisibleTokens>(self.region);
         let target = base.saturating_add(offset);
@@ -199,7 +199,7 @@ impl Conversation {
             Some(message) if !message.flags.hidden() => Some(start),
             _ => log.next_visible(start),
         };
-        // Nothing visible may stand in the window.
+        // The window may hold no visible message.
         let last = last.filter(|_| first.is_some());
         if let (Some(first), Some(last)) = (first, last)
             && let (Some(oldest), Some(newest)) = (log.get(first), log.get(last))
@@ -257,7 +257,7 @@ fn fill(candidates: &Candidates<'_>, request: &Request, budget: i64, window: &mu
         window.range.start = user;
         return;
     }
-    // No user message in the window: an earlier one is put in front, unless the newest group, too large for the
+    // No user message in the window: an earlier one is placed before it, unless the newest group, too large for the
     // window, begins with one itself.
     let in_newest = start.is_none() && log.user_from(newest).is_some();
     let front = if in_newest {
