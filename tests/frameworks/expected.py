@@ -85,7 +85,7 @@ def pairs(expect: list[dict[str, Any]]) -> list[tuple[int, int]]:
                 raise ValueError(f"expect: message {index} holds a result of no call: {result!r}")
             open_calls.remove(call)
             found.append((call[0], index))
-        # A call that never gets a result in its form (hosted tools) is listed with id None in `hosted`.
+        # The calls of hosted tools never get a result and open nothing.
         open_calls += [call for call in own if not entry.get("hosted")]
     return found
 
@@ -106,11 +106,10 @@ def groups(expect: list[dict[str, Any]], also: list[list[int]]) -> list[range]:
     return found
 
 
-def window(expect: list[dict[str, Any]], groups_: list[range], budget: int) -> list[int]:
-    """Indexes of the messages that RECENT returns for a budget."""
-    counts = [count(entry) for entry in expect]
+def window(counts: list[int], leading_: int, groups_: list[range], budget: int) -> list[int]:
+    """Indexes of the messages that RECENT returns for a budget; `leading_` system messages stand first."""
     left = budget - REPLY_TOKENS
-    leading = list(range(leading_system(expect)))
+    leading = list(range(leading_))
     system = leading if sum(counts[i] for i in leading) <= left else []
     left -= sum(counts[i] for i in system)
     chosen: list[int] = []

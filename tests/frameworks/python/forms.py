@@ -52,12 +52,16 @@ def message(
     results: list[str | None] | None = None,
     media: int = 0,
     name: str | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
     """What the contract says of one message.
 
     `role_class` is its class, `role` the word whose tokens count (the class where the message has none). `calls` holds
     `[id, name, arguments]`. `results` holds the ids of the calls that the message's results belong to, None where a
     result has no id. A result of a call in the same message is listed like any other.
+
+    Further fields: `hosted` (the calls never get a result in this form and open nothing), `open` (the contract leaves
+    the count open: it is at least what is listed), `unread` (the flag; None: not checked).
     """
     expected: dict[str, Any] = {
         "class": role_class,
@@ -69,7 +73,7 @@ def message(
     }
     if name:
         expected["name"] = name
-    return expected
+    return expected | more
 
 
 def system(*texts: str, **more: Any) -> dict[str, Any]:
