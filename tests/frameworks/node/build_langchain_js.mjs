@@ -50,8 +50,8 @@ const called = {
   }),
 };
 // `toDict` and `toJSON` write the arguments of the constructor: blocks then stand in `content_blocks`, a spelling that the
-// contract does not list, and the calls of a chunk stand in `tool_call_chunks` only.
-const unclear = { _content_blocks: { open: true, unread: null }, _chunks: { unread: null } };
+// contract does not list. How they count is left open here; that they count is not.
+const unclear = { _content_blocks: { open: true, unread: null } };
 for (const [form, write] of [["to_dict", (m) => JSON.stringify(m.toDict())], ["to_json", (m) => JSON.stringify(m)]]) {
   for (const [kind, message] of Object.entries(called)) {
     const texts = kind === "" || kind === "_chunks" ? [LOOKING] : [REASONING, LOOKING];
