@@ -231,7 +231,7 @@ EXECUTED = LocalShellCall.model_validate(
 SHELL = {"commands": ["ls -l"], "timeout_ms": 1000}
 PATCH = {"type": "update_file", "path": "tides.txt", "diff": "@@\n-low\n+high"}
 MCP = {"id": "mcp_2", "type": "mcp_call", "server_label": "sea", "name": TIDES, "arguments": TIDES_TEXT}
-ERROR = {"type": "http_error", "code": 503, "message": FAILED}
+ERROR = {"code": 503, "message": FAILED, "type": "http_error"}
 TOOL = {"type": "function", "name": TIDES, "parameters": {"type": "object"}}
 emit(
     NAME,
