@@ -145,6 +145,38 @@ const approvedExpect = [
   user([THANKS]),
 ];
 
+// A part with data of the application: an unknown kind, so it counts as JSON text.
+const data = { type: "data-tide", id: "d1", data: { port: "Lisbon", metres: 3 } };
+const rare = [
+  { id: "u1", role: "user", parts: [{ type: "text", text: QUESTION }] },
+  {
+    id: "a1",
+    role: "assistant",
+    parts: [
+      { type: "step-start" },
+      {
+        type: `tool-${WEATHER}`, toolCallId: CALL_1, state: "output-available", input: WEATHER_ARGS, output: SUNNY,
+        approval: { id: "ap1", approved: true },
+      },
+      {
+        type: `tool-${TIDES}`, toolCallId: CALL_2, state: "output-error", input: TIDES_ARGS, errorText: FAILED,
+      },
+      { type: "source-document", sourceId: "src1", mediaType: "application/pdf", title: "Tides", filename: "a.pdf" },
+      data,
+      { type: "file", mediaType: "image/png", url: IMAGE_URL },
+      { type: "text", text: ANSWER },
+    ],
+  },
+  { id: "u2", role: "user", parts: [{ type: "text", text: THANKS }] },
+];
+const rareExpect = [
+  user([QUESTION]),
+  assistant([SUNNY, FAILED, JSON.stringify(data), ANSWER], {
+    calls: CALLS, results: [CALL_1, CALL_2], media: 1, unread: 1,
+  }),
+  user([THANKS]),
+];
+
 const text = (messages) => messages.map((message) => JSON.stringify(message));
 for (const [sdk, installed, name] of [[v5, "ai-v5", "v5"], [v7, "ai", "v7"]]) {
   const more = { installed };
@@ -155,6 +187,7 @@ for (const [sdk, installed, name] of [[v5, "ai-v5", "v5"], [v7, "ai", "v7"]]) {
     for (const message of written) sdk.modelMessageSchema.parse(message);
     emit("ai", `${name}_model_message`, text(written), writtenExpect, more);
   } else {
+    emit("ai", `${name}_ui_message_rare_parts`, text(await sdk.validateUIMessages({ messages: rare })), rareExpect, more);
     for (const message of approved) sdk.modelMessageSchema.parse(message);
     emit("ai", `${name}_model_message_approvals`, text(approved), approvedExpect, { ...more, groups: [[1, 2, 3]] });
   }

@@ -55,3 +55,50 @@ for form, (write, inner) in WRITERS.items():
             user(THANKS, media=2),
         ],
     )
+
+# Tools that run at the provider, and a call that the user has to approve.
+CALL = Content.from_function_call(CALL_1, WEATHER, arguments=compact(WEATHER_ARGS))
+CODE = [Content.from_text("print(21)")]
+RARE = [
+    Message("user", [Content.from_text(QUESTION)]),
+    Message(
+        "assistant",
+        [
+            Content.from_mcp_server_tool_call("m1", TIDES, server_name="sea", arguments=TIDES_ARGS),
+            Content.from_mcp_server_tool_result("m1", output=[Content.from_text(SUNNY)]),
+            Content.from_code_interpreter_tool_call(call_id="c1", inputs=CODE),
+            Content.from_code_interpreter_tool_result(call_id="c1", outputs=[Content.from_text("21")]),
+            Content.from_text(ANSWER),
+            Content.from_usage({"input_token_count": 50}),
+        ],
+    ),
+    Message("user", [Content.from_text(LOOK)]),
+    Message("assistant", [CALL, Content.from_function_approval_request("ap1", CALL)]),
+    Message("user", [Content.from_function_approval_response(True, "ap1", CALL)]),
+    Message("tool", [Content.from_function_result(CALL_1, result=SUNNY)]),
+    Message("assistant", [Content.from_text(ANSWER)]),
+    Message("user", [Content.from_text(THANKS)]),
+]
+emit(
+    "agent-framework-core",
+    "hosted_tools_and_approvals",
+    [json.dumps(message.to_dict()) for message in RARE],
+    [
+        user(QUESTION),
+        assistant(
+            SUNNY,
+            "21",
+            ANSWER,
+            calls=[["m1", TIDES, spaced(TIDES_ARGS)], ["c1", "", json.dumps([part.to_dict() for part in CODE])]],
+            results=["m1", "c1"],
+        ),
+        user(LOOK),
+        assistant(calls=[[CALL_1, WEATHER, compact(WEATHER_ARGS)]]),
+        # Only an approval: it belongs to the turn and counts nothing but its role.
+        tool(role="user"),
+        tool(SUNNY, results=[CALL_1]),
+        assistant(ANSWER),
+        user(THANKS),
+    ],
+    groups=[[3, 4, 5]],
+)

@@ -14,6 +14,8 @@ from google.genai.types import (
     FunctionCall,
     FunctionResponse,
     Part,
+    ToolCall,
+    ToolResponse,
 )
 
 NAME = "google-genai"
@@ -102,3 +104,29 @@ for form, write in WRITERS.items():
                 user(THANKS, media=1),
             ],
         )
+
+# Tools that run at Google: call and response in one message.
+QUERY = {"queries": ["tides Lisbon"]}
+SERVER = [
+    Content(role="user", parts=[Part(text=QUESTION)]),
+    Content(
+        role="model",
+        parts=[
+            Part(tool_call=ToolCall(id="s1", tool_type="GOOGLE_SEARCH_WEB", args=QUERY), thought_signature=b"signature"),
+            Part(tool_response=ToolResponse(id="s1", tool_type="GOOGLE_SEARCH_WEB", response=GOOD)),
+            Part(text=ANSWER),
+        ],
+    ),
+    Content(role="user", parts=[Part(text=THANKS)]),
+]
+for form, write in WRITERS.items():
+    emit(
+        NAME,
+        f"{form}_server_tools",
+        [write(content) for content in SERVER],
+        [
+            user(QUESTION),
+            assistant(compact(GOOD), ANSWER, role="model", calls=[["s1", "", compact(QUERY)]], results=["s1"]),
+            user(THANKS),
+        ],
+    )

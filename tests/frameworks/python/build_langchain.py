@@ -172,6 +172,34 @@ FUNCTIONS_EXPECT = [
     user(THANKS, name="ana"),
 ]
 
+# Tools that run at the provider, in the standard blocks of 1.x, and the other standard kinds.
+NON_STANDARD = {"type": "non_standard", "value": {"kind": "postcard", "text": "Wish you were here."}}
+SERVER: list[BaseMessage] = [
+    HumanMessage(
+        content_blocks=[
+            {"type": "text-plain", "mime_type": "text/plain", "text": SUNNY},
+            {"type": "file", "base64": IMAGE, "mime_type": "application/pdf"},
+            {"type": "audio", "url": "https://example.org/a.mp3"},
+            {"type": "video", "file_id": "file_1"},
+            NON_STANDARD,
+            {"type": "text", "text": QUESTION},
+        ]
+    ),
+    AIMessage(
+        content_blocks=[
+            {"type": "server_tool_call", "id": "s1", "name": "web_search", "args": {"query": "tides"}},
+            {"type": "server_tool_result", "tool_call_id": "s1", "status": "success", "output": SUNNY},
+            {"type": "text", "text": ANSWER},
+        ]
+    ),
+    HumanMessage(THANKS),
+]
+SERVER_EXPECT = [
+    user(SUNNY, spaced(NON_STANDARD), QUESTION, media=3, unread=1),
+    assistant(SUNNY, ANSWER, calls=[["s1", "web_search", '{"query": "tides"}']], results=["s1"]),
+    user(THANKS),
+]
+
 
 def dict_text(message: BaseMessage) -> str:
     """As RedisChatMessageHistory and the SQL histories store it."""
@@ -202,6 +230,7 @@ for word, write in WRITERS.items():
     form(f"{word}_anthropic_content", write, ANTHROPIC, ANTHROPIC_EXPECT)
     form(f"{word}_chunks", write, CHUNKS, EXPECT)
     form(f"{word}_invalid_tool_calls", write, INVALID, INVALID_EXPECT)
+    form(f"{word}_server_tools", write, SERVER, SERVER_EXPECT)
     form(f"{word}_functions", write, FUNCTIONS, FUNCTIONS_EXPECT)
     form(
         f"{word}_remove",

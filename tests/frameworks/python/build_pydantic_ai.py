@@ -6,20 +6,26 @@ import warnings
 from datetime import datetime, timezone
 
 from forms import *  # noqa: F403
-from pydantic_ai import BinaryContent, ImageUrl
+from pydantic_ai import AudioUrl, BinaryContent, CachePoint, DocumentUrl, ImageUrl
 from pydantic_ai.messages import (
+    CompactionPart,
+    FilePart,
     ModelMessage,
     ModelMessagesTypeAdapter,
     ModelRequest,
     ModelResponse,
     NativeToolCallPart,
     NativeToolReturnPart,
+    RetryFeedbackPart,
+    RetryInfo,
     RetryPromptPart,
     SystemPromptPart,
+    TextContent,
     TextPart,
     ThinkingPart,
     ToolCallPart,
     ToolReturnPart,
+    UploadedFile,
     UserPromptPart,
 )
 
@@ -110,6 +116,39 @@ emit(
         assistant(),
         user("Please answer."),
         assistant(SUNNY, ANSWER, calls=[["s1", "web_search", '{"query":"tides"}']], results=["s1"]),
+        user(THANKS),
+    ],
+)
+# Rarer kinds. `text-content`, `uploaded-file` and `retry-feedback` are no kinds of the contract: unknown, so they count
+# as JSON text at least.
+rare = texts(
+    [
+        request(
+            UserPromptPart(
+                [
+                    TextContent(QUESTION),
+                    CachePoint(),
+                    DocumentUrl("https://example.org/a.pdf"),
+                    AudioUrl("https://example.org/a.mp3"),
+                    UploadedFile("file_1", provider_name="openai", media_type="image/png"),
+                ]
+            )
+        ),
+        response(CompactionPart("Earlier: the user sails."), FilePart(PICTURE), TextPart(LOOKING)),
+        request(RetryFeedbackPart(FAILED, retry=RetryInfo(cause="output"))),
+        response(TextPart(ANSWER)),
+        request(UserPromptPart(THANKS)),
+    ]
+)
+emit(
+    NAME,
+    "rare_parts",
+    rare,
+    [
+        user(QUESTION, media=2, open=True, unread=None),
+        assistant("Earlier: the user sails.", LOOKING, media=1),
+        user(FAILED, open=True, unread=None),
+        assistant(ANSWER),
         user(THANKS),
     ],
 )
