@@ -186,9 +186,11 @@ class Checks:
                 problems.append(f"budget {budget}: {problem}")
             elif (rest := [i for i in indexes if i >= self.leading]) and rest[0] not in users:
                 problems.append(f"budget {budget}: starts at message {rest[0] + 1}")
-            elif (start := next((i for i in self.plain(budget) if i in users), None)) is not None:
-                # A user message inside the window: the window starts there.
-                if rest != [i for i in self.plain(budget) if i >= start]:
+            else:
+                # With a user message inside the window, the window starts there.
+                window = self.plain(budget)
+                start = next((i for i in window if i in users), None)
+                if start is not None and rest != [i for i in window if i >= start]:
                     problems.append(f"budget {budget}: messages {seqs(rest)}, expected from {start + 1} on")
         return problems
 

@@ -123,10 +123,10 @@ def main() -> int:
             if not arguments.fixtures:
                 checks.record("fixture", differences(built))
             checks.run()
-            wrong = sum(1 for problems in checks.results.values() if problems)
+            wrong, total = sum(1 for problems in checks.results.values() if problems), len(checks.results)
             name = f"{built['framework']} {built['version']}: {built['form']}"
             later = f", {len(checks.later)} expected to come" if checks.later else ""
-            print(f"{'FAILED' if wrong else 'ok':7} {name:64} {len(checks.results) - wrong}/{len(checks.results)} checks{later}")
+            print(f"{'FAILED' if wrong else 'ok':7} {name:64} {total - wrong}/{total} checks{later}")
             if not arguments.brief:
                 for check, problems in checks.results.items():
                     for problem in problems[:4]:

@@ -6,7 +6,32 @@ import json
 from collections.abc import Callable
 
 from agent_framework import Content, Message
-from forms import *  # noqa: F403
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    LOOK,
+    LOOKING,
+    PIXELS,
+    QUESTION,
+    REASONING,
+    SUNNY,
+    SYSTEM,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    compact,
+    emit,
+    spaced,
+    system,
+    tool,
+    user,
+)
 
 MESSAGES = [
     Message("system", [Content.from_text(SYSTEM)]),

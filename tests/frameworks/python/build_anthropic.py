@@ -8,7 +8,32 @@ from typing import Any
 
 from anthropic.types import Message
 from anthropic.types.beta import BetaMessage
-from forms import *  # noqa: F403
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    IMAGE,
+    LOOK,
+    LOOKING,
+    QUESTION,
+    REASONING,
+    SUNNY,
+    SYSTEM,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    compact,
+    emit,
+    spaced,
+    system,
+    tool,
+    user,
+)
 
 NAME = "anthropic"
 SOURCE = {"type": "base64", "media_type": "image/png", "data": IMAGE}
@@ -106,7 +131,11 @@ emit(
     [
         asked(
             "user",
-            {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": SUNNY}, "title": "Lake"},
+            {
+                "type": "document",
+                "source": {"type": "text", "media_type": "text/plain", "data": SUNNY},
+                "title": "Lake",
+            },
             {"type": "search_result", "source": "https://example.org", "title": "Tides", "content": [text(FAILED)]},
             {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": IMAGE}},
             {"type": "container_upload", "file_id": "file_1"},
@@ -164,7 +193,14 @@ for form, write, inner in (("server_tools", whole, compact), ("server_tools_para
     emit(
         NAME,
         form,
-        [asked("user", QUESTION), write(searched), asked("user", LOOK), write(paused), write(resumed), asked("user", THANKS)],
+        [
+            asked("user", QUESTION),
+            write(searched),
+            asked("user", LOOK),
+            write(paused),
+            write(resumed),
+            asked("user", THANKS),
+        ],
         [
             user(QUESTION),
             assistant(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from autogen_agentchat.messages import (
@@ -24,8 +24,29 @@ from autogen_core.models import (
     SystemMessage,
     UserMessage,
 )
-from forms import *  # noqa: F403
 from PIL import Image as Picture
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    QUESTION,
+    REASONING,
+    SUNNY,
+    SYSTEM,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    compact,
+    emit,
+    system,
+    tool,
+    user,
+)
 
 canvas = io.BytesIO()
 Picture.frombytes("RGB", (10, 10), bytes((i * 97 + 13) % 256 for i in range(300))).save(canvas, "PNG")
@@ -68,7 +89,7 @@ def chat(kind: Any, source: str, content: Any, **fields: Any) -> str:
     """A message or event with a fixed id and time."""
     global number
     number += 1
-    fields = {"id": f"m{number}", "created_at": datetime(2026, 1, 1, tzinfo=timezone.utc), **fields}
+    fields = {"id": f"m{number}", "created_at": datetime(2026, 1, 1, tzinfo=UTC), **fields}
     return kind(source=source, content=content, **fields).model_dump_json()
 
 

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 import botocore.session
 from botocore.validate import ParamValidator
-from forms import *  # noqa: F403
 from strands.types.session import SessionMessage, encode_bytes_values
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    LOOK,
+    LOOKING,
+    PIXELS,
+    QUESTION,
+    REASONING,
+    SUNNY,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    emit,
+    spaced,
+    tool,
+    user,
+)
 
 GOOD = {"degrees": 21, "sky": SUNNY}
 PICTURE = {"image": {"format": "png", "source": {"bytes": PIXELS}}}
@@ -47,9 +70,7 @@ def expect(dump: Any) -> list[dict[str, Any]]:
     """`dump` writes values inside a message as the form does."""
     return [
         user(QUESTION, media=1),
-        assistant(
-            REASONING, LOOKING, calls=[[CALL_1, WEATHER, dump(WEATHER_ARGS)], [CALL_2, TIDES, dump(TIDES_ARGS)]]
-        ),
+        assistant(REASONING, LOOKING, calls=[[CALL_1, WEATHER, dump(WEATHER_ARGS)], [CALL_2, TIDES, dump(TIDES_ARGS)]]),
         tool(dump(GOOD), FAILED, role="user", results=[CALL_1, CALL_2], media=1),
         assistant(ANSWER),
         # Whether the name of a document that is a media part counts is left open.

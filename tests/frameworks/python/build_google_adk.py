@@ -5,9 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from forms import *  # noqa: F403
 from google.adk.events import Event, EventActions
 from google.genai.types import Blob, Content, FunctionCall, FunctionResponse, Part
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    LOOKING,
+    PIXELS,
+    QUESTION,
+    REASONING,
+    SUNNY,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    compact,
+    emit,
+    spaced,
+    tool,
+    user,
+)
 
 NAME = "google-adk"
 GOOD, BAD = {"result": SUNNY}, {"error": FAILED}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from forms import *  # noqa: F403
 from google.genai.types import (
     Blob,
     CodeExecutionResult,
@@ -16,6 +15,28 @@ from google.genai.types import (
     Part,
     ToolCall,
     ToolResponse,
+)
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    LOOKING,
+    PIXELS,
+    QUESTION,
+    REASONING,
+    SUNNY,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    compact,
+    emit,
+    tool,
+    user,
 )
 
 NAME = "google-genai"
@@ -112,7 +133,9 @@ SERVER = [
     Content(
         role="model",
         parts=[
-            Part(tool_call=ToolCall(id="s1", tool_type="GOOGLE_SEARCH_WEB", args=QUERY), thought_signature=b"signature"),
+            Part(
+                tool_call=ToolCall(id="s1", tool_type="GOOGLE_SEARCH_WEB", args=QUERY), thought_signature=b"signature"
+            ),
             Part(tool_response=ToolResponse(id="s1", tool_type="GOOGLE_SEARCH_WEB", response=GOOD)),
             Part(text=ANSWER),
         ],

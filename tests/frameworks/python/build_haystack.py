@@ -4,8 +4,31 @@ from __future__ import annotations
 
 import json
 
-from forms import *  # noqa: F403
 from haystack.dataclasses import ChatMessage, ImageContent, ReasoningContent, ToolCall
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    IMAGE,
+    LOOKING,
+    QUESTION,
+    REASONING,
+    SUNNY,
+    SYSTEM,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    emit,
+    spaced,
+    system,
+    tool,
+    user,
+)
 
 FIRST, SECOND = ToolCall(WEATHER, WEATHER_ARGS, id=CALL_1), ToolCall(TIDES, TIDES_ARGS, id=CALL_2)
 picture = ImageContent(IMAGE, mime_type="image/png", validation=False)

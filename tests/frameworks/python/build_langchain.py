@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from forms import *  # noqa: F403
 from langchain_core.load import dumpd
 from langchain_core.messages import (
     AIMessage,
@@ -19,6 +18,31 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
     message_to_dict,
+)
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    IMAGE,
+    IMAGE_URL,
+    LOOKING,
+    QUESTION,
+    REASONING,
+    SUNNY,
+    SYSTEM,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    emit,
+    spaced,
+    system,
+    tool,
+    user,
 )
 
 NAME = "langchain-core"

@@ -5,11 +5,33 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from forms import *  # noqa: F403
 from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    IMAGE_URL,
+    LOOKING,
+    QUESTION,
+    SUNNY,
+    SYSTEM,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    compact,
+    emit,
+    system,
+    tool,
+    user,
+)
 
 ASSISTANT = AIMessage(
     LOOKING,

@@ -7,8 +7,31 @@ import os
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
-from forms import *  # noqa: E402, F403
-from litellm import Message  # noqa: E402
+from litellm import Message
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    IMAGE_URL,
+    LOOKING,
+    QUESTION,
+    REASONING,
+    SUNNY,
+    SYSTEM,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    compact,
+    emit,
+    system,
+    tool,
+    user,
+)
 
 CALLED = Message(
     content=LOOKING,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from forms import *  # noqa: F403
 from llama_index.core.base.llms.types import (
     CitableBlock,
     DocumentBlock,
@@ -15,6 +14,31 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 from llama_index.core.llms import ChatMessage
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    IMAGE,
+    LOOKING,
+    QUESTION,
+    REASONING,
+    SUNNY,
+    SYSTEM,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    compact,
+    emit,
+    spaced,
+    system,
+    tool,
+    user,
+)
 
 NAME = "llama-index-core"
 TOOL_CALLS = [

@@ -7,8 +7,33 @@ from typing import Any
 
 import cohere
 import ollama
-from forms import *  # noqa: F403
 from mistralai.client import models as mistral
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    IMAGE_URL,
+    LOOKING,
+    PIXELS,
+    QUESTION,
+    REASONING,
+    SUNNY,
+    SYSTEM,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    compact,
+    emit,
+    spaced,
+    system,
+    tool,
+    user,
+)
 
 CALLS = [[CALL_1, WEATHER, compact(WEATHER_ARGS)], [CALL_2, TIDES, compact(TIDES_ARGS)]]
 

@@ -8,8 +8,29 @@ from typing import Any
 
 from agents import Agent, RunConfig, Runner, SQLiteSession, function_tool
 from agents.testing import ScriptedModel, assistant_message, function_call
-from forms import *  # noqa: F403
 from openai.types.responses import ResponseReasoningItem
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    IMAGE_URL,
+    LOOKING,
+    QUESTION,
+    REASONING,
+    SUNNY,
+    SYSTEM,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    emit,
+    tool,
+    user,
+)
 
 
 @function_tool

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
-from forms import *  # noqa: F403
 from pydantic_ai import AudioUrl, BinaryContent, CachePoint, DocumentUrl, ImageUrl
 from pydantic_ai.messages import (
     CompactionPart,
@@ -29,8 +28,32 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    LOOKING,
+    PIXELS,
+    QUESTION,
+    REASONING,
+    SUNNY,
+    SYSTEM,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    compact,
+    emit,
+    system,
+    tool,
+    user,
+)
+
 NAME = "pydantic-ai-slim"
-NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 warnings.simplefilter("ignore")
 
 

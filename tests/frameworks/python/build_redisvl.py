@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from forms import *  # noqa: F403
 from redisvl.extensions.message_history.schema import ChatMessage
+
+from forms import ANSWER, QUESTION, SYSTEM, THANKS, assistant, emit, system, user
 
 
 def entry(number: int, role: str, content: str, **fields: str) -> ChatMessage:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from forms import *  # noqa: F403
 from semantic_kernel.contents import (
     ChatHistory,
     ChatMessageContent,
@@ -12,6 +11,27 @@ from semantic_kernel.contents import (
     FunctionResultContent,
     ImageContent,
     TextContent,
+)
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    IMAGE_URL,
+    LOOKING,
+    QUESTION,
+    SUNNY,
+    SYSTEM,
+    THANKS,
+    TIDES_ARGS,
+    WEATHER_ARGS,
+    assistant,
+    compact,
+    emit,
+    system,
+    tool,
+    user,
 )
 
 NAME = "semantic-kernel"

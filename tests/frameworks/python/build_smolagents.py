@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import json
 
-from forms import *  # noqa: F403
 from smolagents.memory import ActionStep, SystemPromptStep, TaskStep, ToolCall
 from smolagents.models import ChatMessage, ChatMessageToolCall, ChatMessageToolCallFunction, MessageRole
 from smolagents.monitoring import Timing
+
+from forms import (
+    ANSWER,
+    CALL_1,
+    CALL_2,
+    FAILED,
+    IMAGE_URL,
+    LOOKING,
+    QUESTION,
+    SUNNY,
+    SYSTEM,
+    THANKS,
+    TIDES,
+    TIDES_ARGS,
+    WEATHER,
+    WEATHER_ARGS,
+    assistant,
+    compact,
+    emit,
+    spaced,
+    system,
+    tool,
+    user,
+)
 
 STEPS = [
     SystemPromptStep(SYSTEM),
