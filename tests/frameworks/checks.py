@@ -150,18 +150,20 @@ class Checks:
             problems.append(f"not all at the full budget: {seqs(indexes)}")
         return problems
 
-    def indexes(self, reply: list[bytes]) -> list[int]:
-        """Which messages a reply holds. Equal messages are taken in order; -1 is a message that was never appended."""
+    def indexes(self, reply: list[bytes], appended: int | None = None) -> list[int]:
+        """Which messages a reply holds: of equal ones the newest, in order. -1 is a message that is not among them."""
         found: list[int] = []
-        for text in reply:
-            later = [i for i, known in enumerate(self.texts) if known == text and i not in found]
-            found.append(later[-1] if later else -1)
-        return found
+        before = len(self.texts) if appended is None else appended
+        for text in reversed(reply):
+            index = next((i for i in reversed(range(before)) if self.texts[i] == text), -1)
+            before = index if index >= 0 else before
+            found.append(index)
+        return found[::-1]
 
     def invalid(self, indexes: list[int], budget: int) -> str | None:
         """Why a reply is no valid prompt within the budget, if it is not."""
         if -1 in indexes:
-            return "a message that was never appended"
+            return f"a message that was never appended, or the wrong order: {seqs(indexes)}"
         tokens = sum(self.counts[i] for i in indexes) + expected.REPLY_TOKENS
         if indexes and tokens > budget:
             return f"over the budget: {tokens} tokens in {seqs(indexes)}"
@@ -205,7 +207,7 @@ class Checks:
         problems = []
         for index, wanted in enumerate(expected.retained(self.expect, self.also, RETENTION)):
             self.command("CONV.APPEND", "r", self.texts[index])
-            held = self.indexes(self.command("CONV.RANGE", "r", 0, -1))
+            held = self.indexes(self.command("CONV.RANGE", "r", 0, -1), index + 1)
             torn = [(c, r) for c, r in self.pairs if r <= index and (c in held) != (r in held)]
             if torn:
                 problems.append(f"after message {index + 1}: torn {seqs(torn[0])}, held {seqs(held)}")

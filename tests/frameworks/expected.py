@@ -129,8 +129,11 @@ def retained(expect: list[dict[str, Any]], also: list[list[int]], limit: int) ->
     for index in range(len(expect)):
         held.append(index)
         known = groups(expect[: index + 1], also)
-        for group in known[:-1]:
-            if len(held) <= limit:
+        while len(held) > limit:
+            # System messages at the start of what is held stay; of the rest the oldest group goes.
+            oldest = held[leading_system([expect[i] for i in held]) :][:1]
+            group = next((group for group in known if oldest and oldest[0] in group), known[-1])
+            if group == known[-1]:
                 break
             held = [i for i in held if i not in group]
         states.append(list(held))

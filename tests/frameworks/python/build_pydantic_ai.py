@@ -123,7 +123,7 @@ emit(
                 instructions="Be kind.",
             ),
             response(TextPart("")),
-            request(RetryPromptPart("Please answer.")),
+            request(RetryPromptPart("Please answer.", tool_call_id="pyd_ai_1")),
             response(
                 NativeToolCallPart("web_search", {"query": "tides"}, tool_call_id="s1"),
                 NativeToolReturnPart("web_search", SUNNY, tool_call_id="s1", timestamp=NOW),
