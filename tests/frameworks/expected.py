@@ -126,14 +126,18 @@ def retained(expect: list[dict[str, Any]], also: list[list[int]], limit: int) ->
     """Which messages MAXMESSAGES keeps after each append."""
     held: list[int] = []
     states = []
+    unfinished = [[min(group)] for group in also if not expect[min(group)]["calls"]]
     for index in range(len(expect)):
         held.append(index)
         known = groups(expect[: index + 1], also)
+        # A reasoning item that nothing follows yet is no group: the newest group is the one before it.
+        if len(known) > 1 and list(known[-1]) in unfinished:
+            known.pop()
         while len(held) > limit:
-            # System messages at the start of what is held stay; of the rest the oldest group goes.
+            # System messages at the start of what is held stay, and the newest group stays; else the oldest goes.
             oldest = held[leading_system([expect[i] for i in held]) :][:1]
-            group = next((group for group in known if oldest and oldest[0] in group), known[-1])
-            if group == known[-1]:
+            group = next((group for group in known[:-1] if oldest and oldest[0] in group), None)
+            if group is None:
                 break
             held = [i for i in held if i not in group]
         states.append(list(held))
