@@ -14,6 +14,10 @@ VENV   := $(abspath $(TARGET))/bench-venv
 # Environments of `make clients`: third-party clients and frameworks in pinned versions.
 CLIENTS_VENV := $(abspath $(TARGET))/clients-venv
 CLIENTS_NODE := $(abspath $(TARGET))/clients-node
+# What `make frameworks` installs: LLM frameworks whose messages are stored. Sets that exclude each other have a venv each.
+FRAMEWORKS_VENV := $(abspath $(TARGET))/frameworks-venv
+FRAMEWORKS_NODE := $(abspath $(TARGET))/frameworks-node
+FRAMEWORKS_SETS := requirements requirements-models requirements-semantic-kernel
 REDIS  := $(or $(REDIS_SERVER),redis-server)
 # Versions and locations of the tools that some targets install, and the Python environment of `make docs-test`.
 MDBOOK_VERSION := 0.5.4
@@ -32,7 +36,7 @@ FUZZERS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 EXAMPLE_VENV := $(abspath $(TARGET))/example-venv
 
 .PHONY: help deps build demo example example-run example-deps test torture fuzz asan run view bench bench-pure bench-venv \
-  clients clients-venv clients-node compat docs docs-test docs-venv deb deb-test image-test deny clean need-rust first-build
+  clients clients-venv clients-node frameworks frameworks-venv frameworks-node compat docs docs-test docs-venv deb deb-test image-test deny clean need-rust first-build
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +104,30 @@ clients-node: deps
 	  rm -rf $(CLIENTS_NODE) && mkdir -p $(CLIENTS_NODE) && cp tests/clients/node/package.json $(CLIENTS_NODE) \
 	  && cp tests/clients/node/package-lock.json $(CLIENTS_NODE)/ \
 	  && (cd $(CLIENTS_NODE) && npm ci --silent --no-audit --no-fund) || { rm -rf $(CLIENTS_NODE); exit 1; }; }
+
+frameworks: WITH_NODE := 1
+frameworks: WITH_PYTHON := 1
+frameworks: deps frameworks-venv frameworks-node ## messages as LLM frameworks serialise them, against a real server (WORDS="langchain")
+	@$(CARGO) build --quiet
+	@CONV_MODULE="$${CONV_MODULE:-$(abspath $(TARGET))/debug/libconv.so}" FRAMEWORKS_TARGET=$(abspath $(TARGET)) \
+	  $(FRAMEWORKS_VENV)/bin/python tests/frameworks/run.py $(WORDS)
+
+# Both are created anew when their pinned versions change. The first installation takes several minutes and 1 GB.
+frameworks-venv: deps
+	@for set in $(FRAMEWORKS_SETS); do \
+	  venv=$(FRAMEWORKS_VENV)$${set#requirements}; list=tests/frameworks/python/$$set.txt; \
+	  cmp -s $$list $$venv/installed.txt && continue; \
+	  echo "Installing $$set.txt (several minutes, the first time only) ..."; \
+	  rm -rf $$venv && python3 -m venv $$venv && $$venv/bin/pip install --quiet --disable-pip-version-check \
+	    --require-hashes --no-deps -r $$list && cp $$list $$venv/installed.txt || exit 1; \
+	done
+
+frameworks-node: deps
+	@cmp -s tests/frameworks/node/package-lock.json $(FRAMEWORKS_NODE)/package-lock.json || { \
+	  echo "Installing the Node.js frameworks ..."; \
+	  rm -rf $(FRAMEWORKS_NODE) && mkdir -p $(FRAMEWORKS_NODE) && cp tests/frameworks/node/package.json $(FRAMEWORKS_NODE) \
+	  && cp tests/frameworks/node/package-lock.json $(FRAMEWORKS_NODE)/ \
+	  && (cd $(FRAMEWORKS_NODE) && npm ci --silent --no-audit --no-fund) || { rm -rf $(FRAMEWORKS_NODE); exit 1; }; }
 
 compat: deps ## run the tests on other server versions from Debian packages (SERVERS="redis-trixie valkey-forky")
 	@status=0; for name in $(SERVERS); do \
