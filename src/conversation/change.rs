@@ -4,7 +4,7 @@ use super::attributes::Attributes;
 use super::effect::{Count, Effect, NewMessage};
 use super::flags::Flags;
 use super::log::Log;
-use super::message::{self, Answers, Facts};
+use super::message::{self, Facts, SummaryForm};
 use super::segment::Relocate;
 use super::session::Session;
 use super::turns::Tracker;
@@ -307,10 +307,13 @@ impl Conversation {
         }
         Facts {
             class: stored.flags.class(),
-            langchain: stored.flags.langchain(),
+            summary_form: if stored.flags.langchain() {
+                SummaryForm::LangChainDict
+            } else {
+                SummaryForm::Base
+            },
             item: stored.flags.item(),
             reasoning: stored.flags.reasoning(),
-            answers: Answers::None,
             ..Facts::default()
         }
     }

@@ -1,6 +1,6 @@
 //! What the index remembers of a message beside its numbers: what it is, and what became of it in its turn.
 
-use super::message::{Answers, Class, Facts};
+use super::message::{Class, Facts, SummaryForm};
 
 /// What is remembered of a message in its index entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +48,11 @@ impl Flags {
     #[must_use]
     pub fn of(facts: &Facts) -> Self {
         let mut flags = Self(facts.class as u16 & Self::CLASS);
-        flags.set(Self::LANGCHAIN, facts.langchain);
+        flags.set(Self::LANGCHAIN, facts.summary_form != SummaryForm::Base);
         flags.set(Self::REASONING, facts.reasoning);
         flags.set(Self::ITEM, facts.item);
-        flags.set(Self::CALLS, !facts.opens.is_empty());
-        flags.set(Self::ANSWERS, facts.answers != Answers::None);
+        flags.set(Self::CALLS, !facts.calls.is_empty());
+        flags.set(Self::ANSWERS, !facts.results.is_empty());
         flags.set(Self::HAS_ID, facts.id.is_some());
         flags.set(Self::PENDING, true);
         flags.set(Self::DEAD, true);

@@ -20,7 +20,7 @@ use std::collections::HashSet;
 use super::effect::NewMessage;
 use super::flags::Flags;
 use super::log::Log;
-use super::message::{Answers, Class, Facts};
+use super::message::{Class, Facts, ToolResult};
 
 /// A turn with unanswered calls.
 #[derive(Debug, Clone)]
@@ -81,10 +81,7 @@ impl Tracker {
     /// True if a message is a group by itself, and leaves nothing open: feeding it would say so and change nothing.
     #[must_use]
     pub fn is_alone(&self, facts: &Facts) -> bool {
-        self.is_clean()
-            && facts.opens.is_empty()
-            && facts.answers == Answers::None
-            && !facts.reasoning
+        self.is_clean() && facts.calls.is_empty() && facts.results.is_empty() && !facts.reasoning
     }
 
     /// Adds a message to the log, and takes it.
@@ -104,12 +101,13 @@ impl Tracker {
     pub fn feed(&mut self, log: &mut Log, position: usize, facts: &Facts) {
         let seq = log.get(position).map_or(0, |m| m.seq);
         let clean_before = self.is_clean();
-        if facts.answers != Answers::None {
-            let answered = self.answer(&facts.answers);
+        if !facts.results.is_empty() {
+            let answered = self.answer(&facts.results);
             if answered {
                 self.join_reasoning(log, position);
                 if let Some(turn) = &mut self.turn {
-                    turn.open.extend(facts.opens.iter().cloned());
+                    turn.open
+                        .extend(facts.calls.iter().filter_map(|call| call.id.clone()));
                 }
             }
             mark(log, position, !answered, clean_before);
@@ -127,7 +125,8 @@ impl Tracker {
             self.join_reasoning(log, position);
             mark(log, position, false, false);
             if let Some(turn) = &mut self.turn {
-                turn.open.extend(facts.opens.iter().cloned());
+                turn.open
+                    .extend(facts.calls.iter().filter_map(|call| call.id.clone()));
             }
         } else {
             self.end_turn(log, position);
@@ -142,11 +141,15 @@ impl Tracker {
                 }
             }
             mark(log, position, false, start == seq);
-            if !facts.opens.is_empty() {
+            if !facts.calls.is_empty() {
                 self.turn = Some(Box::new(Turn {
                     start,
                     items: facts.call_item,
-                    open: facts.opens.iter().cloned().collect(),
+                    open: facts
+                        .calls
+                        .iter()
+                        .filter_map(|call| call.id.clone())
+                        .collect(),
                 }));
             }
         }
@@ -155,14 +158,15 @@ impl Tracker {
     }
 
     /// Takes the answered calls from the open turn; false, and nothing taken, if one is not open or named twice.
-    fn answer(&mut self, answers: &Answers) -> bool {
-        let (Some(turn), Answers::Calls(ids)) = (&mut self.turn, answers) else {
+    fn answer(&mut self, results: &[ToolResult]) -> bool {
+        let ids: Option<Vec<&Box<str>>> = results.iter().map(|result| result.id.as_ref()).collect();
+        let (Some(turn), Some(ids)) = (&mut self.turn, ids) else {
             return false;
         };
         let mut distinct = HashSet::with_capacity(ids.len());
         let open = ids
             .iter()
-            .all(|id| turn.open.contains(id) && distinct.insert(id));
+            .all(|&id| turn.open.contains(id) && distinct.insert(id));
         if open {
             for id in ids {
                 turn.open.remove(id);
