@@ -3,7 +3,7 @@
 mod naive;
 
 use conv::conversation::json::with_document;
-use conv::conversation::message::{Answers, Counted, facts, trim, with_message};
+use conv::conversation::message::{Counted, facts, trim, with_message};
 use naive::{generate, read};
 use proptest::prelude::*;
 
@@ -90,13 +90,11 @@ proptest! {
     fn messages_read_as_the_model_reads_them(json in generate::message()) {
         let model = read(&json).expect("generated messages are messages");
         let known = facts(json.as_bytes()).expect("and read as such");
-        prop_assert_eq!(known.opens.iter().map(|s| s.to_string()).collect::<Vec<_>>(), model.opens.clone());
-        let answers = match &known.answers {
-            Answers::Calls(ids) => ids.iter().map(|s| s.to_string()).collect(),
-            Answers::None | Answers::Unmatched => Vec::new(),
-        };
-        prop_assert_eq!(answers, model.answers.clone());
-        prop_assert_eq!(known.answers != Answers::None, model.is_answer);
+        let calls = known.calls.iter().filter_map(|call| call.id.as_ref());
+        prop_assert_eq!(calls.map(|s| s.to_string()).collect::<Vec<_>>(), model.opens.clone());
+        let results = known.results.iter().filter_map(|result| result.id.as_ref());
+        prop_assert_eq!(results.map(|s| s.to_string()).collect::<Vec<_>>(), model.answers.clone());
+        prop_assert_eq!(!known.results.is_empty(), model.is_answer);
         prop_assert_eq!(known.id.as_deref(), model.id.as_deref());
         let mut texts = model.counted.clone();
         texts.retain(|text| !text.is_empty());

@@ -96,12 +96,19 @@ impl<'d, 'a> Message<'d, 'a> {
 
     fn walk<C: Count>(&self, reading: &mut Reading<'a, C>) -> Facts {
         let seen = dialect::walk(&self.0, reading);
-        self.facts_of(seen, std::mem::take(&mut reading.pairs))
+        reading.pairs.close();
+        self.facts_of(seen, &reading.pairs)
     }
 
-    fn facts_of(&self, seen: Seen, pairs: Pairs<'a>) -> Facts {
+    fn facts_of(&self, seen: Seen, pairs: &Pairs<'a>) -> Facts {
         let shape = &self.0;
-        let (calls, results) = pairs.open();
+        let (calls, results) = match pairs.is_empty() {
+            true => (Vec::new(), Vec::new()),
+            false => (
+                pairs.calls().map(Call::from).collect(),
+                pairs.results().map(ToolResult::from).collect(),
+            ),
+        };
         Facts {
             class: shape.role.class,
             summary_form: shape.form,
@@ -110,8 +117,8 @@ impl<'d, 'a> Message<'d, 'a> {
             reasoning: shape.is_item && shape.item.is_reasoning(),
             typed: shape.typed,
             id: shape.id().map(Box::from),
-            calls: calls.map(Call::from).collect(),
-            results: results.map(ToolResult::from).collect(),
+            calls,
+            results,
             own_text: seen.own_text,
             approvals: seen.approvals,
             only_approvals: seen.approvals && !seen.calls && !seen.own_text,
@@ -120,8 +127,8 @@ impl<'d, 'a> Message<'d, 'a> {
     }
 }
 
-impl From<FoundCall<'_>> for Call {
-    fn from(call: FoundCall<'_>) -> Self {
+impl From<&FoundCall<'_>> for Call {
+    fn from(call: &FoundCall<'_>) -> Self {
         Self {
             kind: call.kind,
             id: call.id.map(Box::from),
@@ -131,8 +138,8 @@ impl From<FoundCall<'_>> for Call {
     }
 }
 
-impl From<FoundResult<'_>> for ToolResult {
-    fn from(result: FoundResult<'_>) -> Self {
+impl From<&FoundResult<'_>> for ToolResult {
+    fn from(result: &FoundResult<'_>) -> Self {
         Self {
             kind: result.kind,
             id: result.id.map(Box::from),

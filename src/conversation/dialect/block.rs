@@ -34,12 +34,21 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         if !self.doc.is_object(id) {
             return false;
         }
-        let fields = Fields::of(self.doc, id);
+        self.known_object(id, &Fields::of(self.doc, id), context)
+    }
+
+    /// As [`Walk::object`], of an object with these members.
+    pub(super) fn known_object(
+        &mut self,
+        id: NodeId,
+        fields: &Fields<'d, 'a>,
+        context: Context,
+    ) -> bool {
         match fields.string(&words::KIND) {
             Some(word) => {
-                words::kind(word).is_some_and(|kind| self.typed(id, kind, word, &fields, context))
+                words::kind(word).is_some_and(|kind| self.typed(id, kind, word, fields, context))
             }
-            None => self.keyed(id, context) || self.bare(id, &fields, context),
+            None => self.keyed(id, context) || self.bare(id, fields, context),
         }
     }
 

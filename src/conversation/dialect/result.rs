@@ -59,7 +59,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         let doc = self.doc;
         let mut any = false;
         if fields.has_key(&words::VALUE) {
-            for key in words::VALUE.keys() {
+            for &key in words::VALUE.keys() {
                 if let Some(value) = fields.value(key) {
                     any |= self.keyed_value(key, value, context);
                 }
@@ -85,7 +85,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         if !fields.has_key(&words::VALUE) {
             return;
         }
-        for key in words::VALUE.keys() {
+        for &key in words::VALUE.keys() {
             if let Some(value) = fields.value(key) {
                 self.keyed_value(key, value, Context::RESULT);
             }
@@ -94,7 +94,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
 
     fn keyed_value(&mut self, key: words::Key, value: NodeId, context: Context) -> bool {
         // `"error": false` says that there is none.
-        if self.doc.is_scalar(value) && words::ERRORS.keys().any(|other| other == key) {
+        if self.doc.is_scalar(value) && words::ERRORS.keys().contains(&key) {
             return false;
         }
         self.value_in(value, context);
@@ -150,13 +150,13 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
 
     /// An element of a value that is an array.
     fn element(&mut self, id: NodeId, context: Context) {
-        if self.doc.is_object(id) {
-            let fields = Fields::of(self.doc, id);
-            if self.wrapped(id, &fields, context) {
-                return;
-            }
+        if !self.doc.is_object(id) {
+            return self.block(id, context);
         }
-        self.block(id, context);
+        let fields = Fields::of(self.doc, id);
+        if !self.wrapped(id, &fields, context) && !self.known_object(id, &fields, context) {
+            self.unread(id, context);
+        }
     }
 
     /// A value that is an object: of a known kind, or else JSON text.
@@ -170,7 +170,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         let kind = fields.string(&words::KIND).is_some();
         let members = || doc.members(id).filter(|&(_, value)| !doc.is_null(value));
         let shell = fields.string(&words::STDOUT).is_some();
-        if !((kind || shell || members().count() == 1) && self.object(id, context)) {
+        if !((kind || shell || members().count() == 1) && self.known_object(id, &fields, context)) {
             self.unread(id, context);
         }
     }
