@@ -102,13 +102,11 @@ impl<'d, 'a> Message<'d, 'a> {
 
     fn facts_of(&self, seen: Seen, pairs: &Pairs<'a>) -> Facts {
         let shape = &self.0;
-        let (calls, results) = match pairs.is_empty() {
-            true => (Vec::new(), Vec::new()),
-            false => (
-                pairs.calls().map(Call::from).collect(),
-                pairs.results().map(ToolResult::from).collect(),
-            ),
-        };
+        let (mut calls, mut results) = (Vec::new(), Vec::new());
+        if !pairs.is_empty() {
+            calls = pairs.calls().map(Call::from).collect();
+            results = pairs.results().map(ToolResult::from).collect();
+        }
         Facts {
             class: shape.role.class,
             summary_form: shape.form,

@@ -2,7 +2,7 @@
 
 use super::fields::Fields;
 use super::vocabulary as words;
-use super::walk::{Context, Walk};
+use super::walk::{Context, Walk, Within};
 use super::{FoundResult, Visitor};
 use crate::conversation::json::NodeId;
 
@@ -39,24 +39,20 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
             .flatten()
             .find_map(|fields| fields.id(&words::CALL_NAME));
         self.visitor.result(FoundResult {
-            id: self.result_id(fields).or_else(|| fields.id(&words::ID)),
+            id: result_id(fields).or_else(|| fields.id(&words::ID)),
             name,
             block,
             ..FoundResult::default()
         });
     }
 
-    /// The id of the call that a message or block names.
-    pub(super) fn result_id(&self, fields: &Fields<'d, 'a>) -> Option<&'a str> {
-        fields
-            .id(&words::RESULT_ID)
-            .or_else(|| fields.inner(&words::EXTRAS)?.id(&words::EXTRA_RESULT_ID))
-            .or_else(|| fields.inner(&words::ORIGIN)?.id(&words::ID))
-    }
-
     /// All values of a result; false if it has none.
     pub(super) fn result_values(&mut self, fields: &Fields<'d, 'a>, context: Context) -> bool {
         let doc = self.doc;
+        // Of a result, only the text depends on its value.
+        if !V::TEXTS && context.within == Within::Result {
+            return self.has_values(fields);
+        }
         let mut any = false;
         if fields.has_key(&words::VALUE) {
             for &key in words::VALUE.keys() {
@@ -85,6 +81,10 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         if !fields.has_key(&words::VALUE) {
             return;
         }
+        if !V::TEXTS {
+            self.seen.found |= self.has_values(fields);
+            return;
+        }
         for &key in words::VALUE.keys() {
             if let Some(value) = fields.value(key) {
                 self.keyed_value(key, value, Context::RESULT);
@@ -93,12 +93,28 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     }
 
     fn keyed_value(&mut self, key: words::Key, value: NodeId, context: Context) -> bool {
-        // `"error": false` says that there is none.
-        if self.doc.is_scalar(value) && words::ERRORS.keys().contains(&key) {
-            return false;
+        let is_value = self.is_value(key, value);
+        if is_value {
+            self.value_in(value, context);
         }
-        self.value_in(value, context);
-        true
+        is_value
+    }
+
+    /// True unless it says that there is none, as in `"error": false`.
+    fn is_value(&self, key: words::Key, value: NodeId) -> bool {
+        !(self.doc.is_scalar(value) && words::ERRORS.keys().contains(&key))
+    }
+
+    /// True if [`Walk::result_values`] would find any.
+    fn has_values(&self, fields: &Fields<'d, 'a>) -> bool {
+        let mut keys = words::VALUE.keys().iter();
+        keys.any(|&key| {
+            let value = fields.value(key);
+            value.is_some_and(|value| self.is_value(key, value))
+        }) || fields.has_value(&words::VALUE_ITEMS)
+            || fields
+                .get(&words::VALUE_PARTS)
+                .is_some_and(|parts| self.doc.is_array(parts))
     }
 
     /// True if the items say the same as the value: Agent Framework writes both.
@@ -199,4 +215,12 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         }
         false
     }
+}
+
+/// The id of the call that a message or block names.
+pub(super) fn result_id<'a>(fields: &Fields<'_, 'a>) -> Option<&'a str> {
+    fields
+        .id(&words::RESULT_ID)
+        .or_else(|| fields.inner(&words::EXTRAS)?.id(&words::EXTRA_RESULT_ID))
+        .or_else(|| fields.inner(&words::ORIGIN)?.id(&words::ID))
 }

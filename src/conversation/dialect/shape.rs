@@ -116,9 +116,10 @@ impl<'d, 'a> Shape<'d, 'a> {
     /// It is no message.
     pub fn of(doc: &'d Document<'a>) -> Result<Self, Refusal> {
         if !doc.is_object(0) {
-            let hint = match doc.is_array(0) {
-                true => ": pass each message as its own argument",
-                false => "",
+            let hint = if doc.is_array(0) {
+                ": pass each message as its own argument"
+            } else {
+                ""
             };
             return Err(JsonError(format!(
                 "expected a JSON object, found {}{hint}",

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::fields::Fields;
+use super::result::result_id;
 use super::shape::{Content, Item, LANGCHAIN4J_RESULT, LOCAL_SHELL_OUTPUT, Place, Shape};
 use super::vocabulary as words;
 use super::{Counted, FoundResult, Visitor};
@@ -264,7 +265,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     fn own_result(&mut self, fields: &Fields<'d, 'a>) {
         let shape = self.shape;
         let mut result = FoundResult {
-            id: self.result_id(fields),
+            id: result_id(fields),
             name: fields.string(&words::CALL_NAME),
             ..FoundResult::default()
         };
