@@ -6,7 +6,7 @@
 pub use super::dialect::Counted;
 use super::dialect::{self, FoundCall, FoundResult, Pairs, Seen, Shape, Visitor};
 pub use super::facts::{Call, CallKind, Class, Facts, SummaryForm, ToolResult};
-use super::json::{self, Document, JsonError};
+use super::json::{self, JsonError};
 use crate::tokens::{MESSAGE_TOKENS, Text};
 
 /// Longest role, in bytes.
@@ -16,7 +16,7 @@ pub const MAX_ROLE_BYTES: usize = 64;
 pub type Refusal = JsonError;
 
 /// A message being read; borrows from the parser's buffers.
-pub struct Message<'d, 'a>(Shape<'d, 'a>);
+pub struct Message<'d, 'a>(&'d Shape<'d, 'a>);
 
 /// Cuts the JSON white space around a message, which is not part of it.
 #[must_use]
@@ -38,7 +38,7 @@ pub fn trim(source: &[u8]) -> &[u8] {
 /// # Errors
 /// Why it is no message, in words that follow `message N: `.
 pub fn with_message<R>(source: &[u8], f: impl FnOnce(&Message<'_, '_>) -> R) -> Result<R, Refusal> {
-    json::with_document(source, |doc| Message::of(doc).map(|message| f(&message)))?
+    json::with_document(source, |doc| Ok(f(&Message(&Shape::of(doc)?))))?
 }
 
 /// Reads `source` as a message and returns what must be known of it.
@@ -70,16 +70,12 @@ pub fn read(source: &[u8]) -> Result<(Facts, Text), Refusal> {
 /// block of the content.
 #[must_use]
 pub fn without_results(source: &[u8]) -> Option<Vec<u8>> {
-    with_message(source, |message| dialect::without_results(&message.0))
+    with_message(source, |message| dialect::without_results(message.0))
         .ok()
         .flatten()
 }
 
-impl<'d, 'a> Message<'d, 'a> {
-    fn of(doc: &'d Document<'a>) -> Result<Self, Refusal> {
-        Shape::of(doc).map(Self)
-    }
-
+impl<'a> Message<'_, 'a> {
     /// What must be known of the message for as long as it is held.
     #[must_use]
     pub fn facts(&self) -> Facts {
@@ -91,17 +87,22 @@ impl<'d, 'a> Message<'d, 'a> {
 
     /// Visits all that costs tokens.
     pub fn visit_counted(&self, visit: &mut impl FnMut(Counted<'_>)) {
-        dialect::walk(&self.0, &mut Counting(visit));
+        dialect::walk(self.0, &mut Counting(visit));
     }
 
     fn walk<C: Count>(&self, reading: &mut Reading<'a, C>) -> Facts {
-        let seen = dialect::walk(&self.0, reading);
-        self.facts_of(seen, std::mem::take(&mut reading.pairs))
+        let seen = dialect::walk(self.0, reading);
+        reading.pairs.close();
+        self.facts_of(seen, &reading.pairs)
     }
 
-    fn facts_of(&self, seen: Seen, pairs: Pairs<'a>) -> Facts {
-        let shape = &self.0;
-        let (calls, results) = pairs.open();
+    fn facts_of(&self, seen: Seen, pairs: &Pairs<'a>) -> Facts {
+        let shape = self.0;
+        let (mut calls, mut results) = (Vec::new(), Vec::new());
+        if !pairs.is_empty() {
+            calls = pairs.calls().map(Call::from).collect();
+            results = pairs.results().map(ToolResult::from).collect();
+        }
         Facts {
             class: shape.role.class,
             summary_form: shape.form,
@@ -110,8 +111,8 @@ impl<'d, 'a> Message<'d, 'a> {
             reasoning: shape.is_item && shape.item.is_reasoning(),
             typed: shape.typed,
             id: shape.id().map(Box::from),
-            calls: calls.map(Call::from).collect(),
-            results: results.map(ToolResult::from).collect(),
+            calls,
+            results,
             own_text: seen.own_text,
             approvals: seen.approvals,
             only_approvals: seen.approvals && !seen.calls && !seen.own_text,
@@ -120,8 +121,8 @@ impl<'d, 'a> Message<'d, 'a> {
     }
 }
 
-impl From<FoundCall<'_>> for Call {
-    fn from(call: FoundCall<'_>) -> Self {
+impl From<&FoundCall<'_>> for Call {
+    fn from(call: &FoundCall<'_>) -> Self {
         Self {
             kind: call.kind,
             id: call.id.map(Box::from),
@@ -131,8 +132,8 @@ impl From<FoundCall<'_>> for Call {
     }
 }
 
-impl From<FoundResult<'_>> for ToolResult {
-    fn from(result: FoundResult<'_>) -> Self {
+impl From<&FoundResult<'_>> for ToolResult {
+    fn from(result: &FoundResult<'_>) -> Self {
         Self {
             kind: result.kind,
             id: result.id.map(Box::from),

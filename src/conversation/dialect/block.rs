@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::Visitor;
+use super::call::tool_name;
 use super::fields::Fields;
 use super::vocabulary::{self as words, Kind};
 use super::walk::{Context, Walk};
@@ -34,12 +35,21 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         if !self.doc.is_object(id) {
             return false;
         }
-        let fields = Fields::of(self.doc, id);
+        self.known_object(id, &Fields::of(self.doc, id), context)
+    }
+
+    /// As [`Walk::object`], of an object with these members.
+    pub(super) fn known_object(
+        &mut self,
+        id: NodeId,
+        fields: &Fields<'d, 'a>,
+        context: Context,
+    ) -> bool {
         match fields.string(&words::KIND) {
             Some(word) => {
-                words::kind(word).is_some_and(|kind| self.typed(id, kind, word, &fields, context))
+                words::kind(word).is_some_and(|kind| self.typed(id, kind, word, fields, context))
             }
-            None => self.keyed(id, context) || self.bare(id, &fields, context),
+            None => self.keyed(id, context) || self.bare(id, fields, context),
         }
     }
 
@@ -55,7 +65,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         match kind {
             Kind::Call | Kind::Invocation | Kind::Result if !context.blocks => return false,
             Kind::Call => self.call_block(fields),
-            Kind::Invocation => self.invocation(fields, self.tool_name(fields, word)),
+            Kind::Invocation => self.invocation(fields, tool_name(fields)),
             Kind::Result => self.result_or_text(id, word, fields, context),
             Kind::Retry if fields.has_value(&words::CALL_NAME) && context.blocks => {
                 self.result_block(fields, Some(id));
@@ -76,7 +86,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
                 self.media(context);
             }
             Kind::Approval => {
-                self.seen.approvals = true;
+                self.seen.approvals |= context.blocks;
                 self.reason(fields);
             }
             Kind::Opaque => self.seen.opaque = true,

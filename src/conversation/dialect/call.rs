@@ -56,15 +56,6 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         }
     }
 
-    /// The NAME of a block of kind `tool-NAME`.
-    pub(super) fn tool_name(&self, fields: &Fields<'d, 'a>, word: &str) -> Option<&'a str> {
-        if words::listed_kind(word).is_some() {
-            return None;
-        }
-        let word = fields.string(&words::KIND)?;
-        word.get(TOOL_PREFIX.len()..)
-    }
-
     /// A Responses item that is a call; hosted tools have their result with them.
     pub(super) fn call_item(&mut self, fields: &Fields<'d, 'a>) {
         let shape = self.shape;
@@ -103,15 +94,15 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         self.seen.calls = true;
         let own = || [Some(fields), body].into_iter().flatten();
         let name = name.or_else(|| own().find_map(|fields| fields.string(&words::CALL_NAME)));
-        let arguments = match V::TEXTS {
-            true => own()
+        let mut arguments = None;
+        if V::TEXTS {
+            arguments = own()
                 .find_map(|fields| fields.get(&words::ARGUMENTS))
-                .map(|id| self.doc.string(id).or_else(|| self.doc.verbatim(id))),
-            false => None,
-        };
+                .and_then(|id| self.doc.string(id).or_else(|| self.doc.verbatim(id)));
+        }
         self.visitor.counted(Counted::Call(
             name.unwrap_or_default(),
-            arguments.flatten().unwrap_or_default(),
+            arguments.unwrap_or_default(),
         ));
         FoundCall {
             id: own().find_map(|fields| fields.id(&words::CALL_ID)),
@@ -152,4 +143,13 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
 /// AI SDK 4: an element of `toolInvocations`. Others do not have results with them.
 fn is_invocation(fields: &Fields<'_, '_>) -> bool {
     fields.has_value(&words::STATE)
+}
+
+/// The NAME of a block of kind `tool-NAME`.
+pub(super) fn tool_name<'a>(fields: &Fields<'_, 'a>) -> Option<&'a str> {
+    let word = fields.string(&words::KIND)?;
+    match words::listed_kind(word) {
+        Some(_) => None,
+        None => word.get(TOOL_PREFIX.len()..),
+    }
 }

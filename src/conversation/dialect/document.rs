@@ -56,9 +56,10 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         let Some(text) = doc.string(data) else {
             return false;
         };
-        let is_text = match fields.has_value(&words::MEDIA_TYPE) {
-            true => says_text(fields),
-            false => !is_base64(text),
+        let is_text = if fields.has_value(&words::MEDIA_TYPE) {
+            says_text(fields)
+        } else {
+            !is_base64(text)
         };
         if is_text {
             self.text(text, context);

@@ -30,8 +30,9 @@ pub fn without_results(shape: &Shape<'_, '_>) -> Option<Vec<u8>> {
     let array = shape.content_array()?;
     let mut noted = Noted::default();
     walk(shape, &mut noted);
-    let (_, results) = noted.0.open();
-    let mut blocks: Vec<NodeId> = results.map(|result| result.block).collect::<Option<_>>()?;
+    noted.0.close();
+    let results = noted.0.results().map(|result| result.block);
+    let mut blocks: Vec<NodeId> = results.collect::<Option<_>>()?;
     blocks.sort_unstable();
     let removed = |element: &NodeId| blocks.binary_search(element).is_ok();
     let count = doc.elements(array).filter(removed).count();

@@ -38,27 +38,32 @@ impl<'a> Pairs<'a> {
         self.results.push((result, self.calls.len()));
     }
 
-    /// The calls that no result of the message closes, and the results that close none.
-    pub fn open(
-        self,
-    ) -> (
-        impl ExactSizeIterator<Item = FoundCall<'a>>,
-        impl ExactSizeIterator<Item = FoundResult<'a>>,
-    ) {
-        let Self {
-            mut calls,
-            mut results,
-        } = self;
-        if !calls.is_empty() && !results.is_empty() {
-            let mut open = Open::of(&calls);
-            results.retain(|(result, before)| !open.close(result, *before));
-            let mut closed = open.closed.into_iter();
-            calls.retain(|_| !closed.next().unwrap_or_default());
+    /// Lets results and calls of the message close each other. What is left are the calls that no result of the message
+    /// closes, and the results that close none.
+    pub fn close(&mut self) {
+        if self.calls.is_empty() || self.results.is_empty() {
+            return;
         }
-        (
-            calls.into_iter(),
-            results.into_iter().map(|(result, _)| result),
-        )
+        let mut open = Open::of(&self.calls);
+        self.results
+            .retain(|(result, before)| !open.close(result, *before));
+        let mut closed = open.closed.into_iter();
+        self.calls.retain(|_| !closed.next().unwrap_or_default());
+    }
+
+    /// True if there are neither calls nor results.
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty() && self.results.is_empty()
+    }
+
+    /// The calls.
+    pub fn calls(&self) -> impl ExactSizeIterator<Item = &FoundCall<'a>> {
+        self.calls.iter()
+    }
+
+    /// The results.
+    pub fn results(&self) -> impl ExactSizeIterator<Item = &FoundResult<'a>> {
+        self.results.iter().map(|(result, _)| result)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::fields::Fields;
 use super::vocabulary as words;
-use super::walk::{Context, Walk};
+use super::walk::{Context, Walk, Within};
 use super::{FoundResult, Visitor};
 use crate::conversation::json::NodeId;
 
@@ -39,27 +39,23 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
             .flatten()
             .find_map(|fields| fields.id(&words::CALL_NAME));
         self.visitor.result(FoundResult {
-            id: self.result_id(fields).or_else(|| fields.id(&words::ID)),
+            id: result_id(fields).or_else(|| fields.id(&words::ID)),
             name,
             block,
             ..FoundResult::default()
         });
     }
 
-    /// The id of the call that a message or block names.
-    pub(super) fn result_id(&self, fields: &Fields<'d, 'a>) -> Option<&'a str> {
-        fields
-            .id(&words::RESULT_ID)
-            .or_else(|| fields.inner(&words::EXTRAS)?.id(&words::EXTRA_RESULT_ID))
-            .or_else(|| fields.inner(&words::ORIGIN)?.id(&words::ID))
-    }
-
     /// All values of a result; false if it has none.
     pub(super) fn result_values(&mut self, fields: &Fields<'d, 'a>, context: Context) -> bool {
         let doc = self.doc;
+        // Of a result, only the text depends on its value.
+        if !V::TEXTS && context.within == Within::Result {
+            return self.has_values(fields);
+        }
         let mut any = false;
         if fields.has_key(&words::VALUE) {
-            for key in words::VALUE.keys() {
+            for &key in words::VALUE.keys() {
                 if let Some(value) = fields.value(key) {
                     any |= self.keyed_value(key, value, context);
                 }
@@ -85,7 +81,11 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         if !fields.has_key(&words::VALUE) {
             return;
         }
-        for key in words::VALUE.keys() {
+        if !V::TEXTS {
+            self.seen.found |= self.has_values(fields);
+            return;
+        }
+        for &key in words::VALUE.keys() {
             if let Some(value) = fields.value(key) {
                 self.keyed_value(key, value, Context::RESULT);
             }
@@ -93,12 +93,28 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     }
 
     fn keyed_value(&mut self, key: words::Key, value: NodeId, context: Context) -> bool {
-        // `"error": false` says that there is none.
-        if self.doc.is_scalar(value) && words::ERRORS.keys().any(|other| other == key) {
-            return false;
+        let is_value = self.is_value(key, value);
+        if is_value {
+            self.value_in(value, context);
         }
-        self.value_in(value, context);
-        true
+        is_value
+    }
+
+    /// True unless it says that there is none, as in `"error": false`.
+    fn is_value(&self, key: words::Key, value: NodeId) -> bool {
+        !(self.doc.is_scalar(value) && words::ERRORS.keys().contains(&key))
+    }
+
+    /// True if [`Walk::result_values`] would find any.
+    fn has_values(&self, fields: &Fields<'d, 'a>) -> bool {
+        let mut keys = words::VALUE.keys().iter();
+        keys.any(|&key| {
+            let value = fields.value(key);
+            value.is_some_and(|value| self.is_value(key, value))
+        }) || fields.has_value(&words::VALUE_ITEMS)
+            || fields
+                .get(&words::VALUE_PARTS)
+                .is_some_and(|parts| self.doc.is_array(parts))
     }
 
     /// True if the items say the same as the value: Agent Framework writes both.
@@ -150,13 +166,13 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
 
     /// An element of a value that is an array.
     fn element(&mut self, id: NodeId, context: Context) {
-        if self.doc.is_object(id) {
-            let fields = Fields::of(self.doc, id);
-            if self.wrapped(id, &fields, context) {
-                return;
-            }
+        if !self.doc.is_object(id) {
+            return self.block(id, context);
         }
-        self.block(id, context);
+        let fields = Fields::of(self.doc, id);
+        if !self.wrapped(id, &fields, context) && !self.known_object(id, &fields, context) {
+            self.unread(id, context);
+        }
     }
 
     /// A value that is an object: of a known kind, or else JSON text.
@@ -170,7 +186,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         let kind = fields.string(&words::KIND).is_some();
         let members = || doc.members(id).filter(|&(_, value)| !doc.is_null(value));
         let shell = fields.string(&words::STDOUT).is_some();
-        if !((kind || shell || members().count() == 1) && self.object(id, context)) {
+        if !((kind || shell || members().count() == 1) && self.known_object(id, &fields, context)) {
             self.unread(id, context);
         }
     }
@@ -199,4 +215,12 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         }
         false
     }
+}
+
+/// The id of the call that a message or block names.
+pub(super) fn result_id<'a>(fields: &Fields<'_, 'a>) -> Option<&'a str> {
+    fields
+        .id(&words::RESULT_ID)
+        .or_else(|| fields.inner(&words::EXTRAS)?.id(&words::EXTRA_RESULT_ID))
+        .or_else(|| fields.inner(&words::ORIGIN)?.id(&words::ID))
 }

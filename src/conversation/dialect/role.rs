@@ -87,7 +87,7 @@ impl<'a> Role<'a> {
         }
     }
 
-    /// The role by who speaks: AutoGen's `source`, Google ADK's `author`.
+    /// The role by who speaks: `source` in AutoGen, `author` in Google's ADK.
     pub fn by_speaker(fields: &Fields<'_, 'a>) -> Option<Self> {
         let speaker = fields.string(&words::SPEAKER)?;
         Some(Self::of(match speaker {

@@ -116,9 +116,10 @@ impl<'d, 'a> Shape<'d, 'a> {
     /// It is no message.
     pub fn of(doc: &'d Document<'a>) -> Result<Self, Refusal> {
         if !doc.is_object(0) {
-            let hint = match doc.is_array(0) {
-                true => ": pass each message as its own argument",
-                false => "",
+            let hint = if doc.is_array(0) {
+                ": pass each message as its own argument"
+            } else {
+                ""
             };
             return Err(JsonError(format!(
                 "expected a JSON object, found {}{hint}",
@@ -268,6 +269,13 @@ impl<'d, 'a> Shape<'d, 'a> {
     /// The first array that is not empty, else the first string.
     pub fn content(&self) -> Content {
         let (doc, fields) = (self.doc, &self.fields);
+        // Nearly all messages have no other key of content.
+        if fields.has_only(words::CONTENT.mask, words::PARTS.mask | words::STRINGS.mask)
+            && let Some(content) = fields.get(&words::CONTENT)
+            && (doc.string(content).is_some() || doc.has_elements(content))
+        {
+            return Content::Read(content);
+        }
         if let Some(parts) = fields
             .all(&words::PARTS)
             .find(|&parts| doc.has_elements(parts))
@@ -284,10 +292,9 @@ impl<'d, 'a> Shape<'d, 'a> {
         if let Some(content) = fields.get(&words::CONTENT).filter(is_object) {
             return Content::Unread(content);
         }
-        let empty = fields
-            .all_raw(&words::PARTS)
-            .chain(fields.all_raw(&words::STRINGS))
-            .any(|id| doc.is_null(id) || doc.is_array(id));
+        let is_empty = |id| doc.is_null(id) || doc.is_array(id);
+        let empty =
+            fields.any_raw(&words::PARTS, is_empty) || fields.any_raw(&words::STRINGS, is_empty);
         if empty {
             return Content::Empty;
         }

@@ -10,6 +10,12 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     /// All text of a block, wherever the frameworks put it; `code` if its `output` is text, too.
     pub(super) fn text_fields(&mut self, fields: &Fields<'d, 'a>, code: bool, context: Context) {
         self.seen.found = true;
+        // Nearly all blocks of text have nothing but that.
+        if fields.has_only(words::KIND.mask | words::PLAIN_TEXT.mask, u128::MAX)
+            && let Some(text) = fields.string(&words::PLAIN_TEXT)
+        {
+            return self.text(text, context);
+        }
         self.notice_opaque(fields);
         for id in fields.all(&words::TEXT) {
             self.pieces(id, context.nested());

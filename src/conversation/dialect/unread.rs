@@ -32,11 +32,10 @@ impl<'a, V: Visitor<'a>> Walk<'_, '_, 'a, V> {
 
     /// Counts the JSON text of a value that a model is known to read.
     pub(super) fn json_text(&mut self, id: NodeId, context: Context) {
-        let text = match V::TEXTS {
-            true => self.doc.verbatim(id).unwrap_or_default(),
-            false => "",
-        };
-        self.text(text, context);
+        if V::TEXTS {
+            self.text(self.doc.verbatim(id).unwrap_or_default(), context);
+        }
+        self.seen.found = true;
         self.mark(context);
     }
 }

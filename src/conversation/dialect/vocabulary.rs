@@ -37,17 +37,16 @@ impl Row {
     }
 
     /// Its keys, in order.
-    pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
-        self.keys.iter().take(self.len).copied()
+    #[inline]
+    pub fn keys(&self) -> &[Key] {
+        self.keys.get(..self.len).unwrap_or_default()
     }
 }
 
 /// The key that `name` is, as listed or with a capital first letter.
 pub fn key(name: &str) -> Option<Key> {
-    static INDEX: Index = Index::of(&KEYS);
-    INDEX
-        .find(&KEYS, name, Case::CapitalFirst)
-        .map(|position| position as Key)
+    static INDEX: Index = Index::of(&KEYS, Case::CapitalFirst);
+    INDEX.find(&KEYS, name).map(|position| position as Key)
 }
 
 macro_rules! rows {
@@ -86,7 +85,7 @@ rows! {
     NAME: ["name"];
 
     /// Arrays of blocks: the first that is not empty is read.
-    PARTS: ["parts", "blocks", "contents", "items", "content"];
+    PARTS: ["parts", "blocks", "contents", "items", "content", "content_blocks", "contentBlocks"];
     /// Content that is a string: the first is read.
     STRINGS: ["content", "text", "message"];
     CONTENT: ["content"];
@@ -291,8 +290,8 @@ pub fn kind(word: &str) -> Option<Kind> {
 
 /// The kind that `word` itself is in the table, in any letter case.
 pub fn listed_kind(word: &str) -> Option<Kind> {
-    static INDEX: Index = Index::of(KIND_WORDS);
-    KINDS.get(INDEX.find(KIND_WORDS, word, Case::Any)?).copied()
+    static INDEX: Index = Index::of(KIND_WORDS, Case::Any);
+    KINDS.get(INDEX.find(KIND_WORDS, word)?).copied()
 }
 
 /// A block of kind `tool-NAME` (AI SDK) is a call of NAME.
@@ -321,10 +320,10 @@ roles! {
 
 /// The class of a role, [`Class::Other`] if it is in no list.
 pub fn class(role: &str) -> Class {
-    static INDEX: Index = Index::of(ROLE_WORDS);
-    let role = role.strip_suffix("Chunk").unwrap_or(role);
-    INDEX
-        .find(ROLE_WORDS, role, Case::Exact)
+    static INDEX: Index = Index::of(ROLE_WORDS, Case::Exact);
+    let find = |role| INDEX.find(ROLE_WORDS, role);
+    find(role)
+        .or_else(|| find(role.strip_suffix("Chunk")?))
         .and_then(|position| CLASSES.get(position))
         .copied()
         .unwrap_or_default()

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::fields::Fields;
+use super::result::result_id;
 use super::shape::{Content, Item, LANGCHAIN4J_RESULT, LOCAL_SHELL_OUTPUT, Place, Shape};
 use super::vocabulary as words;
 use super::{Counted, FoundResult, Visitor};
@@ -158,8 +159,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     /// Calls that stand beside the content; `content` if there is some that may repeat them.
     fn call_lists(&mut self, content: bool) {
         let shape = self.shape;
+        let none = !shape.fields.has_any_key(CALLS) && shape.place != Place::Content;
         // AutoGen's summary of calls repeats them.
-        if shape.kind == "ToolCallSummaryMessage" {
+        if none || shape.kind == "ToolCallSummaryMessage" {
             return;
         }
         // Mastra repeats the invocations that are parts.
@@ -177,7 +179,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     fn lists_of(&mut self, fields: &Fields<'d, 'a>, content: bool, skip: Option<&str>) {
         let mut any = false;
         if fields.has_key(&words::CALL_LISTS) {
-            for key in words::CALL_LISTS.keys() {
+            for &key in words::CALL_LISTS.keys() {
                 if skip.is_some_and(|skip| words::key(skip) == Some(key)) {
                     continue;
                 }
@@ -263,7 +265,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     fn own_result(&mut self, fields: &Fields<'d, 'a>) {
         let shape = self.shape;
         let mut result = FoundResult {
-            id: self.result_id(fields),
+            id: result_id(fields),
             name: fields.string(&words::CALL_NAME),
             ..FoundResult::default()
         };
@@ -332,6 +334,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         self.seen.opaque |= fields.has_value(&words::OPAQUE);
     }
 }
+
+/// Calls beside the content.
+const CALLS: u128 = words::CALL_LISTS.mask | words::FUNCTION_CALL.mask | words::EXTRAS.mask;
 
 /// What may stand beside the content.
 const BESIDE: u128 = words::BESIDE.mask
