@@ -92,6 +92,7 @@ fn call(
                     for job in conversation.to_compress(8_000, usize::MAX) {
                         job.run();
                     }
+                    conversation.check_invariants().expect(name);
                     let (header, payload) = codec::encode_effect(&effect);
                     let payload = payload.into_iter().map(<[u8]>::to_vec).collect();
                     (Ok(reply), Some((header, payload)))
@@ -516,7 +517,7 @@ fn fork(
         .map(|i| i.get(&model.messages).seq);
     *model = model.fork(upto);
     let newest = model.messages.last().map(|m| m.seq);
-    let copy = Some(primary.fork(upto));
+    let copy = Some(primary.fork(upto).expect("memory"));
     let mut pair = Pair {
         primary: copy.clone(),
         replica: copy,

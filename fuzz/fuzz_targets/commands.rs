@@ -96,7 +96,7 @@ fuzz_target!(|calls: Vec<Call>| {
             }
             Handler::MultiKey(MultiKey::Fork) => {
                 if let (Ok(options), Some(primary)) = (fork::fork(&mut args), &primary) {
-                    let copy = primary.fork(options.upto);
+                    let copy = primary.fork(options.upto).expect("memory");
                     let stored = frames(&copy);
                     let mut frames = stored.iter();
                     codec::decode(codec::VERSION, || frames.next()).expect("decode the copy");

@@ -3,7 +3,7 @@
 use super::count;
 use crate::conversation::effect::{Effect, Event, NewMessage, NewSummary};
 use crate::conversation::session::Session;
-use crate::conversation::{Conversation, message};
+use crate::conversation::{Conversation, Unreadable, message};
 
 /// Messages in one effect of [`rebuild`].
 const BATCH_MESSAGES: usize = 512;
@@ -14,7 +14,13 @@ const BATCH_FIELDS: usize = 512;
 const BATCH_BYTES: usize = 64 << 10;
 
 /// Effects of bounded size that rebuild `conversation` from nothing, one after the other handed to `sink`.
-pub fn rebuild(conversation: &Conversation, mut sink: impl FnMut(&Effect<'_>)) {
+///
+/// # Errors
+/// There is not enough memory to decompress a segment: what was handed to `sink` is not the whole conversation.
+pub fn rebuild(
+    conversation: &Conversation,
+    mut sink: impl FnMut(&Effect<'_>),
+) -> Result<(), Unreadable> {
     let updated = conversation.updated();
     let mut first = Some(Effect {
         create: Some(*conversation.attributes()),
@@ -23,7 +29,7 @@ pub fn rebuild(conversation: &Conversation, mut sink: impl FnMut(&Effect<'_>)) {
     });
     // A segment is a batch of bounded size; many small messages are several.
     for segment in conversation.log().segments() {
-        let (bytes, entries) = (segment.bytes(), segment.entries());
+        let (bytes, entries) = (segment.bytes()?, segment.entries());
         let mut begin = 0;
         for batch in entries.chunks(BATCH_MESSAGES) {
             let mut effect = first
@@ -68,6 +74,7 @@ pub fn rebuild(conversation: &Conversation, mut sink: impl FnMut(&Effect<'_>)) {
             ..Effect::new(Event::None, updated)
         });
     }
+    Ok(())
 }
 
 /// Of [`rebuild`], the fields, then where the messages stand among them.

@@ -33,7 +33,12 @@ pub fn encode(conversation: &Conversation, sink: &mut impl FnMut(&[u8])) {
         sink(&frame);
         match segment.stored() {
             (_, Some(packed)) => sink(packed),
-            (_, None) => sink(&segment.bytes()),
+            // What is not compressed can be read.
+            (_, None) => {
+                if let Ok(bytes) = segment.bytes() {
+                    sink(&bytes);
+                }
+            }
         }
     }
 }

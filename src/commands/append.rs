@@ -73,6 +73,30 @@ pub(super) fn read<'a>(
     })
 }
 
+/// Removes the messages whose id is held or was seen before among them.
+pub(super) fn retain_new(
+    messages: &mut Vec<NewMessage<'_>>,
+    target: Target<'_>,
+) -> Result<(), CommandError> {
+    let mut ids: HashSet<Box<str>> = HashSet::new();
+    let mut keep = Vec::with_capacity(messages.len());
+    for message in messages.iter() {
+        keep.push(match &message.facts.id {
+            None => true,
+            Some(id) => {
+                let is_held = match target {
+                    Some(conversation) => conversation.holds_id(id)?,
+                    None => false,
+                };
+                !is_held && ids.insert(id.clone())
+            }
+        });
+    }
+    let mut keep = keep.into_iter();
+    messages.retain(|_| keep.next().unwrap_or(true));
+    Ok(())
+}
+
 /// Takes the value of `TOKENS`.
 fn given(args: &mut Args<'_>) -> Result<Count, CommandError> {
     let tokens = args.number("TOKENS", 0, MOST_TOKENS)?;
@@ -140,12 +164,8 @@ pub fn append<'a>(
 
     let mut effect = Effect::new(Event::Append, env.now);
     let mut seq = target.map_or(1, |c| c.numbering().next);
-    let mut ids: HashSet<Box<str>> = HashSet::new();
     if unique {
-        messages.retain(|message| match &message.facts.id {
-            Some(id) => !target.is_some_and(|c| c.holds_id(id)) && ids.insert(id.clone()),
-            None => true,
-        });
+        retain_new(&mut messages, target)?;
     }
     for message in &mut messages {
         message.seq = seq;
@@ -191,7 +211,7 @@ pub fn edit<'a>(
         return err("no such message");
     };
     out.status("OK");
-    let same = log.with_message(position, |bytes| bytes == new.bytes);
+    let same = log.with_message(position, |bytes| bytes == new.bytes)?;
     if same == Some(true) && !old.flags.explicit() {
         return Ok(Outcome::UNCHANGED);
     }

@@ -1,8 +1,6 @@
 //! `CONV.BACKFILL key [COMPLETE] [message [message ...]]`: without a message only with `COMPLETE`.
 
-use std::collections::HashSet;
-
-use super::append::read;
+use super::append::{read, retain_new};
 use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::reply::Reply;
@@ -29,11 +27,7 @@ pub fn backfill<'a>(
     while let Some(argument) = args.take() {
         messages.push(read(env, messages.len() + 1, argument, Count::Pending)?);
     }
-    let mut ids: HashSet<Box<str>> = HashSet::new();
-    messages.retain(|message| match &message.facts.id {
-        Some(id) => !target.is_some_and(|c| c.holds_id(id)) && ids.insert(id.clone()),
-        None => true,
-    });
+    retain_new(&mut messages, target)?;
     let added = i64::try_from(messages.len()).unwrap_or(i64::MAX);
     let lowest = target.map_or(1, |c| c.numbering().lowest);
     // The lowest number of all marks that there is none.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::conversation::Unreadable;
+
 /// Why a command did nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -16,6 +18,8 @@ pub enum CommandError {
     WrongType,
     /// The server is at its memory limit.
     OutOfMemory,
+    /// There is not enough memory to decompress messages.
+    Unreadable,
     /// The slot of the key has moved to another node of the cluster while the client was blocked.
     SlotMoved,
 }
@@ -29,6 +33,7 @@ impl fmt::Display for CommandError {
             Self::OutOfMemory => {
                 f.write_str("OOM command not allowed when used memory > 'maxmemory'.")
             }
+            Self::Unreadable => write!(f, "ERR {Unreadable}; nothing was changed"),
             Self::SlotMoved => f.write_str(
                 "TRYAGAIN the slot of the key moved to another node while the client was blocked",
             ),
@@ -36,6 +41,12 @@ impl fmt::Display for CommandError {
                 f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value")
             }
         }
+    }
+}
+
+impl From<Unreadable> for CommandError {
+    fn from(_: Unreadable) -> Self {
+        Self::Unreadable
     }
 }
 

@@ -5,14 +5,16 @@ use std::ops::Range;
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use simd_json::{Node, StaticNode};
+use smallvec::SmallVec;
 
 use super::arg_parser::Args;
 use super::error::CommandError;
 use super::reply::Reply;
-use crate::conversation::Conversation;
 use crate::conversation::json::{Document, NodeId, with_document};
 use crate::conversation::log::Log;
+use crate::conversation::log_read::Messages;
 use crate::conversation::search::{Measure, Visible};
+use crate::conversation::{Conversation, Unreadable};
 
 /// A buffer for replies larger than this is given back after use.
 const KEEP_BYTES: usize = 256 << 10;
@@ -52,97 +54,120 @@ pub enum Piece<'a> {
     Held(Range<usize>, bool),
 }
 
-/// Writes the messages of `pieces` in the format.
-pub fn write_messages(
-    format: Format,
-    conversation: &Conversation,
-    pieces: &[Piece<'_>],
-    out: &mut dyn Reply,
-) {
-    let log = conversation.log();
-    let count = || {
-        pieces
-            .iter()
-            .map(|piece| match piece {
-                Piece::One(_) => 1,
-                Piece::Held(range, false) => range.len(),
-                Piece::Held(range, true) => sum_of::<Visible>(log, range),
-            })
-            .sum::<usize>()
-    };
-    let each = |visit: &mut dyn FnMut(&[u8])| {
+/// A piece that can be read.
+enum Readable<'a> {
+    One(&'a [u8]),
+    Held(Messages<'a>, bool),
+}
+
+/// A message list that can be written: its messages are readable.
+pub struct MessageList<'a> {
+    pieces: SmallVec<[Readable<'a>; 4]>,
+    /// Number of messages.
+    count: usize,
+    /// Bytes of the messages, each with a comma.
+    bytes: usize,
+}
+
+impl<'a> MessageList<'a> {
+    /// Makes the messages of `pieces` readable.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress them.
+    pub fn read(
+        conversation: &'a Conversation,
+        pieces: impl IntoIterator<Item = Piece<'a>>,
+    ) -> Result<Self, Unreadable> {
+        let log = conversation.log();
+        let mut list = Self {
+            pieces: SmallVec::new(),
+            count: 0,
+            bytes: 0,
+        };
         for piece in pieces {
-            match piece {
-                Piece::One(message) => visit(message),
+            let (count, bytes, readable) = match piece {
+                Piece::One(message) => (1, message.len() + 1, Readable::One(message)),
                 Piece::Held(range, visible) => {
-                    log.visit(range.clone(), *visible, |m| visit(m.bytes));
+                    let count = if visible {
+                        sum_of::<Visible>(log, &range)
+                    } else {
+                        range.len()
+                    };
+                    let bytes = log.bytes_of(&range);
+                    (count, bytes, Readable::Held(log.read(range)?, visible))
                 }
+            };
+            list.count += count;
+            list.bytes += bytes;
+            list.pieces.push(readable);
+        }
+        Ok(list)
+    }
+
+    /// Writes the messages in the format.
+    pub fn write(&self, format: Format, out: &mut dyn Reply) {
+        match format {
+            Format::List => {
+                out.array(self.count);
+                self.each(|message| out.bulk(message));
             }
-        }
-    };
-    match format {
-        Format::List => {
-            out.array(count());
-            each(&mut |message| out.bulk(message));
-        }
-        Format::Json => {
-            let bytes: usize = pieces
-                .iter()
-                .map(|piece| match piece {
-                    Piece::One(message) => message.len() + 1,
-                    Piece::Held(range, _) => log.bytes_of(range),
-                })
-                .sum();
-            JSON.with_borrow_mut(|json| {
+            Format::Json => JSON.with_borrow_mut(|json| {
                 json.clear();
                 // At once: growing would copy the reply several times.
-                json.reserve(bytes + 2);
-                write_json(log, pieces, json);
+                json.reserve(self.bytes + 2);
+                self.write_json(json);
                 out.bulk(json);
                 if json.capacity() > KEEP_BYTES {
                     *json = Vec::new();
                 }
-            });
-        }
-        Format::MsgPack => {
-            let mut packed = Vec::new();
-            // Writing into memory cannot fail.
-            let _ = rmp::encode::write_array_len(
-                &mut packed,
-                u32::try_from(count()).unwrap_or(u32::MAX),
-            );
-            each(&mut |message| pack(message, &mut packed));
-            out.bulk(&packed);
-        }
-    }
-}
-
-/// Appends the messages as a JSON array.
-fn write_json(log: &Log, pieces: &[Piece<'_>], json: &mut Vec<u8>) {
-    json.push(b'[');
-    for piece in pieces {
-        match piece {
-            Piece::One(message) => {
-                json.extend_from_slice(message);
-                json.push(b',');
-            }
-            Piece::Held(range, visible) => {
-                log.visit_runs(range.clone(), *visible, |run| json.extend_from_slice(run));
+            }),
+            Format::MsgPack => {
+                let mut packed = Vec::new();
+                let count = u32::try_from(self.count).unwrap_or(u32::MAX);
+                // Writing into memory cannot fail.
+                let _ = rmp::encode::write_array_len(&mut packed, count);
+                self.each(|message| pack(message, &mut packed));
+                out.bulk(&packed);
             }
         }
     }
-    // The comma after the last message becomes the bracket.
-    if json.len() > 1 {
-        json.pop();
+
+    fn each(&self, mut visit: impl FnMut(&[u8])) {
+        for piece in &self.pieces {
+            match piece {
+                Readable::One(message) => visit(message),
+                Readable::Held(messages, visible) => messages.visit(*visible, |m| visit(m.bytes)),
+            }
+        }
     }
-    json.push(b']');
+
+    /// Appends the messages as a JSON array.
+    fn write_json(&self, json: &mut Vec<u8>) {
+        json.push(b'[');
+        for piece in &self.pieces {
+            match piece {
+                Readable::One(message) => {
+                    json.extend_from_slice(message);
+                    json.push(b',');
+                }
+                Readable::Held(messages, visible) => {
+                    messages.visit_runs(*visible, |run| json.extend_from_slice(run));
+                }
+            }
+        }
+        // The comma after the last message becomes the bracket.
+        if json.len() > 1 {
+            json.pop();
+        }
+        json.push(b']');
+    }
 }
 
-/// Appends the messages held in a range as a JSON array.
-pub(super) fn push_messages(log: &Log, range: Range<usize>, json: &mut Vec<u8>) {
+/// Appends messages as a JSON array.
+pub(super) fn push_messages(messages: &Messages<'_>, json: &mut Vec<u8>) {
     json.push(b'[');
     let begin = json.len();
-    log.visit_runs(range, false, |run| json.extend_from_slice(run));
+    messages.visit_runs(false, |run| json.extend_from_slice(run));
     // The comma after the last message becomes the bracket.
     if json.len() > begin {
         json.pop();

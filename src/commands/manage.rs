@@ -4,9 +4,9 @@ use super::arg_parser::{Args, integer};
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Outcome, Target};
+use crate::conversation::Limit;
 use crate::conversation::attributes::{Attributes, MAX_TTL};
 use crate::conversation::effect::{Effect, Event};
-use crate::conversation::{Conversation, Limit};
 
 /// Takes `[ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`.
 fn attributes(args: &mut Args<'_>, mut set: Attributes) -> Result<Attributes, CommandError> {
@@ -108,15 +108,13 @@ pub fn pop<'a>(
     let from = held.saturating_sub(count);
     out.array(held - from);
     let mut effect = Effect::new(Event::Pop, env.now);
-    for position in (from..held).rev() {
-        let log = target.map(Conversation::log);
-        let message = log.and_then(|log| {
+    if let Some(conversation) = target {
+        for position in (from..held).rev() {
+            let log = conversation.log();
             log.with_message(position, |bytes| out.bulk(bytes))?;
-            log.get(position)
-        });
-        match message {
-            Some(message) => effect.remove.push(message.seq),
-            None => out.null(),
+            effect
+                .remove
+                .extend(log.get(position).map(|message| message.seq));
         }
     }
     effect.remove.reverse();

@@ -99,6 +99,10 @@ fn retain(
             drop,
             ..Effect::new(event, at)
         };
+        if conversation.prepare(&retention).is_err() {
+            // The next append tries again.
+            continue;
+        }
         conversation.apply(&mut retention, &Nobody);
         dropped.extend(retention.drop);
     }
@@ -115,3 +119,7 @@ pub fn retain_late(conversation: &mut Conversation, now: i64) -> Option<Effect<'
         ..Effect::new(Event::Trim, now)
     })
 }
+
+#[cfg(test)]
+#[path = "unreadable_tests.rs"]
+mod unreadable_tests;

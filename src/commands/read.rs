@@ -2,7 +2,7 @@
 
 use super::arg_parser::{Args, encoding, integer};
 use super::error::{CommandError, err};
-use super::format::{Format, Piece, write_messages};
+use super::format::{Format, MessageList, Piece};
 use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::attributes::Attributes;
@@ -42,7 +42,7 @@ pub fn range(
         .map_or(0, |stop| stop.saturating_add(1))
         .min(len);
     let range = if from < behind { from..behind } else { 0..0 };
-    write_messages(format, conversation, &[Piece::Held(range, false)], out);
+    MessageList::read(conversation, [Piece::Held(range, false)])?.write(format, out);
     Ok(REPLIED)
 }
 
@@ -72,22 +72,28 @@ pub fn get(
             return Ok(Outcome::needs_counts(missing));
         }
     }
-    out.array(seqs.len());
+    // Everything is readable before the reply begins.
+    let mut found = Vec::with_capacity(seqs.len());
     for seq in seqs {
-        let log = target.map(Conversation::log);
-        let shown = log.and_then(|log| {
-            let position = log.find(seq)?;
-            let meta = log.get(position)?;
-            log.with_message(position, |bytes| {
-                if with_info {
-                    describe(&Stored { bytes, meta }, out);
-                } else {
-                    out.bulk(bytes);
-                }
-            })
+        found.push(match target.map(Conversation::log) {
+            None => None,
+            Some(log) => match log.find(seq) {
+                None => None,
+                Some(position) => Some(log.read(position..position + 1)?),
+            },
         });
-        if shown.is_none() {
-            out.null();
+    }
+    out.array(found.len());
+    for messages in found {
+        match messages {
+            None => out.null(),
+            Some(messages) => messages.visit(false, |message| {
+                if with_info {
+                    describe(&message, out);
+                } else {
+                    out.bulk(message.bytes);
+                }
+            }),
         }
     }
     Ok(REPLIED)

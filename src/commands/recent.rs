@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::arg_parser::{Args, integer};
 use super::error::{CommandError, err};
-use super::format::{Format, Piece, write_messages};
+use super::format::{Format, MessageList, Piece};
 use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::facts::SummaryForm;
 use crate::conversation::window::{Request, Window};
-use crate::conversation::{Conversation, MissingCounts};
+use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::metrics;
 
 /// Longer than any client lives, and clocks can still tell it: 34 years.
@@ -127,7 +127,7 @@ pub fn recent(
     let max_tokens = budget(args)?;
     let options = options(args, max_tokens)?;
     match (look(&options, target), target) {
-        (Lookup::Hit(window), Some(conversation)) => write(&options, conversation, &window, out),
+        (Lookup::Hit(window), Some(conversation)) => write(&options, conversation, &window, out)?,
         (Lookup::Uncounted(missing), _) => {
             return Ok(Outcome::Needs(Needs::Counts {
                 missing,
@@ -166,23 +166,34 @@ pub fn miss(out: &mut dyn Reply) {
 }
 
 /// The reply to a hit: what [`look`] has found.
-pub fn write(options: &Options, conversation: &Conversation, window: &Window, out: &mut dyn Reply) {
-    metrics::hit(window.tokens);
+///
+/// # Errors
+/// There is not enough memory to decompress the messages; nothing is written then.
+pub fn write(
+    options: &Options,
+    conversation: &Conversation,
+    window: &Window,
+    out: &mut dyn Reply,
+) -> Result<(), Unreadable> {
     let summary = match conversation.summary() {
         Some(summary) if window.summary => Some(as_message(conversation, &summary.text)),
         _ => None,
     };
-    let mut pieces = vec![Piece::Held(0..window.system, false)];
-    pieces.extend(summary.as_deref().map(|m| Piece::One(m.as_bytes())));
-    pieces.extend(window.front.map(|p| Piece::Held(p..p + 1, true)));
-    pieces.push(Piece::Held(window.range.clone(), true));
+    let pieces = [
+        Some(Piece::Held(0..window.system, false)),
+        summary.as_deref().map(|m| Piece::One(m.as_bytes())),
+        window.front.map(|p| Piece::Held(p..p + 1, true)),
+        Some(Piece::Held(window.range.clone(), true)),
+    ];
+    let messages = MessageList::read(conversation, pieces.into_iter().flatten())?;
+    metrics::hit(window.tokens);
     if !options.with_info {
-        write_messages(options.format, conversation, &pieces, out);
-        return;
+        messages.write(options.format, out);
+        return Ok(());
     }
     out.map(15);
     out.bulk(b"messages");
-    write_messages(options.format, conversation, &pieces, out);
+    messages.write(options.format, out);
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     for (name, value) in [
         ("tokens", window.tokens),
@@ -204,6 +215,7 @@ pub fn write(options: &Options, conversation: &Conversation, window: &Window, ou
         out.bulk(name.as_bytes());
         out.integer(value);
     }
+    Ok(())
 }
 
 /// The system message that a summary becomes, in the dialect of the conversation.

@@ -80,11 +80,12 @@ pub fn export(
     let session = conversation.session();
     let held = 0..conversation.log().len();
     let mut json = Vec::new();
+    let messages = conversation.log().read(held.clone())?;
     let bytes = conversation.log().bytes_of(&held) + held.len();
     // At once: growing would copy the reply several times. A field has a colon and a comma, its name two quotes.
     json.reserve(bytes + session.map_or(0, |s| s.bytes() + 4 * s.len() + 8) + 2);
     match session.and_then(|s| Some((s, s.history()?))) {
-        None => push_messages(conversation.log(), held, &mut json),
+        None => push_messages(&messages, &mut json),
         Some((session, history)) => {
             json.push(b'{');
             let mut members = session.members();
@@ -93,7 +94,7 @@ pub fn export(
                 json.extend_from_slice(value.as_bytes());
             }
             member(&mut json, &history.name.key());
-            push_messages(conversation.log(), held, &mut json);
+            push_messages(&messages, &mut json);
             for (key, value) in members {
                 member(&mut json, &key);
                 json.extend_from_slice(value.as_bytes());

@@ -155,6 +155,7 @@ pub fn claim_summary<'a>(
         out.null();
         return Ok(Outcome::UNCHANGED);
     };
+    let messages = log.read(range.clone())?;
     out.map(3);
     out.bulk(b"upto");
     out.integer(last.seq);
@@ -165,7 +166,7 @@ pub fn claim_summary<'a>(
     }
     out.bulk(b"messages");
     out.array(range.len());
-    log.visit(range, false, |message| out.bulk(message.bytes));
+    messages.visit(false, |message| out.bulk(message.bytes));
     if lease == 0 {
         return Ok(Outcome::UNCHANGED);
     }

@@ -8,7 +8,7 @@ use super::message;
 use super::segment::Relocate;
 use super::session::Session;
 use super::turns::{Dialects, Tracker};
-use super::{Conversation, LEAST_TOKENS, Summary, SummaryTokens};
+use super::{Conversation, LEAST_TOKENS, Summary, SummaryTokens, Unreadable};
 use crate::tokens::{Counter, Nobody, Outcome, Text};
 
 impl Conversation {
@@ -52,7 +52,26 @@ impl Conversation {
         }
     }
 
-    /// Makes the changes that `effect` names; it has been validated. New texts go to `counter`.
+    /// Decompresses what `effect` changes, so that [`Conversation::apply`] cannot fail halfway. Nobody sees a difference.
+    ///
+    /// # Errors
+    /// There is not enough memory.
+    pub fn prepare(&mut self, effect: &Effect<'_>) -> Result<(), Unreadable> {
+        let edited = effect.edit.iter().map(|edit| edit.seq);
+        for seq in edited.chain(effect.remove.iter().copied()) {
+            if let Some(position) = self.log.find(seq) {
+                self.log.decompress_at(position)?;
+            }
+        }
+        for &(first, last) in &effect.drop {
+            let from = self.log.position_of(first);
+            let to = self.log.position_of(last.saturating_add(1));
+            self.log.decompress_to_remove(&(from..to))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the changes that `effect` names; it has been validated, and [`Conversation::prepare`] has succeeded. New texts go to `counter`.
     pub fn apply(&mut self, effect: &mut Effect<'_>, counter: &impl Counter) {
         self.updated = effect.at;
         if let Some(numbering) = effect.numbering {
@@ -93,6 +112,7 @@ impl Conversation {
             self.tickets.remove_range(first, last);
             self.drop_range(from, to);
         }
+        self.debug_check();
     }
 
     /// As [`Conversation::apply`], for messages that come with their packed text: they become a packed segment of their
@@ -258,10 +278,12 @@ impl Conversation {
         self.attributes.complete = true;
     }
 
+    /// Forgets the id of the message at `position`. Should it not be readable, its id stays among those that may be held:
+    /// a lookup compares the id in the message itself.
     pub(super) fn forget_id(&mut self, position: usize) {
         if let Some(stored) = self.log.get(position)
             && stored.flags.has_id()
-            && let Some(Ok(facts)) = self.log.with_message(position, message::facts)
+            && let Ok(Some(Ok(facts))) = self.log.with_message(position, message::facts)
         {
             self.ids.remove(facts.id.as_deref(), stored.seq);
         }

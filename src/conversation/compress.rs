@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -145,17 +146,34 @@ thread_local! {
     static INDEXES: RefCell<Cache<Vec<Entry>>> = const { RefCell::new(Cache::new()) };
 }
 
-/// The text of a packed segment. Whoever packed it knows that it unpacks.
-#[must_use]
-pub fn text(name: SegmentVersion, packed: &[u8], len: usize) -> Rc<Vec<u8>> {
-    if let Some(text) = TEXTS.with_borrow_mut(|cache| cache.get(name)) {
-        return text;
+/// Messages cannot be read as there is not enough memory to decompress them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable;
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not enough memory to decompress the messages")
     }
-    let text = Rc::new(decompress(packed, len).unwrap_or_default());
+}
+
+/// The text of a compressed segment. It was compressed here, or checked when it was loaded, so only memory can be
+/// missing.
+///
+/// # Errors
+/// There is not enough memory.
+pub fn text(
+    name: SegmentVersion,
+    compressed: &[u8],
+    len: usize,
+) -> Result<Rc<Vec<u8>>, Unreadable> {
+    if let Some(text) = TEXTS.with_borrow_mut(|cache| cache.get(name)) {
+        return Ok(text);
+    }
+    let text = Rc::new(decompress(compressed, len).ok_or(Unreadable)?);
     if len <= CACHED_BYTES {
         TEXTS.with_borrow_mut(|cache| cache.put(name, text.clone()));
     }
-    text
+    Ok(text)
 }
 
 /// The index of a packed segment.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::search::Pending;
 use super::window::{Request, Window};
-use super::{Conversation, LEAST_TOKENS};
+use super::{Conversation, LEAST_TOKENS, Unreadable};
 use crate::tokens::{Counter, Outcome, Text, Ticket};
 
 /// So few counts may lie about until somebody asks for them.
@@ -250,15 +250,18 @@ impl Conversation {
         bytes
     }
 
-    /// Hands the texts of what lacks to `counter`, the newest first, until `most` bytes are handed over. `pause` is
+    /// Hands the texts of missing counts to `counter`, the newest first, until `most` bytes are handed over. `pause` is
     /// called after each.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress a message; those before it were handed over.
     pub fn count_missing(
         &mut self,
         missing: &MissingCounts,
         most: usize,
         counter: &impl Counter,
         mut pause: impl FnMut(),
-    ) {
+    ) -> Result<(), Unreadable> {
         let rules = self.attributes.rules();
         if missing.summary
             && let Some(summary) = &self.summary
@@ -280,6 +283,7 @@ impl Conversation {
             bytes < most
         });
         let (mut counts, mut tickets) = (Vec::new(), Vec::new());
+        let mut readable = Ok(());
         for position in positions {
             let Some(stored) = self.log.get(position) else {
                 continue;
@@ -294,8 +298,13 @@ impl Conversation {
             let text = self
                 .log
                 .with_message(position, |m| super::message::with_message(m, Text::of).ok());
-            let Some(Some(text)) = text else {
-                continue;
+            let text = match text {
+                Ok(Some(Some(text))) => text,
+                Ok(_) => continue,
+                Err(why) => {
+                    readable = Err(why);
+                    break;
+                }
             };
             match counter.count(rules, text) {
                 Outcome::Known(tokens) => {
@@ -310,6 +319,7 @@ impl Conversation {
         self.tickets.extend(tickets);
         counts.sort_unstable();
         self.log.set_counts(&counts);
+        readable
     }
 
     /// Visits the positions of pending messages in `missing`, the newest first, as long as `visit` says so.

@@ -1,16 +1,18 @@
 //! Copying a conversation up to a point.
 
-use super::Conversation;
+use super::{Conversation, Unreadable};
 
 impl Conversation {
     /// A copy of the messages up to number `upto` (of all if it is not given), with attributes and times. The summary
     /// comes along unless it stands for messages after `upto`. Numbering continues after the larger of the copy's newest
     /// message and its summary's `upto`, at 1 if it has neither.
-    #[must_use]
-    pub fn fork(&self, upto: Option<i64>) -> Self {
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress the segment that is cut.
+    pub fn fork(&self, upto: Option<i64>) -> Result<Self, Unreadable> {
         let behind = upto.map_or(i64::MAX, |upto| upto.saturating_add(1));
         let cut = self.log.position_of(behind);
-        let log = self.log.up_to(cut);
+        let log = self.log.up_to(cut)?;
         let tickets = self.tickets.of_held(|seq| log.find(seq).is_some());
         let mut fork = Self {
             log,
@@ -37,6 +39,6 @@ impl Conversation {
         let last = fork.log.last_seq().max(summarised).unwrap_or(0);
         fork.numbering.next = last.saturating_add(1);
         fork.numbering.lowest = fork.numbering.lowest.min(fork.numbering.next);
-        fork
+        Ok(fork)
     }
 }

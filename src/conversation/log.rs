@@ -7,7 +7,6 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::compress::Slot;
@@ -75,7 +74,7 @@ pub(super) type Place = (usize, usize);
 
 impl Clone for Log {
     fn clone(&self) -> Self {
-        self.up_to(self.len())
+        self.first_segments(self.segments.len())
     }
 }
 
@@ -141,16 +140,6 @@ impl Log {
         meta(segment, &segment.entries(), inner)
     }
 
-    /// Hands the bytes of the message at `position` to `f`.
-    pub fn with_message<R>(&self, position: usize, f: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        let (index, inner) = self.place(position)?;
-        let segment = self.segments.get(index)?;
-        let entries = segment.entries();
-        let begin = index::start(&entries, inner);
-        let end = begin + index::len(&entries, inner);
-        segment.bytes().get(begin..end).map(f)
-    }
-
     /// Sequence number of the oldest message.
     #[must_use]
     pub fn first_seq(&self) -> Option<i64> {
@@ -160,11 +149,18 @@ impl Log {
     /// How a summary is written, in the form of the oldest message.
     #[must_use]
     pub fn summary_form(&self) -> SummaryForm {
-        *self.head.summary_form.get_or_init(|| {
-            let first = self.with_message(0, message::facts);
-            let form = first.and_then(Result::ok).map(|facts| facts.summary_form);
-            form.unwrap_or_default()
-        })
+        if let Some(form) = self.head.summary_form.get() {
+            return *form;
+        }
+        let Ok(first) = self.with_message(0, message::facts) else {
+            // It is read again the next time.
+            return SummaryForm::default();
+        };
+        let form = first.and_then(Result::ok).map(|facts| facts.summary_form);
+        *self
+            .head
+            .summary_form
+            .get_or_init(|| form.unwrap_or_default())
     }
 
     /// Sequence number of the newest message.
@@ -222,87 +218,11 @@ impl Log {
     pub fn leading_tokens(&self) -> u64 {
         self.head.visible_tokens
     }
-
-    /// Visits the bytes of the messages of a range, in runs that are as long as they lie side by side, each message
-    /// followed by a comma. With `visible` only messages that RECENT may return, as it returns them.
-    pub fn visit_runs(&self, range: Range<usize>, visible: bool, mut visit: impl FnMut(&[u8])) {
-        let mut left = range.len();
-        let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
-            return;
-        };
-        for (index, segment) in self.segments.range(first..).enumerate() {
-            let entries = segment.entries();
-            let bytes = segment.bytes();
-            let run = |range: Range<usize>, visit: &mut dyn FnMut(&[u8])| {
-                if range.start < range.end {
-                    let begin = index::start(&entries, range.start);
-                    let end = index::start(&entries, range.end);
-                    visit(bytes.get(begin..end).unwrap_or_default());
-                }
-            };
-            let until = (from + left).min(entries.len());
-            left -= until - from;
-            let mut begin = from;
-            // Most often none is hidden or edited, and then none is looked for.
-            let sums = self.behind(first + index).minus(segment.before);
-            if visible && (sums.visible != entries.len() as u64 || sums.edited > 0) {
-                for (inner, entry) in entries.iter().enumerate().take(until).skip(from) {
-                    if entry.flags.hidden() {
-                        run(begin..inner, &mut visit);
-                        begin = inner + 1;
-                    } else if entry.flags.edited() {
-                        run(begin..inner, &mut visit);
-                        begin = inner + 1;
-                        let whole = index::start(&entries, inner)..entry.end as usize;
-                        let message = bytes.get(whole).unwrap_or_default();
-                        let mut edited = as_returned(entry, message).into_owned();
-                        edited.push(b',');
-                        visit(&edited);
-                    }
-                }
-            }
-            run(begin..until, &mut visit);
-            if left == 0 {
-                return;
-            }
-            from = 0;
-        }
-    }
-
-    /// Visits the messages of a range one by one. With `visible` only those that RECENT may return, as it returns them.
-    pub fn visit(&self, range: Range<usize>, visible: bool, mut visit: impl FnMut(Stored<'_>)) {
-        let mut left = range.len();
-        let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
-            return;
-        };
-        for segment in self.segments.range(first..) {
-            let entries = segment.entries();
-            let bytes = segment.bytes();
-            let mut begin = index::start(&entries, from);
-            for entry in entries.iter().skip(from).take(left) {
-                let end = entry.end as usize;
-                left -= 1;
-                if !(visible && entry.flags.hidden()) {
-                    let message = bytes.get(begin..end).unwrap_or_default();
-                    let edited = visible.then(|| as_returned(entry, message));
-                    visit(Stored {
-                        bytes: edited.as_deref().unwrap_or(message),
-                        meta: meta_of(segment, entry, end - begin.min(end)),
-                    });
-                }
-                begin = end + 1;
-            }
-            if left == 0 {
-                return;
-            }
-            from = 0;
-        }
-    }
 }
 
 /// The message as RECENT returns it. That an edited one can be returned without its results was found out when it was
 /// tracked.
-fn as_returned<'a>(entry: &Entry, message: &'a [u8]) -> Cow<'a, [u8]> {
+pub(super) fn as_returned<'a>(entry: &Entry, message: &'a [u8]) -> Cow<'a, [u8]> {
     let edited = if entry.flags.edited() {
         message::without_results(message)
     } else {
@@ -316,7 +236,7 @@ fn meta(segment: &Segment, entries: &[Entry], inner: usize) -> Option<Meta> {
     Some(meta_of(segment, entry, index::len(entries, inner)))
 }
 
-fn meta_of(segment: &Segment, entry: &Entry, len: usize) -> Meta {
+pub(super) fn meta_of(segment: &Segment, entry: &Entry, len: usize) -> Meta {
     Meta {
         seq: segment.seq(entry),
         time: segment.time(entry),

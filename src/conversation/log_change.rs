@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use super::compress::Unreadable;
 use super::flags::Flags;
 use super::index::{Entry, weight};
 use super::log::{Head, Log, Place};
@@ -54,7 +55,9 @@ impl Log {
             && let Some(first) = self.segments.pop_front()
         {
             self.heap = self.heap.saturating_sub(first.heap_bytes());
-            let (bytes, entries) = (first.bytes(), first.entries());
+            let entries = first.entries();
+            // What may be compressed is not.
+            let Ok(bytes) = first.bytes() else { break };
             let mut begin = 0;
             for entry in entries.iter() {
                 let end = entry.end as usize;
@@ -232,15 +235,27 @@ impl Log {
         }
     }
 
-    /// A copy of the messages in front of `position`. It costs what it holds.
-    #[must_use]
-    pub fn up_to(&self, position: usize) -> Self {
+    /// A copy of the messages before `position`. It costs what it holds.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress the segment that is cut.
+    pub fn up_to(&self, position: usize) -> Result<Self, Unreadable> {
         let last = position.checked_sub(1);
         let kept = last
             .and_then(|last| self.place(last))
             .map_or(0, |p| p.0 + 1);
+        let mut copy = self.first_segments(kept);
+        let surplus = position..copy.len();
+        copy.decompress_to_remove(&surplus)?;
+        copy.remove(surplus);
+        copy.find_head();
+        Ok(copy)
+    }
+
+    /// A copy of so many segments.
+    pub(super) fn first_segments(&self, kept: usize) -> Self {
         let segments: VecDeque<Segment> = self.segments.range(..kept).cloned().collect();
-        let mut copy = Self {
+        Self {
             // A copied buffer has no room to spare, which its original may have.
             heap: segments.iter().map(Segment::heap_bytes).sum(),
             end: self.segments.get(kept).map_or(self.end, |next| next.before),
@@ -248,10 +263,46 @@ impl Log {
             // The first message stays, unless none does.
             head: self.head.clone(),
             compression: self.compression.clone(),
+        }
+    }
+
+    /// Decompresses the segment of the message at `position`, to be changed.
+    ///
+    /// # Errors
+    /// There is not enough memory; nothing is done.
+    pub fn decompress_at(&mut self, position: usize) -> Result<(), Unreadable> {
+        let place = self.place(position);
+        let Some(segment) = place.and_then(|(index, _)| self.segments.get_mut(index)) else {
+            return Ok(());
         };
-        copy.remove(position..copy.len());
-        copy.find_head();
-        copy
+        let before = segment.heap_bytes();
+        let done = segment.decompress();
+        self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
+        done
+    }
+
+    /// Decompresses the segments that lose some of their messages if those of `range` are removed.
+    ///
+    /// # Errors
+    /// There is not enough memory; nothing visible is done.
+    pub fn decompress_to_remove(&mut self, range: &Range<usize>) -> Result<(), Unreadable> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        for position in [range.start, range.end.saturating_sub(1)] {
+            let Some((index, inner)) = self.place(position) else {
+                continue;
+            };
+            let Some(segment) = self.segments.get(index) else {
+                continue;
+            };
+            let first = position.saturating_sub(inner);
+            let behind = first + segment.entries().len();
+            if first < range.start || behind > range.end {
+                self.decompress_at(position)?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes the messages of a range.

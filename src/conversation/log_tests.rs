@@ -90,7 +90,7 @@ fn check(log: &Log, list: &[Plain]) {
         let stored = log.get(i).expect("held");
         assert_eq!(stored.seq, plain.seq);
         let same = log.with_message(i, |bytes| bytes == plain.bytes);
-        assert_eq!((same, stored.len), (Some(true), plain.bytes.len()));
+        assert_eq!((same, stored.len), (Ok(Some(true)), plain.bytes.len()));
         assert_eq!((stored.tokens, stored.flags), (plain.tokens, plain.flags));
         assert_eq!(log.find(plain.seq), Some(i));
         assert_eq!(log.position_of(plain.seq), i);
@@ -147,15 +147,16 @@ fn check(log: &Log, list: &[Plain]) {
         assert_eq!(log.bytes_of(&half), bytes);
     }
     let mut visited = Vec::new();
-    log.visit(0..list.len(), false, |m| {
-        visited.push((m.meta.seq, m.bytes.to_vec()))
-    });
+    log.read(0..list.len())
+        .expect("memory")
+        .visit(false, |m| visited.push((m.meta.seq, m.bytes.to_vec())));
     let expected: Vec<_> = list.iter().map(|m| (m.seq, m.bytes.clone())).collect();
     assert_eq!(visited, expected);
     for (from, to) in [(0, list.len()), (list.len() / 3, list.len() / 2)] {
         for visible in [false, true] {
             let mut runs = Vec::new();
-            log.visit_runs(from..to, visible, |run| runs.extend_from_slice(run));
+            let messages = log.read(from..to).expect("memory");
+            messages.visit_runs(visible, |run| runs.extend_from_slice(run));
             let mut expected = Vec::new();
             for plain in &list[from..to] {
                 if !(visible && plain.flags.hidden()) {

@@ -18,10 +18,12 @@ mod fork;
 mod growth;
 mod ids;
 pub mod index;
+mod invariants;
 pub mod json;
 pub mod log;
 mod log_change;
 mod log_compress;
+pub mod log_read;
 pub mod message;
 mod open_calls;
 mod retention;
@@ -36,6 +38,7 @@ pub mod window;
 use std::time::Instant;
 
 use attributes::Attributes;
+pub use compress::Unreadable;
 pub use counts::{MissingCounts, SummaryTokens};
 use effect::Numbering;
 use ids::Ids;
@@ -174,15 +177,21 @@ impl Conversation {
     }
 
     /// True if a message with this id is held.
-    #[must_use]
-    pub fn holds_id(&self, id: &str) -> bool {
-        self.ids.candidates(id).any(|seq| {
-            self.log
-                .find(seq)
-                .and_then(|position| self.log.with_message(position, message::facts))
-                .and_then(Result::ok)
-                .is_some_and(|facts| facts.id.as_deref() == Some(id))
-        })
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress the messages that may have this id.
+    pub fn holds_id(&self, id: &str) -> Result<bool, Unreadable> {
+        for seq in self.ids.candidates(id) {
+            let Some(position) = self.log.find(seq) else {
+                continue;
+            };
+            let facts = self.log.with_message(position, message::facts)?;
+            let facts = facts.and_then(Result::ok);
+            if facts.is_some_and(|facts| facts.id.as_deref() == Some(id)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Bytes on the heap, about.
@@ -229,9 +238,18 @@ impl Conversation {
         }
     }
 
-    /// Visits the messages, oldest first.
-    pub fn visit(&self, visit: impl FnMut(Stored<'_>)) {
-        self.log.visit(0..self.log.len(), false, visit);
+    /// Visits the messages, oldest first. Only one segment is decompressed at a time.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress a segment; those before it were visited.
+    pub fn visit(&self, mut visit: impl FnMut(Stored<'_>)) -> Result<(), Unreadable> {
+        let mut position = 0;
+        for segment in self.log.segments() {
+            let behind = position + segment.entries().len();
+            self.log.read(position..behind)?.visit(false, &mut visit);
+            position = behind;
+        }
+        Ok(())
     }
 
     /// Texts of old segments, to be packed; their results are taken by [`Conversation::collect`].

@@ -8,7 +8,7 @@ use std::ops::{Deref, Range};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::compress::{self, CompressJob, SegmentVersion, Slot};
+use super::compress::{self, CompressJob, SegmentVersion, Slot, Unreadable};
 use super::flags::Flags;
 use super::growth::reserve_for_append;
 use super::index::{self, Entry};
@@ -115,14 +115,24 @@ impl Segment {
     }
 
     /// The messages, each followed by a comma.
-    #[must_use]
-    pub fn bytes(&self) -> View<'_, u8> {
-        match &self.body {
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress them.
+    pub fn bytes(&self) -> Result<View<'_, u8>, Unreadable> {
+        Ok(match &self.body {
             Body::Uncompressed { bytes, .. } => View::Uncompressed(bytes),
             Body::Compressed(packed) => {
-                View::Decompressed(compress::text(packed.name, &packed.text, packed.len))
+                View::Decompressed(compress::text(packed.name, &packed.text, packed.len)?)
             }
-        }
+        })
+    }
+
+    /// Decompresses the segment, to be changed.
+    ///
+    /// # Errors
+    /// There is not enough memory; nothing is done.
+    pub fn decompress(&mut self) -> Result<(), Unreadable> {
+        self.open().map(|_| ()).ok_or(Unreadable)
     }
 
     /// Bytes of the text, and the packed text if it is packed.

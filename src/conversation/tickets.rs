@@ -32,7 +32,6 @@ impl Tickets {
     }
 
     /// Sequence numbers, in ascending order.
-    #[cfg(any(test, debug_assertions))]
     pub fn seqs(&self) -> impl Iterator<Item = i64> + '_ {
         self.0.iter().map(|(seq, _)| *seq)
     }

@@ -19,8 +19,9 @@
 //! 6. Items of the model, and assistant messages without `type`, belong to the reasoning group that precedes them.
 //! 7. Every other message is a group of its own, and a turn if it opens calls. Reasoning that still waits stays hidden.
 
+use super::Unreadable;
 use super::effect::NewMessage;
-use super::facts::{Class, Facts};
+use super::facts::{Class, Facts, ToolResult};
 use super::flags::Flags;
 use super::log::Log;
 use super::message;
@@ -210,7 +211,7 @@ impl Tracker {
         self.end_turn(log, position);
         self.drop_waiting(log, position);
         let can_omit = log.with_message(position, |bytes| reading.can_omit_results(bytes));
-        if can_omit != Some(true) {
+        if can_omit != Ok(Some(true)) {
             // With its results it would make the prompt invalid.
             self.group = None;
             return Place::hidden(true);
@@ -390,8 +391,14 @@ fn facts_at(log: &Log, position: usize, reading: &impl Reading) -> Facts {
         .get(position)
         .map_or(Some(Facts::default()), |stored| stored.flags.facts());
     known.unwrap_or_else(|| {
-        log.with_message(position, |bytes| reading.facts(bytes))
-            .unwrap_or_default()
+        match log.with_message(position, |bytes| reading.facts(bytes)) {
+            Ok(facts) => facts.unwrap_or_default(),
+            // Hidden until it is tracked again, like an orphaned result: its calls and results are not known.
+            Err(Unreadable) => Facts {
+                results: vec![ToolResult::default()],
+                ..Facts::default()
+            },
+        }
     })
 }
 

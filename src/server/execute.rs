@@ -22,7 +22,7 @@ use crate::commands::reply::{BufferedReply, replay_to};
 use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Spec};
 use crate::commands::{CommandError, Env, Needs, Outcome, Target, err};
 use crate::conversation::effect::Effect;
-use crate::conversation::{Conversation, MissingCounts};
+use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::tokens::background::{CompletionGuard, Ticket, Urgent};
 use crate::tokens::{Encoding, Inline, Rules, Text, most_inline};
 
@@ -227,7 +227,7 @@ impl Command<'_> {
             buffered.clear();
             match (needs, &mut found) {
                 (Needs::Counts { missing, wait }, Some(conversation)) => {
-                    let step = measured(conversation, |c| self.count(name, c, &missing, wait));
+                    let step = measured(conversation, |c| self.count(name, c, &missing, wait))?;
                     if let Some(step) = step {
                         return Ok(step);
                     }
@@ -298,20 +298,25 @@ impl Command<'_> {
         conversation: &mut Conversation,
         missing: &MissingCounts,
         wait: Option<Duration>,
-    ) -> Option<Step> {
+    ) -> Result<Option<Step>, Unreadable> {
         let request = self.request;
         conversation.collect_all();
         let most = most_inline(conversation.attributes().encoding);
         if conversation.missing_bytes(missing, most) <= most {
-            conversation.count_missing(missing, usize::MAX, &Inline, || {});
-            return None;
+            conversation.count_missing(missing, usize::MAX, &Inline, || {})?;
+            return Ok(None);
         }
         let Some((step, until)) = self.wait_for_counts(&[name], wait) else {
-            conversation.count_missing(missing, usize::MAX, &Inline, || request.pause());
-            return None;
+            conversation.count_missing(missing, usize::MAX, &Inline, || request.pause())?;
+            return Ok(None);
         };
-        conversation.count_missing(missing, WAIT_BYTES, &Urgent::new(&until), || {});
-        Some(step)
+        let handed_over =
+            conversation.count_missing(missing, WAIT_BYTES, &Urgent::new(&until), || {});
+        match handed_over {
+            // A client that was blocked just now cannot be replied to here: the next run tells it.
+            Err(why) if !matches!(request.run, Run::First) => Err(why),
+            _ => Ok(Some(step)),
+        }
     }
 
     /// How the client waits for counts of these keys, and what is held until they are there. `None` if it cannot.

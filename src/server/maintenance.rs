@@ -95,7 +95,9 @@ impl<'a> KeyMaintenance<'a> {
         }
         let missing = conversation.missing_anywhere();
         let completion = Some(self.completion());
-        conversation.count_missing(&missing, COUNT_BYTES, &Background { completion }, || {});
+        let counter = Background { completion };
+        // Whatever cannot be read now is counted when it is needed.
+        let _ = conversation.count_missing(&missing, COUNT_BYTES, &counter, || {});
     }
 }
 

@@ -27,3 +27,6 @@ mod module;
 mod multi_key;
 mod request;
 mod write;
+
+#[cfg(test)]
+pub use ffi::allocator::fails::from_bytes as failing_allocations;

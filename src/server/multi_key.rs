@@ -13,8 +13,8 @@ use crate::commands::recent::{Lookup, Options, look, miss, multi_key, write};
 use crate::commands::reply::Reply;
 use crate::commands::spec::MultiKey;
 use crate::commands::{CommandError, err};
-use crate::conversation::Conversation;
 use crate::conversation::effect::{Effect, Event};
+use crate::conversation::{Conversation, Unreadable};
 use crate::metrics;
 use crate::tokens::background::{CompletionGuard, Urgent};
 use crate::tokens::{Inline, MOST_INLINE, most_inline};
@@ -82,7 +82,7 @@ fn recent(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, Co
             Found::Conversation(conversation) => {
                 let is_missed = measured(conversation, |c| {
                     is_missed(command, &options, name, c, &mut counting)
-                });
+                })?;
                 if is_missed {
                     missed.push(name);
                 }
@@ -103,7 +103,11 @@ fn recent(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, Co
         let mut key = Key::open(request.ctx, name, Access::Read);
         match key.get() {
             Found::Conversation(conversation) => match look(&options, Some(conversation)) {
-                Lookup::Hit(window) => write(&options, conversation, &window, reply),
+                Lookup::Hit(window) => {
+                    if let Err(why) = write(&options, conversation, &window, reply) {
+                        reply.error_element(&CommandError::from(why).to_string());
+                    }
+                }
                 // All counts are there, see above.
                 Lookup::Miss | Lookup::Uncounted(_) => miss(reply),
             },
@@ -121,19 +125,19 @@ fn is_missed(
     name: RedisStr<'_>,
     conversation: &mut Conversation,
     counting: &mut Counting,
-) -> bool {
+) -> Result<bool, Unreadable> {
     conversation.collect_all();
     loop {
         let missing = match look(options, Some(conversation)) {
             Lookup::Uncounted(missing) => missing,
-            Lookup::Miss => return true,
-            Lookup::Hit(_) => return false,
+            Lookup::Miss => return Ok(true),
+            Lookup::Hit(_) => return Ok(false),
         };
         let most = most_inline(conversation.attributes().encoding).min(counting.left);
         let bytes = conversation.missing_bytes(&missing, most);
         if bytes <= most {
             counting.left -= bytes;
-            conversation.count_missing(&missing, usize::MAX, &Inline, || {});
+            conversation.count_missing(&missing, usize::MAX, &Inline, || {})?;
             continue;
         }
         if counting.wait.is_none() {
@@ -141,11 +145,12 @@ fn is_missed(
         }
         let Some((_, until)) = &counting.wait else {
             let pause = || command.request.pause();
-            conversation.count_missing(&missing, usize::MAX, &Inline, pause);
+            conversation.count_missing(&missing, usize::MAX, &Inline, pause)?;
             continue;
         };
-        conversation.count_missing(&missing, WAIT_BYTES, &Urgent::new(until), || {});
-        return false;
+        // A client that was blocked just now cannot be replied to here: the next run tells it.
+        let _ = conversation.count_missing(&missing, WAIT_BYTES, &Urgent::new(until), || {});
+        return Ok(false);
     }
 }
 
@@ -172,17 +177,18 @@ fn copy(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, Comm
         Found::Conversation(conversation) => conversation,
     };
     let mut target = Key::open(request.ctx, to, Access::Write);
-    if !matches!(target.get(), Found::Missing) {
-        if !options.replace {
-            reply.integer(0);
-            return Ok(Step::Replied);
-        }
-        target.delete();
+    let exists = !matches!(target.get(), Found::Missing);
+    if exists && !options.replace {
+        reply.integer(0);
+        return Ok(Step::Replied);
     }
     if conversation.expects_results() {
         measured(conversation, Conversation::collect);
     }
-    let copy = conversation.fork(options.upto);
+    let copy = conversation.fork(options.upto)?;
+    if exists {
+        target.delete();
+    }
     metrics::created(copy.footprint());
     target.create(copy);
     if let Some(at) = source.expires_at() {

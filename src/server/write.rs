@@ -34,12 +34,16 @@ impl Write<'_> {
     /// Makes the change at the open key, and announces it.
     ///
     /// # Errors
-    /// The key is missing and the effect does not create it; nothing is changed then.
+    /// The key is missing and the effect does not create it, or there is not enough memory to decompress what it changes;
+    /// nothing is changed then.
     pub fn make(&self, mut key: Key, mut effect: Effect<'_>) -> Result<(), CommandError> {
         if let Some(attributes) = effect.create.or(effect.alter) {
             preload(attributes.encoding);
         }
         if let Found::Conversation(conversation) = key.get() {
+            if !effect.replace {
+                measured(conversation, |c| c.prepare(&effect))?;
+            }
             measured(conversation, |c| {
                 if let Some(attributes) = effect.create.filter(|_| effect.replace) {
                     let new = Conversation::new(attributes, effect.at);
@@ -109,7 +113,8 @@ impl Write<'_> {
                 let missing = conversation.missing_in_messages();
                 let most = most_inline(conversation.attributes().encoding);
                 if conversation.missing_bytes(&missing, most) <= most {
-                    conversation.count_missing(&missing, usize::MAX, &Inline, || {});
+                    // Retention waits for counts that cannot be made now.
+                    let _ = conversation.count_missing(&missing, usize::MAX, &Inline, || {});
                 }
             }
             commit(conversation, effect, &counter);

@@ -30,6 +30,10 @@ fn is_for_redis(layout: Layout) -> bool {
 // not change once memory has been allocated.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        #[cfg(test)]
+        if fails::fails(layout.size()) {
+            return std::ptr::null_mut();
+        }
         // The one that may say no: whoever asks by `try_reserve` is told, everybody else ends the server, as Redis's
         // other one would.
         // SAFETY: the API pointers are only written while the module is loaded.
@@ -75,6 +79,30 @@ unsafe impl GlobalAlloc for Allocator {
             // SAFETY: `ptr` came from the system's allocator, by the same conditions.
             _ => unsafe { System.realloc(ptr, layout, size) },
         }
+    }
+}
+
+/// Allocations that fail, for tests of what happens then.
+#[cfg(test)]
+pub mod fails {
+    use std::cell::Cell;
+
+    thread_local! {
+        static FROM_BYTES: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+
+    /// Runs `f` while this thread gets no allocation of `bytes` or more.
+    pub fn from_bytes<R>(bytes: usize, f: impl FnOnce() -> R) -> R {
+        FROM_BYTES.set(bytes);
+        let result = f();
+        FROM_BYTES.set(usize::MAX);
+        result
+    }
+
+    pub(super) fn fails(size: usize) -> bool {
+        FROM_BYTES
+            .try_with(|from| size >= from.get())
+            .unwrap_or(false)
     }
 }
 

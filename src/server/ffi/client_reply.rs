@@ -33,6 +33,12 @@ impl<'c> ClientReply<'c> {
         }
     }
 
+    /// An error in the place of an element of an array.
+    pub fn error_element(&mut self, text: &str) {
+        self.started = false;
+        self.error(text);
+    }
+
     /// Replies with an error after a panic.
     pub fn internal_error(&mut self) {
         self.error("ERR internal error, nothing was done; the server's log has the details");

@@ -1,13 +1,13 @@
 //! The native type `conv-list`: the callbacks by which Redis saves, loads, copies, measures and frees values.
 
 use std::ffi::{c_char, c_int, c_void};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use redis_module::raw::{
     RedisModuleCtx, RedisModuleDigest, RedisModuleIO, RedisModuleString, RedisModuleTypeMethods,
 };
 
-use super::super::ffi::api::{c_text, call};
+use super::super::ffi::api::{Level, c_text, call, log};
 use super::super::ffi::open_key::TYPE;
 use super::super::ffi::panic_guard::guard;
 use super::super::ffi::string::OwnedString;
@@ -49,6 +49,7 @@ pub fn register(ctx: *mut RedisModuleCtx) -> bool {
         copy2: None,
         aux_save2: None,
     };
+    SERVER.store(std::process::id(), Ordering::Relaxed);
     let version = c_int::try_from(codec::VERSION).unwrap_or(c_int::MAX);
     // SAFETY: the context is that of the load under way; Redis copies the methods.
     let kind = unsafe {
@@ -123,7 +124,8 @@ unsafe extern "C" fn rdb_load(io: *mut RedisModuleIO, version: c_int) -> *mut c_
                 let missing = conversation.missing_anywhere();
                 if !missing.is_empty() {
                     let counter = Background::default();
-                    conversation.count_missing(&missing, usize::MAX, &counter, || {});
+                    // Whatever cannot be read now is counted when it is needed.
+                    let _ = conversation.count_missing(&missing, usize::MAX, &counter, || {});
                 }
                 metrics::created(conversation.footprint());
                 preload(conversation.attributes().encoding);
@@ -167,7 +169,7 @@ unsafe extern "C" fn aof_rewrite(
         let Some(conversation) = (unsafe { conversation(value) }) else {
             return;
         };
-        codec::rebuild(conversation, |effect| {
+        let done = codec::rebuild(conversation, |effect| {
             let (header, payload) = encode_effect(effect);
             let own: Vec<OwnedString> = payload
                 .iter()
@@ -190,7 +192,25 @@ unsafe extern "C" fn aof_rewrite(
                 );
             }
         });
+        if let Err(why) = done {
+            log(
+                Level::Warning,
+                &format!("the rewrite of the AOF fails: {why}"),
+            );
+            fail_child();
+        }
     });
+}
+
+/// The process that was forked from, set when the type is registered.
+static SERVER: AtomicU32 = AtomicU32::new(0);
+
+/// Ends a forked child, so that the server discards its incomplete file. Redis's API has no other way to fail a rewrite.
+fn fail_child() {
+    if std::process::id() != SERVER.load(Ordering::Relaxed) {
+        // SAFETY: ends the process without running anything else of it, as Redis ends its children.
+        unsafe { libc::_exit(1) };
+    }
 }
 
 unsafe extern "C" fn mem_usage(value: *const c_void) -> usize {
@@ -298,7 +318,7 @@ unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
         }
         // SAFETY: the digest is that of the call under way.
         unsafe { call!(RedisModule_DigestEndSequence, md) };
-        conversation.visit(|message| {
+        let visited = conversation.visit(|message| {
             text(message.bytes);
             number(message.meta.seq);
             number(message.meta.time);
@@ -308,5 +328,8 @@ unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
             // SAFETY: as above.
             unsafe { call!(RedisModule_DigestEndSequence, md) };
         });
+        if let Err(why) = visited {
+            log(Level::Warning, &format!("a digest is incomplete: {why}"));
+        }
     });
 }

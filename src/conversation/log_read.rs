@@ -1,0 +1,138 @@
+//! Reading messages of the log: their segments are decompressed first, so that a reply is only begun if it can be
+//! finished.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use super::compress::Unreadable;
+use super::index::{self, Entry};
+use super::log::{Log, Stored, as_returned, meta_of};
+use super::segment::{Segment, View};
+
+/// The messages of a range, readable.
+pub struct Messages<'l> {
+    /// Mostly a window spans few segments.
+    parts: SmallVec<[Part<'l>; 4]>,
+}
+
+/// The part of the range that is in one segment.
+struct Part<'l> {
+    segment: &'l Segment,
+    entries: View<'l, Entry>,
+    bytes: View<'l, u8>,
+    range: Range<usize>,
+    /// No message of the segment is hidden or edited.
+    plain: bool,
+}
+
+impl Log {
+    /// Makes the messages of a range readable.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress them.
+    pub fn read(&self, range: Range<usize>) -> Result<Messages<'_>, Unreadable> {
+        let mut parts = SmallVec::new();
+        let mut left = range.len();
+        let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
+            return Ok(Messages { parts });
+        };
+        for (index, segment) in self.segments.range(first..).enumerate() {
+            let entries = segment.entries();
+            let bytes = segment.bytes()?;
+            let until = (from + left).min(entries.len());
+            left -= until.saturating_sub(from);
+            let sums = self.behind(first + index).minus(segment.before);
+            let plain = sums.visible == entries.len() as u64 && sums.edited == 0;
+            parts.push(Part {
+                segment,
+                entries,
+                bytes,
+                range: from..until,
+                plain,
+            });
+            if left == 0 {
+                break;
+            }
+            from = 0;
+        }
+        Ok(Messages { parts })
+    }
+
+    /// Hands the bytes of the message at `position` to `f`. `None` if there is no such message.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress it.
+    pub fn with_message<R>(
+        &self,
+        position: usize,
+        f: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>, Unreadable> {
+        let Some((index, inner)) = self.place(position) else {
+            return Ok(None);
+        };
+        let Some(segment) = self.segments.get(index) else {
+            return Ok(None);
+        };
+        let entries = segment.entries();
+        let begin = index::start(&entries, inner);
+        let end = begin + index::len(&entries, inner);
+        Ok(segment.bytes()?.get(begin..end).map(f))
+    }
+}
+
+impl Messages<'_> {
+    /// Visits the messages one by one. With `visible` only those that RECENT may return, as it returns them.
+    pub fn visit(&self, visible: bool, mut visit: impl FnMut(Stored<'_>)) {
+        for part in &self.parts {
+            let mut begin = index::start(&part.entries, part.range.start);
+            let entries = part.entries.get(part.range.clone()).unwrap_or_default();
+            for entry in entries {
+                let end = entry.end as usize;
+                if !(visible && entry.flags.hidden()) {
+                    let message = part.bytes.get(begin..end).unwrap_or_default();
+                    let edited = visible.then(|| as_returned(entry, message));
+                    visit(Stored {
+                        bytes: edited.as_deref().unwrap_or(message),
+                        meta: meta_of(part.segment, entry, end - begin.min(end)),
+                    });
+                }
+                begin = end + 1;
+            }
+        }
+    }
+
+    /// Visits the bytes of the messages in runs that are as long as they lie side by side, each message followed by a
+    /// comma. With `visible` only messages that RECENT may return, as it returns them.
+    pub fn visit_runs(&self, visible: bool, mut visit: impl FnMut(&[u8])) {
+        for part in &self.parts {
+            let run = |range: Range<usize>, visit: &mut dyn FnMut(&[u8])| {
+                if range.start < range.end {
+                    let begin = index::start(&part.entries, range.start);
+                    let end = index::start(&part.entries, range.end);
+                    visit(part.bytes.get(begin..end).unwrap_or_default());
+                }
+            };
+            let Range { start, end } = part.range;
+            let mut begin = start;
+            // Most often none is hidden or edited, and then none is looked for.
+            if visible && !part.plain {
+                for (inner, entry) in part.entries.iter().enumerate().take(end).skip(start) {
+                    if entry.flags.hidden() {
+                        run(begin..inner, &mut visit);
+                        begin = inner + 1;
+                    } else if entry.flags.edited() {
+                        run(begin..inner, &mut visit);
+                        begin = inner + 1;
+                        let whole = index::start(&part.entries, inner)..entry.end as usize;
+                        let message = part.bytes.get(whole).unwrap_or_default();
+                        let mut edited = as_returned(entry, message).into_owned();
+                        edited.push(b',');
+                        visit(&edited);
+                    }
+                }
+            }
+            run(begin..end, &mut visit);
+        }
+    }
+}
