@@ -55,7 +55,9 @@ fn call(
             match (done, target) {
                 (Ok(Outcome::Needs(Needs::Counts { missing, .. })), Some(conversation)) => {
                     assert!(reply.is_empty(), "{name} replied too early");
-                    conversation.count_missing(&missing, usize::MAX, &Inline, || {});
+                    conversation
+                        .count_missing(&missing, usize::MAX, &Inline, || {})
+                        .expect("memory");
                     call(&mut Some(conversation.clone()), now, name, args)
                 }
                 (done, _) => (done.map(|_| reply).map_err(|e| e.to_string()), None),
@@ -67,7 +69,9 @@ fn call(
                 Ok(Outcome::Needs(Needs::Counts { missing, .. })) => {
                     assert!(reply.is_empty(), "{name} replied too early");
                     let conversation = target.as_mut().expect("a conversation with messages");
-                    conversation.count_missing(&missing, 1, &Inline, || {});
+                    conversation
+                        .count_missing(&missing, 1, &Inline, || {})
+                        .expect("memory");
                     call(target, now, name, args)
                 }
                 Err(error) => {
@@ -141,7 +145,9 @@ fn settle(conversation: &mut Conversation) {
         ranges: conversation.missing_in_messages().ranges,
         ..conversation.missing_summary()
     };
-    conversation.count_missing(&everything, usize::MAX, &Inline, || {});
+    conversation
+        .count_missing(&everything, usize::MAX, &Inline, || {})
+        .expect("memory");
     assert!(!conversation.is_pending());
 }
 
@@ -168,9 +174,11 @@ fn content(conversation: &Conversation) -> String {
         content += &format!(" {members:?} {:?}", session.history());
     }
     content += &format!(" {}", conversation.lease());
-    conversation.visit(|m| {
-        content += &format!("\n{:?} {}", m.meta, String::from_utf8_lossy(m.bytes));
-    });
+    conversation
+        .visit(|m| {
+            content += &format!("\n{:?} {}", m.meta, String::from_utf8_lossy(m.bytes));
+        })
+        .expect("memory");
     content
 }
 
