@@ -57,8 +57,8 @@ deps: need-rust ## install missing dependencies: redis-server, libclang, a C com
 	sudo=; if [ "$$(id -u)" -ne 0 ]; then sudo=sudo; command -v sudo >/dev/null \
 	  || { echo "Missing: $${missing[*]}. Install them as root: apt-get install $${missing[*]}" >&2; exit 1; }; fi; \
 	echo "Installing $${missing[*]}"; export DEBIAN_FRONTEND=noninteractive; \
-	$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null \
-	  || { echo "apt-get could not install: $${missing[*]}" >&2; exit 1; }; \
+	log=$$(mktemp); { $$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends "$${missing[@]}"; } >$$log 2>&1 \
+	  || { cat $$log >&2; echo "apt-get could not install: $${missing[*]}" >&2; exit 1; }; rm -f $$log; \
 	echo "Done."
 
 build: deps first-build ## build the module: target/release/libconv.so
@@ -66,7 +66,8 @@ build: deps first-build ## build the module: target/release/libconv.so
 	@echo "$(MODULE)"
 
 demo: deps first-build ## see it work, on one screen
-	@$(CARGO) run --release --quiet --example demo
+	@$(CARGO) build --release --quiet
+	@CONV_MODULE=$(abspath $(MODULE)) $(CARGO) run --release --quiet --package conv-demo
 
 example: build example-deps ## test and measure the example: a chat service with and without conv, with PostgreSQL
 	@cd examples/chat_service && $(EXAMPLE_VENV)/bin/ruff check --quiet && $(EXAMPLE_VENV)/bin/ruff format --quiet --check
@@ -76,10 +77,10 @@ example-run: build example-deps ## run the example chat service (STORE=session_j
 	@PYTHONPATH=examples STORE=$(or $(STORE),conv) $(EXAMPLE_VENV)/bin/python -m chat_service.local $(MODULE)
 
 test: deps ## check formatting and lints, run all tests
-	@if $(CARGO) fmt --version >/dev/null 2>&1; then echo "fmt"; $(CARGO) fmt --check; \
+	@if $(CARGO) fmt --version >/dev/null 2>&1; then echo "fmt"; $(CARGO) fmt --all --check; \
 	 else echo "fmt: rustfmt is not installed, skipped"; fi
 	@if $(CARGO) clippy --version >/dev/null 2>&1; then echo "clippy"; \
-	   $(CARGO) clippy --quiet --all-targets -- -D warnings; \
+	   $(CARGO) clippy --quiet --workspace --all-targets -- -D warnings; \
 	 else echo "clippy: not installed, skipped"; fi
 	@echo "test"; $(CARGO) test --quiet
 

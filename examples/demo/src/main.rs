@@ -4,7 +4,7 @@
 
 mod conversation;
 mod screen;
-#[path = "../../tests/support/mod.rs"]
+#[path = "../../../tests/support/mod.rs"]
 mod support;
 
 use std::collections::{BTreeSet, HashMap};
