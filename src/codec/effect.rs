@@ -24,6 +24,8 @@ const VERSION: u8 = 1;
 /// Version of a header that says `append`.
 const SHORT_VERSION: u8 = 2;
 
+const INCOMPLETE: &str = "payload incomplete: fewer arguments than the header names";
+
 /// Sequence number, arrival (Unix ms), count.
 type StoredMessage = (i64, i64, Count);
 
@@ -222,16 +224,16 @@ fn lengthen(header: &mut Header, messages: usize) -> Result<(), String> {
         && header.edit.is_none()
         && header.summary.is_none())
     {
-        return Err("append stands beside another payload".into());
+        return Err("'append' cannot be combined with another payload".into());
     }
     if messages == 0 {
-        return Err("too few arguments behind the header".into());
+        return Err(INCOMPLETE.into());
     }
     let last = i64::try_from(messages)
         .ok()
         .and_then(|n| first.checked_add(n));
     let Some(behind) = last else {
-        return Err("numbers beyond all that can be given".into());
+        return Err("the sequence numbers exceed 64 bits".into());
     };
     Event::Append.name().clone_into(&mut header.event);
     header.push = (first..behind)
@@ -252,7 +254,10 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         None => VERSION,
     };
     if header.v != expected {
-        return Err(format!("header version {}, expected {expected}", header.v));
+        return Err(format!(
+            "header version must be {expected}, got {}",
+            header.v
+        ));
     }
     lengthen(&mut header, payload.len())?;
     let event =
@@ -262,10 +267,10 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         .flatten()
         .any(|a| a.ttl > MAX_TTL)
     {
-        return Err("a ttl beyond all time".into());
+        return Err(format!("ttl must be from 0 to {MAX_TTL}"));
     }
     let mut payload = payload.iter().copied();
-    let mut next = || payload.next().ok_or("too few arguments behind the header");
+    let mut next = || payload.next().ok_or(INCOMPLETE);
     let read = |(seq, time, count): StoredMessage, bytes: &'a [u8]| {
         let bytes = message::trim(bytes);
         message::read(bytes)
@@ -337,7 +342,7 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         import(&mut effect, next()?, history)?;
     }
     if payload.next().is_some() {
-        return Err("surplus arguments behind the header".into());
+        return Err("unexpected argument after the payload".into());
     }
     Ok(effect)
 }
@@ -349,7 +354,7 @@ fn import<'a>(
     history: Option<Box<str>>,
 ) -> Result<(), String> {
     if effect.create.is_none() || !effect.push.is_empty() || !effect.set_state.is_empty() {
-        return Err("what is imported makes a conversation of its own".into());
+        return Err("'import' needs 'create', and neither 'push' nor 'set_state'".into());
     }
     let parts = split(document, history.as_deref())?;
     effect.push.reserve_exact(parts.messages.len());

@@ -65,11 +65,13 @@ fn what_is_not_has_the_long_one() {
 #[test]
 fn a_short_header_that_contradicts_itself_is_refused() {
     let refused = |header: &str, messages| decoded(header, messages).expect_err(header);
-    assert!(refused(r#"{"v":1,"at":1,"append":7}"#, 1).contains("expected 2"));
-    assert!(refused(r#"{"v":3,"at":1,"append":7}"#, 1).contains("expected 2"));
-    assert!(refused(r#"{"v":2,"at":1}"#, 0).contains("expected 1"));
-    assert!(refused(r#"{"v":2,"at":1,"append":7}"#, 0).contains("too few"));
-    assert!(refused(r#"{"v":2,"at":1,"append":9223372036854775807}"#, 1).contains("numbers"));
+    assert!(refused(r#"{"v":1,"at":1,"append":7}"#, 1).contains("must be 2"));
+    assert!(refused(r#"{"v":3,"at":1,"append":7}"#, 1).contains("must be 2"));
+    assert!(refused(r#"{"v":2,"at":1}"#, 0).contains("must be 1"));
+    assert!(refused(r#"{"v":2,"at":1,"append":7}"#, 0).contains("incomplete"));
+    assert!(
+        refused(r#"{"v":2,"at":1,"append":9223372036854775807}"#, 1).contains("exceed 64 bits")
+    );
     for beside in [
         r#""push":[[7,1,"pending"]]"#,
         r#""edit":[7,1,"pending"]"#,
@@ -77,6 +79,6 @@ fn a_short_header_that_contradicts_itself_is_refused() {
         r#""summary":{"upto":null}"#,
     ] {
         let header = format!(r#"{{"v":2,"at":1,"append":7,{beside}}}"#);
-        assert!(refused(&header, 1).contains("beside"), "{beside}");
+        assert!(refused(&header, 1).contains("another payload"), "{beside}");
     }
 }

@@ -3,12 +3,14 @@
 
 use std::collections::HashSet;
 
-use super::arg_parser::{Args, integer};
+use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Outcome, Target};
 use crate::conversation::effect::{Count, Effect, Event, NewMessage};
 use crate::conversation::message;
+
+const OPTIONS: [&str; 5] = ["NX", "XX", "UNIQUE", "IFLAST", "TOKENS"];
 
 /// Most tokens that one message can count.
 const MOST_TOKENS: i64 = u32::MAX as i64;
@@ -73,6 +75,22 @@ pub(super) fn read<'a>(
     })
 }
 
+/// The error for an argument that is not a message. If it looks like an option of the command, the error says so.
+pub(super) fn explain(
+    error: CommandError,
+    args: &Args<'_>,
+    argument: &[u8],
+    options: &[&'static str],
+) -> CommandError {
+    match error {
+        CommandError::BadMessage(number, reason) => {
+            let hint = args.misplaced_option(argument, options, number == 1);
+            CommandError::BadMessage(number, hint.unwrap_or(reason))
+        }
+        error => error,
+    }
+}
+
 /// Takes the value of `TOKENS`.
 fn given(args: &mut Args<'_>) -> Result<Count, CommandError> {
     let tokens = args.number("TOKENS", 0, MOST_TOKENS)?;
@@ -89,16 +107,19 @@ fn messages<'a>(
     while let Some(argument) = args.take() {
         if argument.eq_ignore_ascii_case(b"TOKENS") {
             if count != Count::Pending {
-                return err("option TOKENS is given twice for one message");
+                let number = messages.len() + 1;
+                return err(format!("option TOKENS given twice for message {number}"));
             }
             count = given(args)?;
             continue;
         }
-        messages.push(read(env, messages.len() + 1, argument, count)?);
+        let message = read(env, messages.len() + 1, argument, count)
+            .map_err(|error| explain(error, args, argument, &OPTIONS))?;
+        messages.push(message);
         count = Count::Pending;
     }
-    if count != Count::Pending {
-        return err("TOKENS needs a message behind its value");
+    if let Count::Given(tokens) = count {
+        return err(format!("TOKENS {tokens} must be followed by a message"));
     }
     if messages.is_empty() {
         return Err(CommandError::Arity);
@@ -115,7 +136,7 @@ pub fn append<'a>(
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let (mut create_only, mut extend_only, mut unique, mut newest) = (false, false, false, None);
     let mut count = Count::Pending;
-    while let Some(option) = args.option(&["NX", "XX", "UNIQUE", "IFLAST", "TOKENS"])? {
+    while let Some(option) = args.option(&OPTIONS)? {
         match option {
             "NX" => create_only = true,
             "XX" => extend_only = true,
@@ -125,7 +146,7 @@ pub fn append<'a>(
         }
     }
     if create_only && extend_only {
-        return err("options NX and XX exclude each other");
+        return err("options NX and XX cannot be combined");
     }
     let mut messages = messages(args, env, count)?;
 
@@ -179,7 +200,7 @@ pub fn edit<'a>(
     env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
-    let seq = integer("seq", args.required()?, i64::MIN, i64::MAX)?;
+    let seq = args.integer("seq", i64::MIN, i64::MAX)?;
     let argument = args.required()?;
     args.finish()?;
     let mut new = read(env, 1, argument, Count::Pending)?;

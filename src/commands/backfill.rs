@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::append::read;
+use super::append::{explain, read};
 use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::reply::Reply;
@@ -10,6 +10,8 @@ use super::{Env, Outcome, Target};
 use crate::conversation::attributes::Attributes;
 use crate::conversation::effect::{Count, Effect, Event};
 use crate::metrics;
+
+const OPTIONS: [&str; 1] = ["COMPLETE"];
 
 /// Puts older messages in front, without those whose id is held. `COMPLETE` alone says that there are none.
 pub fn backfill<'a>(
@@ -19,7 +21,7 @@ pub fn backfill<'a>(
     out: &mut dyn Reply,
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let mut complete = false;
-    while args.option(&["COMPLETE"])?.is_some() {
+    while args.option(&OPTIONS)?.is_some() {
         complete = true;
     }
     if args.left() == 0 && !complete {
@@ -27,7 +29,9 @@ pub fn backfill<'a>(
     }
     let mut messages = Vec::with_capacity(args.left());
     while let Some(argument) = args.take() {
-        messages.push(read(env, messages.len() + 1, argument, Count::Pending)?);
+        let message = read(env, messages.len() + 1, argument, Count::Pending)
+            .map_err(|error| explain(error, args, argument, &OPTIONS))?;
+        messages.push(message);
     }
     let mut ids: HashSet<Box<str>> = HashSet::new();
     messages.retain(|message| match &message.facts.id {

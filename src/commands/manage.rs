@@ -1,6 +1,6 @@
 //! `CONV.CREATE`, `CONV.ALTER`, `CONV.DEL`, `CONV.POP`, `CONV.TRIM`.
 
-use super::arg_parser::{Args, integer};
+use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Outcome, Target};
@@ -36,7 +36,7 @@ pub fn create<'a>(
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let attributes = attributes(args, env.settings.attributes())?;
     if target.is_some() {
-        return err("the key exists already");
+        return err("the key already exists");
     }
     out.status("OK");
     let mut effect = Effect::new(Event::Create, env.now);
@@ -73,8 +73,8 @@ pub fn del<'a>(
     out: &mut dyn Reply,
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let mut seqs = Vec::with_capacity(args.left());
-    while let Some(argument) = args.take() {
-        seqs.push(integer("seq", argument, i64::MIN, i64::MAX)?);
+    while args.left() > 0 {
+        seqs.push(args.integer("seq", i64::MIN, i64::MAX)?);
     }
     if seqs.is_empty() {
         return Err(CommandError::Arity);
@@ -98,9 +98,9 @@ pub fn pop<'a>(
     env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
-    let count = match args.take() {
-        Some(count) => integer("count", count, 0, i64::MAX)?,
-        None => 1,
+    let count = match args.left() {
+        0 => 1,
+        _ => args.integer("count", 0, i64::MAX)?,
     };
     args.finish()?;
     let count = usize::try_from(count).unwrap_or(usize::MAX);

@@ -19,7 +19,9 @@ mod replay;
 pub mod reply;
 mod session;
 pub mod spec;
+mod suggest;
 mod summary;
+pub mod syntax;
 mod table;
 
 pub use error::{CommandError, err};

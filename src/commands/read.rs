@@ -1,6 +1,6 @@
 //! Reading without a budget: `CONV.RANGE`, `CONV.GET`, `CONV.LEN`, `CONV.INFO`, `CONV.TOKENS`.
 
-use super::arg_parser::{Args, encoding, integer};
+use super::arg_parser::{Args, encoding};
 use super::error::{CommandError, err};
 use super::format::{Format, Piece, write_messages};
 use super::reply::Reply;
@@ -17,8 +17,8 @@ pub fn range(
     env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Outcome<()>, CommandError> {
-    let start = integer("start", args.required()?, i64::MIN, i64::MAX)?;
-    let stop = integer("stop", args.required()?, i64::MIN, i64::MAX)?;
+    let start = args.integer("start", i64::MIN, i64::MAX)?;
+    let stop = args.integer("stop", i64::MIN, i64::MAX)?;
     let mut format = Format::List;
     while args.only_options(&["FORMAT"])?.is_some() {
         format = Format::take(args)?;
@@ -59,7 +59,7 @@ pub fn get(
         if args.option(&["WITHINFO"])?.is_some() {
             with_info = true;
         } else {
-            seqs.push(integer("seq", args.required()?, i64::MIN, i64::MAX)?);
+            seqs.push(args.integer("seq", i64::MIN, i64::MAX)?);
         }
     }
     if seqs.is_empty() {

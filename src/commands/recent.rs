@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::arg_parser::{Args, integer};
+use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::format::{Format, Piece, write_messages};
 use super::reply::Reply;
@@ -40,7 +40,7 @@ pub enum Lookup {
 
 /// Takes `max_tokens`.
 fn budget(args: &mut Args<'_>) -> Result<i64, CommandError> {
-    integer("max_tokens", args.required()?, 0, i64::MAX)
+    args.integer("max_tokens", 0, i64::MAX)
 }
 
 /// Takes the options, up to the end.
@@ -88,7 +88,7 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
         }
     }
     if options.any && options.wait.is_some() {
-        return err("options ANY and WAIT exclude each other");
+        return err("options ANY and WAIT cannot be combined");
     }
     Ok(options)
 }
@@ -100,11 +100,11 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
 /// What is wrong with them.
 pub fn multi_key(args: &mut Args<'_>) -> Result<(Options, usize), CommandError> {
     let max_tokens = budget(args)?;
-    let keys = integer("numkeys", args.required()?, 1, i64::MAX)?;
+    let keys = args.integer("numkeys", 1, i64::MAX)?;
     let keys = usize::try_from(keys).unwrap_or(usize::MAX);
     if keys > args.left() {
         return err(format!(
-            "numkeys {keys} is greater than the number of arguments that follow ({})",
+            "numkeys must be at most {}, the number of arguments that follow, got {keys}",
             args.left()
         ));
     }

@@ -26,10 +26,15 @@ pub fn effect<'a>(
     }
     let created;
     if effect.replace && effect.create.is_none() {
-        return err("the effect replaces by nothing");
+        return err(format!(
+            "effect {}: 'replace' needs 'create'",
+            quoted(header)
+        ));
     }
     let conversation = match (target.filter(|_| !effect.replace), effect.create) {
-        (Some(_), Some(_)) => return err("the effect creates a key that exists"),
+        (Some(_), Some(_)) => {
+            return err(format!("effect {}: the key already exists", quoted(header)));
+        }
         (None, None) => return err("no such key"),
         (Some(conversation), None) => conversation,
         (None, Some(attributes)) => {

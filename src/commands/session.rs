@@ -18,7 +18,7 @@ use crate::conversation::{Conversation, session::Session};
 fn name(argument: &[u8]) -> Result<&str, CommandError> {
     std::str::from_utf8(argument).map_err(|e| {
         CommandError::Err(format!(
-            "the field's name {} is not UTF-8: invalid at byte {}",
+            "field name {} is not UTF-8: invalid at byte {}",
             quoted(argument),
             e.valid_up_to()
         ))
@@ -41,7 +41,7 @@ pub fn import<'a>(
         }
     }
     if target.is_some() && !replace {
-        return err("the key exists already: REPLACE replaces what is there");
+        return err("the key already exists: use REPLACE to replace its contents");
     }
     let parts = split(json, history).map_err(CommandError::Err)?;
     let attributes = env.settings.attributes();
@@ -160,13 +160,12 @@ pub fn set_state<'a>(
     let (mut added, mut changed) = (HashSet::new(), false);
     while let (Some(field), Some(json)) = (args.take(), args.take()) {
         let text = name(field)?;
-        let refused =
-            |why| CommandError::Err(format!("the value of field {}: {why}", quoted(field)));
+        let refused = |why| CommandError::Err(format!("value of field {}: {why}", quoted(field)));
         let name = Name::new(text).map_err(CommandError::Err)?;
         let value = read_value(trim(json)).map_err(refused)?;
         if history.is_some_and(|h| h.name.text() == text) {
             return err(format!(
-                "the field {} holds the messages: CONV.APPEND adds to them",
+                "field {} holds the messages: add messages with CONV.APPEND",
                 quoted(field)
             ));
         }

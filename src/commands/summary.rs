@@ -1,7 +1,7 @@
 //! `CONV.SUMMARY key [WITHINFO]`, `CONV.SETSUMMARY key text [UPTO seq] [MINCHANGE n]` and `CONV.CLAIMSUMMARY key
 //! min_tokens [KEEP tokens] [LEASE ms]`.
 
-use super::arg_parser::{Args, integer, quoted};
+use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Outcome, REPLIED, Target};
@@ -19,7 +19,7 @@ pub fn summary(
     while let Some(argument) = args.peek() {
         if args.option(&["WITHINFO"])?.is_none() {
             return err(format!(
-                "surplus argument {}: CONV.SUMMARY only reads, CONV.SETSUMMARY key text stores a summary",
+                "unexpected argument {} for CONV.SUMMARY; to store a summary, use CONV.SETSUMMARY key text",
                 quoted(argument)
             ));
         }
@@ -81,7 +81,7 @@ pub fn set_summary<'a>(
         && upto > newest
     {
         return err(format!(
-            "UPTO {upto} lies beyond the newest message ({newest})"
+            "UPTO must be at most {newest}, the newest message, got {upto}"
         ));
     }
 
@@ -131,7 +131,7 @@ pub fn claim_summary<'a>(
     env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
-    let least = integer("min_tokens", args.required()?, 0, i64::MAX)?.unsigned_abs();
+    let least = args.integer("min_tokens", 0, i64::MAX)?.unsigned_abs();
     let (mut keep, mut lease) = (0, 0);
     while let Some(option) = args.only_options(&["KEEP", "LEASE"])? {
         match option {
