@@ -2,11 +2,11 @@
 //! trusts a length.
 
 /// See the head of this file. Each method returns nothing if the bytes end too early, or hold no such number.
-pub struct Reader<'a> {
+pub struct ByteReader<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ByteReader<'a> {
     /// Reads from the beginning of `bytes`.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
@@ -56,14 +56,14 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// A signed number: zigzag over [`Reader::unsigned`].
+    /// A signed number: zigzag over [`ByteReader::unsigned`].
     pub fn signed(&mut self) -> Option<i64> {
         let raw = self.unsigned()?;
         Some((raw >> 1) as i64 ^ -((raw & 1) as i64))
     }
 }
 
-/// Writes what [`Reader::unsigned`] reads.
+/// Writes what [`ByteReader::unsigned`] reads.
 pub fn put_unsigned(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push((value as u8) | 0x80);
@@ -72,7 +72,7 @@ pub fn put_unsigned(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// Writes what [`Reader::signed`] reads.
+/// Writes what [`ByteReader::signed`] reads.
 pub fn put_signed(out: &mut Vec<u8>, value: i64) {
     put_unsigned(out, ((value << 1) ^ (value >> 63)) as u64);
 }

@@ -13,7 +13,7 @@ use crate::tokens::Nobody;
 /// The first frame, a MessagePack map. Fields may be added with a default; they never change their meaning.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Header {
+pub struct StoredHeader {
     attributes: Attributes,
     created: i64,
     updated: i64,
@@ -49,7 +49,7 @@ struct StoredHistory {
     position: u64,
 }
 
-impl Header {
+impl StoredHeader {
     /// The header of `conversation`.
     pub fn of(conversation: &Conversation) -> Self {
         let numbering = conversation.numbering();

@@ -9,13 +9,13 @@
 //!
 //! Everything else (dialects, turn groups, ids, sums) is derived anew from the messages, and so cannot contradict them.
 
-use super::header::{Header, count_of, read_message};
+use super::header::{StoredHeader, count_of, read_message};
 use super::{DecodeError, count, invalid};
 use crate::conversation::effect::{Count, Effect};
 use crate::conversation::segment::Segment;
 use crate::conversation::{Conversation, compress};
 use crate::tokens::Nobody;
-use crate::varint::{Reader, put_signed, put_unsigned};
+use crate::varint::{ByteReader, put_signed, put_unsigned};
 
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
@@ -62,7 +62,7 @@ fn describe(segment: &Segment, before: &mut (i64, i64), frame: &mut Vec<u8>) {
 
 /// Reads the segments that `header` announces into `conversation`.
 pub fn decode<F: AsRef<[u8]>>(
-    header: &Header,
+    header: &StoredHeader,
     conversation: &mut Conversation,
     mut next: impl FnMut() -> Option<F>,
 ) -> Result<(), DecodeError> {
@@ -71,7 +71,7 @@ pub fn decode<F: AsRef<[u8]>>(
     while left > 0 {
         let description = next().ok_or(DecodeError::Truncated)?;
         let text = next().ok_or(DecodeError::Truncated)?;
-        let described = Described::read(description.as_ref(), &mut before, left)?;
+        let described = DescribedSegment::read(description.as_ref(), &mut before, left)?;
         for message in &described.messages {
             header.check_numbered(message.seq)?;
         }
@@ -82,23 +82,23 @@ pub fn decode<F: AsRef<[u8]>>(
 }
 
 /// What the first frame of a segment says.
-struct Described {
+struct DescribedSegment {
     packed: bool,
-    messages: Vec<StoredMessage>,
+    messages: Vec<DescribedMessage>,
     /// Bytes of the text.
     bytes: usize,
 }
 
-struct StoredMessage {
+struct DescribedMessage {
     seq: i64,
     time: i64,
     count: Count,
     len: usize,
 }
 
-impl Described {
+impl DescribedSegment {
     fn read(frame: &[u8], before: &mut (i64, i64), most: u64) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(frame);
+        let mut reader = ByteReader::new(frame);
         let packed = match reader.byte() {
             Some(PLAIN) => false,
             Some(ZSTD) => true,
@@ -176,10 +176,10 @@ impl Described {
 }
 
 fn next_message(
-    reader: &mut Reader<'_>,
+    reader: &mut ByteReader<'_>,
     seq: i64,
     time: i64,
-) -> Result<StoredMessage, DecodeError> {
+) -> Result<DescribedMessage, DecodeError> {
     let truncated = || DecodeError::Truncated;
     let state = reader.byte().ok_or_else(truncated)?;
     let seq = seq.wrapping_add(reader.signed().ok_or_else(truncated)?);
@@ -188,7 +188,7 @@ fn next_message(
     let len = reader.unsigned().ok_or_else(truncated)?;
     let len = usize::try_from(len).map_err(|_| invalid(format!("message {seq} is too long")))?;
     let count = count_of(seq, state, tokens)?;
-    Ok(StoredMessage {
+    Ok(DescribedMessage {
         seq,
         time,
         count,

@@ -1,29 +1,29 @@
 //! Stored form, version 1: read for ever, no longer written. Messages stood there one by one, uncompressed.
 //!
-//! The first frame is the [`Header`]. Each further frame holds messages, as long as the header's
+//! The first frame is the [`StoredHeader`]. Each further frame holds messages, as long as the header's
 //! number is not reached; of each message: state (one byte: 0 pending, 1 counted, 2 given), sequence number and
 //! arrival as signed differences to the message before (the first: to 0), T(message), length, bytes. Everything else
 //! (dialects, turn groups, ids, sums) is derived anew from the messages, and so cannot contradict them.
 
-use super::header::{Header, count_of, read_message, take};
+use super::header::{StoredHeader, count_of, read_message, take};
 use super::{DecodeError, invalid};
 use crate::conversation::Conversation;
 use crate::conversation::effect::{Effect, NewMessage};
-use crate::varint::Reader;
+use crate::varint::ByteReader;
 
 /// See [`super::decode`].
 pub fn decode<F: AsRef<[u8]>>(
     mut next: impl FnMut() -> Option<F>,
 ) -> Result<Conversation, DecodeError> {
     let frame = next().ok_or(DecodeError::Truncated)?;
-    let header = Header::read(frame.as_ref(), 1)?;
+    let header = StoredHeader::read(frame.as_ref(), 1)?;
     drop(frame);
     let mut conversation = header.begin();
     let (mut seq, mut time) = (0i64, 0i64);
     let mut left = header.messages;
     while left > 0 {
         let frame = next().ok_or(DecodeError::Truncated)?;
-        let mut reader = Reader::new(frame.as_ref());
+        let mut reader = ByteReader::new(frame.as_ref());
         if reader.is_empty() {
             return Err(invalid("an empty frame"));
         }
@@ -45,7 +45,7 @@ pub fn decode<F: AsRef<[u8]>>(
 }
 
 fn next_message<'a>(
-    reader: &mut Reader<'a>,
+    reader: &mut ByteReader<'a>,
     seq: i64,
     time: i64,
 ) -> Result<NewMessage<'a>, DecodeError> {

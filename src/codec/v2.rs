@@ -1,6 +1,6 @@
 //! Stored form, version 2: read for ever, no longer written. The header, then the messages in [`segments`].
 
-use super::header::Header;
+use super::header::StoredHeader;
 use super::{DecodeError, segments};
 use crate::conversation::Conversation;
 
@@ -9,7 +9,7 @@ pub fn decode<F: AsRef<[u8]>>(
     mut next: impl FnMut() -> Option<F>,
 ) -> Result<Conversation, DecodeError> {
     let frame = next().ok_or(DecodeError::Truncated)?;
-    let header = Header::read(frame.as_ref(), 2)?;
+    let header = StoredHeader::read(frame.as_ref(), 2)?;
     drop(frame);
     let mut conversation = header.begin();
     segments::decode(&header, &mut conversation, next)?;

@@ -4,7 +4,7 @@
 //! as it was written and its value, a colon between them and no white space around them. Then the messages in
 //! [`segments`].
 
-use super::header::{Header, take};
+use super::header::{StoredHeader, take};
 use super::{DecodeError, invalid, segments};
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
@@ -12,7 +12,7 @@ use crate::conversation::session::{Name, NewField, Session, read_value};
 
 /// See [`super::encode`].
 pub fn encode(conversation: &Conversation, mut sink: impl FnMut(&[u8])) {
-    let header = Header::of(conversation);
+    let header = StoredHeader::of(conversation);
     // Serialising plain data into memory cannot fail; an empty frame would be refused when read.
     sink(&rmp_serde::to_vec_named(&header).unwrap_or_default());
     let mut frame = Vec::new();
@@ -35,7 +35,7 @@ pub fn decode<F: AsRef<[u8]>>(
     mut next: impl FnMut() -> Option<F>,
 ) -> Result<Conversation, DecodeError> {
     let frame = next().ok_or(DecodeError::Truncated)?;
-    let header = Header::read(frame.as_ref(), 3)?;
+    let header = StoredHeader::read(frame.as_ref(), 3)?;
     drop(frame);
     let mut conversation = header.begin();
     for held in 0..header.fields {
