@@ -30,13 +30,13 @@ pub fn closest<'k>(argument: &[u8], known: &[&'k str]) -> Option<&'k str> {
     let given = argument.to_ascii_uppercase();
     known
         .iter()
-        .map(|word| {
-            (
-                distance(&given, word.to_ascii_uppercase().as_bytes()),
-                *word,
-            )
+        .filter_map(|&word| {
+            let upper = word.to_ascii_uppercase();
+            let distance = distance(&given, upper.as_bytes());
+            let is_abbreviation = given.len() >= 3 && upper.as_bytes().starts_with(&given);
+            let is_close = distance <= tolerated(given.len().min(upper.len()));
+            (is_abbreviation || is_close).then_some((distance, word))
         })
-        .filter(|(distance, word)| *distance <= tolerated(word.len().min(given.len())))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, word)| word)
 }
