@@ -27,11 +27,11 @@ const SHORT_VERSION: u8 = 2;
 const INCOMPLETE: &str = "payload incomplete: fewer arguments than the header names";
 
 /// Sequence number, arrival (Unix ms), count.
-type StoredMessage = (i64, i64, Count);
+type MessageHeader = (i64, i64, Count);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Header {
+struct EffectHeader {
     v: u8,
     at: i64,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -46,14 +46,14 @@ struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     alter: Option<Attributes>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    front: Vec<StoredMessage>,
+    front: Vec<MessageHeader>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    push: Vec<StoredMessage>,
+    push: Vec<MessageHeader>,
     /// See the head of this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     append: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    edit: Option<StoredMessage>,
+    edit: Option<MessageHeader>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     remove: Vec<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,7 +84,7 @@ struct SummaryHeader {
     upto: Option<i64>,
 }
 
-fn stored(message: &NewMessage<'_>) -> StoredMessage {
+fn message_header(message: &NewMessage<'_>) -> MessageHeader {
     (message.seq, message.time, message.count)
 }
 
@@ -116,76 +116,135 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
     if let Some(first) = appended_from(effect) {
         return write_short_header(effect, first, out);
     }
-    // What was imported stands in the document.
-    let imported = effect.imported.as_ref();
-    let push = imported.map_or(&effect.push[..], |_| &[]);
-    let set_state = imported.map_or(&effect.set_state[..], |_| &[]);
-    let history = effect.history.as_ref().filter(|_| imported.is_none());
-    let header = Header {
+    // Exhaustive, so that a new field that is not written does not compile.
+    let Effect {
+        at,
+        event,
+        replace,
+        create,
+        numbering,
+        alter,
+        front,
+        push,
+        edit,
+        remove,
+        summary,
+        del_state,
+        set_state,
+        history,
+        imported,
+        lease,
+        drop,
+        expire,
+    } = effect;
+    // The document of an import contains the messages, the session fields and the history.
+    let in_document = imported.is_some();
+    let push = if in_document { &[] } else { &push[..] };
+    let set_state = if in_document { &[] } else { &set_state[..] };
+    let history = history.as_ref().filter(|_| !in_document);
+    let header = EffectHeader {
         v: VERSION,
-        at: effect.at,
-        event: effect.event.name().to_owned(),
-        replace: effect.replace,
-        create: effect.create,
-        numbering: effect.numbering.map(|n| (n.created, n.next, n.lowest)),
-        alter: effect.alter,
-        front: effect.front.iter().map(stored).collect(),
-        push: push.iter().map(stored).collect(),
+        at: *at,
+        event: event.name().to_owned(),
+        replace: *replace,
+        create: *create,
+        numbering: numbering.map(|n| (n.created, n.next, n.lowest)),
+        alter: *alter,
+        front: front.iter().map(message_header).collect(),
+        push: push.iter().map(message_header).collect(),
         append: None,
-        edit: effect.edit.as_ref().map(stored),
-        remove: effect.remove.clone(),
-        summary: effect
-            .summary
-            .as_ref()
-            .map(|s| SummaryHeader { upto: s.upto }),
-        del_state: effect.del_state.clone(),
+        edit: edit.as_ref().map(message_header),
+        remove: remove.clone(),
+        summary: summary.as_ref().map(|s| SummaryHeader { upto: s.upto }),
+        del_state: del_state.clone(),
         set_state: set_state.iter().map(|f| written(&f.name)).collect(),
         history: history.map(|h| (written(&h.name), h.position)),
-        import: imported.map(|i| (i.history.clone(),)),
-        lease: effect.lease,
-        drop: effect.drop.clone(),
-        expire: effect.expire,
+        import: imported.as_ref().map(|i| (i.history.clone(),)),
+        lease: *lease,
+        drop: drop.clone(),
+        expire: *expire,
     };
     Ok(serde_json::to_writer(out, &header)?)
 }
 
 /// The arguments that follow the header of `effect`.
 pub fn payload<'e, 'a>(effect: &'e Effect<'a>) -> impl Iterator<Item = &'a [u8]> + use<'e, 'a> {
-    // What was imported stands in the document.
-    let imported = effect.imported.as_ref();
-    let push = imported.map_or(&effect.push[..], |_| &[]);
-    let set_state = imported.map_or(&effect.set_state[..], |_| &[]);
-    effect
-        .front
+    // Exhaustive, so that a new field with a payload is not forgotten. Those named here are in the header alone.
+    let Effect {
+        at: _,
+        event: _,
+        replace: _,
+        create: _,
+        numbering: _,
+        alter: _,
+        front,
+        push,
+        edit,
+        remove: _,
+        summary,
+        del_state: _,
+        set_state,
+        history: _,
+        imported,
+        lease: _,
+        drop: _,
+        expire: _,
+    } = effect;
+    // The document of an import contains the messages and the session fields.
+    let in_document = imported.is_some();
+    let push = if in_document { &[] } else { &push[..] };
+    let set_state = if in_document { &[] } else { &set_state[..] };
+    front
         .iter()
         .chain(push)
-        .chain(&effect.edit)
+        .chain(edit)
         .map(|m| m.bytes)
-        .chain(effect.summary.iter().map(|s| s.text.as_bytes()))
+        .chain(summary.iter().map(|s| s.text.as_bytes()))
         .chain(set_state.iter().map(|f| f.value.as_bytes()))
-        .chain(imported.map(|i| i.document))
+        .chain(imported.iter().map(|i| i.document))
 }
 
-/// The number of the first message, if `effect` is what the short header can say.
+/// The sequence number of the first message, if the short header can express `effect`.
 fn appended_from(effect: &Effect<'_>) -> Option<i64> {
-    let first = effect.push.first()?.seq;
+    // Exhaustive, so that a new field is either written by the short header or rules it out.
+    let Effect {
+        at,
+        event,
+        replace,
+        create: _,
+        numbering,
+        alter,
+        front,
+        push,
+        edit,
+        remove,
+        summary,
+        del_state,
+        set_state,
+        history,
+        imported,
+        lease,
+        drop: _,
+        expire: _,
+    } = effect;
+    let first = push.first()?.seq;
     let plain = |(message, seq): (&NewMessage<'_>, i64)| {
-        message.seq == seq && message.time == effect.at && message.count == Count::Pending
+        message.seq == seq && message.time == *at && message.count == Count::Pending
     };
-    let short = effect.event == Event::Append
-        && effect.numbering.is_none()
-        && effect.alter.is_none()
-        && effect.edit.is_none()
-        && effect.front.is_empty()
-        && !effect.replace
-        && effect.imported.is_none()
-        && effect.history.is_none()
-        && effect.set_state.is_empty()
-        && effect.del_state.is_empty()
-        && effect.lease.is_none()
-        && effect.remove.is_empty()
-        && effect.summary.is_none()
-        && effect.push.iter().zip(first..).all(plain);
+    let short = *event == Event::Append
+        && !replace
+        && numbering.is_none()
+        && alter.is_none()
+        && front.is_empty()
+        && edit.is_none()
+        && remove.is_empty()
+        && summary.is_none()
+        && del_state.is_empty()
+        && set_state.is_empty()
+        && history.is_none()
+        && imported.is_none()
+        && lease.is_none()
+        && push.iter().zip(first..).all(plain);
     short.then_some(first)
 }
 
@@ -212,7 +271,7 @@ fn write_short_header(effect: &Effect<'_>, first: i64, out: &mut impl Write) -> 
 }
 
 /// Puts what the short header says into the words of the long one.
-fn lengthen(header: &mut Header, messages: usize) -> Result<(), String> {
+fn lengthen(header: &mut EffectHeader, messages: usize) -> Result<(), String> {
     let Some(first) = header.append else {
         return Ok(());
     };
@@ -247,7 +306,7 @@ fn lengthen(header: &mut Header, messages: usize) -> Result<(), String> {
 /// # Errors
 /// What is wrong with it.
 pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'a>, String> {
-    let mut header: Header =
+    let mut header: EffectHeader =
         serde_json::from_slice(header).map_err(|e| format!("unreadable header: {e}"))?;
     let expected = match header.append {
         Some(_) => SHORT_VERSION,
@@ -271,7 +330,7 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
     }
     let mut payload = payload.iter().copied();
     let mut next = || payload.next().ok_or(INCOMPLETE);
-    let read = |(seq, time, count): StoredMessage, bytes: &'a [u8]| {
+    let read = |(seq, time, count): MessageHeader, bytes: &'a [u8]| {
         let bytes = message::trim(bytes);
         message::read(bytes)
             .map(|(facts, text)| NewMessage {
@@ -284,7 +343,7 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
             })
             .map_err(|e| format!("message {seq}: {}", e.0))
     };
-    let mut read_all = |stored: Vec<StoredMessage>| {
+    let mut read_all = |stored: Vec<MessageHeader>| {
         let messages = stored.into_iter().map(|stored| read(stored, next()?));
         messages.collect::<Result<Vec<_>, String>>()
     };
