@@ -20,6 +20,17 @@ pub enum CommandError {
     SlotMoved,
 }
 
+impl CommandError {
+    /// The text without the error code `ERR`, for places other than a reply.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Err(text) => text.clone(),
+            error => error.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

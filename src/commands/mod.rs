@@ -19,7 +19,7 @@ mod replay;
 pub mod reply;
 mod session;
 pub mod spec;
-mod suggest;
+pub mod suggest;
 mod summary;
 pub mod syntax;
 mod table;
