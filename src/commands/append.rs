@@ -12,10 +12,10 @@ use crate::conversation::message;
 
 const OPTIONS: [&str; 5] = ["NX", "XX", "UNIQUE", "IFLAST", "TOKENS"];
 
-/// Most tokens that one message can count.
+/// The largest value of `TOKENS`: counts are stored in 32 bits.
 const MOST_TOKENS: i64 = u32::MAX as i64;
 
-/// The message in an argument, the one with that number (from 1), unless it is too large.
+/// Trims the argument that is message `number` (from 1), and rejects it if it is too large.
 fn bounded<'a>(env: &Env<'_>, number: usize, argument: &'a [u8]) -> Result<&'a [u8], CommandError> {
     let bytes = message::trim(argument);
     let most = env.settings.max_message_bytes;
@@ -23,7 +23,7 @@ fn bounded<'a>(env: &Env<'_>, number: usize, argument: &'a [u8]) -> Result<&'a [
         return Err(CommandError::BadMessage(
             number,
             format!(
-                "{} bytes, more than conv.max-message-bytes allows ({most})",
+                "{} bytes exceed conv.max-message-bytes ({most})",
                 bytes.len()
             ),
         ));
@@ -31,7 +31,7 @@ fn bounded<'a>(env: &Env<'_>, number: usize, argument: &'a [u8]) -> Result<&'a [
     Ok(bytes)
 }
 
-/// As [`read`], without the text that counts: it is read from the conversation later.
+/// As [`read`], without the counted text. The counter reads it from the stored message later.
 pub(super) fn read_uncounted<'a>(
     env: &Env<'_>,
     number: usize,
@@ -50,7 +50,7 @@ pub(super) fn read_uncounted<'a>(
     })
 }
 
-/// Reads an argument as the message with that number (from 1); sequence number and time are still to be given.
+/// Reads an argument as message `number` (from 1). The caller assigns the sequence number.
 pub(super) fn read<'a>(
     env: &Env<'_>,
     number: usize,
@@ -58,12 +58,12 @@ pub(super) fn read<'a>(
     count: Count,
 ) -> Result<NewMessage<'a>, CommandError> {
     let bytes = bounded(env, number, argument)?;
-    let refused = |refusal: message::Refusal| CommandError::BadMessage(number, refusal.0);
+    let rejected = |refusal: message::Refusal| CommandError::BadMessage(number, refusal.0);
     let (facts, text) = if count == Count::Pending {
-        let (facts, text) = message::read(bytes).map_err(refused)?;
+        let (facts, text) = message::read(bytes).map_err(rejected)?;
         (facts, Some(text))
     } else {
-        (message::facts(bytes).map_err(refused)?, None)
+        (message::facts(bytes).map_err(rejected)?, None)
     };
     Ok(NewMessage {
         seq: 0,
@@ -92,12 +92,12 @@ pub(super) fn explain(
 }
 
 /// Takes the value of `TOKENS`.
-fn given(args: &mut Args<'_>) -> Result<Count, CommandError> {
+fn token_count(args: &mut Args<'_>) -> Result<Count, CommandError> {
     let tokens = args.number("TOKENS", 0, MOST_TOKENS)?;
     Ok(Count::Given(u32::try_from(tokens).unwrap_or(u32::MAX)))
 }
 
-/// Takes `message [[TOKENS n] message ...]` up to the end; `count` is what was said of the first.
+/// Takes `message [[TOKENS n] message ...]` up to the end. `count` is that of the first message.
 fn messages<'a>(
     args: &mut Args<'a>,
     env: &Env<'_>,
@@ -110,7 +110,7 @@ fn messages<'a>(
                 let number = messages.len() + 1;
                 return err(format!("option TOKENS given twice for message {number}"));
             }
-            count = given(args)?;
+            count = token_count(args)?;
             continue;
         }
         let message = read(env, messages.len() + 1, argument, count)
@@ -127,7 +127,10 @@ fn messages<'a>(
     Ok(messages)
 }
 
-/// See the head of this file.
+/// `CONV.APPEND`: appends messages. Replies with the sequence number of the last one, or nil if a condition does not hold.
+///
+/// # Errors
+/// An argument is invalid, or the sequence numbers are used up.
 pub fn append<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -142,7 +145,7 @@ pub fn append<'a>(
             "XX" => extend_only = true,
             "UNIQUE" => unique = true,
             "IFLAST" => newest = Some(args.number("IFLAST", i64::MIN, i64::MAX)?),
-            _ => count = given(args)?,
+            _ => count = token_count(args)?,
         }
     }
     if create_only && extend_only {
@@ -193,7 +196,10 @@ pub fn append<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// See the head of this file.
+/// `CONV.EDIT`: replaces a message. Its sequence number and time stay.
+///
+/// # Errors
+/// An argument is invalid, or there is no such key or message.
 pub fn edit<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,

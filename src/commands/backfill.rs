@@ -1,4 +1,4 @@
-//! `CONV.BACKFILL key [COMPLETE] [message [message ...]]`: without a message only with `COMPLETE`.
+//! `CONV.BACKFILL key [COMPLETE] [message [message ...]]`; without messages, `COMPLETE` is mandatory.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::metrics;
 
 const OPTIONS: [&str; 1] = ["COMPLETE"];
 
-/// Puts older messages in front, without those whose id is held. `COMPLETE` alone says that there are none.
+/// Prepends older messages, except those whose id is present. `COMPLETE` without messages states that there are none.
 pub fn backfill<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -40,7 +40,7 @@ pub fn backfill<'a>(
     });
     let added = i64::try_from(messages.len()).unwrap_or(i64::MAX);
     let lowest = target.map_or(1, |c| c.numbering().lowest);
-    // The lowest number of all marks that there is none.
+    // `i64::MIN` stands for "no number" elsewhere and is never assigned.
     let Some(first) = lowest.checked_sub(added).filter(|&seq| seq > i64::MIN) else {
         return err("the sequence numbers of this conversation are used up");
     };

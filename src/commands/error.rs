@@ -1,18 +1,18 @@
-//! Errors as a client sees them.
+//! Errors that commands return to clients.
 
 use std::fmt;
 
-/// Why a command did nothing.
+/// Why a command failed. It has changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CommandError {
     /// Replied as `ERR <text>`.
     Err(String),
-    /// Replied as `BADMSG message <number>: <reason>`; messages are numbered from 1.
+    /// An invalid message, replied as `BADMSG message <number>: <reason>`. Messages are numbered from 1.
     BadMessage(usize, String),
-    /// Replied as Redis does: wrong number of arguments.
+    /// An argument is missing. Replied as Redis does: wrong number of arguments for the command.
     Arity,
-    /// The key holds another type.
+    /// The key holds a value of another type.
     WrongType,
     /// The server is at its memory limit.
     OutOfMemory,
@@ -50,7 +50,7 @@ impl fmt::Display for CommandError {
     }
 }
 
-/// An `ERR` with this text.
+/// Returns a [`CommandError::Err`] with this text.
 ///
 /// # Errors
 /// Always.

@@ -27,7 +27,8 @@ fn attributes(args: &mut Args<'_>, mut set: Attributes) -> Result<Attributes, Co
     Ok(set)
 }
 
-/// `CONV.CREATE key [ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`
+/// `CONV.CREATE key [ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`: creates an empty
+/// conversation.
 pub fn create<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -44,7 +45,7 @@ pub fn create<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// `CONV.ALTER key [ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`
+/// `CONV.ALTER key [ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`: changes attributes.
 pub fn alter<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -65,7 +66,7 @@ pub fn alter<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// `CONV.DEL key seq [seq ...]`
+/// `CONV.DEL key seq [seq ...]`: removes messages and returns how many existed.
 pub fn del<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -91,7 +92,7 @@ pub fn del<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// `CONV.POP key [count]`
+/// `CONV.POP key [count]`: removes and returns the newest messages, newest first.
 pub fn pop<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -123,7 +124,7 @@ pub fn pop<'a>(
     Ok(Outcome::Done((!effect.remove.is_empty()).then_some(effect)))
 }
 
-/// `CONV.TRIM key MAXMESSAGES n | MAXTOKENS n | BEFORE seq`
+/// `CONV.TRIM key MAXMESSAGES n | MAXTOKENS n | BEFORE seq`: removes the oldest messages and returns how many are left.
 pub fn trim<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -149,17 +150,17 @@ pub fn trim<'a>(
         }
     }
     let log = conversation.log();
-    let dropped = conversation.to_drop(limit);
-    let gone: usize = dropped
+    let ranges = conversation.to_drop(limit);
+    let removed: usize = ranges
         .iter()
         .map(|&(first, last)| log.position_of(last.saturating_add(1)) - log.position_of(first))
         .sum();
-    out.integer(signed(log.len().saturating_sub(gone)));
-    if dropped.is_empty() {
+    out.integer(signed(log.len().saturating_sub(removed)));
+    if ranges.is_empty() {
         return Ok(Outcome::UNCHANGED);
     }
     let mut effect = Effect::new(Event::Trim, env.now);
-    effect.drop = dropped;
+    effect.drop = ranges;
     Ok(Outcome::change(effect))
 }
 

@@ -1,5 +1,6 @@
 //! `CONV.RECENT key max_tokens [FORMAT LIST | JSON | MSGPACK] [MESSAGES n] [START USER] [OVERSIZE EMPTY | KEEP]
-//! [STEP n] [NOSYSTEM] [NOSUMMARY] [ANY | WAIT ms] [WITHINFO]`, for one conversation or, as `CONV.MRECENT`, for several.
+//! [STEP n] [NOSYSTEM] [NOSUMMARY] [ANY | WAIT ms] [WITHINFO]`, and the parts of it that `CONV.MRECENT` uses for several
+//! conversations.
 
 use std::time::Duration;
 
@@ -13,28 +14,28 @@ use crate::conversation::window::{Request, Window};
 use crate::conversation::{Conversation, MissingCounts};
 use crate::metrics;
 
-/// Longer than any client lives, and clocks can still tell it: 34 years.
+/// Longer waits are shortened to this: 34 years, which `Instant` can still represent.
 const MOST_WAIT_MS: u64 = 1 << 40;
 
-/// The options, as they are given.
+/// The options of `CONV.RECENT`.
 #[derive(Debug)]
 pub struct Options {
     request: Request,
     format: Format,
     any: bool,
     with_info: bool,
-    /// How long to wait on a miss.
+    /// How long the client is willing to wait on a miss; `None` without `WAIT`.
     pub wait: Option<Duration>,
 }
 
-/// What RECENT finds.
+/// The result of looking for a window.
 #[derive(Debug)]
 pub enum Lookup {
-    /// The messages held are the answer.
+    /// This window can be returned.
     Hit(Window),
-    /// Older messages that are not held might be part of the answer.
+    /// Older messages that only a database holds might belong to the window.
     Miss,
-    /// These counts must be known first.
+    /// These counts are needed first.
     Uncounted(MissingCounts),
 }
 
@@ -43,7 +44,7 @@ fn budget(args: &mut Args<'_>) -> Result<i64, CommandError> {
     args.integer("max_tokens", 0, i64::MAX)
 }
 
-/// Takes the options, up to the end.
+/// Takes the options up to the end.
 fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError> {
     let mut options = Options {
         request: Request {
@@ -93,11 +94,11 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
     Ok(options)
 }
 
-/// The arguments of `CONV.MRECENT max_tokens numkeys key [key ...] [options of RECENT]`: the options, and how many keys
-/// follow `numkeys`.
+/// Parses `CONV.MRECENT max_tokens numkeys key [key ...] [options of RECENT]`. Returns the options and the number of
+/// keys.
 ///
 /// # Errors
-/// What is wrong with them.
+/// An argument is missing or invalid.
 pub fn multi_key(args: &mut Args<'_>) -> Result<(Options, usize), CommandError> {
     let max_tokens = budget(args)?;
     let keys = args.integer("numkeys", 1, i64::MAX)?;
@@ -114,10 +115,10 @@ pub fn multi_key(args: &mut Args<'_>) -> Result<(Options, usize), CommandError> 
     Ok((options(args, max_tokens)?, keys))
 }
 
-/// See the head of this file.
+/// `CONV.RECENT`: returns the newest messages that fit the token budget, or nil on a miss.
 ///
 /// # Errors
-/// What is wrong with the arguments.
+/// An argument is missing or invalid.
 pub fn recent(
     args: &mut Args<'_>,
     target: Target<'_>,
@@ -142,7 +143,7 @@ pub fn recent(
     Ok(REPLIED)
 }
 
-/// What RECENT finds in the conversation.
+/// Looks for the window in the conversation. A missing conversation is a miss.
 #[must_use]
 pub fn look(options: &Options, target: Target<'_>) -> Lookup {
     let Some(conversation) = target else {
@@ -159,13 +160,13 @@ pub fn look(options: &Options, target: Target<'_>) -> Lookup {
     Lookup::Hit(window)
 }
 
-/// The reply to a miss.
+/// Replies to a miss: nil.
 pub fn miss(out: &mut dyn Reply) {
     metrics::missed();
     out.null();
 }
 
-/// The reply to a hit: what [`look`] has found.
+/// Replies to a hit with the window that [`look`] found.
 pub fn write(options: &Options, conversation: &Conversation, window: &Window, out: &mut dyn Reply) {
     metrics::hit(window.tokens);
     let summary = match conversation.summary() {
@@ -206,7 +207,7 @@ pub fn write(options: &Options, conversation: &Conversation, window: &Window, ou
     }
 }
 
-/// The system message that a summary becomes, in the dialect of the conversation.
+/// The summary as a system message in the dialect of the first message.
 fn as_message(conversation: &Conversation, text: &str) -> String {
     let text = serde_json::Value::from(text);
     match conversation.log().summary_form() {

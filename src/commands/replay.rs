@@ -1,5 +1,5 @@
-//! `CONV.EFFECT key header [payload ...]`: what replicas and the AOF receive instead of the commands that clients
-//! send. Not meant for clients, yet as safe as any command.
+//! `CONV.EFFECT key header [payload ...]`: what replicas and the AOF receive in place of the commands that clients
+//! send. Clients should not send it, but it is as safe as any other command.
 
 use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
@@ -9,7 +9,10 @@ use crate::codec::decode_effect;
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
 
-/// See the head of this file.
+/// Validates an effect that another server decided, or that the AOF contains, and returns it.
+///
+/// # Errors
+/// The effect is malformed, does not fit the conversation, or grows it while the server is at its memory limit.
 pub fn effect<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,

@@ -8,7 +8,10 @@ use super::{Env, Outcome, REPLIED, Target};
 use crate::conversation::Conversation;
 use crate::conversation::effect::{Effect, Event, NewSummary};
 
-/// See the head of this file.
+/// `CONV.SUMMARY`: returns the summary, nil if there is none.
+///
+/// # Errors
+/// There is an unexpected argument. The error names `CONV.SETSUMMARY`, which stores a summary.
 pub fn summary(
     args: &mut Args<'_>,
     target: Target<'_>,
@@ -52,7 +55,11 @@ pub fn summary(
     Ok(REPLIED)
 }
 
-/// See the head of this file.
+/// `CONV.SETSUMMARY`: stores or removes the summary. Returns 1, or 0 if nothing changed because the stored summary covers
+/// more messages or is too similar.
+///
+/// # Errors
+/// An argument is invalid.
 pub fn set_summary<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -124,7 +131,11 @@ pub fn set_summary<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// See the head of this file.
+/// `CONV.CLAIMSUMMARY`: returns the messages to summarise if they count at least `min_tokens` and nobody holds a lease,
+/// otherwise nil.
+///
+/// # Errors
+/// An argument is invalid.
 pub fn claim_summary<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
