@@ -1,9 +1,11 @@
-//! Effects as arguments of the command that replicas and the AOF receive: a JSON header that a person can read in
-//! MONITOR or in the file, then what the header speaks of, one argument each: the messages put in front, the
-//! messages appended, the message edited, the summary, the values of session fields.
+//! Effects as arguments of `CONV.EFFECT`, which replicas and the AOF receive.
 //!
-//! Nearly all writes append: their header is short. `"append":n` says that all arguments behind the header are messages
-//! appended at the time `at`, none of them counted yet, numbered from `n` on without a gap, with the event `conv.append`.
+//! The first argument is a header in JSON, which can be read in MONITOR and in the AOF. The *payload* follows, one
+//! argument each: the messages that are prepended, the messages that are appended, the edited message, the summary, the
+//! values of session fields, and the document of an import.
+//!
+//! Most writes only append. They have a short header: `"append":n` means that the payload consists of messages that are
+//! appended with the event `conv.append`, numbered from `n` without gaps, that arrived at the time `at` and are pending.
 
 use std::io::{self, Write};
 
@@ -18,10 +20,10 @@ use crate::conversation::effect::{
 use crate::conversation::message;
 use crate::conversation::session::{History, Name, NewField, read_value};
 
-/// Version of a header that names all it does one by one.
+/// Version of the full header, which lists every change.
 const VERSION: u8 = 1;
 
-/// Version of a header that says `append`.
+/// Version of the short header, which contains `append`.
 const SHORT_VERSION: u8 = 2;
 
 const INCOMPLETE: &str = "payload incomplete: fewer arguments than the header names";
@@ -49,7 +51,7 @@ struct EffectHeader {
     front: Vec<MessageHeader>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     push: Vec<MessageHeader>,
-    /// See the head of this file.
+    /// Only in the short header: sequence number of the first message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     append: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,14 +62,14 @@ struct EffectHeader {
     summary: Option<SummaryHeader>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     del_state: Vec<Box<str>>,
-    /// Names of the fields set, as they are written in the document.
+    /// Names of the fields to set, as JSON strings verbatim.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     set_state: Vec<Box<RawValue>>,
-    /// Name of the field that holds the messages, as above, and the number of fields before it.
+    /// Name of the field that contains the messages, as above, and the number of fields before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     history: Option<(Box<RawValue>, usize)>,
-    /// The name of the field that holds the messages of the document that follows, null if that is an array. What it
-    /// holds is pushed and set.
+    /// The payload contains a document whose messages are appended and whose fields are set. Here is the name of the
+    /// field that contains the messages, null if the document is a bare array.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     import: Option<(Option<Box<str>>,)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,7 +95,7 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// The name as it is written in the document. A key is a JSON string, so that this does not fail.
+/// The name as a JSON string, verbatim. Always valid, because [`Name::key`] returns a JSON string.
 fn written(name: &Name) -> Box<RawValue> {
     RawValue::from_string(name.key().into_owned()).unwrap_or_default()
 }
@@ -111,7 +113,7 @@ pub fn encode_effect<'a>(effect: &Effect<'a>) -> (Vec<u8>, Vec<&'a [u8]>) {
 /// Writes the header of `effect`.
 ///
 /// # Errors
-/// Those of `out`.
+/// `out` fails.
 pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()> {
     if let Some(first) = appended_from(effect) {
         return write_short_header(effect, first, out);
@@ -248,7 +250,7 @@ fn appended_from(effect: &Effect<'_>) -> Option<i64> {
     short.then_some(first)
 }
 
-/// Most often it fits into 44 bytes, which Redis stores in one piece.
+/// Writes the short header. It usually fits into 44 bytes, up to which Redis stores a string in a single allocation.
 fn write_short_header(effect: &Effect<'_>, first: i64, out: &mut impl Write) -> io::Result<()> {
     let mut digits = itoa::Buffer::new();
     out.write_all(br#"{"v":2,"at":"#)?;
@@ -270,8 +272,8 @@ fn write_short_header(effect: &Effect<'_>, first: i64, out: &mut impl Write) -> 
     out.write_all(b"}")
 }
 
-/// Puts what the short header says into the words of the long one.
-fn lengthen(header: &mut EffectHeader, messages: usize) -> Result<(), String> {
+/// Expands a short header to a full one.
+fn expand(header: &mut EffectHeader, messages: usize) -> Result<(), String> {
     let Some(first) = header.append else {
         return Ok(());
     };
@@ -291,20 +293,23 @@ fn lengthen(header: &mut EffectHeader, messages: usize) -> Result<(), String> {
     let last = i64::try_from(messages)
         .ok()
         .and_then(|n| first.checked_add(n));
-    let Some(behind) = last else {
+    let Some(end) = last else {
         return Err("the sequence numbers exceed 64 bits".into());
     };
     Event::Append.name().clone_into(&mut header.event);
-    header.push = (first..behind)
+    header.push = (first..end)
         .map(|seq| (seq, header.at, Count::Pending))
         .collect();
     Ok(())
 }
 
-/// Reads what [`encode_effect`] wrote.
+/// Reads the header and the payload of an effect. Validates the form; [`Conversation::check`] validates whether the
+/// effect fits.
+///
+/// [`Conversation::check`]: crate::conversation::Conversation::check
 ///
 /// # Errors
-/// What is wrong with it.
+/// The header or the payload is malformed.
 pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'a>, String> {
     let mut header: EffectHeader =
         serde_json::from_slice(header).map_err(|e| format!("unreadable header: {e}"))?;
@@ -318,7 +323,7 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
             header.v
         ));
     }
-    lengthen(&mut header, payload.len())?;
+    expand(&mut header, payload.len())?;
     let event =
         Event::by_name(&header.event).ok_or_else(|| format!("unknown event {:?}", header.event))?;
     if [header.create, header.alter]
@@ -406,7 +411,7 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
     Ok(effect)
 }
 
-/// Adds to `effect` what the document holds.
+/// Adds the messages and the fields of the document to `effect`.
 fn import<'a>(
     effect: &mut Effect<'a>,
     document: &'a [u8],

@@ -1,13 +1,13 @@
-//! Messages as versions 2 and 3 store them: segments as they lie in memory, packed ones packed.
+//! Messages in versions 2 and 3: segments as they are in memory, compressed ones compressed.
 //!
-//! Of each segment two frames, until the header's number of messages is reached:
+//! Each segment is stored as two frames, until the header's number of messages is reached:
 //!
-//! 1. The form of the text (one byte: 0 plain, 1 zstd), then of each message: state (one byte: 0 pending, 1 counted,
-//!    2 given), sequence number and arrival as signed differences to the message before (the first of all: to 0),
-//!    T(message), length.
+//! 1. The description: the form of the text (one byte: 0 plain, 1 zstd), then for each message its state (one byte: 0
+//!    pending, 1 counted, 2 given), sequence number and arrival time (as signed differences from the previous message,
+//!    those of the very first from 0), T(message), and length.
 //! 2. The text: the messages, each followed by a comma.
 //!
-//! Everything else (dialects, turn groups, ids, sums) is derived anew from the messages, and so cannot contradict them.
+//! Dialects, groups, ids and sums are derived from the messages, so they cannot contradict them.
 
 use super::header::{StoredHeader, count_of, read_message};
 use super::{DecodeError, count, invalid};
@@ -20,7 +20,7 @@ use crate::varint::{ByteReader, put_signed, put_unsigned};
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
 
-/// Shorter packed texts are taken, but lie open afterwards: a segment costs more than it would save.
+/// Compressed texts shorter than this are decompressed when loaded: a segment of their own costs more than it saves.
 const LEAST_COMPRESSED: usize = 4096;
 
 /// Writes the segments of `conversation`.
@@ -32,16 +32,16 @@ pub fn encode(conversation: &Conversation, sink: &mut impl FnMut(&[u8])) {
         describe(segment, &mut before, &mut frame);
         sink(&frame);
         match segment.stored() {
-            (_, Some(packed)) => sink(packed),
+            (_, Some(compressed)) => sink(compressed),
             (_, None) => sink(&segment.bytes()),
         }
     }
 }
 
-/// Writes the first frame of a segment. `before` is number and arrival of the message before it.
+/// Writes the description of a segment. `before` is the sequence number and arrival time of the previous message.
 fn describe(segment: &Segment, before: &mut (i64, i64), frame: &mut Vec<u8>) {
-    let (_, packed) = segment.stored();
-    frame.push(if packed.is_some() { ZSTD } else { PLAIN });
+    let (_, compressed) = segment.stored();
+    frame.push(if compressed.is_some() { ZSTD } else { PLAIN });
     let mut begin = 0;
     for entry in segment.entries().iter() {
         let (state, tokens) = match count(entry) {
@@ -60,7 +60,7 @@ fn describe(segment: &Segment, before: &mut (i64, i64), frame: &mut Vec<u8>) {
     }
 }
 
-/// Reads the segments that `header` announces into `conversation`.
+/// Reads as many messages as `header` announces and appends them to `conversation`.
 pub fn decode<F: AsRef<[u8]>>(
     header: &StoredHeader,
     conversation: &mut Conversation,
@@ -81,9 +81,9 @@ pub fn decode<F: AsRef<[u8]>>(
     Ok(())
 }
 
-/// What the first frame of a segment says.
+/// The description of a segment.
 struct DescribedSegment {
-    packed: bool,
+    compressed: bool,
     messages: Vec<DescribedMessage>,
     /// Bytes of the text.
     bytes: usize,
@@ -99,14 +99,14 @@ struct DescribedMessage {
 impl DescribedSegment {
     fn read(frame: &[u8], before: &mut (i64, i64), most: u64) -> Result<Self, DecodeError> {
         let mut reader = ByteReader::new(frame);
-        let packed = match reader.byte() {
+        let compressed = match reader.byte() {
             Some(PLAIN) => false,
             Some(ZSTD) => true,
-            Some(other) => return Err(invalid(format!("a text has the form {other}"))),
+            Some(other) => return Err(invalid(format!("a text has the unknown form {other}"))),
             None => return Err(DecodeError::Truncated),
         };
         let mut described = Self {
-            packed,
+            compressed,
             messages: Vec::new(),
             bytes: 0,
         };
@@ -118,42 +118,45 @@ impl DescribedSegment {
                 .len
                 .checked_add(1)
                 .and_then(|len| described.bytes.checked_add(len))
-                .ok_or_else(|| invalid("a segment larger than can be"))?;
+                .ok_or_else(|| invalid("a segment is too large"))?;
             described.messages.push(message);
         }
         if described.messages.is_empty() {
-            return Err(invalid("an empty segment"));
+            return Err(invalid("a segment is empty"));
         }
         if described.messages.len() as u64 > most {
-            return Err(invalid("more messages than announced"));
+            return Err(invalid("there are more messages than the header announces"));
         }
         if u32::try_from(described.bytes).is_err() {
-            return Err(invalid("a segment larger than can be"));
+            return Err(invalid("a segment is too large"));
         }
         Ok(described)
     }
 
-    /// Adds the messages, whose text is `stored`, to the conversation.
+    /// Appends the messages, whose text is `stored`, to the conversation.
     fn take(&self, stored: &[u8], conversation: &mut Conversation) -> Result<(), DecodeError> {
-        let unpacked;
-        let text = if self.packed {
-            unpacked = compress::decompress(stored, self.bytes)
-                .ok_or_else(|| invalid("a packed text does not unpack"))?;
-            unpacked.as_slice()
+        let decompressed;
+        let text = if self.compressed {
+            decompressed = compress::decompress(stored, self.bytes)
+                .ok_or_else(|| invalid("a text cannot be decompressed"))?;
+            decompressed.as_slice()
         } else {
             stored
         };
         if text.len() != self.bytes {
-            return Err(invalid("a text is not as long as its messages"));
+            return Err(invalid("a text and its messages differ in length"));
         }
         let mut rest = text;
         let mut push = Vec::with_capacity(self.messages.len());
         for message in &self.messages {
             let parts = rest.split_at_checked(message.len);
-            let Some((bytes, [b',', behind @ ..])) = parts else {
-                return Err(invalid(format!("no comma behind message {}", message.seq)));
+            let Some((bytes, [b',', after @ ..])) = parts else {
+                return Err(invalid(format!(
+                    "there is no comma after message {}",
+                    message.seq
+                )));
             };
-            rest = behind;
+            rest = after;
             push.push(read_message(
                 message.seq,
                 message.time,
@@ -166,7 +169,7 @@ impl DescribedSegment {
             ..Effect::default()
         };
         conversation.check(&effect).map_err(invalid)?;
-        if self.packed && self.bytes >= LEAST_COMPRESSED {
+        if self.compressed && self.bytes >= LEAST_COMPRESSED {
             conversation.apply_compressed(&mut effect, stored);
         } else {
             conversation.apply(&mut effect, &Nobody);

@@ -1,9 +1,9 @@
-//! Stored form, version 1: read for ever, no longer written. Messages stood there one by one, uncompressed.
+//! Version 1 of the stored form: messages one by one, uncompressed. It is still read and no longer written.
 //!
-//! The first frame is the [`StoredHeader`]. Each further frame holds messages, as long as the header's
-//! number is not reached; of each message: state (one byte: 0 pending, 1 counted, 2 given), sequence number and
-//! arrival as signed differences to the message before (the first: to 0), T(message), length, bytes. Everything else
-//! (dialects, turn groups, ids, sums) is derived anew from the messages, and so cannot contradict them.
+//! The first frame is the [`StoredHeader`]. Each further frame contains messages, until the header's number of messages is
+//! reached. For each message it contains the state (one byte: 0 pending, 1 counted, 2 given), sequence number and arrival
+//! time (as signed differences from the previous message, those of the first from 0), T(message), length, and bytes.
+//! Dialects, groups, ids and sums are derived from the messages, so they cannot contradict them.
 
 use super::header::{StoredHeader, count_of, read_message, take};
 use super::{DecodeError, invalid};
@@ -11,7 +11,7 @@ use crate::conversation::Conversation;
 use crate::conversation::effect::{Effect, NewMessage};
 use crate::varint::ByteReader;
 
-/// See [`super::decode`].
+/// Reads a conversation, see [`super::decode`].
 pub fn decode<F: AsRef<[u8]>>(
     mut next: impl FnMut() -> Option<F>,
 ) -> Result<Conversation, DecodeError> {
@@ -25,12 +25,12 @@ pub fn decode<F: AsRef<[u8]>>(
         let frame = next().ok_or(DecodeError::Truncated)?;
         let mut reader = ByteReader::new(frame.as_ref());
         if reader.is_empty() {
-            return Err(invalid("an empty frame"));
+            return Err(invalid("a frame is empty"));
         }
         while !reader.is_empty() {
             left = left
                 .checked_sub(1)
-                .ok_or_else(|| invalid("more messages than announced"))?;
+                .ok_or_else(|| invalid("there are more messages than the header announces"))?;
             let new = next_message(&mut reader, seq, time)?;
             header.check_numbered(new.seq)?;
             (seq, time) = (new.seq, new.time);
