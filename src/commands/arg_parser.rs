@@ -289,10 +289,8 @@ fn integer(
     syntax: impl FnOnce() -> String,
 ) -> Result<i64, CommandError> {
     let text = std::str::from_utf8(value).unwrap_or_default();
-    let parsed = match text.starts_with('+') {
-        true => None,
-        false => text.parse::<i64>().ok(),
-    };
+    // As in Redis, a leading plus sign is not part of an integer.
+    let parsed = text.parse::<i64>().ok().filter(|_| !text.starts_with('+'));
     match parsed {
         Some(n) if (least..=most).contains(&n) => Ok(n),
         _ if parsed.is_some() || is_integer(text) => err(format!(
