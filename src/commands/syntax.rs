@@ -90,3 +90,20 @@ fn given(arg: &Arg) -> String {
         None => value,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{of_argument, of_command};
+    use crate::commands::spec::COMMANDS;
+
+    #[test]
+    fn the_syntax_of_a_command_fits_on_a_line() {
+        for spec in &COMMANDS {
+            let syntax = of_command(spec);
+            assert!(syntax.len() <= 100, "{syntax}");
+            for arg in spec.args.iter().filter(|arg| !arg.optional) {
+                assert!(syntax.contains(&of_argument(arg)), "{syntax}: {}", arg.name);
+            }
+        }
+    }
+}
