@@ -3,41 +3,44 @@
 //! A Redis module that holds the message list of a chat on the server, knows the token count of every message, and
 //! returns the newest messages that fit a token budget, never splitting a tool call from its result.
 //!
-//! The modules:
-//!
-//! | module | what is in it |
+//! | module | contents |
 //! |---|---|
-//! | [`conversation`] | the value: messages, turn groups, selecting. Knows no Redis |
-//! | [`background`] | the threads that do what is slow |
-//! | [`tokens`] | counting: E(s) and T(message) |
-//! | [`codec`] | bytes to conversations and back |
-//! | [`commands`] | one function a command: arguments and conversation to reply and effect |
-//! | [`metrics`] | figures for INFO |
-//! | [`cache_loads`] | who loads what a cache does not hold, and who waits for it |
-//! | [`settings`] | the server-wide settings as commands see them |
-//! | [`varint`] | numbers of variable length, and the one reader of stored bytes |
-//! | `server` | all that speaks with Redis, and all unsafe code |
+//! | [`background`] | the background threads and the lanes in which tasks wait for them |
+//! | [`cache_loads`] | `RECENT ... WAIT`: which client loads a missing conversation, and which clients wait for it |
+//! | [`codec`] | conversations as bytes: the RDB file, `DUMP` payloads, and `CONV.EFFECT` for the AOF and replicas |
+//! | [`commands`] | one function per command: from arguments and a conversation to a reply and an effect |
+//! | [`conversation`] | the data type: messages, groups, selecting a window; `conversation::dialect` reads the messages of each LLM framework |
+//! | [`metrics`] | counters and gauges of the whole server, for `INFO conv` |
+//! | [`settings`] | the values of the `conv.*` settings |
+//! | [`tokens`] | token counting: E(s) of a string, T(message) of a message |
+//! | [`varint`] | integers of variable length, and the cursor that reads stored bytes |
+//! | `server` | everything that talks to Redis, and all unsafe code |
 //!
-//! All but `server` is plain Rust without unsafe code and without Redis: it is tested without a server. `server` is
-//! thin: open the key, call, tell everyone, reply.
+//! All modules except `server` are plain Rust: they contain no unsafe code, do not depend on Redis, and are tested without
+//! a server. `server` is thin. For each command it opens the key, runs the pure function, applies the effect, propagates it
+//! to the AOF and to replicas, and replies.
 //!
 //! # Effects
 //!
-//! A command gets a conversation to look at and returns a reply and, if it writes, an
-//! [`Effect`](conversation::effect::Effect). A write is decided once, on the server that it was sent to; the same effect is
-//! applied there ([`Conversation::apply`](conversation::Conversation::apply)), written to the AOF and applied by replicas,
-//! as `CONV.EFFECT` ([`codec::encode_effect`]; `CONV.FORK`, which depends on its source alone, is sent as it is). So whatever depends on the clock, on settings or on counts is fixed when it
-//! travels. A command that fails has changed nothing: it never had the means to.
+//! A command reads a conversation and returns a reply and, if it writes, an [`Effect`](conversation::effect::Effect). A write
+//! is decided once, on the server that received the command. The same effect is applied there
+//! ([`Conversation::apply`](conversation::Conversation::apply)) and sent to the AOF and to replicas as `CONV.EFFECT`
+//! ([`codec::encode_effect`]). `CONV.FORK` is the exception: it depends on its source only and is propagated verbatim. The
+//! effect therefore fixes everything that depends on the clock, on settings or on token counts, and a replica with other
+//! settings stays identical. A command that fails changes nothing, because it never gets mutable access to the conversation.
 //!
 //! # Counting
 //!
-//! Counting 1 kB takes longer than the rest of a command, so it is not done on the main thread. An append leaves the text
-//! that counts with [`tokens::background`], and keeps a ticket; the next command on the conversation, or a timer when four have
-//! gathered, takes the counts over. Until then a message is *pending*, and [the least that it can count](conversation::LEAST_TOKENS) stands in the
-//! sums. A window selected by such sums is never too small; if something in it is pending, exactly that is counted: at
-//! once if it is little, else the client is blocked and its command run again.
+//! Counting a message of 1 kB takes 20 to 60 us, ten times as long as the rest of the command. An append therefore hands
+//! the counted text to [`tokens::background`] and keeps a ticket. Until the count is taken in, the message is *pending*: the
+//! sums contain [the least that it can count](conversation::LEAST_TOKENS). The next command on the conversation takes in
+//! finished counts; so does a timer once four are finished.
 //!
-//! Counts are those of tiktoken, T(message) follows OpenAI's cookbook:
+//! A window that was selected with pending counts is never too small. If it contains pending messages, exactly these are
+//! counted: on the main thread if they are short, otherwise in the background while the client is blocked. Then the command
+//! runs again.
+//!
+//! E(s) equals that of tiktoken. T(message) follows the OpenAI cookbook:
 //!
 //! ```
 //! use conv::tokens::{Encoding, count};
@@ -47,9 +50,9 @@
 //!
 //! # Windows
 //!
-//! `CONV.RECENT` returns the leading system messages, the summary, then the *window*: the newest messages that fit the rest of
-//! the budget. It begins only where no *group* is split: a call and its results stay together. For that, each
-//! message is read once, on arrival:
+//! `CONV.RECENT` returns the leading system messages, the summary, and the *window*: the newest messages that fit into the
+//! rest of the budget. A window starts only at a *group start*. A group is a run of messages that are returned together or
+//! not at all, such as a tool call and its result. What this requires is read from each message once, when it arrives:
 //!
 //! ```
 //! use conv::conversation::message::{Class, facts};
@@ -63,35 +66,34 @@
 //! assert_eq!(result.results[0].id.as_deref(), Some("c1"));
 //! ```
 //!
-//! What follows for the messages stands as flags in the [log](conversation::log). Running sums in front of each
-//! [segment](conversation::segment) make [selecting](conversation::window) a binary search: its time does not depend on the
-//! length of the conversation.
+//! The [log](conversation::log) stores the result as flags of the message, and prefix sums before each
+//! [segment](conversation::segment). Selecting a [window](conversation::window) is a binary search over these sums, so its
+//! time does not depend on the length of the conversation.
 //!
-//! # Who may change what
+//! # Threads
 //!
-//! - Keys, and the conversations under them, are touched by the main thread only.
-//! - A conversation is changed by `apply` alone. Two things are not changes, as no reply but a figure of storage differs:
-//!   taking over finished counts, and putting a packed [segment](conversation::compress) in the place of the same unpacked.
-//! - Background threads own what they were given, leave word of what is done and wake the event loop; what follows from it
-//!   happens on the main thread.
-//! - [`metrics`] are atomics that anyone adds to and only INFO reads.
-//! - Unsafe code stands in `server` only; the others forbid it. No panic crosses into Redis: it becomes an error reply.
+//! - Only the main thread accesses keys and conversations.
+//! - Only `apply` changes the content of a conversation. Taking in finished counts and replacing a segment by its
+//!   [compressed](conversation::compress) form do not: no reply depends on them, except for figures on storage.
+//! - A background thread owns its input. It posts its result to the main loop, and the main thread takes it in.
+//! - [`metrics`] are atomics. Any thread updates them, and only `INFO` reads them.
+//! - Only `server` contains unsafe code; the other modules forbid it. A panic never reaches Redis: it becomes an error reply.
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 #![cfg_attr(not(test), warn(clippy::pedantic))]
-// Columns of bytes, hashes and Redis's C flags: what is cast there is bounded, or meant to be cut.
+// Casts concern packed columns, hashes and C flags of Redis: the values are bounded, or meant to be truncated.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss
 )]
-// Facts are facts, and options are options.
+// `Facts` and `Request` mirror independent properties and options.
 #![allow(clippy::struct_excessive_bools)]
-// `argv` holds what `args` shows; `up` to `upto`.
+// Such as `argv` and `args`.
 #![allow(clippy::similar_names)]
-// All commands have one signature; a method's path is no closure for every lifetime.
+// All commands share one signature, and a method path is not generic over lifetimes where a closure is.
 #![allow(clippy::unnecessary_wraps, clippy::redundant_closure_for_method_calls)]
-// Two cases side by side read better as such.
+// A `match` shows two cases side by side.
 #![allow(clippy::single_match_else)]
 #![cfg_attr(
     not(test),

@@ -1,4 +1,5 @@
-//! Figures of the whole server, for INFO. Relaxed atomics: values are freed on background threads too.
+//! Counters and gauges of the whole server, for `INFO conv`. They are relaxed atomics because lazy freeing drops
+//! conversations on a background thread.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
@@ -6,7 +7,7 @@ use crate::conversation::Footprint;
 use crate::tokens::background::queued;
 use crate::tokens::counter;
 
-/// What is held at the moment.
+// Gauges: what the server holds at present.
 static CONVERSATIONS: AtomicI64 = AtomicI64::new(0);
 static MESSAGES: AtomicI64 = AtomicI64::new(0);
 static BYTES_RAW: AtomicI64 = AtomicI64::new(0);
@@ -15,7 +16,7 @@ static PENDING: AtomicI64 = AtomicI64::new(0);
 static UNREAD: AtomicI64 = AtomicI64::new(0);
 static TO_REVISIT: AtomicI64 = AtomicI64::new(0);
 
-/// What has happened since the start.
+// Counters: what has happened since the server started.
 static TOKENS_COUNTED: AtomicU64 = AtomicU64::new(0);
 static RECENT_HITS: AtomicU64 = AtomicU64::new(0);
 static RECENT_MISSES: AtomicU64 = AtomicU64::new(0);
@@ -24,13 +25,13 @@ static BACKFILLED: AtomicU64 = AtomicU64::new(0);
 static WAITS: AtomicU64 = AtomicU64::new(0);
 
 fn shift(gauge: &AtomicI64, before: u64, after: u64) {
-    // Most commands change few of them.
+    // Most commands change few gauges, and an atomic addition is not free.
     if before != after {
         gauge.fetch_add(after.wrapping_sub(before).cast_signed(), Relaxed);
     }
 }
 
-/// A conversation takes `after` where it took `before`.
+/// Records that the footprint of a conversation changed from `before` to `after`.
 pub fn resized(before: Footprint, after: Footprint) {
     shift(&MESSAGES, before.messages, after.messages);
     shift(&BYTES_RAW, before.raw, after.raw);
@@ -39,50 +40,50 @@ pub fn resized(before: Footprint, after: Footprint) {
     shift(&UNREAD, before.unread, after.unread);
 }
 
-/// A conversation has come to be.
+/// Records a new conversation.
 pub fn created(footprint: Footprint) {
     CONVERSATIONS.fetch_add(1, Relaxed);
     resized(Footprint::default(), footprint);
 }
 
-/// A conversation is gone.
+/// Records that a conversation was freed.
 pub fn freed(footprint: Footprint) {
     CONVERSATIONS.fetch_sub(1, Relaxed);
     resized(footprint, Footprint::default());
 }
 
-/// A message, or a text that was handed over, has been counted: T(message), E(text).
+/// Records that the tokens of a message (T) or of a text (E) were counted.
 pub fn counted(tokens: u64) {
     TOKENS_COUNTED.fetch_add(tokens, Relaxed);
 }
 
-/// RECENT has been answered from what is held, with so many tokens.
+/// Records that `RECENT` returned messages with this many tokens.
 pub fn hit(tokens: i64) {
     RECENT_HITS.fetch_add(1, Relaxed);
     TOKENS_RETURNED.fetch_add(tokens.unsigned_abs(), Relaxed);
 }
 
-/// RECENT could not be answered: the key is missing, or older messages may be elsewhere.
+/// Records that `RECENT` missed: the key does not exist, or a database may hold older messages.
 pub fn missed() {
     RECENT_MISSES.fetch_add(1, Relaxed);
 }
 
-/// So many older messages have come from a database.
+/// Records that `BACKFILL` added this many older messages.
 pub fn backfilled(messages: i64) {
     BACKFILLED.fetch_add(messages.unsigned_abs(), Relaxed);
 }
 
-/// A client has been made to wait, for counts or for a backfill; once for each command.
+/// Records that a command blocked its client, for counts or for a backfill. Counted once per command.
 pub fn waited() {
     WAITS.fetch_add(1, Relaxed);
 }
 
-/// So many more keys are to be looked at again when background work for them is done.
+/// Adds to the number of keys that await maintenance after background work. `more` may be negative.
 pub fn to_revisit(more: i64) {
     TO_REVISIT.fetch_add(more, Relaxed);
 }
 
-/// All figures, by their names in INFO.
+/// All counters and gauges with their names in `INFO`.
 #[must_use]
 pub fn all() -> [(&'static std::ffi::CStr, u64); 14] {
     let gauge = |gauge: &AtomicI64| gauge.load(Relaxed).max(0).unsigned_abs();

@@ -1,30 +1,31 @@
-//! The server-wide settings `conv.*`, as commands see them.
+//! The values of the server-wide settings `conv.*` that commands depend on.
 
 use crate::conversation::attributes::Attributes;
 use crate::tokens::Encoding;
 
-/// Values of the settings at one moment.
+/// The settings at the time a command runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// `conv.encoding`: of new conversations, and of CONV.TOKENS.
+    /// `conv.encoding`: the encoding of new conversations, and the default of CONV.TOKENS.
     pub encoding: Encoding,
-    /// `conv.max-messages` of new conversations.
+    /// `conv.max-messages`: the limit of new conversations, in messages; 0 for none.
     pub max_messages: u64,
-    /// `conv.max-tokens` of new conversations.
+    /// `conv.max-tokens`: the limit of new conversations, in tokens; 0 for none.
     pub max_tokens: u64,
-    /// `conv.ttl` of new conversations, in seconds.
+    /// `conv.ttl`: the expiry that appends set on new conversations, in seconds; 0 for none.
     pub ttl: u64,
-    /// `conv.assume-complete`: new conversations are complete.
+    /// `conv.assume-complete`: new conversations start as complete.
     pub assume_complete: bool,
-    /// `conv.media-tokens` of new conversations.
+    /// `conv.media-tokens`: tokens per media part, for new conversations.
     pub media_tokens: u32,
-    /// `conv.max-message-bytes`: longer messages are refused.
+    /// `conv.max-message-bytes`: larger messages are rejected.
     pub max_message_bytes: usize,
-    /// `conv.hot-bytes`: the newest bytes of a conversation that stay uncompressed.
+    /// `conv.hot-bytes`: how many of the newest bytes of a conversation stay uncompressed.
     pub hot_bytes: usize,
-    /// `conv.summary-threshold`: an event when so many tokens are not summarised; 0 for none.
+    /// `conv.summary-threshold`: the event `conv.summarydue` is emitted when this many tokens are not summarised; 0
+    /// for never.
     pub summary_threshold: u64,
-    /// `conv.compress`: older messages are compressed.
+    /// `conv.compress`: whether older messages are compressed.
     pub compress: bool,
 }
 
@@ -46,7 +47,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The attributes of a conversation created now.
+    /// The attributes of a new conversation.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
         Attributes {

@@ -1,5 +1,5 @@
-//! What the stored forms share: the header, to which later versions only add, the checks of what stands in it, and the
-//! first and last steps of making a conversation.
+//! The parts that all stored forms share: the header and its validation, and the first and last steps of decoding.
+//! Later versions only add to the header.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,19 +10,19 @@ use crate::conversation::session::{History, Name};
 use crate::conversation::{Conversation, message};
 use crate::tokens::Nobody;
 
-/// The first frame, a MessagePack map. Fields may be added with a default; they never change their meaning.
+/// The first frame, a MessagePack map. Later versions may add fields with a default. The meaning of a field never changes.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Header {
+pub struct StoredHeader {
     attributes: Attributes,
     created: i64,
     updated: i64,
     next: i64,
     lowest: i64,
-    /// Messages that follow.
+    /// How many messages follow.
     pub messages: u64,
     summary: Option<StoredSummary>,
-    /// Session fields that follow; from version 3 on, as all below.
+    /// How many session fields follow. Since version 3, as all fields below.
     #[serde(default)]
     pub fields: u64,
     #[serde(default)]
@@ -36,20 +36,20 @@ struct StoredSummary {
     text: String,
     upto: Option<i64>,
     updated: i64,
-    /// T of the message that it becomes, if it is counted; from version 2 on.
+    /// T of the message that the summary becomes; `None` while pending. Since version 2.
     tokens: Option<u32>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredHistory {
-    /// Name of the field that holds the messages, as it is written in the document, quotes included.
+    /// Name of the field that contains the messages, as a JSON string verbatim, quotes included.
     key: String,
-    /// Number of fields before it.
+    /// How many fields precede it.
     position: u64,
 }
 
-impl Header {
+impl StoredHeader {
     /// The header of `conversation`.
     pub fn of(conversation: &Conversation) -> Self {
         let numbering = conversation.numbering();
@@ -76,9 +76,9 @@ impl Header {
         }
     }
 
-    /// Reads the header of a conversation stored in this version.
+    /// Reads the header of a conversation that is stored in `version`.
     pub fn read(frame: &[u8], version: u32) -> Result<Self, DecodeError> {
-        // Why not, could tell of what is stored; the log is no place for that.
+        // The text of serde's error might quote stored data, which must not get into the log.
         let unreadable = || invalid("the header is not readable");
         let header: Self = rmp_serde::from_slice(frame).map_err(|_| unreadable())?;
         let tokens = header.summary.as_ref().and_then(|s| s.tokens);
@@ -88,13 +88,13 @@ impl Header {
             return Err(unreadable());
         }
         if header.attributes.ttl > MAX_TTL {
-            return Err(invalid("the ttl lies beyond all time"));
+            return Err(invalid("the ttl exceeds the largest allowed"));
         }
         if header.next < header.lowest {
             return Err(invalid("the numbering is out of order"));
         }
         if header.lease < 0 {
-            return Err(invalid("the lease ends before all time"));
+            return Err(invalid("the end of the lease is negative"));
         }
         if header.summary.as_ref().is_some_and(|s| s.text.is_empty()) {
             return Err(invalid("an empty summary"));
@@ -102,23 +102,25 @@ impl Header {
         Ok(header)
     }
 
-    /// The conversation without all that follows.
+    /// The conversation without the frames that follow.
     pub fn begin(&self) -> Conversation {
         Conversation::new(self.attributes, self.created)
     }
 
-    /// A message with this number can be there.
+    /// Checks that a message can have this number.
     pub fn check_numbered(&self, seq: i64) -> Result<(), DecodeError> {
         if seq < self.lowest || seq >= self.next {
-            return Err(invalid(format!("message {seq} was never numbered")));
+            return Err(invalid(format!("message {seq} is outside the numbering")));
         }
         Ok(())
     }
 
-    /// What comes last: where the history stands, the summary, and what all that has been done has moved.
+    /// Adds the position of the history and the summary, and restores the numbering and the times, which decoding has
+    /// changed.
     pub fn finish(self, mut conversation: Conversation) -> Result<Conversation, DecodeError> {
         if let Some(StoredHistory { key, position }) = &self.history {
-            let name = Name::of_key(key).map_err(|_| invalid("the history's field has no name"))?;
+            let name = Name::of_key(key)
+                .map_err(|_| invalid("the name of the history field is not a JSON string"))?;
             let effect = Effect {
                 history: Some(History {
                     name,
@@ -155,26 +157,28 @@ impl Header {
     }
 }
 
-/// Makes a change that comes from what is stored.
+/// Validates and applies an effect that was decoded.
 pub fn take(conversation: &mut Conversation, mut effect: Effect<'_>) -> Result<(), DecodeError> {
     conversation.check(&effect).map_err(invalid)?;
     conversation.apply(&mut effect, &Nobody);
     Ok(())
 }
 
-/// What is known of the count of message `seq`.
+/// The count of message `seq` from its stored state and tokens.
 pub fn count_of(seq: i64, state: u8, tokens: u64) -> Result<Count, DecodeError> {
     let tokens = u32::try_from(tokens)
-        .map_err(|_| invalid(format!("message {seq} counts more tokens than can be")))?;
+        .map_err(|_| invalid(format!("the token count of message {seq} exceeds 32 bits")))?;
     match state {
         0 => Ok(Count::Pending),
         1 => Ok(Count::Counted(tokens)),
         2 => Ok(Count::Given(tokens)),
-        other => Err(invalid(format!("message {seq} has the state {other}"))),
+        other => Err(invalid(format!(
+            "message {seq} has the unknown state {other}"
+        ))),
     }
 }
 
-/// A stored message, which must be one that APPEND takes.
+/// Reads a stored message. It must be one that `CONV.APPEND` accepts.
 pub fn read_message(
     seq: i64,
     time: i64,
@@ -182,10 +186,12 @@ pub fn read_message(
     bytes: &[u8],
 ) -> Result<NewMessage<'_>, DecodeError> {
     if message::trim(bytes).len() != bytes.len() {
-        return Err(invalid(format!("message {seq} has white space around it")));
+        return Err(invalid(format!(
+            "message {seq} has surrounding white space"
+        )));
     }
     let facts = message::facts(bytes)
-        .map_err(|_| invalid(format!("message {seq} is none that could be appended")))?;
+        .map_err(|_| invalid(format!("message {seq} is not a valid message")))?;
     Ok(NewMessage {
         seq,
         time,

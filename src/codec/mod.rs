@@ -1,8 +1,15 @@
-//! Bytes to conversations and back.
+//! Encodes conversations as bytes and decodes them.
 //!
-//! A stored conversation is a series of *frames*: a header, then session fields and messages in batches. RDB files and DUMP payloads
-//! store one frame a string. Every release reads all versions that any release has written; [`VERSION`] is the one
-//! that this release writes.
+//! A stored conversation is a series of *frames*: a header, then session fields, then messages in batches. RDB files and
+//! DUMP payloads store each frame as a string. Every release reads all versions that any release has written.
+//! [`VERSION`] is the version that this release writes.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `v1`, `v2`, `v3` | one stored form each |
+//! | `header`, `segments` | what the stored forms share |
+//! | `effect` | effects as arguments of `CONV.EFFECT` |
+//! | `rebuild` | a conversation as a series of effects, for the rewrite of an AOF |
 
 mod effect;
 mod header;
@@ -21,18 +28,18 @@ use crate::conversation::Conversation;
 use crate::conversation::effect::Count;
 use crate::conversation::index::Entry;
 
-/// Version of the stored form that is written.
+/// The version of the stored form that this release writes.
 pub const VERSION: u32 = 3;
 
-/// Why bytes are no conversation.
+/// Why bytes cannot be decoded as a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// Written by a newer release.
     Version(u32),
-    /// The source ended or failed before the last frame.
+    /// The source failed or ended before the last frame.
     Truncated,
-    /// The bytes contradict the format; says where and how.
+    /// The bytes violate the format. The text says where and how, without quoting stored data.
     Invalid(String),
 }
 
@@ -43,19 +50,19 @@ impl fmt::Display for DecodeError {
                 f,
                 "stored form version {v} is newer than {VERSION}, the newest this release of conv reads"
             ),
-            Self::Truncated => f.write_str("the data ends too early"),
+            Self::Truncated => f.write_str("the data is incomplete"),
             Self::Invalid(why) => f.write_str(why),
         }
     }
 }
 
-/// Writes the frames of `conversation` to `sink`, in order. Allocates one buffer of about a frame's size, and changes
-/// nothing: it runs in forked children.
+/// Writes the frames of `conversation` to `sink`, in order. Runs in forked children, where every changed page is copied:
+/// it allocates one buffer of about a frame's size and changes nothing.
 pub fn encode(conversation: &Conversation, sink: impl FnMut(&[u8])) {
     v3::encode(conversation, sink);
 }
 
-/// Reads a conversation from frames; `next` yields them in order, nothing when the source fails.
+/// Reads a conversation from frames. `next` returns them in order, and `None` when the source fails.
 ///
 /// # Errors
 /// See [`DecodeError`].
@@ -75,7 +82,7 @@ fn invalid(why: impl Into<String>) -> DecodeError {
     DecodeError::Invalid(why.into())
 }
 
-/// What is known of the count of the message of `entry`.
+/// The count of the message of `entry`.
 fn count(entry: &Entry) -> Count {
     match (entry.flags.pending(), entry.flags.explicit()) {
         (true, _) => Count::Pending,

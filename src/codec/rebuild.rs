@@ -1,16 +1,17 @@
-//! A conversation as a run of effects that make it anew: for the rewrite of an AOF.
+//! A conversation as a series of effects that rebuild it, for the rewrite of an AOF.
 
 use super::count;
 use crate::conversation::effect::{Effect, Event, NewMessage, NewSummary};
 use crate::conversation::session::Session;
 use crate::conversation::{Conversation, Unreadable, message};
 
-/// Messages in one effect of [`rebuild`].
+/// Most messages in one effect of [`rebuild`].
 const BATCH_MESSAGES: usize = 512;
 
-/// Session fields in one effect of [`rebuild`], and their bytes, one field apart.
+/// Most session fields in one effect of [`rebuild`].
 const BATCH_FIELDS: usize = 512;
 
+/// An effect of [`rebuild`] ends with the session field that reaches this many bytes.
 const BATCH_BYTES: usize = 64 << 10;
 
 /// Effects of bounded size that rebuild `conversation` from nothing, one after the other handed to `sink`.
@@ -27,7 +28,7 @@ pub fn rebuild(
         numbering: Some(conversation.numbering()),
         ..Effect::new(Event::None, updated)
     });
-    // A segment is a batch of bounded size; many small messages are several.
+    // A segment bounds the bytes of an effect, a batch the number of messages.
     for segment in conversation.log().segments() {
         let (bytes, entries) = (segment.bytes()?, segment.entries());
         let mut begin = 0;
@@ -42,7 +43,7 @@ pub fn rebuild(
                     time: segment.time(entry),
                     count: count(entry),
                     bytes: bytes.get(begin..end).unwrap_or_default(),
-                    // Not part of what is written; whoever reads it back reads the message.
+                    // Not encoded: decoding the effect reads the message.
                     facts: message::Facts::default(),
                     text: None,
                 });
@@ -67,7 +68,7 @@ pub fn rebuild(
             ..Effect::new(Event::None, summary.updated)
         });
     }
-    // The summary may be older than the last write.
+    // The effect of the summary has set `updated` to the time of the summary, and has ended the lease.
     if summary.is_some() || conversation.lease() != 0 {
         sink(&Effect {
             lease: Some(conversation.lease()).filter(|&until| until != 0),
@@ -77,7 +78,7 @@ pub fn rebuild(
     Ok(())
 }
 
-/// Of [`rebuild`], the fields, then where the messages stand among them.
+/// The part of [`rebuild`] for session fields and for the position of the messages among them.
 fn rebuild_session(session: &Session, updated: i64, sink: &mut impl FnMut(&Effect<'_>)) {
     let mut effect = Effect::new(Event::None, updated);
     let mut bytes = 0;

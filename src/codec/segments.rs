@@ -1,26 +1,26 @@
-//! Messages as versions 2 and 3 store them: segments as they lie in memory, packed ones packed.
+//! Messages in versions 2 and 3: segments as they are in memory, compressed ones compressed.
 //!
-//! Of each segment two frames, until the header's number of messages is reached:
+//! Each segment is stored as two frames, until the header's number of messages is reached:
 //!
-//! 1. The form of the text (one byte: 0 plain, 1 zstd), then of each message: state (one byte: 0 pending, 1 counted,
-//!    2 given), sequence number and arrival as signed differences to the message before (the first of all: to 0),
-//!    T(message), length.
+//! 1. The description: the form of the text (one byte: 0 plain, 1 zstd), then for each message its state (one byte: 0
+//!    pending, 1 counted, 2 given), sequence number and arrival time (as signed differences from the previous message,
+//!    those of the very first from 0), T(message), and length.
 //! 2. The text: the messages, each followed by a comma.
 //!
-//! Everything else (dialects, turn groups, ids, sums) is derived anew from the messages, and so cannot contradict them.
+//! Dialects, groups, ids and sums are derived from the messages, so they cannot contradict them.
 
-use super::header::{Header, count_of, read_message};
+use super::header::{StoredHeader, count_of, read_message};
 use super::{DecodeError, count, invalid};
 use crate::conversation::effect::{Count, Effect};
 use crate::conversation::segment::Segment;
 use crate::conversation::{Conversation, compress};
 use crate::tokens::Nobody;
-use crate::varint::{Reader, put_signed, put_unsigned};
+use crate::varint::{ByteReader, put_signed, put_unsigned};
 
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
 
-/// Shorter packed texts are taken, but lie open afterwards: a segment costs more than it would save.
+/// Compressed texts shorter than this are decompressed when loaded: a segment of their own costs more than it saves.
 const LEAST_COMPRESSED: usize = 4096;
 
 /// Writes the segments of `conversation`.
@@ -43,10 +43,10 @@ pub fn encode(conversation: &Conversation, sink: &mut impl FnMut(&[u8])) {
     }
 }
 
-/// Writes the first frame of a segment. `before` is number and arrival of the message before it.
+/// Writes the description of a segment. `before` is the sequence number and arrival time of the previous message.
 fn describe(segment: &Segment, before: &mut (i64, i64), frame: &mut Vec<u8>) {
-    let (_, packed) = segment.stored();
-    frame.push(if packed.is_some() { ZSTD } else { PLAIN });
+    let (_, compressed) = segment.stored();
+    frame.push(if compressed.is_some() { ZSTD } else { PLAIN });
     let mut begin = 0;
     for entry in segment.entries().iter() {
         let (state, tokens) = match count(entry) {
@@ -65,9 +65,9 @@ fn describe(segment: &Segment, before: &mut (i64, i64), frame: &mut Vec<u8>) {
     }
 }
 
-/// Reads the segments that `header` announces into `conversation`.
+/// Reads as many messages as `header` announces and appends them to `conversation`.
 pub fn decode<F: AsRef<[u8]>>(
-    header: &Header,
+    header: &StoredHeader,
     conversation: &mut Conversation,
     mut next: impl FnMut() -> Option<F>,
 ) -> Result<(), DecodeError> {
@@ -76,7 +76,7 @@ pub fn decode<F: AsRef<[u8]>>(
     while left > 0 {
         let description = next().ok_or(DecodeError::Truncated)?;
         let text = next().ok_or(DecodeError::Truncated)?;
-        let described = Described::read(description.as_ref(), &mut before, left)?;
+        let described = DescribedSegment::read(description.as_ref(), &mut before, left)?;
         for message in &described.messages {
             header.check_numbered(message.seq)?;
         }
@@ -86,32 +86,32 @@ pub fn decode<F: AsRef<[u8]>>(
     Ok(())
 }
 
-/// What the first frame of a segment says.
-struct Described {
-    packed: bool,
-    messages: Vec<StoredMessage>,
+/// The description of a segment.
+struct DescribedSegment {
+    compressed: bool,
+    messages: Vec<DescribedMessage>,
     /// Bytes of the text.
     bytes: usize,
 }
 
-struct StoredMessage {
+struct DescribedMessage {
     seq: i64,
     time: i64,
     count: Count,
     len: usize,
 }
 
-impl Described {
+impl DescribedSegment {
     fn read(frame: &[u8], before: &mut (i64, i64), most: u64) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(frame);
-        let packed = match reader.byte() {
+        let mut reader = ByteReader::new(frame);
+        let compressed = match reader.byte() {
             Some(PLAIN) => false,
             Some(ZSTD) => true,
-            Some(other) => return Err(invalid(format!("a text has the form {other}"))),
+            Some(other) => return Err(invalid(format!("a text has the unknown form {other}"))),
             None => return Err(DecodeError::Truncated),
         };
         let mut described = Self {
-            packed,
+            compressed,
             messages: Vec::new(),
             bytes: 0,
         };
@@ -123,42 +123,45 @@ impl Described {
                 .len
                 .checked_add(1)
                 .and_then(|len| described.bytes.checked_add(len))
-                .ok_or_else(|| invalid("a segment larger than can be"))?;
+                .ok_or_else(|| invalid("a segment is too large"))?;
             described.messages.push(message);
         }
         if described.messages.is_empty() {
-            return Err(invalid("an empty segment"));
+            return Err(invalid("a segment is empty"));
         }
         if described.messages.len() as u64 > most {
-            return Err(invalid("more messages than announced"));
+            return Err(invalid("there are more messages than the header announces"));
         }
         if u32::try_from(described.bytes).is_err() {
-            return Err(invalid("a segment larger than can be"));
+            return Err(invalid("a segment is too large"));
         }
         Ok(described)
     }
 
-    /// Adds the messages, whose text is `stored`, to the conversation.
+    /// Appends the messages, whose text is `stored`, to the conversation.
     fn take(&self, stored: &[u8], conversation: &mut Conversation) -> Result<(), DecodeError> {
-        let unpacked;
-        let text = if self.packed {
-            unpacked = compress::decompress(stored, self.bytes)
-                .ok_or_else(|| invalid("a packed text does not unpack"))?;
-            unpacked.as_slice()
+        let decompressed;
+        let text = if self.compressed {
+            decompressed = compress::decompress(stored, self.bytes)
+                .ok_or_else(|| invalid("a text cannot be decompressed"))?;
+            decompressed.as_slice()
         } else {
             stored
         };
         if text.len() != self.bytes {
-            return Err(invalid("a text is not as long as its messages"));
+            return Err(invalid("a text and its messages differ in length"));
         }
         let mut rest = text;
         let mut push = Vec::with_capacity(self.messages.len());
         for message in &self.messages {
             let parts = rest.split_at_checked(message.len);
-            let Some((bytes, [b',', behind @ ..])) = parts else {
-                return Err(invalid(format!("no comma behind message {}", message.seq)));
+            let Some((bytes, [b',', after @ ..])) = parts else {
+                return Err(invalid(format!(
+                    "there is no comma after message {}",
+                    message.seq
+                )));
             };
-            rest = behind;
+            rest = after;
             push.push(read_message(
                 message.seq,
                 message.time,
@@ -171,7 +174,7 @@ impl Described {
             ..Effect::default()
         };
         conversation.check(&effect).map_err(invalid)?;
-        if self.packed && self.bytes >= LEAST_COMPRESSED {
+        if self.compressed && self.bytes >= LEAST_COMPRESSED {
             conversation.apply_compressed(&mut effect, stored);
         } else {
             conversation.apply(&mut effect, &Nobody);
@@ -181,10 +184,10 @@ impl Described {
 }
 
 fn next_message(
-    reader: &mut Reader<'_>,
+    reader: &mut ByteReader<'_>,
     seq: i64,
     time: i64,
-) -> Result<StoredMessage, DecodeError> {
+) -> Result<DescribedMessage, DecodeError> {
     let truncated = || DecodeError::Truncated;
     let state = reader.byte().ok_or_else(truncated)?;
     let seq = seq.wrapping_add(reader.signed().ok_or_else(truncated)?);
@@ -193,7 +196,7 @@ fn next_message(
     let len = reader.unsigned().ok_or_else(truncated)?;
     let len = usize::try_from(len).map_err(|_| invalid(format!("message {seq} is too long")))?;
     let count = count_of(seq, state, tokens)?;
-    Ok(StoredMessage {
+    Ok(DescribedMessage {
         seq,
         time,
         count,

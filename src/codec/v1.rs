@@ -1,36 +1,36 @@
-//! Stored form, version 1: read for ever, no longer written. Messages stood there one by one, uncompressed.
+//! Version 1 of the stored form: messages one by one, uncompressed. It is still read and no longer written.
 //!
-//! The first frame is the [`Header`]. Each further frame holds messages, as long as the header's
-//! number is not reached; of each message: state (one byte: 0 pending, 1 counted, 2 given), sequence number and
-//! arrival as signed differences to the message before (the first: to 0), T(message), length, bytes. Everything else
-//! (dialects, turn groups, ids, sums) is derived anew from the messages, and so cannot contradict them.
+//! The first frame is the [`StoredHeader`]. Each further frame contains messages, until the header's number of messages is
+//! reached. For each message it contains the state (one byte: 0 pending, 1 counted, 2 given), sequence number and arrival
+//! time (as signed differences from the previous message, those of the first from 0), T(message), length, and bytes.
+//! Dialects, groups, ids and sums are derived from the messages, so they cannot contradict them.
 
-use super::header::{Header, count_of, read_message, take};
+use super::header::{StoredHeader, count_of, read_message, take};
 use super::{DecodeError, invalid};
 use crate::conversation::Conversation;
 use crate::conversation::effect::{Effect, NewMessage};
-use crate::varint::Reader;
+use crate::varint::ByteReader;
 
-/// See [`super::decode`].
+/// Reads a conversation, see [`super::decode`].
 pub fn decode<F: AsRef<[u8]>>(
     mut next: impl FnMut() -> Option<F>,
 ) -> Result<Conversation, DecodeError> {
     let frame = next().ok_or(DecodeError::Truncated)?;
-    let header = Header::read(frame.as_ref(), 1)?;
+    let header = StoredHeader::read(frame.as_ref(), 1)?;
     drop(frame);
     let mut conversation = header.begin();
     let (mut seq, mut time) = (0i64, 0i64);
     let mut left = header.messages;
     while left > 0 {
         let frame = next().ok_or(DecodeError::Truncated)?;
-        let mut reader = Reader::new(frame.as_ref());
+        let mut reader = ByteReader::new(frame.as_ref());
         if reader.is_empty() {
-            return Err(invalid("an empty frame"));
+            return Err(invalid("a frame is empty"));
         }
         while !reader.is_empty() {
             left = left
                 .checked_sub(1)
-                .ok_or_else(|| invalid("more messages than announced"))?;
+                .ok_or_else(|| invalid("there are more messages than the header announces"))?;
             let new = next_message(&mut reader, seq, time)?;
             header.check_numbered(new.seq)?;
             (seq, time) = (new.seq, new.time);
@@ -45,7 +45,7 @@ pub fn decode<F: AsRef<[u8]>>(
 }
 
 fn next_message<'a>(
-    reader: &mut Reader<'a>,
+    reader: &mut ByteReader<'a>,
     seq: i64,
     time: i64,
 ) -> Result<NewMessage<'a>, DecodeError> {

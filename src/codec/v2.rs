@@ -1,15 +1,15 @@
-//! Stored form, version 2: read for ever, no longer written. The header, then the messages in [`segments`].
+//! Version 2 of the stored form: the header, then the messages in [`segments`]. It is still read and no longer written.
 
-use super::header::Header;
+use super::header::StoredHeader;
 use super::{DecodeError, segments};
 use crate::conversation::Conversation;
 
-/// See [`super::decode`].
+/// Reads a conversation, see [`super::decode`].
 pub fn decode<F: AsRef<[u8]>>(
     mut next: impl FnMut() -> Option<F>,
 ) -> Result<Conversation, DecodeError> {
     let frame = next().ok_or(DecodeError::Truncated)?;
-    let header = Header::read(frame.as_ref(), 2)?;
+    let header = StoredHeader::read(frame.as_ref(), 2)?;
     drop(frame);
     let mut conversation = header.begin();
     segments::decode(&header, &mut conversation, next)?;

@@ -1,19 +1,18 @@
-//! Stored form, version 3: version 2 with session fields, and with the end of the summary's lease.
+//! Version 3 of the stored form: version 2 with session fields and the end of the summary's lease.
 //!
-//! Behind the header, of each session field one frame, in their order: the field as a member of a JSON object, its name
-//! as it was written and its value, a colon between them and no white space around them. Then the messages in
-//! [`segments`].
+//! After the header follows one frame for each session field, in order: the member of a JSON object, that is the name
+//! verbatim, a colon, and the value, without white space between them. Then follow the messages in [`segments`].
 
-use super::header::{Header, take};
+use super::header::{StoredHeader, take};
 use super::{DecodeError, invalid, segments};
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
 use crate::conversation::session::{Name, NewField, Session, read_value};
 
-/// See [`super::encode`].
+/// Writes a conversation, see [`super::encode`].
 pub fn encode(conversation: &Conversation, mut sink: impl FnMut(&[u8])) {
-    let header = Header::of(conversation);
-    // Serialising plain data into memory cannot fail; an empty frame would be refused when read.
+    let header = StoredHeader::of(conversation);
+    // Serialising plain data into memory cannot fail. An empty frame would be rejected when it is read.
     sink(&rmp_serde::to_vec_named(&header).unwrap_or_default());
     let mut frame = Vec::new();
     for (key, value) in conversation
@@ -30,12 +29,12 @@ pub fn encode(conversation: &Conversation, mut sink: impl FnMut(&[u8])) {
     segments::encode(conversation, &mut sink);
 }
 
-/// See [`super::decode`].
+/// Reads a conversation, see [`super::decode`].
 pub fn decode<F: AsRef<[u8]>>(
     mut next: impl FnMut() -> Option<F>,
 ) -> Result<Conversation, DecodeError> {
     let frame = next().ok_or(DecodeError::Truncated)?;
-    let header = Header::read(frame.as_ref(), 3)?;
+    let header = StoredHeader::read(frame.as_ref(), 3)?;
     drop(frame);
     let mut conversation = header.begin();
     for held in 0..header.fields {
@@ -46,7 +45,7 @@ pub fn decode<F: AsRef<[u8]>>(
         };
         take(&mut conversation, effect)?;
         if conversation.session().map(|s| s.len() as u64) != Some(held + 1) {
-            return Err(invalid("a session field twice"));
+            return Err(invalid("a session field is duplicated"));
         }
     }
     segments::decode(&header, &mut conversation, next)?;
@@ -54,24 +53,24 @@ pub fn decode<F: AsRef<[u8]>>(
 }
 
 fn read_field(frame: &[u8]) -> Result<NewField<'_>, DecodeError> {
-    // The name, a string, ends at the first quote that is not escaped.
+    // The name is a JSON string: it ends at the first quote that is not escaped.
     let mut end = 1;
-    let behind = loop {
+    let after_name = loop {
         match frame.get(end) {
             Some(b'"') => break end + 1,
             Some(b'\\') => end += 2,
             Some(_) => end += 1,
-            None => return Err(invalid("a session field without a name")),
+            None => return Err(invalid("a session field has no name")),
         }
     };
-    let unreadable = |_| invalid("a session field that is not readable");
-    let (key, rest) = frame.split_at_checked(behind).unwrap_or_default();
+    let unreadable = |_| invalid("a session field is not readable");
+    let (key, rest) = frame.split_at_checked(after_name).unwrap_or_default();
     let key = std::str::from_utf8(key).map_err(|_| unreadable(String::new()))?;
     let name = Name::of_key(key).map_err(unreadable)?;
     let value = rest.strip_prefix(b":").unwrap_or_default();
     let value = read_value(value).map_err(unreadable)?;
     if value.trim().len() != value.len() {
-        return Err(invalid("a session field with white space around it"));
+        return Err(invalid("a session field has surrounding white space"));
     }
     Ok(NewField { name, value })
 }

@@ -3,17 +3,19 @@
 
 use std::collections::HashSet;
 
-use super::arg_parser::{Args, integer};
+use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Outcome, Target};
 use crate::conversation::effect::{Count, Effect, Event, NewMessage};
 use crate::conversation::message;
 
-/// Most tokens that one message can count.
+const OPTIONS: [&str; 5] = ["NX", "XX", "UNIQUE", "IFLAST", "TOKENS"];
+
+/// The largest value of `TOKENS`: counts are stored in 32 bits.
 const MOST_TOKENS: i64 = u32::MAX as i64;
 
-/// The message in an argument, the one with that number (from 1), unless it is too large.
+/// Trims the argument that is message `number` (from 1), and rejects it if it is too large.
 fn bounded<'a>(env: &Env<'_>, number: usize, argument: &'a [u8]) -> Result<&'a [u8], CommandError> {
     let bytes = message::trim(argument);
     let most = env.settings.max_message_bytes;
@@ -21,7 +23,7 @@ fn bounded<'a>(env: &Env<'_>, number: usize, argument: &'a [u8]) -> Result<&'a [
         return Err(CommandError::BadMessage(
             number,
             format!(
-                "{} bytes, more than conv.max-message-bytes allows ({most})",
+                "{} bytes exceed conv.max-message-bytes ({most})",
                 bytes.len()
             ),
         ));
@@ -29,7 +31,7 @@ fn bounded<'a>(env: &Env<'_>, number: usize, argument: &'a [u8]) -> Result<&'a [
     Ok(bytes)
 }
 
-/// As [`read`], without the text that counts: it is read from the conversation later.
+/// As [`read`], without the counted text. The counter reads it from the stored message later.
 pub(super) fn read_uncounted<'a>(
     env: &Env<'_>,
     number: usize,
@@ -48,7 +50,7 @@ pub(super) fn read_uncounted<'a>(
     })
 }
 
-/// Reads an argument as the message with that number (from 1); sequence number and time are still to be given.
+/// Reads an argument as message `number` (from 1). The caller assigns the sequence number.
 pub(super) fn read<'a>(
     env: &Env<'_>,
     number: usize,
@@ -56,12 +58,12 @@ pub(super) fn read<'a>(
     count: Count,
 ) -> Result<NewMessage<'a>, CommandError> {
     let bytes = bounded(env, number, argument)?;
-    let refused = |refusal: message::Refusal| CommandError::BadMessage(number, refusal.0);
+    let rejected = |refusal: message::Refusal| CommandError::BadMessage(number, refusal.0);
     let (facts, text) = if count == Count::Pending {
-        let (facts, text) = message::read(bytes).map_err(refused)?;
+        let (facts, text) = message::read(bytes).map_err(rejected)?;
         (facts, Some(text))
     } else {
-        (message::facts(bytes).map_err(refused)?, None)
+        (message::facts(bytes).map_err(rejected)?, None)
     };
     Ok(NewMessage {
         seq: 0,
@@ -97,13 +99,29 @@ pub(super) fn retain_new(
     Ok(())
 }
 
+/// The error for an argument that is not a message. If it looks like an option of the command, the error says so.
+pub(super) fn explain(
+    error: CommandError,
+    args: &Args<'_>,
+    argument: &[u8],
+    options: &[&'static str],
+) -> CommandError {
+    match error {
+        CommandError::BadMessage(number, reason) => {
+            let hint = args.misplaced_option(argument, options, number == 1);
+            CommandError::BadMessage(number, hint.unwrap_or(reason))
+        }
+        error => error,
+    }
+}
+
 /// Takes the value of `TOKENS`.
-fn given(args: &mut Args<'_>) -> Result<Count, CommandError> {
+fn token_count(args: &mut Args<'_>) -> Result<Count, CommandError> {
     let tokens = args.number("TOKENS", 0, MOST_TOKENS)?;
     Ok(Count::Given(u32::try_from(tokens).unwrap_or(u32::MAX)))
 }
 
-/// Takes `message [[TOKENS n] message ...]` up to the end; `count` is what was said of the first.
+/// Takes `message [[TOKENS n] message ...]` up to the end. `count` is that of the first message.
 fn messages<'a>(
     args: &mut Args<'a>,
     env: &Env<'_>,
@@ -113,16 +131,19 @@ fn messages<'a>(
     while let Some(argument) = args.take() {
         if argument.eq_ignore_ascii_case(b"TOKENS") {
             if count != Count::Pending {
-                return err("option TOKENS is given twice for one message");
+                let number = messages.len() + 1;
+                return err(format!("option TOKENS given twice for message {number}"));
             }
-            count = given(args)?;
+            count = token_count(args)?;
             continue;
         }
-        messages.push(read(env, messages.len() + 1, argument, count)?);
+        let message = read(env, messages.len() + 1, argument, count)
+            .map_err(|error| explain(error, args, argument, &OPTIONS))?;
+        messages.push(message);
         count = Count::Pending;
     }
-    if count != Count::Pending {
-        return err("TOKENS needs a message behind its value");
+    if let Count::Given(tokens) = count {
+        return err(format!("TOKENS {tokens} must be followed by a message"));
     }
     if messages.is_empty() {
         return Err(CommandError::Arity);
@@ -130,7 +151,10 @@ fn messages<'a>(
     Ok(messages)
 }
 
-/// See the head of this file.
+/// `CONV.APPEND`: appends messages. Replies with the sequence number of the last one, or nil if a condition does not hold.
+///
+/// # Errors
+/// An argument is invalid, or the sequence numbers are used up.
 pub fn append<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -139,17 +163,17 @@ pub fn append<'a>(
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let (mut create_only, mut extend_only, mut unique, mut newest) = (false, false, false, None);
     let mut count = Count::Pending;
-    while let Some(option) = args.option(&["NX", "XX", "UNIQUE", "IFLAST", "TOKENS"])? {
+    while let Some(option) = args.option(&OPTIONS)? {
         match option {
             "NX" => create_only = true,
             "XX" => extend_only = true,
             "UNIQUE" => unique = true,
             "IFLAST" => newest = Some(args.number("IFLAST", i64::MIN, i64::MAX)?),
-            _ => count = given(args)?,
+            _ => count = token_count(args)?,
         }
     }
     if create_only && extend_only {
-        return err("options NX and XX exclude each other");
+        return err("options NX and XX cannot be combined");
     }
     let mut messages = messages(args, env, count)?;
 
@@ -192,14 +216,17 @@ pub fn append<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// See the head of this file.
+/// `CONV.EDIT`: replaces a message. Its sequence number and time stay.
+///
+/// # Errors
+/// An argument is invalid, or there is no such key or message.
 pub fn edit<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
-    let seq = integer("seq", args.required()?, i64::MIN, i64::MAX)?;
+    let seq = args.integer("seq", i64::MIN, i64::MAX)?;
     let argument = args.required()?;
     args.finish()?;
     let mut new = read(env, 1, argument, Count::Pending)?;

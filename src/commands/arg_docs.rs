@@ -1,6 +1,6 @@
-//! Arguments as COMMAND DOCS describes them, and a small vocabulary to write them down.
+//! Arguments as COMMAND DOCS describes them, and constructors that keep the command table short.
 
-/// What an argument is, for COMMAND DOCS.
+/// The type of an argument in COMMAND DOCS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The key.
@@ -9,7 +9,7 @@ pub enum Kind {
     String,
     /// An integer.
     Integer,
-    /// A word that stands for itself.
+    /// A literal word, such as `NX`.
     Token,
     /// One of the sub-arguments.
     OneOf,
@@ -17,26 +17,26 @@ pub enum Kind {
     Block,
 }
 
-/// An argument, for COMMAND DOCS.
+/// An argument in COMMAND DOCS.
 #[derive(Debug, Clone, Copy)]
 pub struct Arg {
-    /// Its name.
+    /// The name that the syntax shows.
     pub name: &'static str,
-    /// What it is.
+    /// The type.
     pub kind: Kind,
-    /// The word in front of it, or that it is.
+    /// The literal word that precedes the value, or that is the argument.
     pub token: Option<&'static str>,
-    /// May be left out.
+    /// True if it can be omitted.
     pub optional: bool,
-    /// May be given several times.
+    /// True if it can be repeated.
     pub multiple: bool,
-    /// The sub-arguments.
+    /// Sub-arguments of [`Kind::OneOf`] and [`Kind::Block`].
     pub sub: &'static [Arg],
-    /// Which of the command's keys it is, from 0.
+    /// For [`Kind::Key`]: the index of its key spec.
     pub key: u8,
 }
 
-/// An argument that must be given, once.
+/// A mandatory argument.
 pub const fn arg(name: &'static str, kind: Kind) -> Arg {
     Arg {
         name,
@@ -49,7 +49,7 @@ pub const fn arg(name: &'static str, kind: Kind) -> Arg {
     }
 }
 
-/// The word `token`.
+/// The literal word `token`.
 pub const fn word(name: &'static str, token: &'static str) -> Arg {
     Arg {
         token: Some(token),
@@ -57,7 +57,7 @@ pub const fn word(name: &'static str, token: &'static str) -> Arg {
     }
 }
 
-/// A value behind the word `token`, which may be left out.
+/// An option with a value: `[token name]`.
 pub const fn option(name: &'static str, token: &'static str, kind: Kind) -> Arg {
     optional(Arg {
         token: Some(token),
@@ -65,12 +65,12 @@ pub const fn option(name: &'static str, token: &'static str, kind: Kind) -> Arg 
     })
 }
 
-/// The word `token`, which may be left out.
+/// An option without a value: `[token]`.
 pub const fn flag(name: &'static str, token: &'static str) -> Arg {
     optional(word(name, token))
 }
 
-/// One of several, behind the word `token` if there is one.
+/// One of several arguments, after the word `token` if there is one.
 pub const fn one_of(name: &'static str, token: Option<&'static str>, sub: &'static [Arg]) -> Arg {
     Arg {
         token,
@@ -79,7 +79,7 @@ pub const fn one_of(name: &'static str, token: Option<&'static str>, sub: &'stat
     }
 }
 
-/// The same, but it may be left out.
+/// Makes an argument optional.
 pub const fn optional(arg: Arg) -> Arg {
     Arg {
         optional: true,
@@ -87,7 +87,7 @@ pub const fn optional(arg: Arg) -> Arg {
     }
 }
 
-/// The same, but it may be given several times.
+/// Makes an argument repeatable.
 pub const fn multiple(arg: Arg) -> Arg {
     Arg {
         multiple: true,
@@ -101,7 +101,7 @@ pub const KEY: Arg = arg("key", Kind::Key);
 pub const SEQ: Arg = arg("seq", Kind::Integer);
 /// A message.
 pub const MESSAGE: Arg = arg("message", Kind::String);
-/// How messages are returned.
+/// The format of the messages in a reply.
 pub const FORMAT: Arg = optional(one_of(
     "format",
     Some("FORMAT"),
@@ -111,7 +111,7 @@ pub const FORMAT: Arg = optional(one_of(
         word("msgpack", "MSGPACK"),
     ],
 ));
-/// Arguments of CREATE and ALTER.
+/// The arguments of `CONV.CREATE` and `CONV.ALTER`.
 pub const ATTRIBUTES: &[Arg] = &[
     KEY,
     option("name", "ENCODING", Kind::String),
@@ -127,23 +127,23 @@ pub const ATTRIBUTES: &[Arg] = &[
 
 /// The token budget.
 pub const BUDGET: Arg = arg("max_tokens", Kind::Integer);
-/// Most messages of a window.
+/// The maximum number of messages in the window.
 pub const MESSAGES: Arg = option("messages", "MESSAGES", Kind::Integer);
-/// Where a window may start.
+/// Where the window may start.
 pub const START: Arg = optional(one_of("start", Some("START"), &[word("user", "USER")]));
-/// What becomes of a newest group that does not fit.
+/// What to return if the newest group does not fit.
 pub const OVERSIZE: Arg = optional(one_of(
     "oversize",
     Some("OVERSIZE"),
     &[word("empty", "EMPTY"), word("keep", "KEEP")],
 ));
-/// How the start of a window moves.
+/// The number of tokens by which the start of the window moves.
 pub const STEP: Arg = option("step", "STEP", Kind::Integer);
-/// Without system messages.
+/// Leaves out the system messages.
 pub const NOSYSTEM: Arg = flag("nosystem", "NOSYSTEM");
-/// Without the summary.
+/// Leaves out the summary.
 pub const NOSUMMARY: Arg = flag("nosummary", "NOSUMMARY");
-/// What becomes of a miss.
+/// What to do on a miss.
 pub const MISS: Arg = optional(one_of(
     "miss",
     None,
@@ -155,13 +155,13 @@ pub const MISS: Arg = optional(one_of(
         },
     ],
 ));
-/// With figures.
+/// Adds details to the reply.
 pub const WITHINFO: Arg = flag("withinfo", "WITHINFO");
-/// Arguments of RECENT.
+/// The arguments of `CONV.RECENT`.
 pub const RECENT: &[Arg] = &[
     KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, NOSYSTEM, NOSUMMARY, MISS, WITHINFO,
 ];
-/// Arguments of MRECENT.
+/// The arguments of `CONV.MRECENT`.
 pub const MRECENT: &[Arg] = &[
     BUDGET,
     arg("numkeys", Kind::Integer),

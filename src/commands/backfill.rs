@@ -1,6 +1,6 @@
-//! `CONV.BACKFILL key [COMPLETE] [message [message ...]]`: without a message only with `COMPLETE`.
+//! `CONV.BACKFILL key [COMPLETE] [message [message ...]]`; without messages, `COMPLETE` is mandatory.
 
-use super::append::{read, retain_new};
+use super::append::{explain, read, retain_new};
 use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::reply::Reply;
@@ -9,7 +9,9 @@ use crate::conversation::attributes::Attributes;
 use crate::conversation::effect::{Count, Effect, Event};
 use crate::metrics;
 
-/// Puts older messages in front, without those whose id is held. `COMPLETE` alone says that there are none.
+const OPTIONS: [&str; 1] = ["COMPLETE"];
+
+/// Prepends older messages, except those whose id is present. `COMPLETE` without messages states that there are none.
 pub fn backfill<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -17,7 +19,7 @@ pub fn backfill<'a>(
     out: &mut dyn Reply,
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let mut complete = false;
-    while args.option(&["COMPLETE"])?.is_some() {
+    while args.option(&OPTIONS)?.is_some() {
         complete = true;
     }
     if args.left() == 0 && !complete {
@@ -25,12 +27,14 @@ pub fn backfill<'a>(
     }
     let mut messages = Vec::with_capacity(args.left());
     while let Some(argument) = args.take() {
-        messages.push(read(env, messages.len() + 1, argument, Count::Pending)?);
+        let message = read(env, messages.len() + 1, argument, Count::Pending)
+            .map_err(|error| explain(error, args, argument, &OPTIONS))?;
+        messages.push(message);
     }
     retain_new(&mut messages, target)?;
     let added = i64::try_from(messages.len()).unwrap_or(i64::MAX);
     let lowest = target.map_or(1, |c| c.numbering().lowest);
-    // The lowest number of all marks that there is none.
+    // `i64::MIN` stands for "no number" elsewhere and is never assigned.
     let Some(first) = lowest.checked_sub(added).filter(|&seq| seq > i64::MIN) else {
         return err("the sequence numbers of this conversation are used up");
     };

@@ -1,20 +1,20 @@
-//! Errors as a client sees them.
+//! Errors that commands return to clients.
 
 use std::fmt;
 
 use crate::conversation::Unreadable;
 
-/// Why a command did nothing.
+/// Why a command failed. It has changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CommandError {
     /// Replied as `ERR <text>`.
     Err(String),
-    /// Replied as `BADMSG message <number>: <reason>`; messages are numbered from 1.
+    /// An invalid message, replied as `BADMSG message <number>: <reason>`. Messages are numbered from 1.
     BadMessage(usize, String),
-    /// Replied as Redis does: wrong number of arguments.
+    /// An argument is missing. Replied as Redis does: wrong number of arguments for the command.
     Arity,
-    /// The key holds another type.
+    /// The key holds a value of another type.
     WrongType,
     /// The server is at its memory limit.
     OutOfMemory,
@@ -22,6 +22,17 @@ pub enum CommandError {
     Unreadable,
     /// The slot of the key has moved to another node of the cluster while the client was blocked.
     SlotMoved,
+}
+
+impl CommandError {
+    /// The text without the error code `ERR`, for places other than a reply.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Err(text) => text.clone(),
+            error => error.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for CommandError {
@@ -50,7 +61,7 @@ impl From<Unreadable> for CommandError {
     }
 }
 
-/// An `ERR` with this text.
+/// Returns a [`CommandError::Err`] with this text.
 ///
 /// # Errors
 /// Always.

@@ -3,19 +3,19 @@
 use super::arg_parser::Args;
 use super::error::CommandError;
 
-/// What FORK was asked for, beside the two keys.
+/// The options of `CONV.FORK`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fork {
-    /// The last message to copy; nothing for all.
+    /// Sequence number of the last message to copy; `None` for all.
     pub upto: Option<i64>,
-    /// What is under the new key gives way.
+    /// Replaces the value at the new key.
     pub replace: bool,
 }
 
-/// Takes the options behind the two keys.
+/// Takes the new key and the options.
 ///
 /// # Errors
-/// What is wrong with them.
+/// The new key is missing, or an option is invalid.
 pub fn fork(args: &mut Args<'_>) -> Result<Fork, CommandError> {
     args.required()?;
     let mut fork = Fork {

@@ -1,4 +1,4 @@
-//! Message lists in the formats that RECENT and RANGE reply with.
+//! Lists of messages in the formats of `CONV.RECENT` and `CONV.RANGE`.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -16,22 +16,23 @@ use crate::conversation::log_read::Messages;
 use crate::conversation::search::{Measure, Visible};
 use crate::conversation::{Conversation, Unreadable};
 
-/// A buffer for replies larger than this is given back after use.
+/// The reply buffer is freed after use if it is larger than this, so that one large reply does not occupy memory
+/// permanently.
 const KEEP_BYTES: usize = 256 << 10;
 
 thread_local! {
     static JSON: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// How a list of messages is written.
+/// The format of a list of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// An array of bulk strings.
     #[default]
     List,
-    /// One bulk string, a JSON array.
+    /// One bulk string with a JSON array.
     Json,
-    /// One bulk string, a MessagePack array of maps.
+    /// One bulk string with a MessagePack array of maps.
     MsgPack,
 }
 
@@ -46,11 +47,11 @@ impl Format {
     }
 }
 
-/// A piece of a message list.
+/// A part of a list of messages.
 pub enum Piece<'a> {
-    /// A message that is not held as such.
+    /// A message that the log does not contain, such as the summary.
     One(&'a [u8]),
-    /// Messages held; with `true` only those that RECENT may return.
+    /// A range of the log. With `true`, only messages that are not hidden.
     Held(Range<usize>, bool),
 }
 
@@ -113,7 +114,7 @@ impl<'a> MessageList<'a> {
             }
             Format::Json => JSON.with_borrow_mut(|json| {
                 json.clear();
-                // At once: growing would copy the reply several times.
+                // Reserve all at once, because growing would copy the reply several times.
                 json.reserve(self.bytes + 2);
                 self.write_json(json);
                 out.bulk(json);
@@ -122,12 +123,12 @@ impl<'a> MessageList<'a> {
                 }
             }),
             Format::MsgPack => {
-                let mut packed = Vec::new();
+                let mut encoded = Vec::new();
                 let count = u32::try_from(self.count).unwrap_or(u32::MAX);
                 // Writing into memory cannot fail.
-                let _ = rmp::encode::write_array_len(&mut packed, count);
-                self.each(|message| pack(message, &mut packed));
-                out.bulk(&packed);
+                let _ = rmp::encode::write_array_len(&mut encoded, count);
+                self.each(|message| push_msgpack(message, &mut encoded));
+                out.bulk(&encoded);
             }
         }
     }
@@ -155,7 +156,7 @@ impl<'a> MessageList<'a> {
                 }
             }
         }
-        // The comma after the last message becomes the bracket.
+        // The bracket replaces the comma after the last message.
         if json.len() > 1 {
             json.pop();
         }
@@ -168,7 +169,7 @@ pub(super) fn push_messages(messages: &Messages<'_>, json: &mut Vec<u8>) {
     json.push(b'[');
     let begin = json.len();
     messages.visit_runs(false, |run| json.extend_from_slice(run));
-    // The comma after the last message becomes the bracket.
+    // The bracket replaces the comma after the last message.
     if json.len() > begin {
         json.pop();
     }
@@ -182,21 +183,21 @@ fn sum_of<M: Measure>(log: &Log, range: &Range<usize>) -> usize {
 }
 
 /// Appends a message, which is valid JSON, as MessagePack.
-fn pack(message: &[u8], out: &mut Vec<u8>) {
+fn push_msgpack(message: &[u8], out: &mut Vec<u8>) {
     let begin = out.len();
-    let packed = with_document(message, |document| {
+    let encoded = with_document(message, |document| {
         let mut serializer = rmp_serde::Serializer::new(&mut *out);
         Value { document, id: 0 }.serialize(&mut serializer).is_ok()
     });
-    if packed != Ok(true) {
-        // Not reached for a message that was accepted; the list stays well formed all the same.
+    if encoded != Ok(true) {
+        // Unreachable, because stored messages are valid JSON. Nil keeps the array well formed.
         out.truncate(begin);
         let _ = rmp::encode::write_nil(out);
     }
 }
 
-/// A JSON value to be written in another format. Of equal keys the last counts; numbers beyond 64 bits become
-/// floating point, as Python's `json` reads them into a float.
+/// A JSON value that serde serialises. Of duplicate keys the last one counts. Numbers that exceed 64 bits become floats,
+/// as in Python's `json`.
 struct Value<'d, 'a> {
     document: &'d Document<'a>,
     id: NodeId,
@@ -248,7 +249,7 @@ impl Serialize for Value<'_, '_> {
     }
 }
 
-/// The members of an object without those that a later one of the same key replaces, in their order.
+/// The members of an object in order. Of duplicate keys only the last member is included.
 fn distinct<'a>(document: &Document<'a>, id: NodeId) -> Vec<(&'a str, NodeId)> {
     let mut members: Vec<_> = document.members(id).collect();
     let mut seen = std::collections::HashSet::with_capacity(members.len());

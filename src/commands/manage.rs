@@ -1,6 +1,6 @@
 //! `CONV.CREATE`, `CONV.ALTER`, `CONV.DEL`, `CONV.POP`, `CONV.TRIM`.
 
-use super::arg_parser::{Args, integer};
+use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Outcome, Target};
@@ -27,7 +27,8 @@ fn attributes(args: &mut Args<'_>, mut set: Attributes) -> Result<Attributes, Co
     Ok(set)
 }
 
-/// `CONV.CREATE key [ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`
+/// `CONV.CREATE key [ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`: creates an empty
+/// conversation.
 pub fn create<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -36,7 +37,7 @@ pub fn create<'a>(
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let attributes = attributes(args, env.settings.attributes())?;
     if target.is_some() {
-        return err("the key exists already");
+        return err("the key already exists");
     }
     out.status("OK");
     let mut effect = Effect::new(Event::Create, env.now);
@@ -44,7 +45,7 @@ pub fn create<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// `CONV.ALTER key [ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`
+/// `CONV.ALTER key [ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`: changes attributes.
 pub fn alter<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -65,7 +66,7 @@ pub fn alter<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// `CONV.DEL key seq [seq ...]`
+/// `CONV.DEL key seq [seq ...]`: removes messages and returns how many existed.
 pub fn del<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -73,8 +74,8 @@ pub fn del<'a>(
     out: &mut dyn Reply,
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let mut seqs = Vec::with_capacity(args.left());
-    while let Some(argument) = args.take() {
-        seqs.push(integer("seq", argument, i64::MIN, i64::MAX)?);
+    while args.left() > 0 {
+        seqs.push(args.integer("seq", i64::MIN, i64::MAX)?);
     }
     if seqs.is_empty() {
         return Err(CommandError::Arity);
@@ -91,16 +92,16 @@ pub fn del<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// `CONV.POP key [count]`
+/// `CONV.POP key [count]`: removes and returns the newest messages, newest first.
 pub fn pop<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
-    let count = match args.take() {
-        Some(count) => integer("count", count, 0, i64::MAX)?,
-        None => 1,
+    let count = match args.left() {
+        0 => 1,
+        _ => args.integer("count", 0, i64::MAX)?,
     };
     args.finish()?;
     let count = usize::try_from(count).unwrap_or(usize::MAX);
@@ -121,7 +122,7 @@ pub fn pop<'a>(
     Ok(Outcome::Done((!effect.remove.is_empty()).then_some(effect)))
 }
 
-/// `CONV.TRIM key MAXMESSAGES n | MAXTOKENS n | BEFORE seq`
+/// `CONV.TRIM key MAXMESSAGES n | MAXTOKENS n | BEFORE seq`: removes the oldest messages and returns how many are left.
 pub fn trim<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -147,17 +148,17 @@ pub fn trim<'a>(
         }
     }
     let log = conversation.log();
-    let dropped = conversation.to_drop(limit);
-    let gone: usize = dropped
+    let ranges = conversation.to_drop(limit);
+    let removed: usize = ranges
         .iter()
         .map(|&(first, last)| log.position_of(last.saturating_add(1)) - log.position_of(first))
         .sum();
-    out.integer(signed(log.len().saturating_sub(gone)));
-    if dropped.is_empty() {
+    out.integer(signed(log.len().saturating_sub(removed)));
+    if ranges.is_empty() {
         return Ok(Outcome::UNCHANGED);
     }
     let mut effect = Effect::new(Event::Trim, env.now);
-    effect.drop = dropped;
+    effect.drop = ranges;
     Ok(Outcome::change(effect))
 }
 

@@ -1,8 +1,8 @@
-//! The commands: parse, look, and either reply or say what is to change. Pure; no Redis.
+//! The commands as pure functions, without Redis. [`spec::COMMANDS`] is the table of all commands.
 //!
-//! A reading command is a function of its arguments and the conversation to a [`Reply`]. A writing command also
-//! returns the [`Effect`] to be made, which [`commit`] then makes; a command that fails has changed nothing, as it
-//! never had the means to. [`spec::COMMANDS`] lists them all.
+//! A command that reads takes its arguments and a conversation and writes a [`Reply`]. A command that writes also
+//! returns an [`Effect`], which [`commit`] applies. A command that fails changes nothing, because it never gets mutable
+//! access to the conversation.
 
 mod append;
 mod arg_docs;
@@ -19,7 +19,9 @@ mod replay;
 pub mod reply;
 mod session;
 pub mod spec;
+pub mod suggest;
 mod summary;
+pub mod syntax;
 mod table;
 
 pub use error::{CommandError, err};
@@ -31,32 +33,32 @@ use crate::conversation::{Conversation, Limit};
 use crate::settings::Settings;
 use crate::tokens::{Counter, Nobody};
 
-/// What a command may know beside its arguments and the conversation.
+/// The input of a command apart from its arguments and the conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct Env<'e> {
-    /// Unix ms; 0 for a command that only reads.
+    /// The time of the command, Unix ms; 0 for commands that only read.
     pub now: i64,
-    /// The server's settings.
+    /// The settings of the server.
     pub settings: Settings,
-    /// The server has no memory left for an effect that makes the conversation grow. (Commands of clients never get
-    /// here then: Redis itself refuses them.)
+    /// The server is at its memory limit, so an effect that makes the conversation grow is rejected. True for
+    /// `CONV.EFFECT` only: Redis itself rejects the deny-oom commands of clients.
     pub full: bool,
-    /// Counts of the texts that this command has asked for when it was run before.
+    /// The counts that this command requested in an earlier run, see [`Needs::TextCounts`].
     pub counts: Option<&'e [u32]>,
 }
 
 impl Env<'_> {
-    /// When a key with this `ttl` (seconds; 0 for none) expires, Unix ms.
+    /// When a key with this `ttl` in seconds expires, Unix ms. `None` if `ttl` is 0.
     fn expiry(&self, ttl: u64) -> Option<i64> {
         let ms = i64::try_from(ttl).ok()?.checked_mul(1000)?;
         (ms > 0).then(|| self.now.saturating_add(ms))
     }
 }
 
-/// The conversation under the key; nothing if the key is missing, or the command has none.
+/// The conversation at the key. `None` if the key is missing or the command has no key.
 pub type Target<'c> = Option<&'c Conversation>;
 
-/// A command that changes nothing.
+/// A command that only reads.
 pub type Read = fn(
     &mut arg_parser::Args<'_>,
     Target<'_>,
@@ -72,8 +74,8 @@ pub type Write = for<'a> fn(
     &mut dyn Reply,
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError>;
 
-/// Makes the change, hands what came with it to `counter`, and drops what retention no longer keeps; `effect` then says all of
-/// it, and is what replicas apply.
+/// Applies `effect`, hands new texts to `counter`, and enforces retention. Afterwards `effect` includes what retention
+/// removed and is what replicas apply.
 pub fn commit(conversation: &mut Conversation, effect: &mut Effect<'_>, counter: &impl Counter) {
     conversation.apply(effect, counter);
     if !effect.push.is_empty() {
@@ -82,14 +84,15 @@ pub fn commit(conversation: &mut Conversation, effect: &mut Effect<'_>, counter:
     }
 }
 
-/// Drops what retention no longer keeps, as far as it is counted; the ranges of sequence numbers dropped.
+/// Removes the messages that exceed `limits`, as far as their counts are known. Returns the ranges of sequence numbers
+/// that were removed.
 fn retain(
     conversation: &mut Conversation,
     limits: &[Option<Limit>],
     event: Event,
     at: i64,
 ) -> Vec<(i64, i64)> {
-    let mut dropped = Vec::new();
+    let mut removed = Vec::new();
     for &limit in limits.iter().flatten() {
         let drop = conversation.to_drop(limit);
         if drop.is_empty() {
@@ -104,13 +107,13 @@ fn retain(
             continue;
         }
         conversation.apply(&mut retention, &Nobody);
-        dropped.extend(retention.drop);
+        removed.extend(retention.drop);
     }
-    dropped
+    removed
 }
 
-/// What retention drops when counts have come in after the append: by the limit that depends on counts, and no other.
-/// Nothing if it keeps all.
+/// Enforces the token limit once counts have arrived after an append. Returns the effect that was applied, `None` if
+/// nothing was removed. The message limit does not depend on counts and was enforced on append.
 pub fn retain_late(conversation: &mut Conversation, now: i64) -> Option<Effect<'static>> {
     let [_, tokens] = conversation.limits();
     let drop = retain(conversation, &[tokens], Event::Trim, now);

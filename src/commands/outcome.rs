@@ -1,4 +1,4 @@
-//! What a command comes to.
+//! The result of running a command that did not fail.
 
 use std::time::Duration;
 
@@ -6,32 +6,32 @@ use crate::conversation::MissingCounts;
 use crate::conversation::effect::Effect;
 use crate::tokens::{Encoding, Text};
 
-/// What a command comes to, unless it fails.
+/// The result of running a command that did not fail.
 #[derive(Debug)]
 pub enum Outcome<T> {
-    /// It is done.
+    /// The command is done. `T` is its effect, if it writes.
     Done(T),
-    /// It has neither replied nor decided anything: it needs this first, and then runs again.
+    /// The command has not replied yet. It has to run again when this is provided.
     Needs(Needs),
 }
 
 /// What a command needs before it can run.
 #[derive(Debug)]
 pub enum Needs {
-    /// Counts of its conversation.
+    /// Counts of messages, or of the summary, of its conversation.
     Counts {
-        /// Which.
+        /// Which counts.
         missing: MissingCounts,
-        /// How long the caller would wait for a load if the conversation turns out to be incomplete (`WAIT`).
+        /// How long the client is willing to wait for a cache load, should the conversation then be a miss (`WAIT`).
         wait: Option<Duration>,
     },
-    /// Counts of texts among its arguments, given in [`super::Env::counts`].
+    /// Counts of these texts from its arguments. They are provided in [`super::Env::counts`].
     TextCounts(Encoding, Vec<Text>),
-    /// Older messages that are not held. The caller would wait this long for somebody to load them.
+    /// Older messages from a database. The client is willing to wait this long for another client to load them.
     Load(Duration),
 }
 
-/// What a command that only reads comes to when it has replied.
+/// The result of a command that only reads, once it has replied.
 pub const REPLIED: Outcome<()> = Outcome::Done(());
 
 impl<T> Outcome<T> {
@@ -49,7 +49,7 @@ impl<'a> Outcome<Option<Effect<'a>>> {
     /// The command has replied and changes nothing.
     pub const UNCHANGED: Self = Self::Done(None);
 
-    /// The command has replied, and makes this change.
+    /// The command has replied, and this effect is to be applied.
     #[must_use]
     pub fn change(effect: Effect<'a>) -> Self {
         Self::Done(Some(effect))

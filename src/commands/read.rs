@@ -1,6 +1,6 @@
-//! Reading without a budget: `CONV.RANGE`, `CONV.GET`, `CONV.LEN`, `CONV.INFO`, `CONV.TOKENS`.
+//! The commands that read without a token budget: `CONV.RANGE`, `CONV.GET`, `CONV.LEN`, `CONV.INFO`, `CONV.TOKENS`.
 
-use super::arg_parser::{Args, encoding, integer};
+use super::arg_parser::{Args, encoding};
 use super::error::{CommandError, err};
 use super::format::{Format, MessageList, Piece};
 use super::reply::Reply;
@@ -10,15 +10,15 @@ use crate::conversation::log::Stored;
 use crate::conversation::{Conversation, LEAST_TOKENS, MissingCounts};
 use crate::tokens::{self, MOST_INLINE, Text, most_inline};
 
-/// `CONV.RANGE key start stop [FORMAT LIST | JSON | MSGPACK]`
+/// `CONV.RANGE key start stop [FORMAT LIST | JSON | MSGPACK]`: returns messages by index, as `LRANGE` does.
 pub fn range(
     args: &mut Args<'_>,
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Outcome<()>, CommandError> {
-    let start = integer("start", args.required()?, i64::MIN, i64::MAX)?;
-    let stop = integer("stop", args.required()?, i64::MIN, i64::MAX)?;
+    let start = args.integer("start", i64::MIN, i64::MAX)?;
+    let stop = args.integer("stop", i64::MIN, i64::MAX)?;
     let mut format = Format::List;
     while args.only_options(&["FORMAT"])?.is_some() {
         format = Format::take(args)?;
@@ -32,21 +32,21 @@ pub fn range(
         }
     };
     let len = conversation.log().len();
-    // As LRANGE: negative indexes count from the end, what lies outside is cut off.
+    // As in LRANGE, negative indexes count from the end, and the range is clamped to the list.
     let index = |i: i64| match usize::try_from(i) {
         Ok(i) => Some(i),
         Err(_) => len.checked_sub(usize::try_from(i.unsigned_abs()).unwrap_or(usize::MAX)),
     };
     let from = index(start).unwrap_or(0);
-    let behind = index(stop)
+    let end = index(stop)
         .map_or(0, |stop| stop.saturating_add(1))
         .min(len);
-    let range = if from < behind { from..behind } else { 0..0 };
+    let range = if from < end { from..end } else { 0..0 };
     MessageList::read(conversation, [Piece::Held(range, false)])?.write(format, out);
     Ok(REPLIED)
 }
 
-/// `CONV.GET key seq [seq ...] [WITHINFO]`
+/// `CONV.GET key seq [seq ...] [WITHINFO]`: returns messages by sequence number, nil where there is none.
 pub fn get(
     args: &mut Args<'_>,
     target: Target<'_>,
@@ -59,7 +59,7 @@ pub fn get(
         if args.option(&["WITHINFO"])?.is_some() {
             with_info = true;
         } else {
-            seqs.push(integer("seq", args.required()?, i64::MIN, i64::MAX)?);
+            seqs.push(args.integer("seq", i64::MIN, i64::MAX)?);
         }
     }
     if seqs.is_empty() {
@@ -99,8 +99,8 @@ pub fn get(
     Ok(REPLIED)
 }
 
-/// True if there are missing counts so few that nobody has to wait for them (except while the tables of the encoding
-/// are being loaded). Otherwise they are shown as pending.
+/// True if counts are missing, but so few that they are counted before the reply. The client then waits only if the
+/// tables of the encoding are still loading. Longer texts are reported as pending instead.
 fn is_counted_first(conversation: &Conversation, missing: &MissingCounts) -> bool {
     !missing.is_empty() && conversation.missing_bytes(missing, MOST_INLINE) <= MOST_INLINE
 }
@@ -126,7 +126,7 @@ fn describe(stored: &Stored<'_>, out: &mut dyn Reply) {
     out.bulk(stored.bytes);
 }
 
-/// `CONV.LEN key`
+/// `CONV.LEN key`: returns the number of messages.
 pub fn len(
     args: &mut Args<'_>,
     target: Target<'_>,
@@ -142,7 +142,7 @@ fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// `CONV.INFO key`
+/// `CONV.INFO key`: returns figures and attributes, nil if the key is missing.
 pub fn info(
     args: &mut Args<'_>,
     target: Target<'_>,
@@ -175,7 +175,7 @@ pub fn info(
         out.integer(value);
     };
     number(out, "messages", signed(totals.messages));
-    // In the sums, pending messages count the least that they can be.
+    // The sums contain the least that pending messages can count, but `tokens` excludes them.
     let pending = totals.pending * u64::from(LEAST_TOKENS);
     number(out, "tokens", signed(totals.tokens.saturating_sub(pending)));
     number(out, "first", log.first_seq().unwrap_or(0));
@@ -210,7 +210,7 @@ pub fn info(
     Ok(REPLIED)
 }
 
-/// `CONV.TOKENS text [text ...] [ENCODING name]`
+/// `CONV.TOKENS text [text ...] [ENCODING name]`: returns E(text) of each text.
 pub fn tokens(
     args: &mut Args<'_>,
     _target: Target<'_>,
@@ -218,7 +218,7 @@ pub fn tokens(
     out: &mut dyn Reply,
 ) -> Result<Outcome<()>, CommandError> {
     let mut wanted = env.settings.encoding;
-    // Options stand last; ENCODING is a text if it is the last word, or the first with no encoding behind it.
+    // Options come last. ENCODING is a text if it is the last argument, or the first with no encoding after it.
     if let [texts @ .., option, value] = args.rest()
         && option.eq_ignore_ascii_case(b"ENCODING")
     {

@@ -1,9 +1,10 @@
 //! `CONV.RECENT key max_tokens [FORMAT LIST | JSON | MSGPACK] [MESSAGES n] [START USER] [OVERSIZE EMPTY | KEEP]
-//! [STEP n] [NOSYSTEM] [NOSUMMARY] [ANY | WAIT ms] [WITHINFO]`, for one conversation or, as `CONV.MRECENT`, for several.
+//! [STEP n] [NOSYSTEM] [NOSUMMARY] [ANY | WAIT ms] [WITHINFO]`, and the parts of it that `CONV.MRECENT` uses for several
+//! conversations.
 
 use std::time::Duration;
 
-use super::arg_parser::{Args, integer};
+use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::format::{Format, MessageList, Piece};
 use super::reply::Reply;
@@ -13,37 +14,37 @@ use crate::conversation::window::{Request, Window};
 use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::metrics;
 
-/// Longer than any client lives, and clocks can still tell it: 34 years.
+/// Longer waits are shortened to this: 34 years, which `Instant` can still represent.
 const MOST_WAIT_MS: u64 = 1 << 40;
 
-/// The options, as they are given.
+/// The options of `CONV.RECENT`.
 #[derive(Debug)]
 pub struct Options {
     request: Request,
     format: Format,
     any: bool,
     with_info: bool,
-    /// How long to wait on a miss.
+    /// How long the client is willing to wait on a miss; `None` without `WAIT`.
     pub wait: Option<Duration>,
 }
 
-/// What RECENT finds.
+/// The result of looking for a window.
 #[derive(Debug)]
 pub enum Lookup {
-    /// The messages held are the answer.
+    /// This window can be returned.
     Hit(Window),
-    /// Older messages that are not held might be part of the answer.
+    /// Older messages that only a database holds might belong to the window.
     Miss,
-    /// These counts must be known first.
+    /// These counts are needed first.
     Uncounted(MissingCounts),
 }
 
 /// Takes `max_tokens`.
 fn budget(args: &mut Args<'_>) -> Result<i64, CommandError> {
-    integer("max_tokens", args.required()?, 0, i64::MAX)
+    args.integer("max_tokens", 0, i64::MAX)
 }
 
-/// Takes the options, up to the end.
+/// Takes the options up to the end.
 fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError> {
     let mut options = Options {
         request: Request {
@@ -88,23 +89,23 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
         }
     }
     if options.any && options.wait.is_some() {
-        return err("options ANY and WAIT exclude each other");
+        return err("options ANY and WAIT cannot be combined");
     }
     Ok(options)
 }
 
-/// The arguments of `CONV.MRECENT max_tokens numkeys key [key ...] [options of RECENT]`: the options, and how many keys
-/// follow `numkeys`.
+/// Parses `CONV.MRECENT max_tokens numkeys key [key ...] [options of RECENT]`. Returns the options and the number of
+/// keys.
 ///
 /// # Errors
-/// What is wrong with them.
+/// An argument is missing or invalid.
 pub fn multi_key(args: &mut Args<'_>) -> Result<(Options, usize), CommandError> {
     let max_tokens = budget(args)?;
-    let keys = integer("numkeys", args.required()?, 1, i64::MAX)?;
+    let keys = args.integer("numkeys", 1, i64::MAX)?;
     let keys = usize::try_from(keys).unwrap_or(usize::MAX);
     if keys > args.left() {
         return err(format!(
-            "numkeys {keys} is greater than the number of arguments that follow ({})",
+            "numkeys must be at most {}, the number of arguments that follow, got {keys}",
             args.left()
         ));
     }
@@ -114,10 +115,10 @@ pub fn multi_key(args: &mut Args<'_>) -> Result<(Options, usize), CommandError> 
     Ok((options(args, max_tokens)?, keys))
 }
 
-/// See the head of this file.
+/// `CONV.RECENT`: returns the newest messages that fit the token budget, or nil on a miss.
 ///
 /// # Errors
-/// What is wrong with the arguments.
+/// An argument is missing or invalid.
 pub fn recent(
     args: &mut Args<'_>,
     target: Target<'_>,
@@ -142,7 +143,7 @@ pub fn recent(
     Ok(REPLIED)
 }
 
-/// What RECENT finds in the conversation.
+/// Looks for the window in the conversation. A missing conversation is a miss.
 #[must_use]
 pub fn look(options: &Options, target: Target<'_>) -> Lookup {
     let Some(conversation) = target else {
@@ -159,7 +160,7 @@ pub fn look(options: &Options, target: Target<'_>) -> Lookup {
     Lookup::Hit(window)
 }
 
-/// The reply to a miss.
+/// Replies to a miss: nil.
 pub fn miss(out: &mut dyn Reply) {
     metrics::missed();
     out.null();
@@ -218,7 +219,7 @@ pub fn write(
     Ok(())
 }
 
-/// The system message that a summary becomes, in the dialect of the conversation.
+/// The summary as a system message in the dialect of the first message.
 fn as_message(conversation: &Conversation, text: &str) -> String {
     let text = serde_json::Value::from(text);
     match conversation.log().summary_form() {

@@ -1,5 +1,5 @@
-//! `CONV.EFFECT key header [payload ...]`: what replicas and the AOF receive instead of the commands that clients
-//! send. Not meant for clients, yet as safe as any command.
+//! `CONV.EFFECT key header [payload ...]`: what replicas and the AOF receive in place of the commands that clients
+//! send. Clients should not send it, but it is as safe as any other command.
 
 use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
@@ -9,7 +9,10 @@ use crate::codec::decode_effect;
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
 
-/// See the head of this file.
+/// Validates an effect that another server decided, or that the AOF contains, and returns it.
+///
+/// # Errors
+/// The effect is malformed, does not fit the conversation, or grows it while the server is at its memory limit.
 pub fn effect<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -26,10 +29,15 @@ pub fn effect<'a>(
     }
     let created;
     if effect.replace && effect.create.is_none() {
-        return err("the effect replaces by nothing");
+        return err(format!(
+            "effect {}: 'replace' needs 'create'",
+            quoted(header)
+        ));
     }
     let conversation = match (target.filter(|_| !effect.replace), effect.create) {
-        (Some(_), Some(_)) => return err("the effect creates a key that exists"),
+        (Some(_), Some(_)) => {
+            return err(format!("effect {}: the key already exists", quoted(header)));
+        }
         (None, None) => return err("no such key"),
         (Some(conversation), None) => conversation,
         (None, Some(attributes)) => {

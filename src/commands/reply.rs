@@ -1,9 +1,9 @@
-//! Where replies go.
+//! The destination of replies.
 
 use smallvec::SmallVec;
 
-/// Takes a reply, element by element. Two implementations: Redis's own reply calls, and a tree, for tests and for what
-/// is replied when a change has been made.
+/// Receives a reply, element by element. The server implements it with the reply functions of Redis. Lists of [`Tree`]
+/// buffer a reply: in tests, and until the effect of a write has been applied.
 pub trait Reply {
     /// Nil.
     fn null(&mut self);
@@ -19,7 +19,7 @@ pub trait Reply {
     fn map(&mut self, len: usize);
 }
 
-/// An element of a reply that is kept.
+/// An element of a buffered reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tree {
     /// Nil.
@@ -30,16 +30,16 @@ pub enum Tree {
     Bulk(Vec<u8>),
     /// A simple string.
     Status(&'static str),
-    /// An array of so many of the elements that follow.
+    /// An array of this many elements, which follow.
     Array(usize),
-    /// A map of so many pairs of the elements that follow.
+    /// A map of this many keys and values, which follow.
     Map(usize),
 }
 
-/// A reply that is buffered until a change has been made: mostly one element.
+/// The reply of a write, buffered until its effect has been applied. Most such replies are one element.
 pub type BufferedReply = SmallVec<[Tree; 2]>;
 
-macro_rules! keeps {
+macro_rules! buffers_replies {
     ($list:ty) => {
         impl Reply for $list {
             fn null(&mut self) {
@@ -64,10 +64,10 @@ macro_rules! keeps {
     };
 }
 
-keeps!(Vec<Tree>);
-keeps!(BufferedReply);
+buffers_replies!(Vec<Tree>);
+buffers_replies!(BufferedReply);
 
-/// Replies with what was buffered.
+/// Sends a buffered reply.
 pub fn replay_to(buffered: &[Tree], reply: &mut dyn Reply) {
     for element in buffered {
         match element {

@@ -1,4 +1,5 @@
-//! Whole sessions: `CONV.IMPORT`, `CONV.EXPORT`, `CONV.GETSTATE`, `CONV.SETSTATE`, `CONV.DELSTATE`.
+//! Whole session documents and their fields: `CONV.IMPORT`, `CONV.EXPORT`, `CONV.GETSTATE`, `CONV.SETSTATE`,
+//! `CONV.DELSTATE`.
 
 use std::collections::HashSet;
 
@@ -14,18 +15,19 @@ use crate::conversation::message::trim;
 use crate::conversation::session::{Name, NewField, read_value};
 use crate::conversation::{Conversation, session::Session};
 
-/// A name as an argument.
+/// Reads an argument as the name of a session field.
 fn name(argument: &[u8]) -> Result<&str, CommandError> {
     std::str::from_utf8(argument).map_err(|e| {
         CommandError::Err(format!(
-            "the field's name {} is not UTF-8: invalid at byte {}",
+            "field name {} is not UTF-8: invalid at byte {}",
             quoted(argument),
             e.valid_up_to()
         ))
     })
 }
 
-/// `CONV.IMPORT key json [HISTORY field] [REPLACE]`
+/// `CONV.IMPORT key json [HISTORY field] [REPLACE]`: creates a conversation from a session document and returns the
+/// number of messages.
 pub fn import<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -41,7 +43,7 @@ pub fn import<'a>(
         }
     }
     if target.is_some() && !replace {
-        return err("the key exists already: REPLACE replaces what is there");
+        return err("the key already exists: use REPLACE to replace its contents");
     }
     let parts = split(json, history).map_err(CommandError::Err)?;
     let attributes = env.settings.attributes();
@@ -65,7 +67,7 @@ pub fn import<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// `CONV.EXPORT key`
+/// `CONV.EXPORT key`: returns the session document with its current messages and fields, nil if the key is missing.
 pub fn export(
     args: &mut Args<'_>,
     target: Target<'_>,
@@ -82,7 +84,8 @@ pub fn export(
     let mut json = Vec::new();
     let messages = conversation.log().read(held.clone())?;
     let bytes = conversation.log().bytes_of(&held) + held.len();
-    // At once: growing would copy the reply several times. A field has a colon and a comma, its name two quotes.
+    // Reserve all at once, because growing would copy the reply several times. Each field adds a colon, a comma and
+    // two quotes.
     json.reserve(bytes + session.map_or(0, |s| s.bytes() + 4 * s.len() + 8) + 2);
     match session.and_then(|s| Some((s, s.history()?))) {
         None => push_messages(&messages, &mut json),
@@ -106,7 +109,7 @@ pub fn export(
     Ok(REPLIED)
 }
 
-/// Writes what stands before a member's value.
+/// Writes the key of a member, with the comma before it and the colon after it.
 fn member(json: &mut Vec<u8>, key: &str) {
     if json.len() > 1 {
         json.push(b',');
@@ -115,8 +118,8 @@ fn member(json: &mut Vec<u8>, key: &str) {
     json.push(b':');
 }
 
-/// `CONV.GETSTATE key [field ...]`: a map of all fields; of those named an array of values, nil where there is none, as
-/// HMGET does.
+/// `CONV.GETSTATE key [field ...]`: returns a map of all session fields. With names, returns an array of their values,
+/// nil for a missing field, as `HMGET` does.
 pub fn get_state(
     args: &mut Args<'_>,
     target: Target<'_>,
@@ -134,7 +137,7 @@ pub fn get_state(
     }
     out.array(args.left());
     while let Some(argument) = args.take() {
-        // What is not UTF-8 names no field.
+        // Field names are UTF-8, so any other argument names no field.
         let name = std::str::from_utf8(argument).ok();
         match session.zip(name).and_then(|(s, name)| s.get(name)) {
             Some(value) => out.bulk(value.as_bytes()),
@@ -144,7 +147,7 @@ pub fn get_state(
     Ok(REPLIED)
 }
 
-/// `CONV.SETSTATE key field json [field json ...]`
+/// `CONV.SETSTATE key field json [field json ...]`: sets session fields and returns how many were added.
 pub fn set_state<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -161,13 +164,12 @@ pub fn set_state<'a>(
     let (mut added, mut changed) = (HashSet::new(), false);
     while let (Some(field), Some(json)) = (args.take(), args.take()) {
         let text = name(field)?;
-        let refused =
-            |why| CommandError::Err(format!("the value of field {}: {why}", quoted(field)));
+        let rejected = |why| CommandError::Err(format!("value of field {}: {why}", quoted(field)));
         let name = Name::new(text).map_err(CommandError::Err)?;
-        let value = read_value(trim(json)).map_err(refused)?;
+        let value = read_value(trim(json)).map_err(rejected)?;
         if history.is_some_and(|h| h.name.text() == text) {
             return err(format!(
-                "the field {} holds the messages: CONV.APPEND adds to them",
+                "field {} holds the messages: add messages with CONV.APPEND",
                 quoted(field)
             ));
         }
@@ -185,7 +187,7 @@ pub fn set_state<'a>(
     Ok(Outcome::Done(changed.then_some(effect)))
 }
 
-/// `CONV.DELSTATE key field [field ...]`
+/// `CONV.DELSTATE key field [field ...]`: removes session fields and returns how many existed.
 pub fn del_state<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -196,22 +198,22 @@ pub fn del_state<'a>(
         return Err(CommandError::Arity);
     }
     let session = target.and_then(Conversation::session);
-    let mut gone = HashSet::new();
+    let mut removed = HashSet::new();
     while let Some(argument) = args.take() {
         let name = std::str::from_utf8(argument).ok();
         if let Some((session, name)) = session.zip(name)
             && session.get(name).is_some()
         {
-            gone.insert(name);
+            removed.insert(name);
         }
     }
-    out.integer(i64::try_from(gone.len()).unwrap_or(i64::MAX));
-    if gone.is_empty() {
+    out.integer(i64::try_from(removed.len()).unwrap_or(i64::MAX));
+    if removed.is_empty() {
         return Ok(Outcome::UNCHANGED);
     }
-    let mut gone: Vec<Box<str>> = gone.into_iter().map(Box::from).collect();
-    gone.sort_unstable();
+    let mut removed: Vec<Box<str>> = removed.into_iter().map(Box::from).collect();
+    removed.sort_unstable();
     let mut effect = Effect::new(Event::DelState, env.now);
-    effect.del_state = gone;
+    effect.del_state = removed;
     Ok(Outcome::change(effect))
 }

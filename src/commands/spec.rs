@@ -1,42 +1,42 @@
-//! What is said of a command in the one table of all of them.
+//! The types of the command table.
 
 pub use super::arg_docs::{Arg, Kind};
 pub use super::table::COMMANDS;
 use super::{Read, Write};
 
-/// What a command does with its key.
+/// How a command accesses its key, for key specs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
-    /// It has none.
+    /// It has no key.
     None,
-    /// Reads it.
+    /// Reads the value.
     Read,
-    /// May create it or add to it.
+    /// May create the value or add to it.
     Insert,
-    /// Changes what is there.
+    /// Changes an existing value.
     Update,
-    /// Takes something away.
+    /// Removes a part of the value.
     Delete,
-    /// Takes something away and returns it.
+    /// Removes a part of the value and returns it.
     Take,
-    /// Returns what is there, and notes who has it.
+    /// Returns a part of the value and records a lease.
     Claim,
-    /// Reads several, behind their number.
+    /// Reads several keys, which follow their number.
     ReadMany,
-    /// Reads the first and writes the second.
+    /// Reads the first key and writes the second.
     Copy,
 }
 
-/// The function behind a command.
+/// The function of a command.
 #[derive(Debug, Clone, Copy)]
 pub enum Handler {
-    /// Changes nothing.
+    /// Only reads.
     Read(Read),
     /// May change the conversation.
     Write(Write),
-    /// As `Write`, with an effect that has been decided elsewhere.
+    /// As `Write`, with an effect that another server decided.
     Replay(Write),
-    /// Has several keys.
+    /// Accesses several keys.
     MultiKey(MultiKey),
 }
 
@@ -48,39 +48,39 @@ impl Handler {
     }
 }
 
-/// A command on several keys: how they are opened and held is the server's part.
+/// A command on several keys. `server::multi_key` opens the keys and runs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MultiKey {
-    /// See [`super::recent::multi_key`].
+    /// `CONV.MRECENT`, whose arguments [`super::recent::multi_key`] parses.
     Recent,
-    /// See [`super::fork::fork`].
+    /// `CONV.FORK`, whose arguments [`super::fork::fork`] parses.
     Fork,
 }
 
-/// A command.
+/// A row of the command table.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec {
-    /// Its name.
+    /// The name, in upper case.
     pub name: &'static str,
-    /// Its function.
+    /// The function.
     pub handler: Handler,
-    /// Ends the load of its key, even if it changes nothing: the loader has nothing more to add.
+    /// Ends the cache load of its key, even if it changes nothing: the loader has sent all it has.
     pub ends_load: bool,
-    /// Redis's flags, separated by spaces.
+    /// Command flags of Redis, separated by spaces.
     pub flags: &'static str,
-    /// Number of arguments with the name; negative: at least so many. Always negative, so that it is the command that
-    /// names a surplus argument, not Redis that only counts.
+    /// Minimum number of arguments including the name, negated. No command has a fixed number: Redis would reject an
+    /// unexpected argument without naming it.
     pub arity: i32,
-    /// What it does with its key: the first argument, but for [`Key::ReadMany`].
+    /// How it accesses its key, which is the first argument except for [`Key::ReadMany`].
     pub key: Key,
-    /// ACL categories beside `conv`, separated by spaces.
+    /// ACL categories in addition to `conv`, separated by spaces.
     pub categories: &'static str,
-    /// First release that has it.
+    /// The first release that has the command.
     pub since: &'static str,
-    /// Time it takes.
+    /// Time complexity.
     pub complexity: &'static str,
-    /// What it does.
+    /// One sentence on what the command does.
     pub summary: &'static str,
-    /// Its arguments.
+    /// The arguments in the order of the syntax.
     pub args: &'static [Arg],
 }

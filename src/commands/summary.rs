@@ -1,14 +1,17 @@
 //! `CONV.SUMMARY key [WITHINFO]`, `CONV.SETSUMMARY key text [UPTO seq] [MINCHANGE n]` and `CONV.CLAIMSUMMARY key
 //! min_tokens [KEEP tokens] [LEASE ms]`.
 
-use super::arg_parser::{Args, integer, quoted};
+use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Outcome, REPLIED, Target};
 use crate::conversation::Conversation;
 use crate::conversation::effect::{Effect, Event, NewSummary};
 
-/// See the head of this file.
+/// `CONV.SUMMARY`: returns the summary, nil if there is none.
+///
+/// # Errors
+/// There is an unexpected argument. The error names `CONV.SETSUMMARY`, which stores a summary.
 pub fn summary(
     args: &mut Args<'_>,
     target: Target<'_>,
@@ -19,7 +22,7 @@ pub fn summary(
     while let Some(argument) = args.peek() {
         if args.option(&["WITHINFO"])?.is_none() {
             return err(format!(
-                "surplus argument {}: CONV.SUMMARY only reads, CONV.SETSUMMARY key text stores a summary",
+                "unexpected argument {} for CONV.SUMMARY; to store a summary, use CONV.SETSUMMARY key text",
                 quoted(argument)
             ));
         }
@@ -52,7 +55,11 @@ pub fn summary(
     Ok(REPLIED)
 }
 
-/// See the head of this file.
+/// `CONV.SETSUMMARY`: stores or removes the summary. Returns 1, or 0 if nothing changed because the stored summary covers
+/// more messages or is too similar.
+///
+/// # Errors
+/// An argument is invalid.
 pub fn set_summary<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -81,7 +88,7 @@ pub fn set_summary<'a>(
         && upto > newest
     {
         return err(format!(
-            "UPTO {upto} lies beyond the newest message ({newest})"
+            "UPTO must be at most {newest}, the newest message, got {upto}"
         ));
     }
 
@@ -124,14 +131,18 @@ pub fn set_summary<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// See the head of this file.
+/// `CONV.CLAIMSUMMARY`: returns the messages to summarise if they count at least `min_tokens` and nobody holds a lease,
+/// otherwise nil.
+///
+/// # Errors
+/// An argument is invalid.
 pub fn claim_summary<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
     env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
-    let least = integer("min_tokens", args.required()?, 0, i64::MAX)?.unsigned_abs();
+    let least = args.integer("min_tokens", 0, i64::MAX)?.unsigned_abs();
     let (mut keep, mut lease) = (0, 0);
     while let Some(option) = args.only_options(&["KEEP", "LEASE"])? {
         match option {

@@ -1,4 +1,4 @@
-//! The one table of all commands: from it come registration, key specs, ACL categories, COMMAND DOCS and the events.
+//! The command table: the source of registration, key specs, ACL categories, COMMAND DOCS, and the syntax in errors.
 
 use super::arg_docs::{
     ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, SEQ, arg, flag, multiple, one_of, option,
@@ -7,7 +7,7 @@ use super::arg_docs::{
 use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
 use super::{append, backfill, manage, read, recent, replay, session, summary};
 
-/// All commands.
+/// All commands. The server runs a command by its index in this table.
 pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.APPEND",
@@ -45,7 +45,7 @@ pub static COMMANDS: [Spec; 25] = [
         categories: "read slow",
         since: "0.1.0",
         complexity: "O(log(N)+M) with N messages held and M bytes returned",
-        summary: "Returns the newest messages that fit a token budget, tool turns unbroken, oldest first.",
+        summary: "Returns the newest messages that fit a token budget, oldest first, without splitting tool calls from their results.",
         args: RECENT,
     },
     Spec {
@@ -89,7 +89,7 @@ pub static COMMANDS: [Spec; 25] = [
         categories: "write slow",
         since: "0.1.0",
         complexity: "O(log(N)+M) with N messages held and M bytes returned",
-        summary: "Returns the messages that are to be summarised, if they are enough, and leases them to one worker.",
+        summary: "Returns the messages to summarise once they reach a number of tokens, and leases the work to one client.",
         args: &[
             KEY,
             arg("min_tokens", Kind::Integer),
@@ -158,7 +158,7 @@ pub static COMMANDS: [Spec; 25] = [
         name: "CONV.MRECENT",
         handler: Handler::MultiKey(MultiKey::Recent),
         ends_load: false,
-        // Clusters of Redis 7.0 look at no key specs of modules.
+        // In cluster mode, Redis 7.0 ignores the key specs of modules.
         flags: "readonly getkeys-api",
         arity: -4,
         key: Key::ReadMany,
@@ -220,7 +220,7 @@ pub static COMMANDS: [Spec; 25] = [
         categories: "write slow",
         since: "0.1.0",
         complexity: "O(N) in the bytes of the messages",
-        summary: "Puts older messages from a database in front, without those that are held.",
+        summary: "Prepends older messages loaded from a database, except those that are already present.",
         args: &[
             KEY,
             flag("complete", "COMPLETE"),
@@ -275,8 +275,8 @@ pub static COMMANDS: [Spec; 25] = [
         key: Key::Delete,
         categories: "write slow",
         since: "0.1.0",
-        complexity: "O(log(N)+M) with N messages held and M dropped",
-        summary: "Drops the oldest messages between turns.",
+        complexity: "O(log(N)+M) with N messages held and M removed",
+        summary: "Removes the oldest messages without splitting groups.",
         args: &[
             KEY,
             one_of(
@@ -330,7 +330,7 @@ pub static COMMANDS: [Spec; 25] = [
         categories: "write slow",
         since: "0.1.0",
         complexity: "O(N) in the bytes of the document",
-        summary: "Makes a conversation of a session document.",
+        summary: "Creates a conversation from a session document.",
         args: &[
             KEY,
             arg("json", Kind::String),
@@ -348,7 +348,7 @@ pub static COMMANDS: [Spec; 25] = [
         categories: "read slow",
         since: "0.1.0",
         complexity: "O(N) in the bytes held",
-        summary: "Returns a conversation as the session document it was imported from, with what was added since.",
+        summary: "Returns a conversation as a session document, including the messages appended since it was imported.",
         args: &[KEY],
     },
     Spec {
@@ -400,7 +400,8 @@ pub static COMMANDS: [Spec; 25] = [
         name: "CONV.EFFECT",
         handler: Handler::Replay(replay::effect),
         ends_load: false,
-        // Not deny-oom: a replica at its limit must still take what makes it smaller. See `server::dispatch`.
+        // Not deny-oom: a replica at its memory limit must still accept effects that make it smaller. `effect` itself
+        // rejects those that grow the conversation.
         flags: "write",
         arity: -3,
         key: Key::Insert,

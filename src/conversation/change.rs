@@ -18,32 +18,54 @@ impl Conversation {
     /// # Errors
     /// What does not fit.
     pub fn check(&self, effect: &Effect<'_>) -> Result<(), String> {
+        // Exhaustive, so that a new field is checked. Those not bound here fit any conversation, or are checked by
+        // the session or, as `replace` and `create` are, by whoever opens the key.
+        let Effect {
+            at: _,
+            event: _,
+            replace: _,
+            create,
+            numbering,
+            alter: _,
+            front,
+            push,
+            edit,
+            remove: _,
+            summary: _,
+            del_state: _,
+            set_state: _,
+            history: _,
+            imported: _,
+            lease,
+            drop: _,
+            expire: _,
+        } = effect;
         let mut last = i64::MIN;
-        for message in &effect.front {
+        for message in front {
             if message.seq <= last || message.seq >= self.numbering.lowest {
                 return Err(format!("message {} cannot stand in front", message.seq));
             }
             last = message.seq;
         }
         let mut last = self.log.last_seq().unwrap_or(i64::MIN);
-        for message in &effect.push {
+        for message in push {
             if message.seq <= last || message.seq == i64::MAX {
                 return Err(format!("message {} cannot follow {last}", message.seq));
             }
             last = message.seq;
         }
-        if let Some(edit) = &effect.edit
+        if let Some(edit) = edit
             && self.log.find(edit.seq).is_none()
         {
             return Err(format!("no message {} to edit", edit.seq));
         }
-        if let Some(numbering) = &effect.numbering
-            && (effect.create.is_none() || numbering.lowest > numbering.next)
+        if let Some(numbering) = numbering
+            && (create.is_none() || numbering.lowest > numbering.next)
         {
             // Numbers that are held could be given again.
             return Err("numbering out of order".into());
         }
-        if effect.lease.is_some_and(|until| until < 0) {
+        if lease.is_some_and(|until| until < 0) {
             return Err("a lease that ends before all time".into());
         }
         match &self.session {
@@ -73,22 +95,46 @@ impl Conversation {
 
     /// Makes the changes that `effect` names; it has been validated, and [`Conversation::prepare`] has succeeded. New texts go to `counter`.
     pub fn apply(&mut self, effect: &mut Effect<'_>, counter: &impl Counter) {
-        self.updated = effect.at;
-        if let Some(numbering) = effect.numbering {
+        // The session takes what concerns it from the effect as a whole.
+        self.change_session(effect);
+        // Exhaustive, so that a new field is applied.
+        let Effect {
+            at,
+            event: _,
+            // The server replaces the value of the key and sets its expiry.
+            replace: _,
+            create: _,
+            numbering,
+            alter,
+            front,
+            push,
+            edit,
+            remove,
+            summary,
+            del_state: _,
+            set_state: _,
+            history: _,
+            imported: _,
+            lease,
+            drop,
+            expire: _,
+        } = effect;
+        self.updated = *at;
+        if let Some(numbering) = *numbering {
             self.numbering = numbering;
         }
-        if let Some(attributes) = effect.alter {
+        if let Some(attributes) = *alter {
             self.alter(attributes);
         }
-        self.push_front(&mut effect.front, counter);
-        for message in &mut effect.push {
+        self.push_front(front, counter);
+        for message in push {
             self.push(message, counter);
         }
-        if let Some(edit) = &mut effect.edit {
+        if let Some(edit) = edit {
             self.edit(edit, counter);
         }
-        self.remove(&effect.remove);
-        if let Some(new) = &effect.summary {
+        self.remove(remove);
+        if let Some(new) = summary {
             // Whoever has leased the work has done it, or somebody else has.
             self.lease = 0;
             self.summary = (!new.text.is_empty()).then(|| {
@@ -97,16 +143,15 @@ impl Conversation {
                 Box::new(Summary {
                     text: new.text.to_owned(),
                     upto: new.upto,
-                    updated: effect.at,
+                    updated: *at,
                     tokens: SummaryTokens::from(outcome),
                 })
             });
         }
-        self.change_session(effect);
-        if let Some(until) = effect.lease {
+        if let Some(until) = *lease {
             self.lease = until;
         }
-        for &(first, last) in &effect.drop {
+        for &(first, last) in &*drop {
             let from = self.log.position_of(first);
             let to = self.log.position_of(last.saturating_add(1));
             self.tickets.remove_range(first, last);

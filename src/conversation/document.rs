@@ -14,7 +14,7 @@ use super::session::{History, Name, NewField, read_value};
 /// Fields that hold the messages, unless another is named; the first that is an array does.
 const HISTORY: [&str; 2] = ["history", "messages"];
 
-const TOO_EARLY: &str = "not JSON: the document ends too early";
+const INCOMPLETE: &str = "not JSON: the document is incomplete";
 
 /// A session document in parts.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ pub fn split<'a>(source: &'a [u8], history: Option<&str>) -> Result<Parts<'a>, S
             ..Parts::default()
         }),
         (Some(b'['), Some(name)) => Err(format!(
-            "HISTORY names the field {}, but the document is an array",
+            "HISTORY names field {}, but the document is an array",
             shown(name)
         )),
         (Some(b'{'), _) => split_object(source, history),
@@ -54,29 +54,26 @@ fn split_object<'a>(source: &'a [u8], history: Option<&str>) -> Result<Parts<'a>
     let members = members(source)?;
     let mut names = HashSet::with_capacity(members.len());
     if let Some((name, _)) = members.iter().find(|(name, _)| !names.insert(name.text())) {
-        return Err(format!(
-            "the field {} stands there twice",
-            shown(name.text())
-        ));
+        return Err(format!("duplicate field {}", shown(name.text())));
     }
     let is_array = |value: &[u8]| value.first() == Some(&b'[');
     let find = |wanted: &str| members.iter().position(|(name, _)| name.text() == wanted);
     let position = match history {
         Some(wanted) => find(wanted)
-            .ok_or_else(|| format!("the document has no field {}", shown(wanted)))?,
+            .ok_or_else(|| format!("no field {} in the document", shown(wanted)))?,
         None => HISTORY
             .iter()
             .filter_map(|wanted| find(wanted))
             .find(|&at| members.get(at).is_some_and(|(_, value)| is_array(value)))
             .ok_or(
-                "the document has no array `history` or `messages`: HISTORY names the field that holds the messages",
+                "no array 'history' or 'messages' in the document: name the field that holds the messages with HISTORY",
             )?,
     };
     let mut parts = Parts::default();
     for (index, (name, value)) in members.into_iter().enumerate() {
         if index != position {
-            let value = read_value(value)
-                .map_err(|why| format!("the field {}: {why}", shown(name.text())))?;
+            let value =
+                read_value(value).map_err(|why| format!("field {}: {why}", shown(name.text())))?;
             parts.fields.push(NewField { name, value });
         } else if is_array(value) {
             let from = (value.as_ptr() as usize).saturating_sub(source.as_ptr() as usize);
@@ -84,7 +81,7 @@ fn split_object<'a>(source: &'a [u8], history: Option<&str>) -> Result<Parts<'a>
             parts.history = Some(History { name, position });
         } else {
             return Err(format!(
-                "the field {} must be an array of messages, found {}",
+                "field {} must be an array of messages, found {}",
                 shown(name.text()),
                 kind(value)
             ));
@@ -125,10 +122,10 @@ fn members(source: &[u8]) -> Result<Vec<(Name, &[u8])>, String> {
     let mut more = scanner.open(b'}');
     while more {
         if scanner.peek() != Some(b'"') {
-            return scanner.expected("a field's name");
+            return scanner.expected("a field name");
         }
         let key = scanner.value()?;
-        let key = std::str::from_utf8(key).map_err(|_| "a field's name is not UTF-8")?;
+        let key = std::str::from_utf8(key).map_err(|_| "a field name is not UTF-8")?;
         if !scanner.take(b':') {
             return scanner.expected("a colon");
         }
@@ -214,14 +211,14 @@ impl<'a> Scanner<'a> {
     fn end(&mut self) -> Result<(), String> {
         match self.peek() {
             None => Ok(()),
-            Some(_) => self.expected("nothing more"),
+            Some(_) => self.expected("the end of the document"),
         }
     }
 
     /// The error for what stands here.
     fn expected<T>(&self, what: &str) -> Result<T, String> {
         if self.rest().is_empty() {
-            return Err(TOO_EARLY.into());
+            return Err(INCOMPLETE.into());
         }
         let byte = self.from + self.at;
         Err(format!("not JSON: expected {what} at byte {byte}"))
@@ -257,7 +254,7 @@ impl<'a> Scanner<'a> {
             }
             self.at += 2;
         }
-        Err(TOO_EARLY.into())
+        Err(INCOMPLETE.into())
     }
 
     /// Goes behind an object or array, which begins here.
@@ -279,6 +276,6 @@ impl<'a> Scanner<'a> {
                 return Ok(());
             }
         }
-        Err(TOO_EARLY.into())
+        Err(INCOMPLETE.into())
     }
 }

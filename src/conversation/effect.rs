@@ -126,11 +126,33 @@ impl Effect<'_> {
     /// True if the conversation may take more memory afterwards.
     #[must_use]
     pub fn grows(&self) -> bool {
-        self.create.is_some()
-            || !self.front.is_empty()
-            || !self.push.is_empty()
-            || self.edit.is_some()
-            || !self.set_state.is_empty()
-            || self.summary.as_ref().is_some_and(|s| !s.text.is_empty())
+        // Exhaustive, so that a new field that takes memory is not forgotten.
+        let Self {
+            at: _,
+            event: _,
+            replace: _,
+            create,
+            numbering: _,
+            alter: _,
+            front,
+            push,
+            edit,
+            remove: _,
+            summary,
+            del_state: _,
+            set_state,
+            history: _,
+            // What an import contains is in `push` and `set_state`.
+            imported: _,
+            lease: _,
+            drop: _,
+            expire: _,
+        } = self;
+        create.is_some()
+            || !front.is_empty()
+            || !push.is_empty()
+            || edit.is_some()
+            || !set_state.is_empty()
+            || summary.as_ref().is_some_and(|s| !s.text.is_empty())
     }
 }

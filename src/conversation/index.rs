@@ -5,7 +5,7 @@
 
 use super::flags::Flags;
 use super::sums::Sums;
-use crate::varint::{Reader, put_signed, put_unsigned};
+use crate::varint::{ByteReader, put_signed, put_unsigned};
 
 /// What is known of one message. 16 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,11 +91,11 @@ pub fn encode(entries: &[Entry]) -> Vec<u8> {
 pub fn decode(packed: &[u8]) -> Vec<Entry> {
     let mut entries = Vec::new();
     // What this process has compressed is complete; an end of the bytes is the end of the entries.
-    let _ = decode_into(&mut Reader::new(packed), &mut entries);
+    let _ = decode_into(&mut ByteReader::new(packed), &mut entries);
     entries
 }
 
-fn decode_into(reader: &mut Reader<'_>, entries: &mut Vec<Entry>) -> Option<()> {
+fn decode_into(reader: &mut ByteReader<'_>, entries: &mut Vec<Entry>) -> Option<()> {
     let kinds: Vec<Flags> = (0..reader.unsigned()?)
         .map_while(|_| reader.unsigned())
         .map(|bits| Flags::from_bits(bits as u16))

@@ -92,7 +92,11 @@ fn effects_that_do_not_apply_are_rejected() {
         (String::new(), &[], "unreadable header"),
         ("[]".into(), &[], "unreadable header"),
         ("{\"v\":1}".into(), &[], "unreadable header"),
-        ("{\"v\":2,\"at\":1}".into(), &[], "header version 2"),
+        (
+            "{\"v\":2,\"at\":1}".into(),
+            &[],
+            "header version must be 1, got 2",
+        ),
         (with("surprise", json!(1)), &[], "unreadable header"),
         (with("event", json!("conv.nonsense")), &[], "unknown event"),
         (with("event", json!("del")), &[], "unknown event"),
@@ -100,12 +104,12 @@ fn effects_that_do_not_apply_are_rejected() {
         (
             with("push", json!([[11, 0, "pending"]])),
             &[],
-            "too few arguments",
+            "payload incomplete",
         ),
         (
             with("push", json!([[11, 0, "pending"]])),
             &[m, m],
-            "surplus arguments",
+            "unexpected argument after the payload",
         ),
         (
             with("push", json!([[10, 0, "pending"]])),

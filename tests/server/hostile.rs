@@ -254,7 +254,7 @@ fn json_that_is_not_a_message_is_rejected() {
         let error = err(try_cmd!(*con, "CONV.APPEND", "k", message("u", 0), "[]"));
         assert_eq!(
             error,
-            "BADMSG message 2: expected a JSON object, found an array"
+            "BADMSG message 2: expected a JSON object, found an array: pass each message as its own argument"
         );
         taken(con, role(64).as_bytes());
         taken(

@@ -66,17 +66,47 @@ fn invalid_loadmodule_arguments_are_rejected() {
     let mut con = server.conn();
     let module = module_path();
     let module = module.to_str().expect("UTF-8");
-    let cases: [(&[&str], &str); 9] = [
-        (&["nonsense", "1"], "nonsense"),
-        (&["conv.nonsense", "1"], "conv.nonsense"),
-        (&["ttl"], "ttl"),
-        (&["ttl", "-1"], "-1"),
-        (&["ttl", "soon"], "soon"),
-        (&["encoding", "nonsense"], "nonsense"),
-        (&["assume-complete", "maybe"], "maybe"),
-        (&["ttl", "77", "max-messages", "5", "bogus", "1"], "bogus"),
+    let cases: [(&[&str], &str); 12] = [
+        (
+            &["nonsense", "1"],
+            "unknown module argument 'nonsense': expected encoding, max-messages, ",
+        ),
+        (
+            &["conv.nonsense", "1"],
+            "unknown module argument 'conv.nonsense': expected encoding, ",
+        ),
+        (
+            &["conv.max-message", "1"],
+            "unknown module argument 'conv.max-message': did you mean max-messages?",
+        ),
+        (&["ttl"], "module argument 'ttl' needs a value"),
+        (
+            &["ttl", "-1"],
+            "module argument 'ttl' must be from 0 to 9000000000000, got '-1'",
+        ),
+        (
+            &["conv.ttl", "soon"],
+            "module argument 'conv.ttl' must be an integer, got 'soon'",
+        ),
+        (
+            &["hot-bytes", "lots"],
+            "module argument 'hot-bytes' must be a number of bytes, such as 65536 or 64kb, got 'lots'",
+        ),
+        (
+            &["max-tokens", "-1"],
+            "module argument 'max-tokens' must be 0 or more, got '-1'",
+        ),
+        (
+            &["encoding", "nonsense"],
+            "module argument 'encoding': unknown encoding or model 'nonsense': expected o200k_base, ",
+        ),
+        (
+            &["assume-complete", "maybe"],
+            "module argument 'assume-complete' must be yes or no, got 'maybe'",
+        ),
+        (&["ttl", "77", "max-messages", "5", "bogus", "1"], "'bogus'"),
         // A thread may be loading tokenizer tables while the module is unloaded.
-        (&["encoding", "cl100k_base", "bogus", "1"], "bogus"),
+        (&["encoding", "cl100k_base", "bogus", "1"], "'bogus'"),
     ];
     for (args, named) in cases {
         let before = server.log().len();

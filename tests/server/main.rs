@@ -16,6 +16,7 @@ mod defragging;
 mod dialects;
 mod dialects_by_type;
 mod effects;
+mod errors;
 mod events;
 mod fixtures;
 mod hostile;

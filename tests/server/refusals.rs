@@ -194,9 +194,9 @@ fn session_commands_reject_invalid_arguments() {
              CONV.IMPORT missing {"history":[],"a":01} => ERR 'a' JSON
              CONV.IMPORT missing {"history":[],"a":[1,}]} => ERR JSON
              CONV.IMPORT missing {"history":[],"a":{"b":1]} => ERR
-             CONV.IMPORT missing {"history":[],"a":1,"a":1} => ERR 'a' twice
-             CONV.IMPORT missing {"history":[],"a":1,"\u0061":1} => ERR 'a' twice
-             CONV.IMPORT missing {"history":[],"history":[]} => ERR 'history' twice
+             CONV.IMPORT missing {"history":[],"a":1,"a":1} => ERR duplicate 'a'
+             CONV.IMPORT missing {"history":[],"a":1,"\u0061":1} => ERR duplicate 'a'
+             CONV.IMPORT missing {"history":[],"history":[]} => ERR duplicate 'history'
              CONV.EXPORT => ERR conv.export
              CONV.EXPORT k more => ERR 'more'
              CONV.GETSTATE => ERR conv.getstate

@@ -11,6 +11,7 @@ use super::super::ffi::api::{ERR, OK, c_text, call};
 use super::super::ffi::panic_guard::guard;
 use super::super::ffi::string::{OwnedString, RedisStr};
 use crate::commands::arg_parser::{encoding, quoted};
+use crate::commands::suggest::closest;
 use crate::conversation::attributes::MAX_TTL;
 use crate::settings::Settings;
 use crate::tokens::{ENCODINGS, Encoding, preload};
@@ -146,33 +147,27 @@ pub fn take_arguments(args: &[&[u8]]) -> Result<(), String> {
             _ => name,
         };
         let Some(value) = pair.get(1) else {
-            return Err(format!("argument {} needs a value", quoted(name)));
+            return Err(format!("module argument {} needs a value", quoted(name)));
         };
         if bare.eq_ignore_ascii_case(b"encoding") {
-            wanted_encoding = Some(encoding(value).map_err(|e| e.to_string())?);
+            let found = encoding(value)
+                .map_err(|e| format!("module argument {}: {}", quoted(name), e.text()))?;
+            wanted_encoding = Some(found);
             continue;
         }
         let Some(number) = NUMBERS
             .iter()
             .find(|n| bare.eq_ignore_ascii_case(n.name.as_bytes()))
         else {
-            let known: Vec<&str> = NUMBERS.iter().map(|n| n.name).collect();
-            return Err(format!(
-                "unknown argument {}: expected encoding, {}",
-                quoted(name),
-                known.join(", ")
-            ));
+            return Err(unknown(name, bare));
         };
         let parsed = number.parse(value);
         let Some(value) = parsed.filter(|n| (number.least..=number.most).contains(n)) else {
             return Err(format!(
-                "argument {} {} is out of range: expected {}",
+                "module argument {} must be {}, got {}",
                 quoted(name),
-                quoted(value),
-                match number.kind {
-                    Kind::YesNo => "yes or no".to_owned(),
-                    _ => format!("an integer from {} to {}", number.least, number.most),
-                }
+                number.expected(parsed),
+                quoted(value)
             ));
         };
         wanted.push((number, value));
@@ -186,7 +181,32 @@ pub fn take_arguments(args: &[&[u8]]) -> Result<(), String> {
     Ok(())
 }
 
+/// The error for a module argument that is no setting. `bare` is its name without `conv.`.
+fn unknown(name: &[u8], bare: &[u8]) -> String {
+    let mut known: Vec<&str> = vec!["encoding"];
+    known.extend(NUMBERS.iter().map(|n| n.name));
+    let found = quoted(name);
+    match closest(bare, &known) {
+        Some(meant) => format!("unknown module argument {found}: did you mean {meant}?"),
+        None => format!(
+            "unknown module argument {found}: expected {}",
+            known.join(", ")
+        ),
+    }
+}
+
 impl Number {
+    /// What a value must be, for the error about one that was read as `parsed`.
+    fn expected(&self, parsed: Option<i64>) -> String {
+        match (self.kind, parsed) {
+            (Kind::YesNo, _) => "yes or no".to_owned(),
+            (Kind::Plain, None) => "an integer".to_owned(),
+            (Kind::Bytes, None) => "a number of bytes, such as 65536 or 64kb".to_owned(),
+            (_, Some(_)) if self.most == i64::MAX => format!("{} or more", self.least),
+            (_, Some(_)) => format!("from {} to {}", self.least, self.most),
+        }
+    }
+
     /// The value as CONFIG SET reads it.
     fn parse(&self, value: &[u8]) -> Option<i64> {
         let text = std::str::from_utf8(value).ok()?;
@@ -354,9 +374,8 @@ unsafe extern "C" fn accept_encoding(
                 OK
             }
             Err(why) => {
-                let why = why.to_string();
-                let text = why.strip_prefix("ERR ").unwrap_or(&why);
-                if let (Some(text), false) = (OwnedString::new(text.as_bytes()), error.is_null()) {
+                let text = OwnedString::new(why.text().as_bytes());
+                if let (Some(text), false) = (text, error.is_null()) {
                     // SAFETY: Redis passes a place for the error, which it frees.
                     unsafe { *error = text.into_raw() };
                 }

@@ -1,4 +1,4 @@
-//! Tests of the short header; that every effect is read as it was written is shown in `tests/model.rs`.
+//! Tests of the short header. `tests/model.rs` tests that every effect is read as it was written.
 
 use super::{decode_effect, encode_effect};
 use crate::conversation::effect::{Count, Effect, Event, NewMessage};
@@ -30,7 +30,7 @@ fn decoded(header: &str, messages: usize) -> Result<Effect<'static>, String> {
 }
 
 #[test]
-fn what_is_plainly_appended_has_a_short_header() {
+fn plain_appends_have_a_short_header() {
     let two = header(vec![
         appended(7, Count::Pending),
         appended(8, Count::Pending),
@@ -48,7 +48,7 @@ fn what_is_plainly_appended_has_a_short_header() {
 }
 
 #[test]
-fn what_is_not_has_the_long_one() {
+fn other_appends_have_a_full_header() {
     for push in [
         vec![appended(7, Count::Pending), appended(9, Count::Pending)],
         vec![appended(7, Count::Given(1))],
@@ -63,13 +63,15 @@ fn what_is_not_has_the_long_one() {
 }
 
 #[test]
-fn a_short_header_that_contradicts_itself_is_refused() {
-    let refused = |header: &str, messages| decoded(header, messages).expect_err(header);
-    assert!(refused(r#"{"v":1,"at":1,"append":7}"#, 1).contains("expected 2"));
-    assert!(refused(r#"{"v":3,"at":1,"append":7}"#, 1).contains("expected 2"));
-    assert!(refused(r#"{"v":2,"at":1}"#, 0).contains("expected 1"));
-    assert!(refused(r#"{"v":2,"at":1,"append":7}"#, 0).contains("too few"));
-    assert!(refused(r#"{"v":2,"at":1,"append":9223372036854775807}"#, 1).contains("numbers"));
+fn a_contradictory_short_header_is_rejected() {
+    let rejected = |header: &str, messages| decoded(header, messages).expect_err(header);
+    assert!(rejected(r#"{"v":1,"at":1,"append":7}"#, 1).contains("must be 2"));
+    assert!(rejected(r#"{"v":3,"at":1,"append":7}"#, 1).contains("must be 2"));
+    assert!(rejected(r#"{"v":2,"at":1}"#, 0).contains("must be 1"));
+    assert!(rejected(r#"{"v":2,"at":1,"append":7}"#, 0).contains("incomplete"));
+    assert!(
+        rejected(r#"{"v":2,"at":1,"append":9223372036854775807}"#, 1).contains("exceed 64 bits")
+    );
     for beside in [
         r#""push":[[7,1,"pending"]]"#,
         r#""edit":[7,1,"pending"]"#,
@@ -77,6 +79,6 @@ fn a_short_header_that_contradicts_itself_is_refused() {
         r#""summary":{"upto":null}"#,
     ] {
         let header = format!(r#"{{"v":2,"at":1,"append":7,{beside}}}"#);
-        assert!(refused(&header, 1).contains("beside"), "{beside}");
+        assert!(rejected(&header, 1).contains("another payload"), "{beside}");
     }
 }

@@ -1,0 +1,179 @@
+//! Reading effects.
+
+use super::{EffectHeader, MessageHeader, SHORT_VERSION, SummaryHeader, VERSION};
+use crate::conversation::attributes::MAX_TTL;
+use crate::conversation::document::split;
+use crate::conversation::effect::{
+    Count, Effect, Event, Imported, NewMessage, NewSummary, Numbering,
+};
+use crate::conversation::message;
+use crate::conversation::session::{History, Name, NewField, read_value};
+
+const INCOMPLETE: &str = "payload incomplete: fewer arguments than the header names";
+
+/// Expands a short header to a full one.
+fn expand(header: &mut EffectHeader, messages: usize) -> Result<(), String> {
+    let Some(first) = header.append else {
+        return Ok(());
+    };
+    if !(header.event.is_empty()
+        && header.front.is_empty()
+        && header.push.is_empty()
+        && header.set_state.is_empty()
+        && header.import.is_none()
+        && header.edit.is_none()
+        && header.summary.is_none())
+    {
+        return Err("'append' cannot be combined with another payload".into());
+    }
+    if messages == 0 {
+        return Err(INCOMPLETE.into());
+    }
+    let last = i64::try_from(messages)
+        .ok()
+        .and_then(|n| first.checked_add(n));
+    let Some(end) = last else {
+        return Err("the sequence numbers exceed 64 bits".into());
+    };
+    Event::Append.name().clone_into(&mut header.event);
+    header.push = (first..end)
+        .map(|seq| (seq, header.at, Count::Pending))
+        .collect();
+    Ok(())
+}
+
+/// Reads the header and the payload of an effect. Validates the form; [`Conversation::check`] validates whether the
+/// effect fits.
+///
+/// [`Conversation::check`]: crate::conversation::Conversation::check
+///
+/// # Errors
+/// The header or the payload is malformed.
+pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'a>, String> {
+    let mut header: EffectHeader =
+        serde_json::from_slice(header).map_err(|e| format!("unreadable header: {e}"))?;
+    let expected = match header.append {
+        Some(_) => SHORT_VERSION,
+        None => VERSION,
+    };
+    if header.v != expected {
+        return Err(format!(
+            "header version must be {expected}, got {}",
+            header.v
+        ));
+    }
+    expand(&mut header, payload.len())?;
+    let event =
+        Event::by_name(&header.event).ok_or_else(|| format!("unknown event {:?}", header.event))?;
+    if [header.create, header.alter]
+        .iter()
+        .flatten()
+        .any(|a| a.ttl > MAX_TTL)
+    {
+        return Err(format!("ttl must be from 0 to {MAX_TTL}"));
+    }
+    let mut payload = payload.iter().copied();
+    let mut next = || payload.next().ok_or(INCOMPLETE);
+    let read = |(seq, time, count): MessageHeader, bytes: &'a [u8]| {
+        let bytes = message::trim(bytes);
+        message::read(bytes)
+            .map(|(facts, text)| NewMessage {
+                seq,
+                time,
+                count,
+                bytes,
+                facts,
+                text: Some(text),
+            })
+            .map_err(|e| format!("message {seq}: {}", e.0))
+    };
+    let mut read_all = |stored: Vec<MessageHeader>| {
+        let messages = stored.into_iter().map(|stored| read(stored, next()?));
+        messages.collect::<Result<Vec<_>, String>>()
+    };
+    let (front, push) = (read_all(header.front)?, read_all(header.push)?);
+    let edit = match header.edit {
+        Some(stored) => Some(read(stored, next()?)?),
+        None => None,
+    };
+    let summary = match header.summary {
+        Some(SummaryHeader { upto }) => Some(NewSummary {
+            text: std::str::from_utf8(next()?).map_err(|_| "the summary is not UTF-8")?,
+            upto,
+        }),
+        None => None,
+    };
+    let mut set_state = Vec::with_capacity(header.set_state.len().min(1024));
+    for key in header.set_state {
+        let name = Name::of_key(key.get())?;
+        let value = read_value(message::trim(next()?))
+            .map_err(|why| format!("session field {}: {why}", key.get()))?;
+        set_state.push(NewField { name, value });
+    }
+    let history = match header.history {
+        Some((key, position)) => Some(History {
+            name: Name::of_key(key.get())?,
+            position,
+        }),
+        None => None,
+    };
+    let mut effect = Effect {
+        at: header.at,
+        event,
+        replace: header.replace,
+        create: header.create,
+        numbering: header.numbering.map(|(created, next, lowest)| Numbering {
+            created,
+            next,
+            lowest,
+        }),
+        alter: header.alter,
+        front,
+        push,
+        edit,
+        remove: header.remove,
+        summary,
+        del_state: header.del_state,
+        set_state,
+        history,
+        imported: None,
+        lease: header.lease,
+        drop: header.drop,
+        expire: header.expire,
+    };
+    if let Some((history,)) = header.import {
+        import(&mut effect, next()?, history)?;
+    }
+    if payload.next().is_some() {
+        return Err("unexpected argument after the payload".into());
+    }
+    Ok(effect)
+}
+
+/// Adds the messages and the fields of the document to `effect`.
+fn import<'a>(
+    effect: &mut Effect<'a>,
+    document: &'a [u8],
+    history: Option<Box<str>>,
+) -> Result<(), String> {
+    if effect.create.is_none() || !effect.push.is_empty() || !effect.set_state.is_empty() {
+        return Err("'import' needs 'create', and neither 'push' nor 'set_state'".into());
+    }
+    let parts = split(document, history.as_deref())?;
+    effect.push.reserve_exact(parts.messages.len());
+    for (seq, bytes) in (1..).zip(parts.messages) {
+        let facts = message::facts(bytes).map_err(|e| format!("message {seq}: {}", e.0))?;
+        effect.push.push(NewMessage {
+            seq,
+            time: effect.at,
+            count: Count::Pending,
+            bytes,
+            facts,
+            text: None,
+        });
+    }
+    effect.set_state = parts.fields;
+    effect.history = parts.history;
+    effect.imported = Some(Imported { document, history });
+    Ok(())
+}
