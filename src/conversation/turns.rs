@@ -211,7 +211,8 @@ impl Tracker {
         self.end_turn(log, position);
         self.drop_waiting(log, position);
         let can_omit = log.with_message(position, |bytes| reading.can_omit_results(bytes));
-        if can_omit != Ok(Some(true)) {
+        // A message of role tool is a result itself, also without its result blocks.
+        if facts.class == Class::Tool || can_omit != Ok(Some(true)) {
             // With its results it would make the prompt invalid.
             self.group = None;
             return Place::hidden(true);

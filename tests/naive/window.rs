@@ -214,7 +214,28 @@ impl NaiveLog {
     fn summary_message(&self, reads: &[NaiveRead], s: &NaiveSummary) -> String {
         let text = serde_json::to_string(&s.text).unwrap();
         if reads.first().is_some_and(|m| m.dialect == "langchain") {
-            format!(r#"{{"type":"system","data":{{"content":{text}}}}}"#)
+            return format!(r#"{{"type":"system","data":{{"content":{text}}}}}"#);
+        }
+        let first = self.messages.first();
+        let first: serde_json::Value =
+            serde_json::from_str(first.map_or("{}", |m| &m.json)).unwrap_or_default();
+        let kind = first["type"].as_str().unwrap_or_default();
+        // LangChain's other forms: `dumpd`, and `model_dump`, which has the role in its `type`.
+        if first.get("lc").is_some() && first["kwargs"].is_object() {
+            let id = r#"["langchain","schema","messages","SystemMessage"]"#;
+            return format!(
+                r#"{{"lc":1,"type":"constructor","id":{id},"kwargs":{{"content":{text},"type":"system"}}}}"#
+            );
+        }
+        let flat = match kind {
+            "chat" => first["role"].is_string(),
+            "human" | "ai" | "system" | "tool" | "function" | "developer" => {
+                first["role"].is_null()
+            }
+            _ => first["role"].is_null() && kind.ends_with("MessageChunk"),
+        };
+        if flat && first["data"].is_null() {
+            format!(r#"{{"type":"system","content":{text}}}"#)
         } else {
             format!(r#"{{"role":"system","content":{text}}}"#)
         }

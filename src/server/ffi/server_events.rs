@@ -74,7 +74,7 @@ unsafe extern "C" fn flushed<L: Listener>(
     subevent: u64,
     data: *mut c_void,
 ) {
-    if subevent != u64::from(raw::REDISMODULE_SUBEVENT_FLUSHDB_END) || data.is_null() {
+    if subevent != raw::REDISMODULE_SUBEVENT_FLUSHDB_END || data.is_null() {
         return;
     }
     // SAFETY: with this event Redis passes what was emptied.
