@@ -25,6 +25,7 @@ mod memory;
 mod multi_key;
 mod notation;
 mod odd_messages;
+mod pairing;
 mod payloads;
 mod pending_counts;
 mod persistence;
