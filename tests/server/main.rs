@@ -44,6 +44,7 @@ mod side_effect_probe;
 mod stall;
 mod start;
 mod summaries;
+mod unread;
 mod verbatim;
 mod views;
 mod waiting;
