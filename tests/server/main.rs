@@ -18,6 +18,7 @@ mod dialects_by_type;
 mod effects;
 mod events;
 mod fixtures;
+mod frameworks;
 mod hostile;
 mod loading;
 mod managing;
