@@ -282,6 +282,17 @@ fn json_that_is_not_a_message_is_rejected() {
     });
 }
 
+#[test]
+fn the_error_names_the_argument_and_the_reason() {
+    with_k(|con| {
+        let error = err(try_cmd!(*con, "CONV.APPEND", "k", message("u", 0), "[]"));
+        assert_eq!(
+            error,
+            "BADMSG message 2: expected a JSON object, found an array"
+        );
+    });
+}
+
 /// A role that is neither a string nor an object with one is rejected even if the message has a valid type. A role
 /// that is null is missing, so the type decides.
 #[test]
