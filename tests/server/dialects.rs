@@ -46,7 +46,8 @@ fn openai_chat_messages_are_counted() {
             0,
         ),
         (r#"{"role":"user","content":""}"#, "user", 0, 0),
-        (r#"{"role":"user"}"#, "user", 0, 0),
+        // Without any content the whole message counts.
+        (r#"{"role":"user"}"#, r#"user|{"role":"user"}"#, 0, 0),
         (
             r#"{"role":"developer","content":"Be brief."}"#,
             "developer|Be brief.",
@@ -75,14 +76,19 @@ fn openai_chat_messages_are_counted() {
         (r#"{"role":"user","content":null}"#, "user", 0, 0),
         (
             r#"{"role":"user","content":12345678901234567890}"#,
-            "user",
+            r#"user|{"role":"user","content":12345678901234567890}"#,
             0,
             0,
         ),
-        (r#"{"role":"user","content":true}"#, "user", 0, 0),
         (
-            r#"{"role":"user","content":{"type":"text","text":"not counted"}}"#,
-            "user",
+            r#"{"role":"user","content":true}"#,
+            r#"user|{"role":"user","content":true}"#,
+            0,
+            0,
+        ),
+        (
+            r#"{"role":"user","content":{"type":"text","text":"as JSON"}}"#,
+            r#"user|{"role":"user","content":{"type":"text","text":"as JSON"}}"#,
             0,
             0,
         ),
@@ -107,7 +113,7 @@ fn openai_chat_messages_are_counted() {
         ),
         (
             r#"{"role":"user","content":[{"type":"text","text":7},{"type":"text"},null,7,[]]}"#,
-            "user",
+            "user|7|[]",
             0,
             0,
         ),
@@ -129,10 +135,10 @@ fn openai_chat_messages_are_counted() {
             0,
             0,
         ),
-        // Other fields are stored but not interpreted.
+        // Other fields are stored but not interpreted, except for text beside the content.
         (
             r#"{"role":"user","content":"x","text":"y","metadata":{"content":"z"},"reasoning_content":"w"}"#,
-            "user|x",
+            "user|x|w",
             0,
             0,
         ),
@@ -203,9 +209,9 @@ fn openai_chat_messages_are_counted() {
         ),
         (
             r#"{"role":"user","content":[{"type":"imagery"},{"type":"IMAGE"},{"type":"sound"}]}"#,
-            "user",
+            r#"user|{"type":"imagery"}|{"type":"sound"}"#,
             0,
-            0,
+            1,
         ),
     ]);
 }
@@ -225,9 +231,16 @@ fn anthropic_messages_are_counted() {
             0,
             0,
         ),
+        // Opaque data counts nothing beside known content. Alone it is one media part.
         (
             r#"{"role":"assistant","content":[{"type":"redacted_thinking","data":"EmwKAhgBEgy3va3pzix"}]}"#,
             "assistant",
+            0,
+            1,
+        ),
+        (
+            r#"{"role":"assistant","content":[{"type":"redacted_thinking","data":"EmwKAhgBEgy3va3pzix"},{"type":"text","text":"Yes."}]}"#,
+            "assistant|Yes.",
             0,
             0,
         ),
@@ -267,11 +280,18 @@ fn anthropic_messages_are_counted() {
             0,
             0,
         ),
+        // A document with text in it is text, its title included.
         (
-            r#"{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgo"}},{"type":"document","source":{"type":"text","data":"not counted"},"title":"t"}]}"#,
+            r#"{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgo"}},{"type":"document","source":{"type":"text","data":"some text"},"title":"t"}]}"#,
+            "user|some text|t",
+            0,
+            1,
+        ),
+        (
+            r#"{"role":"user","content":[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0xLjQK"}}]}"#,
             "user",
             0,
-            2,
+            1,
         ),
     ]);
 }

@@ -166,8 +166,14 @@ fn responses_items_are_counted() {
             1,
         ),
         (
-            r#"{"type":"function_call_output","call_id":"a","output":{"text":"not counted"}}"#,
-            "tool",
+            r#"{"type":"function_call_output","call_id":"a","output":{"text":"a block"}}"#,
+            "tool|a block",
+            0,
+            0,
+        ),
+        (
+            r#"{"type":"function_call_output","call_id":"a","output":{"degrees": 21}}"#,
+            r#"tool|{"degrees": 21}"#,
             0,
             0,
         ),
@@ -196,7 +202,26 @@ fn responses_items_are_counted() {
             0,
             0,
         ),
-        (r#"{"type":"item_reference"}"#, "assistant", 0, 0),
+        // Nothing else than opaque data: one media part.
+        (
+            r#"{"type":"reasoning","summary":[],"encrypted_content":"gAAAAABo"}"#,
+            "assistant",
+            0,
+            1,
+        ),
+        (
+            r#"{"type":"compaction","encrypted_content":"gAAAAABo"}"#,
+            "assistant",
+            0,
+            1,
+        ),
+        // An item of no known shape counts whole.
+        (
+            r#"{"type":"item_reference"}"#,
+            r#"assistant|{"type":"item_reference"}"#,
+            0,
+            0,
+        ),
         (
             r#"{"type":"brand_new_thing","content":"x"}"#,
             "assistant|x",

@@ -218,19 +218,22 @@ fn json_that_is_not_a_message_is_rejected() {
             r#"[{"role":"user"}]"#,
             "{}",
             r#"{"content":"x"}"#,
-            r#"{"Role":"user"}"#,
+            r#"{"ROLE":"user"}"#,
+            r#"{"Role":7}"#,
             r#"{"role ":"user"}"#,
-            r#"{"message":{"role":"user"}}"#,
+            r#"{"messages":{"role":"user"}}"#,
+            r#"{"message":"x"}"#,
+            r#"{"parts":[{"text":"x"}]}"#,
             r#"{"role":7}"#,
             r#"{"role":null}"#,
             r#"{"role":true}"#,
             r#"{"role":["user"]}"#,
             r#"{"role":{"a":"user"}}"#,
+            r#"{"role":{"value":7}}"#,
             r#"{"role":7,"type":"message"}"#,
-            // An unknown type.
-            r#"{"type":"strange","data":{"content":"x"}}"#,
-            r#"{"type":"Human","data":{"content":"x"}}"#,
+            // A type that needs a role, and an instruction to the framework.
             r#"{"type":"chat","data":{"content":"x"}}"#,
+            r#"{"type":"remove","data":{"content":"","id":"a"}}"#,
             r#"{"type":"chat","data":{"role":7}}"#,
             r#"{"type":7}"#,
             r#"{"type":null}"#,
@@ -251,11 +254,17 @@ fn json_that_is_not_a_message_is_rejected() {
         ] {
             refused(con, wrong.as_bytes());
         }
-        let error = err(try_cmd!(*con, "CONV.APPEND", "k", message("u", 0), "[]"));
-        assert_eq!(
-            error,
-            "BADMSG message 2: expected a JSON object, found an array: pass each message as its own argument"
-        );
+        // Capitals, envelopes, roles that are objects, and unknown types are read.
+        for odd in [
+            r#"{"Role":"user"}"#,
+            r#"{"message":{"role":"user"}}"#,
+            r#"{"role":{"value":"user"}}"#,
+            r#"{"Role":{"Label":"user"}}"#,
+            r#"{"type":"strange","data":{"content":"x"}}"#,
+            r#"{"type":"Human","data":{"content":"x"}}"#,
+        ] {
+            taken(con, odd.as_bytes());
+        }
         taken(con, role(64).as_bytes());
         taken(
             con,
@@ -273,16 +282,34 @@ fn json_that_is_not_a_message_is_rejected() {
     });
 }
 
-/// A role that is not a string is rejected even if the message has a valid type.
+#[test]
+fn the_error_names_the_argument_and_the_reason() {
+    with_k(|con| {
+        let error = err(try_cmd!(*con, "CONV.APPEND", "k", message("u", 0), "[]"));
+        assert_eq!(
+            error,
+            "BADMSG message 2: expected a JSON object, found an array: pass each message as its own argument"
+        );
+    });
+}
+
+/// A role that is neither a string nor an object with one is rejected even if the message has a valid type. A role
+/// that is null is missing, so the type decides.
 #[test]
 fn an_invalid_role_is_rejected_despite_a_valid_type() {
     with_k(|con| {
         for wrong in [
             r#"{"role":7,"type":"reasoning"}"#,
+            r#"{"role":7,"type":"human","data":{"content":"x"}}"#,
+            r#"{"role":{"a":"user"},"type":"reasoning"}"#,
+        ] {
+            refused(con, wrong.as_bytes());
+        }
+        for odd in [
             r#"{"role":null,"type":"reasoning"}"#,
             r#"{"role":null,"type":"human","data":{"content":"x"}}"#,
         ] {
-            refused(con, wrong.as_bytes());
+            taken(con, odd.as_bytes());
         }
     });
 }

@@ -79,7 +79,8 @@ fn get_returns_messages_or_nils() {
             .filter(|info| **info != Value::Nil)
             .map(|info| {
                 let info = map(info);
-                assert_eq!(info.len(), 4, "{info:?}");
+                assert_eq!(info.len(), 6, "{info:?}");
+                assert_eq!([&info["unread"], &info["pinned"]].map(int), [0, 0]);
                 let time = int(&info["time"]);
                 assert!((before..=now()).contains(&time), "{time}");
                 let message: serde_json::Value =
@@ -132,6 +133,7 @@ fn len_and_info_describe_the_conversation() {
         "summary-upto",
         "tokens",
         "ttl",
+        "unread",
         "updated",
     ];
     for mut con in [server.conn(), server.conn3()] {
@@ -176,6 +178,7 @@ fn len_and_info_describe_the_conversation() {
             ("complete", "yes"),
             ("summary-tokens", "0"),
             ("summary-upto", "nil"),
+            ("unread", "0"),
             ("pending", "0"),
         ],
     );

@@ -245,7 +245,7 @@ fn trim_keeps_groups_whole() {
         MAXTOKENS 30 | u c.a t.a a => 2 3 4
         MAXMESSAGES 1 | s t.x t.y => 1 3
         MAXMESSAGES 1 | a s t.q => 2 3
-        MAXTOKENS 1 | s t.x t.y => 1
+        MAXTOKENS 1 | s t.x t.y => 1 3
         MAXTOKENS 20 | a=0 s=5 t.q=30 => 2 3
         BEFORE 4 | s t.x t.y => 1 3
         BEFORE 3 | s t.x t.y => 1 3

@@ -2,8 +2,8 @@
 
 use redis::Value;
 
-use crate::notation::{counted, fill, line, recent, transcript};
-use crate::support::{Server, bytes, cmd, text};
+use crate::notation::{counted, fill, line, message, recent, transcript};
+use crate::support::{Server, bytes, cmd, items, map, text};
 
 /// The type of a reply including its elements. RESP3 maps are compared as flat RESP2 arrays.
 fn shape(value: &Value) -> String {
@@ -28,10 +28,10 @@ fn reply_shapes_in_both_protocols() {
     let info = ["bulk int"; 6].join(" ");
     let info = format!(
         "{{{info} bulk bulk bulk int bulk int bulk int bulk bulk bulk int bulk nil {}}}",
-        ["bulk int"; 4].join(" ")
+        ["bulk int"; 5].join(" ")
     );
-    let window = format!("{{bulk [bulk bulk] {}}}", ["bulk int"; 7].join(" "));
-    let packed = format!("{{bulk bulk {}}}", ["bulk int"; 7].join(" "));
+    let window = format!("{{bulk [bulk bulk] {}}}", ["bulk int"; 14].join(" "));
+    let packed = format!("{{bulk bulk {}}}", ["bulk int"; 14].join(" "));
     for (command, want) in [
         ("CONV.CREATE k TTL 100", "status"),
         ("CONV.APPEND k TOKENS 5 @u TOKENS 5 @a", "int"),
@@ -69,7 +69,7 @@ fn reply_shapes_in_both_protocols() {
         ("CONV.GET k 1 9", "[bulk nil]"),
         (
             "CONV.GET k 1 9 WITHINFO",
-            "[{bulk int bulk int bulk int bulk bulk} nil]",
+            "[{bulk int bulk int bulk int bulk int bulk int bulk bulk} nil]",
         ),
         ("CONV.EXPORT missing", "nil"),
         ("CONV.EXPORT k", "bulk"),
@@ -106,6 +106,21 @@ fn reply_shapes_in_both_protocols() {
         counted(&mut server.conn(), "k3");
     }
     let mut con = server.conn();
+    cmd!(con, "CONV.APPEND", "names", message("u", 0));
+    for (reply, names) in [
+        (
+            cmd!(con, "CONV.RECENT", "names", 100, "WITHINFO"),
+            "cleared cut dropped edited elided first last messages over pinned skipped summary system \
+             system-left-out tokens",
+        ),
+        (
+            items(&cmd!(con, "CONV.GET", "names", 1, "WITHINFO"))[0].clone(),
+            "message pinned seq time tokens unread",
+        ),
+    ] {
+        let got: Vec<String> = map(&reply).into_keys().collect();
+        assert_eq!(got.join(" "), names);
+    }
     assert_eq!(
         text(&cmd!(con, "CONV.RECENT", "k", 0, "FORMAT", "JSON")),
         "[]"

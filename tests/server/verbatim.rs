@@ -15,12 +15,18 @@ fn calls_are_paired_with_results_in_every_dialect() {
         r#"{"n":1,"role":"assistant","content":"","tool_calls":[{"id":"a","type":"custom","custom":{"name":"f","input":"x"}}]}"#,
         r#"{"n":1,"role":"assistant","content":[{"type":"text","text":"x"},{"type":"tool_use","id":"a","name":"f","input":{}}]}"#,
         r#"{"type":"ai","data":{"n":1,"content":"","tool_calls":[{"name":"f","args":{},"id":"a"}]}}"#,
-        r#"{"type":"ai","data":{"n":1,"content":[{"type":"tool_use","id":"b","name":"f","input":{}}],"tool_calls":[{"name":"f","args":{},"id":"a"}]}}"#,
+        r#"{"type":"ai","data":{"n":1,"content":[{"type":"tool_use","id":"a","name":"f","input":{}}],"tool_calls":[{"name":"f","args":{},"id":"a"}]}}"#,
         r#"{"n":1,"type":"function_call","id":"b","call_id":"a","name":"f","arguments":"{}"}"#,
         r#"{"n":1,"type":"custom_tool_call","call_id":"a","name":"f","input":"x"}"#,
         r#"{"n":1,"type":"computer_call","call_id":"a","action":{"type":"click"}}"#,
         r#"{"n":1,"type":"local_shell_call","id":"b","call_id":"a","action":{}}"#,
         r#"{"n":1,"type":"function_call","call_id":"\u0061","name":"f","arguments":"{}"}"#,
+        r#"{"type":"ai","data":{"n":1,"content":[{"type":"tool_use","id":"a","name":"f","input":{}}],"tool_calls":[]}}"#,
+    ];
+    // Without ids they pair by name and order.
+    let unnamed = [
+        r#"{"n":1,"role":"assistant","function_call":{"name":"a","arguments":"{}"}}"#,
+        r#"{"n":1,"role":"assistant","tool_calls":[{"function":{"name":"a","arguments":"{}"}}]}"#,
     ];
     let answers = [
         r#"{"n":2,"role":"tool","tool_call_id":"a","content":"x"}"#,
@@ -32,14 +38,13 @@ fn calls_are_paired_with_results_in_every_dialect() {
         r#"{"n":2,"type":"computer_call_output","call_id":"a","output":{}}"#,
         r#"{"n":2,"type":"local_shell_call_output","call_id":"a","output":"x"}"#,
     ];
+    let function_results = [
+        r#"{"n":2,"role":"function","name":"a","content":"x"}"#,
+        r#"{"type":"function","data":{"n":2,"name":"a","content":"x"}}"#,
+    ];
     // These contain neither a call nor a result for `a`, so they are returned where the others are not.
     let neutral = [
-        r#"{"n":1,"role":"assistant","function_call":{"name":"a","arguments":"{}"}}"#,
-        r#"{"n":1,"role":"function","name":"a","content":"x"}"#,
-        r#"{"type":"function","data":{"n":1,"name":"a","content":"x"}}"#,
-        r#"{"n":1,"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}"#,
         r#"{"n":1,"role":"user","content":"x","tool_call_id":"a"}"#,
-        r#"{"type":"ai","data":{"n":1,"content":[{"type":"tool_use","id":"a","name":"f","input":{}}],"tool_calls":[]}}"#,
         r#"{"type":"human","data":{"n":1,"content":[{"type":"tool_result","tool_use_id":"a","content":"x"}]}}"#,
         r#"{"n":1,"type":"function_call","id":"a","name":"f","arguments":"{}"}"#,
         r#"{"n":1,"type":"web_search_call","id":"a","status":"completed"}"#,
@@ -65,12 +70,37 @@ fn calls_are_paired_with_results_in_every_dialect() {
         shows(&[call, user], "9");
         for answer in answers {
             shows(&[call, answer, user], "1 2 9");
-            shows(&[call, &answer.replace(r#""a""#, r#""c""#), user], "9");
+            // An orphaned result. A message that also has text is returned without it.
+            let own_text = answer.contains(r#""type":"text""#);
+            let other = answer.replace(r#""a""#, r#""c""#);
+            shows(&[call, &other, user], if own_text { "2 9" } else { "9" });
         }
     }
     for answer in answers {
-        shows(&[answer, user], "9");
-        shows(&[answer], "");
+        let own_text = answer.contains(r#""type":"text""#);
+        shows(&[answer, user], if own_text { "2 9" } else { "9" });
+        shows(&[answer], if own_text { "2" } else { "" });
+    }
+    for call in unnamed {
+        shows(&[call], "1");
+        shows(&[call, user], "9");
+        for result in function_results {
+            shows(&[call, result, user], "1 2 9");
+        }
+        // A result with an id never answers a call without one.
+        shows(&[call, answers[0], user], "9");
+    }
+    // A block that repeats none of the `tool_calls` is another call.
+    let both = r#"{"type":"ai","data":{"n":1,"content":[{"type":"tool_use","id":"b","name":"f","input":{}}],"tool_calls":[{"name":"f","args":{},"id":"a"}]}}"#;
+    for answer in answers.iter().filter(|a| !a.contains(r#""text""#)) {
+        let other = answer.replace(r#""a""#, r#""b""#);
+        shows(&[both, answer, user], "9");
+        shows(&[both, &other, user], "9");
+        shows(&[both, answer, &other, user], "1 2 2 9");
+    }
+    for result in function_results {
+        shows(&[result, user], "9");
+        shows(&[result], "");
     }
     for message in neutral {
         shows(&[message, user], "1 9");
