@@ -1,6 +1,6 @@
 //! Effects as arguments of the command that replicas and the AOF receive: a JSON header that a person can read in
 //! MONITOR or in the file, then what the header speaks of, one argument each: the messages put in front, the
-//! messages appended, the message edited, the summary, the values of session fields.
+//! messages appended, the message edited, the summary, the values of session fields, the text around nested messages.
 //!
 //! Nearly all writes append: their header is short. `"append":n` says that all arguments behind the header are messages
 //! appended at the time `at`, none of them counted yet, numbered from `n` on without a gap, with the event `conv.append`.
@@ -16,7 +16,7 @@ use crate::conversation::effect::{
     Count, Effect, Event, Imported, NewMessage, NewSummary, Numbering,
 };
 use crate::conversation::message;
-use crate::conversation::session::{History, Name, NewField, read_value};
+use crate::conversation::session::{Name, NewField, NewHistory, read_value};
 
 /// Version of a header that names all it does one by one.
 const VERSION: u8 = 1;
@@ -64,8 +64,11 @@ struct Header {
     /// Name of the field that holds the messages, as above, and the number of fields before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     history: Option<(Box<RawValue>, usize)>,
-    /// The name of the field that holds the messages of the document that follows, null if that is an array. What it
-    /// holds is pushed and set.
+    /// The messages are in nested objects of that field: two arguments are the text of its value before and after them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    nested: bool,
+    /// The name of the field that holds the messages of the document that follows, or the path to them; null if the
+    /// document is an array. What it holds is pushed and set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     import: Option<(Option<Box<str>>,)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,6 +142,7 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
         del_state: effect.del_state.clone(),
         set_state: set_state.iter().map(|f| written(&f.name)).collect(),
         history: history.map(|h| (written(&h.name), h.position)),
+        nested: history.is_some_and(NewHistory::is_nested),
         import: imported.map(|i| (i.history.clone(),)),
         lease: effect.lease,
         drop: effect.drop.clone(),
@@ -153,6 +157,8 @@ pub fn payload<'e, 'a>(effect: &'e Effect<'a>) -> impl Iterator<Item = &'a [u8]>
     let imported = effect.imported.as_ref();
     let push = imported.map_or(&effect.push[..], |_| &[]);
     let set_state = imported.map_or(&effect.set_state[..], |_| &[]);
+    let history = effect.history.as_ref().filter(|_| imported.is_none());
+    let nested = history.filter(|h| h.is_nested());
     effect
         .front
         .iter()
@@ -161,6 +167,8 @@ pub fn payload<'e, 'a>(effect: &'e Effect<'a>) -> impl Iterator<Item = &'a [u8]>
         .map(|m| m.bytes)
         .chain(effect.summary.iter().map(|s| s.text.as_bytes()))
         .chain(set_state.iter().map(|f| f.value.as_bytes()))
+        .chain(nested.map(|h| h.before().as_bytes()))
+        .chain(nested.map(|h| h.after().as_bytes()))
         .chain(imported.map(|i| i.document))
 }
 
@@ -302,12 +310,14 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
             .map_err(|why| format!("session field {}: {why}", key.get()))?;
         set_state.push(NewField { name, value });
     }
-    let history = match header.history {
-        Some((key, position)) => Some(History {
-            name: Name::of_key(key.get())?,
-            position,
-        }),
-        None => None,
+    let history = match (header.history, header.nested) {
+        (Some((key, position)), true) => Some(nested(&key, position, next()?, next()?)?),
+        (Some((key, position)), false) => {
+            let name = Name::of_key(key.get())?;
+            Some(NewHistory::top_level(name, position))
+        }
+        (None, true) => return Err("nested messages without the name of their field".into()),
+        (None, false) => None,
     };
     let mut effect = Effect {
         at: header.at,
@@ -340,6 +350,20 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         return Err("surplus arguments behind the header".into());
     }
     Ok(effect)
+}
+
+/// Where the messages are, if they are in nested objects of the field `key`.
+fn nested<'a>(
+    key: &RawValue,
+    position: usize,
+    before: &'a [u8],
+    after: &'a [u8],
+) -> Result<NewHistory<'a>, String> {
+    let name = Name::of_key(key.get())?;
+    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| "invalid UTF-8".to_owned());
+    text(before)
+        .and_then(|before| NewHistory::nested(name, position, before, text(after)?))
+        .map_err(|why| format!("session field {}: {why}", key.get()))
 }
 
 /// Adds to `effect` what the document holds.

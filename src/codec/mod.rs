@@ -11,6 +11,7 @@ mod segments;
 mod v1;
 mod v2;
 mod v3;
+mod v4;
 
 use std::fmt;
 
@@ -22,7 +23,7 @@ use crate::conversation::effect::Count;
 use crate::conversation::index::Entry;
 
 /// Version of the stored form that is written.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Why bytes are no conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl fmt::Display for DecodeError {
 /// Writes the frames of `conversation` to `sink`, in order. Allocates one buffer of about a frame's size, and changes
 /// nothing: it runs in forked children.
 pub fn encode(conversation: &Conversation, sink: impl FnMut(&[u8])) {
-    v3::encode(conversation, sink);
+    v4::encode(conversation, sink);
 }
 
 /// Reads a conversation from frames; `next` yields them in order, nothing when the source fails.
@@ -67,6 +68,7 @@ pub fn decode<F: AsRef<[u8]>>(
         1 => v1::decode(next),
         2 => v2::decode(next),
         3 => v3::decode(next),
+        4 => v4::decode(next),
         newer => Err(DecodeError::Version(newer)),
     }
 }

@@ -1,4 +1,4 @@
-//! Messages as versions 2 and 3 store them: segments as they lie in memory, packed ones packed.
+//! Messages as all versions from 2 on store them: segments as they lie in memory, packed ones packed.
 //!
 //! Of each segment two frames, until the header's number of messages is reached:
 //!

@@ -1,4 +1,5 @@
-//! Stored form, version 3: version 2 with session fields, and with the end of the summary's lease.
+//! Stored form, version 3: read for ever, no longer written. It is version 2 with session fields, and with the end of
+//! the summary's lease.
 //!
 //! Behind the header, of each session field one frame, in their order: the field as a member of a JSON object, its name
 //! as it was written and its value, a colon between them and no white space around them. Then the messages in
@@ -10,11 +11,8 @@ use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
 use crate::conversation::session::{Name, NewField, Session, read_value};
 
-/// See [`super::encode`].
-pub fn encode(conversation: &Conversation, mut sink: impl FnMut(&[u8])) {
-    let header = Header::of(conversation);
-    // Serialising plain data into memory cannot fail; an empty frame would be refused when read.
-    sink(&rmp_serde::to_vec_named(&header).unwrap_or_default());
+/// Writes the frames of the session fields.
+pub fn encode_fields(conversation: &Conversation, sink: &mut impl FnMut(&[u8])) {
     let mut frame = Vec::new();
     for (key, value) in conversation
         .session()
@@ -27,7 +25,6 @@ pub fn encode(conversation: &Conversation, mut sink: impl FnMut(&[u8])) {
         }
         sink(&frame);
     }
-    segments::encode(conversation, &mut sink);
 }
 
 /// See [`super::decode`].
@@ -38,19 +35,29 @@ pub fn decode<F: AsRef<[u8]>>(
     let header = Header::read(frame.as_ref(), 3)?;
     drop(frame);
     let mut conversation = header.begin();
+    decode_fields(&header, &mut conversation, &mut next)?;
+    segments::decode(&header, &mut conversation, next)?;
+    header.finish(conversation)
+}
+
+/// Reads the session fields that `header` announces into `conversation`.
+pub fn decode_fields<F: AsRef<[u8]>>(
+    header: &Header,
+    conversation: &mut Conversation,
+    mut next: impl FnMut() -> Option<F>,
+) -> Result<(), DecodeError> {
     for held in 0..header.fields {
         let frame = next().ok_or(DecodeError::Truncated)?;
         let effect = Effect {
             set_state: vec![read_field(frame.as_ref())?],
             ..Effect::default()
         };
-        take(&mut conversation, effect)?;
+        take(conversation, effect)?;
         if conversation.session().map(|s| s.len() as u64) != Some(held + 1) {
             return Err(invalid("a session field twice"));
         }
     }
-    segments::decode(&header, &mut conversation, next)?;
-    header.finish(conversation)
+    Ok(())
 }
 
 fn read_field(frame: &[u8]) -> Result<NewField<'_>, DecodeError> {
