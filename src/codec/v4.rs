@@ -42,3 +42,7 @@ pub fn decode<F: AsRef<[u8]>>(
     segments::decode(&header, &mut conversation, next)?;
     header.finish(conversation)
 }
+
+#[cfg(test)]
+#[path = "v4_tests.rs"]
+mod tests;
