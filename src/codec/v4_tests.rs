@@ -2,10 +2,10 @@
 
 use super::super::{decode, decode_effect, encode, encode_effect, rebuild};
 use crate::conversation::Conversation;
-use crate::conversation::attributes::Attributes;
 use crate::conversation::document::split;
 use crate::conversation::effect::{Effect, Event, Imported};
 use crate::conversation::session::History;
+use crate::settings::Settings;
 use crate::tokens::Nobody;
 
 const DOCUMENT: &str = "{\"v\":1,\"values\" : { \"x\":[1, 2], \"messages\":\t[{\"role\":\"user\"}] , \"y\":\"]\" },\"z\":2}";
@@ -14,7 +14,7 @@ const PATH: &str = "values.messages";
 fn imported() -> Effect<'static> {
     let parts = split(DOCUMENT.as_bytes(), Some(PATH)).expect("a document");
     Effect {
-        create: Some(Attributes::default()),
+        create: Some(Settings::default().attributes()),
         set_state: parts.fields,
         history: parts.history,
         imported: Some(Imported {
@@ -26,7 +26,7 @@ fn imported() -> Effect<'static> {
 }
 
 fn applied<'a>(effects: impl IntoIterator<Item = Effect<'a>>) -> Conversation {
-    let mut conversation = Conversation::new(Attributes::default(), 7);
+    let mut conversation = Conversation::new(Settings::default().attributes(), 7);
     for mut effect in effects {
         conversation.check(&effect).expect("an effect that fits");
         conversation.apply(&mut effect, &Nobody);
