@@ -243,6 +243,27 @@ fn messages_in_nested_objects_come_back_in_their_place() {
 }
 
 #[test]
+fn nested_messages_survive_a_rewritten_aof_and_a_restart() {
+    let mut server = Server::with(&["--appendonly", "yes", "--aof-use-rdb-preamble", "no"]);
+    let mut con = server.conn();
+    let (one, other) = (says("user", "hi"), says("assistant", "ho"));
+    let path = "agent.state.messages";
+    let document = nested(&format!("[{one}]"));
+    cmd!(con, "CONV.IMPORT", "k", document, "HISTORY", path);
+    settled(&mut con);
+    cmd!(con, "BGREWRITEAOF");
+    settle_rewrite(&mut con);
+    cmd!(con, "CONV.APPEND", "k", &other);
+    settled(&mut con);
+    let expected = digest(&mut con, "k");
+    server.restart();
+    let mut con = server.conn();
+    settled(&mut con);
+    assert_eq!(digest(&mut con, "k"), expected);
+    assert_eq!(export(&mut con, "k"), nested(&format!("[{one},{other}]")));
+}
+
+#[test]
 fn the_field_around_nested_messages_is_no_session_field() {
     let server = Server::start();
     transcript(
