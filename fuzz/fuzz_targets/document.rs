@@ -11,8 +11,8 @@ fn is_json(bytes: &[u8]) -> bool {
 }
 
 fuzz_target!(|input: (Option<String>, Vec<u8>)| {
-    let (history, source) = input;
-    let Ok(parts) = split(&source, history.as_deref()) else {
+    let (path, source) = input;
+    let Ok(parts) = split(&source, path.as_deref()) else {
         return;
     };
     let all = parts.messages.iter().all(|message| is_json(message));
@@ -30,10 +30,18 @@ fuzz_target!(|input: (Option<String>, Vec<u8>)| {
         .iter()
         .map(|m| String::from_utf8_lossy(m))
         .collect();
-    let list = format!("{}:[{}]", history.name.key(), messages.join(","));
+    let list = format!(
+        "{}:{}[{}]{}",
+        history.name.key(),
+        history.before(),
+        messages.join(","),
+        history.after()
+    );
     members.insert(history.position, list);
     let again = format!("{{{}}}", members.join(","));
-    let again = split(again.as_bytes(), Some(history.name.text())).expect("split the reassembled document");
+    let path = path.as_deref().unwrap_or(history.name.text());
+    let again = split(again.as_bytes(), Some(path)).expect("split the reassembled document");
     assert_eq!(again.messages, parts.messages);
     assert_eq!(again.fields.len(), parts.fields.len());
+    assert_eq!(again.history.as_ref(), Some(history));
 });

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{DecodeError, invalid};
 use crate::conversation::attributes::{Attributes, MAX_TTL};
 use crate::conversation::effect::{Count, Effect, NewMessage, NewSummary, Numbering};
-use crate::conversation::session::{History, Name};
+use crate::conversation::session::{Name, NewHistory};
 use crate::conversation::{Conversation, message};
 use crate::tokens::Nobody;
 
@@ -47,6 +47,29 @@ struct StoredHistory {
     key: String,
     /// How many fields precede it.
     position: u64,
+    /// If the messages are in nested objects of the field: a frame after the session fields holds the field's value with
+    /// an empty array in their place, at this byte; from version 4 on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    array_at: Option<u64>,
+}
+
+impl StoredHistory {
+    fn set<'a>(
+        &self,
+        conversation: &mut Conversation,
+        history: impl FnOnce(Name, usize) -> Result<NewHistory<'a>, String>,
+    ) -> Result<(), DecodeError> {
+        let name =
+            Name::of_key(&self.key).map_err(|_| invalid("the history's field has no name"))?;
+        let position = usize::try_from(self.position).unwrap_or(usize::MAX);
+        let history =
+            history(name, position).map_err(|_| invalid("the history's field is not readable"))?;
+        let effect = Effect {
+            history: Some(history),
+            ..Effect::default()
+        };
+        take(conversation, effect)
+    }
 }
 
 impl StoredHeader {
@@ -71,6 +94,7 @@ impl StoredHeader {
             history: session.and_then(|s| s.history()).map(|h| StoredHistory {
                 key: h.name.key().into_owned(),
                 position: h.position as u64,
+                array_at: Some(h.before().len() as u64).filter(|&at| at > 0),
             }),
             lease: conversation.lease(),
         }
@@ -84,6 +108,11 @@ impl StoredHeader {
         let tokens = header.summary.as_ref().and_then(|s| s.tokens);
         if (version < 2 && tokens.is_some())
             || (version < 3 && (header.fields > 0 || header.history.is_some() || header.lease != 0))
+            || (version < 4
+                && header
+                    .history
+                    .as_ref()
+                    .is_some_and(|h| h.array_at.is_some()))
         {
             return Err(unreadable());
         }
@@ -115,20 +144,40 @@ impl StoredHeader {
         Ok(())
     }
 
+    /// True if a frame with the value around the messages follows the session fields.
+    pub fn is_nested(&self) -> bool {
+        self.history.as_ref().is_some_and(|h| h.array_at.is_some())
+    }
+
+    /// Sets where the messages are in nested objects; `value` is what [`Self::is_nested`] speaks of.
+    pub fn take_nested(
+        &self,
+        conversation: &mut Conversation,
+        value: &[u8],
+    ) -> Result<(), DecodeError> {
+        let Some(history) = &self.history else {
+            return Ok(());
+        };
+        let unreadable = || invalid("the history's field is not readable");
+        let value = std::str::from_utf8(value).map_err(|_| unreadable())?;
+        let at = history.array_at.and_then(|at| usize::try_from(at).ok());
+        let (before, rest) = at
+            .filter(|&at| at > 0)
+            .and_then(|at| value.split_at_checked(at))
+            .ok_or_else(unreadable)?;
+        let after = rest.strip_prefix("[]").ok_or_else(unreadable)?;
+        history.set(conversation, |name, position| {
+            NewHistory::nested(name, position, before, after)
+        })
+    }
+
     /// Adds the position of the history and the summary, and restores the numbering and the times, which decoding has
     /// changed.
     pub fn finish(self, mut conversation: Conversation) -> Result<Conversation, DecodeError> {
-        if let Some(StoredHistory { key, position }) = &self.history {
-            let name = Name::of_key(key)
-                .map_err(|_| invalid("the name of the history field is not a JSON string"))?;
-            let effect = Effect {
-                history: Some(History {
-                    name,
-                    position: usize::try_from(*position).unwrap_or(usize::MAX),
-                }),
-                ..Effect::default()
-            };
-            take(&mut conversation, effect)?;
+        if let Some(history) = self.history.as_ref().filter(|h| h.array_at.is_none()) {
+            history.set(&mut conversation, |name, position| {
+                Ok(NewHistory::top_level(name, position))
+            })?;
         }
         if let Some(summary) = &self.summary {
             let effect = Effect {

@@ -18,6 +18,7 @@ mod segments;
 mod v1;
 mod v2;
 mod v3;
+mod v4;
 
 use std::fmt;
 
@@ -29,7 +30,7 @@ use crate::conversation::effect::Count;
 use crate::conversation::index::Entry;
 
 /// The version of the stored form that this release writes.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Why bytes cannot be decoded as a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl fmt::Display for DecodeError {
 /// Writes the frames of `conversation` to `sink`, in order. Runs in forked children, where every changed page is copied:
 /// it allocates one buffer of about a frame's size and changes nothing.
 pub fn encode(conversation: &Conversation, sink: impl FnMut(&[u8])) {
-    v3::encode(conversation, sink);
+    v4::encode(conversation, sink);
 }
 
 /// Reads a conversation from frames. `next` returns them in order, and `None` when the source fails.
@@ -74,6 +75,7 @@ pub fn decode<F: AsRef<[u8]>>(
         1 => v1::decode(next),
         2 => v2::decode(next),
         3 => v3::decode(next),
+        4 => v4::decode(next),
         newer => Err(DecodeError::Version(newer)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::count;
 use crate::conversation::effect::{Effect, Event, NewMessage, NewSummary};
-use crate::conversation::session::Session;
+use crate::conversation::session::{History, Session};
 use crate::conversation::{Conversation, Unreadable, message};
 
 /// Most messages in one effect of [`rebuild`].
@@ -91,7 +91,7 @@ fn rebuild_session(session: &Session, updated: i64, sink: &mut impl FnMut(&Effec
             bytes = 0;
         }
     }
-    effect.history = session.history().cloned();
+    effect.history = session.history().map(History::to_set);
     if effect.history.is_some() || !effect.set_state.is_empty() {
         sink(&effect);
     }

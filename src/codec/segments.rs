@@ -1,4 +1,4 @@
-//! Messages in versions 2 and 3: segments as they are in memory, compressed ones compressed.
+//! Messages in all versions from 2 on: segments as they are in memory, compressed ones compressed.
 //!
 //! Each segment is stored as two frames, until the header's number of messages is reached:
 //!

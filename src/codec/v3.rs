@@ -1,4 +1,5 @@
-//! Version 3 of the stored form: version 2 with session fields and the end of the summary's lease.
+//! Version 3 of the stored form, which is read but no longer written: version 2 with session fields and the end of the
+//! summary's lease.
 //!
 //! After the header follows one frame for each session field, in order: the member of a JSON object, that is the name
 //! verbatim, a colon, and the value, without white space between them. Then follow the messages in [`segments`].
@@ -9,11 +10,8 @@ use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
 use crate::conversation::session::{Name, NewField, Session, read_value};
 
-/// Writes a conversation, see [`super::encode`].
-pub fn encode(conversation: &Conversation, mut sink: impl FnMut(&[u8])) {
-    let header = StoredHeader::of(conversation);
-    // Serialising plain data into memory cannot fail. An empty frame would be rejected when it is read.
-    sink(&rmp_serde::to_vec_named(&header).unwrap_or_default());
+/// Writes the frames of the session fields.
+pub fn encode_fields(conversation: &Conversation, sink: &mut impl FnMut(&[u8])) {
     let mut frame = Vec::new();
     for (key, value) in conversation
         .session()
@@ -26,7 +24,6 @@ pub fn encode(conversation: &Conversation, mut sink: impl FnMut(&[u8])) {
         }
         sink(&frame);
     }
-    segments::encode(conversation, &mut sink);
 }
 
 /// Reads a conversation, see [`super::decode`].
@@ -37,19 +34,29 @@ pub fn decode<F: AsRef<[u8]>>(
     let header = StoredHeader::read(frame.as_ref(), 3)?;
     drop(frame);
     let mut conversation = header.begin();
+    decode_fields(&header, &mut conversation, &mut next)?;
+    segments::decode(&header, &mut conversation, next)?;
+    header.finish(conversation)
+}
+
+/// Reads the session fields that `header` announces into `conversation`.
+pub fn decode_fields<F: AsRef<[u8]>>(
+    header: &StoredHeader,
+    conversation: &mut Conversation,
+    mut next: impl FnMut() -> Option<F>,
+) -> Result<(), DecodeError> {
     for held in 0..header.fields {
         let frame = next().ok_or(DecodeError::Truncated)?;
         let effect = Effect {
             set_state: vec![read_field(frame.as_ref())?],
             ..Effect::default()
         };
-        take(&mut conversation, effect)?;
+        take(conversation, effect)?;
         if conversation.session().map(|s| s.len() as u64) != Some(held + 1) {
             return Err(invalid("a session field is duplicated"));
         }
     }
-    segments::decode(&header, &mut conversation, next)?;
-    header.finish(conversation)
+    Ok(())
 }
 
 fn read_field(frame: &[u8]) -> Result<NewField<'_>, DecodeError> {

@@ -26,7 +26,7 @@ fn name(argument: &[u8]) -> Result<&str, CommandError> {
     })
 }
 
-/// `CONV.IMPORT key json [HISTORY field] [REPLACE]`: creates a conversation from a session document and returns the
+/// `CONV.IMPORT key json [HISTORY path] [REPLACE]`: creates a conversation from a session document and returns the
 /// number of messages.
 pub fn import<'a>(
     args: &mut Args<'a>,
@@ -59,7 +59,10 @@ pub fn import<'a>(
     effect.replace = target.is_some();
     effect.imported = Some(Imported {
         document: json,
-        history: parts.history.as_ref().map(|h| h.name.text().into()),
+        history: parts
+            .history
+            .as_ref()
+            .map(|h| history.unwrap_or(h.name.text()).into()),
     });
     effect.set_state = parts.fields;
     effect.history = parts.history;
@@ -97,7 +100,9 @@ pub fn export(
                 json.extend_from_slice(value.as_bytes());
             }
             member(&mut json, &history.name.key());
+            json.extend_from_slice(history.before().as_bytes());
             push_messages(&messages, &mut json);
+            json.extend_from_slice(history.after().as_bytes());
             for (key, value) in members {
                 member(&mut json, &key);
                 json.extend_from_slice(value.as_bytes());

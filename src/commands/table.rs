@@ -334,7 +334,7 @@ pub static COMMANDS: [Spec; 25] = [
         args: &[
             KEY,
             arg("json", Kind::String),
-            option("field", "HISTORY", Kind::String),
+            option("path", "HISTORY", Kind::String),
             flag("replace", "REPLACE"),
         ],
     },

@@ -4,12 +4,14 @@
 //! nothing. What lies between is checked by those who can: each field's value as JSON, each message as a message. A
 //! document whose frame is right and whose values all are is right as a whole.
 
+mod nested;
+
 use std::collections::HashSet;
 
 use memchr::memchr2;
 
 use super::message::trim;
-use super::session::{History, Name, NewField, read_value};
+use super::session::{Name, NewField, NewHistory, read_value};
 
 /// Fields that hold the messages, unless another is named; the first that is an array does.
 const HISTORY: [&str; 2] = ["history", "messages"];
@@ -21,13 +23,14 @@ const INCOMPLETE: &str = "not JSON: the document is incomplete";
 pub struct Parts<'a> {
     /// The session fields, in their order.
     pub fields: Vec<NewField<'a>>,
-    /// Where the messages stand; nothing if the document is a bare array.
-    pub history: Option<History>,
+    /// Where the messages are; nothing if the document is a bare array.
+    pub history: Option<NewHistory<'a>>,
     /// The messages, not read yet.
     pub messages: Vec<&'a [u8]>,
 }
 
-/// Splits a document. `history` names the field that holds the messages.
+/// Splits a document. `history` names the field that holds the messages, or is the path to them: `a.b.c` is the field
+/// `c` of the field `b` of the top-level field `a`, unless there is a top-level field `a.b.c`.
 ///
 /// # Errors
 /// Why it is no session document.
@@ -58,9 +61,18 @@ fn split_object<'a>(source: &'a [u8], history: Option<&str>) -> Result<Parts<'a>
     }
     let is_array = |value: &[u8]| value.first() == Some(&b'[');
     let find = |wanted: &str| members.iter().position(|(name, _)| name.text() == wanted);
+    let mut path = None;
     let position = match history {
-        Some(wanted) => find(wanted)
-            .ok_or_else(|| format!("no field {} in the document", shown(wanted)))?,
+        Some(wanted) => match (find(wanted), wanted.split_once('.')) {
+            (Some(position), _) => position,
+            (None, Some((first, _))) => {
+                path = Some(wanted);
+                find(first).ok_or_else(|| {
+                    nested::missing(wanted, &format!("it has no field {}", shown(first)))
+                })?
+            }
+            (None, None) => return Err(format!("no field {} in the document", shown(wanted))),
+        },
         None => HISTORY
             .iter()
             .filter_map(|wanted| find(wanted))
@@ -71,14 +83,21 @@ fn split_object<'a>(source: &'a [u8], history: Option<&str>) -> Result<Parts<'a>
     };
     let mut parts = Parts::default();
     for (index, (name, value)) in members.into_iter().enumerate() {
+        let from = (value.as_ptr() as usize).saturating_sub(source.as_ptr() as usize);
         if index != position {
             let value =
                 read_value(value).map_err(|why| format!("field {}: {why}", shown(name.text())))?;
             parts.fields.push(NewField { name, value });
+        } else if let Some(path) = path {
+            let nested = nested::find(value, from, path)?;
+            let within = format!("the field {}", shown(name.text()));
+            let history = NewHistory::nested(name, position, nested.before, nested.after)
+                .map_err(|why| format!("{within}: {why}"))?;
+            parts.messages = elements(nested.array, nested.array_from)?;
+            parts.history = Some(history);
         } else if is_array(value) {
-            let from = (value.as_ptr() as usize).saturating_sub(source.as_ptr() as usize);
             parts.messages = elements(value, from)?;
-            parts.history = Some(History { name, position });
+            parts.history = Some(NewHistory::top_level(name, position));
         } else {
             return Err(format!(
                 "field {} must be an array of messages, found {}",
@@ -121,15 +140,7 @@ fn members(source: &[u8]) -> Result<Vec<(Name, &[u8])>, String> {
     let mut members = Vec::new();
     let mut more = scanner.open(b'}');
     while more {
-        if scanner.peek() != Some(b'"') {
-            return scanner.expected("a field name");
-        }
-        let key = scanner.value()?;
-        let key = std::str::from_utf8(key).map_err(|_| "a field name is not UTF-8")?;
-        if !scanner.take(b':') {
-            return scanner.expected("a colon");
-        }
-        members.push((Name::of_key(key)?, scanner.value()?));
+        members.push((Name::of_key(scanner.key()?)?, scanner.value()?));
         more = scanner.more(b'}')?;
     }
     scanner.end()?;
@@ -222,6 +233,19 @@ impl<'a> Scanner<'a> {
         }
         let byte = self.from + self.at;
         Err(format!("not JSON: expected {what} at byte {byte}"))
+    }
+
+    /// Takes a field's name, quotes included, and the colon after it.
+    fn key(&mut self) -> Result<&'a str, String> {
+        if self.peek() != Some(b'"') {
+            return self.expected("a field's name");
+        }
+        let key = self.value()?;
+        let key = std::str::from_utf8(key).map_err(|_| "a field's name is not UTF-8")?;
+        if !self.take(b':') {
+            return self.expected("a colon");
+        }
+        Ok(key)
     }
 
     /// Takes a value: strings, objects and arrays up to where they end, of anything else what could belong to it.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::attributes::Attributes;
 pub use super::event::Event;
 use super::message::Facts;
-use super::session::{History, NewField};
+use super::session::{NewField, NewHistory};
 use crate::tokens::Text;
 
 /// What is known of T(message) when a message is stored.
@@ -56,7 +56,7 @@ pub struct NewSummary<'a> {
 pub struct Imported<'a> {
     /// The document.
     pub document: &'a [u8],
-    /// The field that holds the messages; nothing if the document is a bare array.
+    /// The field that holds the messages, or the path to them; nothing if the document is a bare array.
     pub history: Option<Box<str>>,
 }
 
@@ -100,8 +100,8 @@ pub struct Effect<'a> {
     pub del_state: Vec<Box<str>>,
     /// Sets these session fields.
     pub set_state: Vec<NewField<'a>>,
-    /// Says where in the document the messages stand.
-    pub history: Option<History>,
+    /// Sets where in the document the messages are.
+    pub history: Option<NewHistory<'a>>,
     /// The document that `push`, `set_state` and `history` came from: it is what replicas receive instead of them.
     pub imported: Option<Imported<'a>>,
     /// Until when the summary is leased to somebody, Unix ms; 0 to end the lease.
@@ -141,7 +141,7 @@ impl Effect<'_> {
             summary,
             del_state: _,
             set_state,
-            history: _,
+            history,
             // What an import contains is in `push` and `set_state`.
             imported: _,
             lease: _,
@@ -153,6 +153,7 @@ impl Effect<'_> {
             || !push.is_empty()
             || edit.is_some()
             || !set_state.is_empty()
+            || history.as_ref().is_some_and(NewHistory::is_nested)
             || summary.as_ref().is_some_and(|s| !s.text.is_empty())
     }
 }

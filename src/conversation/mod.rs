@@ -16,6 +16,7 @@ pub mod facts;
 mod flags;
 mod fork;
 mod growth;
+pub mod history;
 mod ids;
 pub mod index;
 mod invariants;

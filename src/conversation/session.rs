@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use indexmap::IndexMap;
 
 use super::effect::Effect;
+pub use super::history::{History, NewHistory};
 use super::json::with_document;
 use super::message::trim;
 
@@ -80,7 +81,7 @@ impl Name {
         key(&self.text, self.written.as_deref())
     }
 
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.text.len() + self.written.as_ref().map_or(0, |w| w.len())
     }
 }
@@ -110,15 +111,6 @@ pub struct NewField<'a> {
     pub name: Name,
     /// Its value, JSON without white space around it.
     pub value: &'a str,
-}
-
-/// Where the messages stand in the document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct History {
-    /// Name of the field that holds them.
-    pub name: Name,
-    /// Number of the fields before it.
-    pub position: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -193,10 +185,10 @@ impl Session {
         self.history.as_ref()
     }
 
-    /// Bytes of all names and values.
+    /// Bytes of all names and values, the texts around the messages included.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.bytes + self.history.as_ref().map_or(0, |h| h.name.bytes())
+        self.bytes + self.history.as_ref().map_or(0, History::bytes)
     }
 
     /// Bytes on the heap, about.
@@ -218,8 +210,9 @@ impl Session {
     /// # Errors
     /// What does not fit.
     pub fn check(&self, effect: &Effect<'_>) -> Result<(), String> {
-        let history = effect.history.as_ref().or(self.history.as_ref());
-        let taken = |name: &str| history.is_some_and(|h| h.name.text() == name);
+        let new = effect.history.as_ref().map(|h| &h.name);
+        let history = new.or(self.history.as_ref().map(|h| &h.name));
+        let taken = |name: &str| history.is_some_and(|h| h.text() == name);
         if let Some(new) = &effect.history
             && (self.fields.contains_key(new.name.text())
                 || new.position > self.len() + effect.set_state.len())
@@ -239,11 +232,9 @@ impl Session {
             self.set(new);
         }
         if let Some(history) = &effect.history {
-            let position = history.position.min(self.len());
-            self.history = Some(History {
-                name: history.name.clone(),
-                position,
-            });
+            let mut history = History::from(history);
+            history.position = history.position.min(self.len());
+            self.history = Some(history);
         }
     }
 

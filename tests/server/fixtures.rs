@@ -2,8 +2,8 @@
 //!
 //! `v1.rdb` was saved by Redis 7.0.15 from the keys of [`fill`]. `v1.jsonl` has one line per key with its digest, its
 //! length and RECENT at 200 tokens at that time. `v2.rdb` was written the same way, with compressed segments. `v3.rdb`
-//! also has the keys of [`sessions`]. A new version gets new files with `CONV_WRITE_FIXTURE=v4 cargo test --test
-//! server fixtures`. Existing files are never rewritten.
+//! also has the keys of [`sessions`], and `v4.rdb` those of [`nested`]. A new version gets new files with
+//! `CONV_WRITE_FIXTURE=v5 cargo test --test server fixtures`. Existing files are never rewritten.
 
 use std::path::{Path, PathBuf};
 
@@ -66,6 +66,37 @@ fn sessions(con: &mut Connection) -> Vec<String> {
         .to_vec()
 }
 
+/// Documents whose messages are in nested objects, with their keys and paths; what version 4 added. The messages appended
+/// afterwards are the last of the document.
+const NESTED: [(&str, &str, &str); 3] = [
+    (
+        "nested",
+        "channel_values.messages",
+        "{\"v\":4,\"channel_values\":{ \"x\" : [1, 2] ,\"messages\":\t[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"assistant\"}]\n, \"y\":{\"]\":1e400} },\"z\":null}",
+    ),
+    (
+        "nested-deep",
+        "a.b.c.d",
+        r#"{"\u0061":{"b":{"c":{"\u0064":[{"role":"assistant"}]},"\ud83d\ude42 \ud800":"🙂"}}}"#,
+    ),
+    (
+        "nested-empty",
+        "a.",
+        r#"{"":[],"a":{"":[{"role":"assistant"}]}}"#,
+    ),
+];
+
+/// Creates the conversations of [`NESTED`]. Returns their keys.
+fn nested(con: &mut Connection) -> Vec<String> {
+    let last = r#"{"role":"assistant"}"#;
+    for (key, path, document) in NESTED {
+        let imported = document.replace(&format!(",{last}"), "").replace(last, "");
+        cmd!(*con, "CONV.IMPORT", key, imported, "HISTORY", path);
+        cmd!(*con, "CONV.APPEND", key, last);
+    }
+    NESTED.map(|(key, ..)| key.to_owned()).to_vec()
+}
+
 #[test]
 fn write() {
     let Ok(version) = std::env::var("CONV_WRITE_FIXTURE") else {
@@ -77,6 +108,7 @@ fn write() {
     cmd!(con, "CONFIG", "SET", "conv.hot-bytes", 0);
     let mut keys: Vec<String> = fill(&mut con);
     keys.extend(sessions(&mut con));
+    keys.extend(nested(&mut con));
     settled(&mut con);
     // Keys that expire would be missing when the file is loaded.
     let keys: Vec<String> = keys
@@ -95,7 +127,7 @@ fn write() {
 
 #[test]
 fn all_stored_versions_load() {
-    for version in ["v1", "v2", "v3"] {
+    for version in ["v1", "v2", "v3", "v4"] {
         let server = Server::start();
         let mut con = server.conn();
         let rdb = fixture(&format!("{version}.rdb"));
@@ -111,5 +143,10 @@ fn all_stored_versions_load() {
         }
         assert!(keys > 20, "{keys} keys");
         assert_eq!(int(&cmd!(con, "DBSIZE")), keys);
+        if version == "v4" {
+            for (key, _, document) in NESTED {
+                assert_eq!(text(&cmd!(con, "CONV.EXPORT", key)), document);
+            }
+        }
     }
 }

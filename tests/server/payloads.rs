@@ -124,7 +124,7 @@ fn newer_versions_are_rejected() {
     append(&mut con, "k", &[says("user", "hello")]);
     let (body, version) = (body(&mut con, "k"), rdb_version(&mut con, "k"));
     // The lowest ten bits of the type id are its version.
-    for future in [0u8, 4, 7, 255] {
+    for future in [0u8, 5, 7, 255] {
         let mut body = body.clone();
         body[AFTER_ID - 1] = future;
         let reply = try_cmd!(con, "RESTORE", "future", 0, sealed(&body, version));
@@ -132,7 +132,7 @@ fn newer_versions_are_rejected() {
     }
     assert!(server.is_alive());
     assert!(
-        server.log().contains("version 255 is newer than 3"),
+        server.log().contains("version 255 is newer than 4"),
         "{}",
         server.log()
     );

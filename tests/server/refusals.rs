@@ -171,6 +171,15 @@ fn session_commands_reject_invalid_arguments() {
              CONV.IMPORT missing {"history":[]} HISTORY h => ERR 'h'
              CONV.IMPORT missing {"h":7} HISTORY h => ERR 'h' number
              CONV.IMPORT k {"h":{}} HISTORY h REPLACE => ERR 'h' object
+             CONV.IMPORT missing {"a":{"b":{}}} HISTORY a.b.c => ERR array 'a.b.c': 'a.b' field 'c'
+             CONV.IMPORT missing {"b":[]} HISTORY a.b.c => ERR array 'a.b.c': field 'a'
+             CONV.IMPORT missing {"a":{"b":7}} HISTORY a.b.c => ERR array 'a.b.c': 'a.b' number
+             CONV.IMPORT missing {"a":{"b":{"c":{}}}} HISTORY a.b.c => ERR array 'a.b.c' object
+             CONV.IMPORT missing {"a":{"b":[],"b":[]}} HISTORY a.b => ERR duplicate 'b' 'a'
+             CONV.IMPORT missing {"a":{"b":[],}} HISTORY a.b => ERR JSON
+             CONV.IMPORT missing {"a":{"x":01,"b":[]}} HISTORY a.b => ERR 'a' JSON
+             CONV.IMPORT missing {"a":{"b":[7]}} HISTORY a.b => BADMSG 1
+             CONV.IMPORT missing [] HISTORY a.b => ERR HISTORY 'a.b' array
              CONV.IMPORT k "" REPLACE => ERR object array nothing
              CONV.IMPORT missing 7 => ERR object array number
              CONV.IMPORT missing "text" => ERR object array string

@@ -165,6 +165,149 @@ fn exports_include_messages_appended_since_the_import() {
     );
 }
 
+/// A session document with messages at `agent.state.messages`.
+fn nested(messages: &str) -> String {
+    format!(
+        "{{\"v\":1,\"agent\":{{ \"name\" : \"ana\", \"state\":{{\"messages\" :\t{messages} , \"x\":[1, 2]}}\n}},\"z\":2}}"
+    )
+}
+
+#[test]
+fn messages_in_nested_objects_come_back_in_their_place() {
+    let mut server = Server::start();
+    let replica = Server::start();
+    let mut con = server.conn();
+    replicate(&replica, &server);
+    let (one, other) = (says("user", "hi"), says("assistant", "ho"));
+    let path = "agent.state.messages";
+    let document = nested(&format!("[{one}]"));
+    assert_eq!(
+        int(&cmd!(con, "CONV.IMPORT", "k", &document, "HISTORY", path)),
+        1
+    );
+    assert_eq!(export(&mut con, "k"), document);
+    assert_eq!(int(&cmd!(con, "CONV.APPEND", "k", &other)), 2);
+    let document = nested(&format!("[{one},{other}]"));
+    let bare = nested("[]");
+    assert_eq!(
+        int(&cmd!(con, "CONV.IMPORT", "bare", &bare, "HISTORY", path)),
+        0
+    );
+    settled(&mut con);
+    let keys = ["k".to_owned(), "bare".into()];
+    let before = views(&mut con, &keys);
+    let agree = |con: &mut Connection, place: &str| {
+        assert_eq!(export(con, "k"), document, "{place}");
+        assert_eq!(export(con, "bare"), bare, "{place}");
+        assert_same(&keys, &before, &views(con, &keys), place);
+    };
+    caught_up(&replica, &server);
+    agree(&mut replica.conn(), "on the replica");
+    cmd!(con, "DEBUG", "RELOAD");
+    agree(&mut con, "reloaded");
+    for key in &keys {
+        let payload = bytes(&cmd!(con, "DUMP", key));
+        cmd!(con, "RESTORE", key, 0, payload, "REPLACE");
+        cmd!(con, "COPY", key, "copy", "REPLACE");
+        cmd!(con, "CONV.FORK", key, "fork", "REPLACE");
+        let expected = digest(&mut con, key);
+        assert_eq!(digest(&mut con, "copy"), expected);
+        let (original, fork) = (export(&mut con, key), export(&mut con, "fork"));
+        assert_eq!(fork, original);
+        cmd!(con, "DEL", "copy", "fork");
+    }
+    agree(&mut con, "restored");
+    caught_up(&replica, &server);
+    agree(&mut replica.conn(), "on the replica, restored");
+    for preamble in ["yes", "no"] {
+        let use_preamble = &["aof-use-rdb-preamble", preamble];
+        cmd!(con, "CONFIG", "SET", use_preamble, "appendonly", "yes");
+        settle_rewrite(&mut con);
+        cmd!(con, "BGREWRITEAOF");
+        settle_rewrite(&mut con);
+        cmd!(con, "DEBUG", "LOADAOF");
+        agree(&mut con, preamble);
+        cmd!(con, "CONFIG", "SET", "appendonly", "no");
+    }
+    // From here on the AOF contains the import itself.
+    cmd!(con, "CONFIG", "SET", "appendonly", "yes");
+    settle_rewrite(&mut con);
+    cmd!(con, "CONV.IMPORT", "late", &bare, "HISTORY", path);
+    cmd!(con, "CONV.APPEND", "late", &one);
+    let expected = digest(&mut con, "late");
+    cmd!(con, "DEBUG", "LOADAOF");
+    assert_eq!(export(&mut con, "late"), nested(&format!("[{one}]")));
+    settled(&mut con);
+    assert_eq!(digest(&mut con, "late"), expected);
+    assert!(server.is_alive());
+}
+
+#[test]
+fn nested_messages_survive_a_rewritten_aof_and_a_restart() {
+    let mut server = Server::with(&["--appendonly", "yes", "--aof-use-rdb-preamble", "no"]);
+    let mut con = server.conn();
+    let (one, other) = (says("user", "hi"), says("assistant", "ho"));
+    let path = "agent.state.messages";
+    let document = nested(&format!("[{one}]"));
+    cmd!(con, "CONV.IMPORT", "k", document, "HISTORY", path);
+    settled(&mut con);
+    cmd!(con, "BGREWRITEAOF");
+    settle_rewrite(&mut con);
+    cmd!(con, "CONV.APPEND", "k", &other);
+    settled(&mut con);
+    let expected = digest(&mut con, "k");
+    server.restart();
+    let mut con = server.conn();
+    settled(&mut con);
+    assert_eq!(digest(&mut con, "k"), expected);
+    assert_eq!(export(&mut con, "k"), nested(&format!("[{one},{other}]")));
+}
+
+#[test]
+fn the_field_around_nested_messages_is_no_session_field() {
+    let server = Server::start();
+    transcript(
+        &server,
+        r#"CONV.IMPORT k {"a":1,"s":{"x":2,"m":[{"role":"user"}]},"z":3} HISTORY s.m => 1
+        CONV.GETSTATE k s a s.m => [nil 1 nil]
+        CONV.SETSTATE k s {} => !ERR 's' messages
+        CONV.SETSTATE k a 5 s 1 => !ERR 's' messages
+        CONV.DELSTATE k s => 0
+        CONV.DELSTATE k a s => 1
+        CONV.EXPORT k => {"s":{"x":2,"m":[{"role":"user"}]},"z":3}
+        CONV.SETSTATE k m 1 s.m 2 => 2
+        CONV.EXPORT k => {"s":{"x":2,"m":[{"role":"user"}]},"z":3,"m":1,"s.m":2}
+        CONV.DEL k 1 => 1
+        CONV.EXPORT k => {"s":{"x":2,"m":[]},"z":3,"m":1,"s.m":2}
+        CONV.IMPORT k {"s":{"m":[{"role":"user"}]},"s.m":[]} HISTORY s.m REPLACE => 0
+        CONV.GETSTATE k s s.m => [{"m":[{"role":"user"}]} nil]
+        CONV.EXPORT k => {"s":{"m":[{"role":"user"}]},"s.m":[]}
+        CONV.IMPORT k {"s":{"m":[],"x":1,"x":2}} HISTORY s.m REPLACE => 0
+        CONV.EXPORT k => {"s":{"m":[],"x":1,"x":2}}"#,
+    );
+    let mut con = server.conn();
+    let raw = |con: &mut Connection| int(&map(&cmd!(*con, "CONV.INFO", "large"))["bytes-raw"]);
+    let mut sizes = Vec::new();
+    for n in [0, 100_000] {
+        let (document, path) = (
+            format!(r#"{{"s":{{"x":"{}","m":[]}}}}"#, "x".repeat(n)),
+            "s.m",
+        );
+        cmd!(
+            con,
+            "CONV.IMPORT",
+            "large",
+            document,
+            "HISTORY",
+            path,
+            "REPLACE"
+        );
+        sizes.push((raw(&mut con), int(&cmd!(con, "MEMORY", "USAGE", "large"))));
+    }
+    assert_eq!(sizes[1].0 - sizes[0].0, 100_000);
+    assert!(sizes[1].1 - sizes[0].1 >= 100_000, "{sizes:?}");
+}
+
 #[test]
 fn white_space_is_not_part_of_values() {
     let server = Server::start();
@@ -303,6 +446,10 @@ fn effects_that_do_not_apply_are_rejected() {
         (r#""history":["a",0]"#, &[]),
         (r#""history":["b",2]"#, &[]),
         (r#""history":["b",-1]"#, &[]),
+        (r#""history":["b",0],"nested":true"#, &["{\"c\":"]),
+        (r#""history":["b",0],"nested":true"#, &["\"", "\""]),
+        (r#""history":["a",0],"nested":true"#, &["{\"c\":", "}"]),
+        (r#""nested":true"#, &["{\"c\":", "}"]),
         (r#""lease":-1"#, &[]),
         (r#""replace":true"#, &[]),
         (r#""import":["history"]"#, &[r#"{"history":[]}"#]),

@@ -7,6 +7,7 @@
 mod v1;
 mod v2;
 mod v3;
+mod v4;
 
 use fastrand::Rng;
 
@@ -18,7 +19,8 @@ const VERSIONS: &[Version] = &[
     (1, v1::frames),
     (2, v2::frames),
     (3, v3::frames),
-    (3, v3::frames),
+    (4, v4::frames),
+    (4, v4::frames),
 ];
 
 /// Messages of all kinds that APPEND accepts.

@@ -1,5 +1,7 @@
 //! Reading effects.
 
+use serde_json::value::RawValue;
+
 use super::{EffectHeader, MessageHeader, SHORT_VERSION, SummaryHeader, VERSION};
 use crate::conversation::attributes::MAX_TTL;
 use crate::conversation::document::split;
@@ -7,7 +9,7 @@ use crate::conversation::effect::{
     Count, Effect, Event, Imported, NewMessage, NewSummary, Numbering,
 };
 use crate::conversation::message;
-use crate::conversation::session::{History, Name, NewField, read_value};
+use crate::conversation::session::{Name, NewField, NewHistory, read_value};
 
 const INCOMPLETE: &str = "payload incomplete: fewer arguments than the header names";
 
@@ -110,12 +112,14 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
             .map_err(|why| format!("session field {}: {why}", key.get()))?;
         set_state.push(NewField { name, value });
     }
-    let history = match header.history {
-        Some((key, position)) => Some(History {
-            name: Name::of_key(key.get())?,
-            position,
-        }),
-        None => None,
+    let history = match (header.history, header.nested) {
+        (Some((key, position)), true) => Some(nested(&key, position, next()?, next()?)?),
+        (Some((key, position)), false) => {
+            let name = Name::of_key(key.get())?;
+            Some(NewHistory::top_level(name, position))
+        }
+        (None, true) => return Err("nested messages without the name of their field".into()),
+        (None, false) => None,
     };
     let mut effect = Effect {
         at: header.at,
@@ -148,6 +152,20 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         return Err("unexpected argument after the payload".into());
     }
     Ok(effect)
+}
+
+/// Where the messages are, if they are in nested objects of the field `key`.
+fn nested<'a>(
+    key: &RawValue,
+    position: usize,
+    before: &'a [u8],
+    after: &'a [u8],
+) -> Result<NewHistory<'a>, String> {
+    let name = Name::of_key(key.get())?;
+    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| "invalid UTF-8".to_owned());
+    text(before)
+        .and_then(|before| NewHistory::nested(name, position, before, text(after)?))
+        .map_err(|why| format!("session field {}: {why}", key.get()))
 }
 
 /// Adds the messages and the fields of the document to `effect`.

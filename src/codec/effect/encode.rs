@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{EffectHeader, MessageHeader, SummaryHeader, VERSION};
 use crate::conversation::effect::{Count, Effect, Event, NewMessage};
-use crate::conversation::session::Name;
+use crate::conversation::session::{Name, NewHistory};
 
 /// The header of `effect`, and the arguments that follow it.
 #[must_use]
@@ -69,6 +69,7 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
         del_state: del_state.clone(),
         set_state: set_state.iter().map(|f| written(&f.name)).collect(),
         history: history.map(|h| (written(&h.name), h.position)),
+        nested: history.is_some_and(NewHistory::is_nested),
         import: imported.as_ref().map(|i| (i.history.clone(),)),
         lease: *lease,
         drop: drop.clone(),
@@ -94,14 +95,17 @@ pub fn payload<'e, 'a>(effect: &'e Effect<'a>) -> impl Iterator<Item = &'a [u8]>
         summary,
         del_state: _,
         set_state,
-        history: _,
+        history,
         imported,
         lease: _,
         drop: _,
         expire: _,
     } = effect;
-    // The document of an import contains the messages and the session fields.
+    // The document of an import contains the messages, the session fields and the history.
     let in_document = imported.is_some();
+    let nested = history
+        .as_ref()
+        .filter(|history| !in_document && history.is_nested());
     let push = if in_document { &[] } else { &push[..] };
     let set_state = if in_document { &[] } else { &set_state[..] };
     front
@@ -111,6 +115,8 @@ pub fn payload<'e, 'a>(effect: &'e Effect<'a>) -> impl Iterator<Item = &'a [u8]>
         .map(|m| m.bytes)
         .chain(summary.iter().map(|s| s.text.as_bytes()))
         .chain(set_state.iter().map(|f| f.value.as_bytes()))
+        .chain(nested.map(|h| h.before().as_bytes()))
+        .chain(nested.map(|h| h.after().as_bytes()))
         .chain(imported.iter().map(|i| i.document))
 }
 

@@ -65,6 +65,9 @@ struct EffectHeader {
     /// Name of the field that contains the messages, as above, and the number of fields before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     history: Option<(Box<RawValue>, usize)>,
+    /// The messages are in nested objects of that field: two arguments are the text of its value before and after them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    nested: bool,
     /// The payload contains a document whose messages are appended and whose fields are set. Here is the name of the
     /// field that contains the messages, null if the document is a bare array.
     #[serde(default, skip_serializing_if = "Option::is_none")]

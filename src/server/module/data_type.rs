@@ -310,6 +310,10 @@ unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
             if let Some(history) = session.history() {
                 text(history.name.key().as_bytes());
                 number(i64::try_from(history.position).unwrap_or(i64::MAX));
+                if !history.before().is_empty() {
+                    text(history.before().as_bytes());
+                    text(history.after().as_bytes());
+                }
             }
         }
         if conversation.lease() != 0 {

@@ -36,7 +36,7 @@ const VALUES: &[&str] = &[
 
 const NO_VALUES: &[&str] = &["", " 1", "1 ", "01", "{", "1,2", "\"\n\"", "nul", "1\u{0}"];
 
-fn mostly<'a>(rng: &mut Rng, good: &[&'a str], bad: &[&'a str]) -> &'a str {
+pub(super) fn mostly<'a>(rng: &mut Rng, good: &[&'a str], bad: &[&'a str]) -> &'a str {
     if rng.usize(..40) == 0 {
         rng.choice(bad).unwrap()
     } else {
@@ -67,6 +67,15 @@ fn field(rng: &mut Rng, n: usize) -> Vec<u8> {
 
 /// The header, the session fields and the segments.
 pub fn frames(rng: &mut Rng) -> Vec<Vec<u8>> {
+    with_history(rng, &[], Vec::new())
+}
+
+/// The same, with further fields in the header's description of the history, and frames after the session fields.
+pub(super) fn with_history(
+    rng: &mut Rng,
+    more_history: &[(&str, Vec<u8>)],
+    after: Vec<Vec<u8>>,
+) -> Vec<Vec<u8>> {
     let mut frames = v2::frames(rng);
     let count = *rng.choice(&[0, 0, 1, 2, 5, 70]).unwrap();
     let announced = match rng.usize(..60) {
@@ -79,12 +88,13 @@ pub fn frames(rng: &mut Rng) -> Vec<Vec<u8>> {
         n => (n % (count + 1)) as i64,
     };
     let key = mostly(rng, KEYS, NO_KEYS);
-    let history = map(&[
+    let mut history = vec![
         ("key", maybe(rng, 60, text(key))),
         ("position", maybe(rng, 60, int(position))),
-    ]);
-    let history = if rng.usize(..2) == 0 {
-        history
+    ];
+    history.extend_from_slice(more_history);
+    let history = if !more_history.is_empty() || rng.usize(..2) == 0 {
+        map(&history)
     } else {
         vec![0xc0]
     };
@@ -105,7 +115,7 @@ pub fn frames(rng: &mut Rng) -> Vec<Vec<u8>> {
         header.extend(&map(&more)[3..]);
         frames[0] = header;
     }
-    let fields: Vec<_> = (0..count).map(|n| field(rng, n)).collect();
+    let fields: Vec<_> = (0..count).map(|n| field(rng, n)).chain(after).collect();
     frames.splice(1..1, fields);
     frames
 }
