@@ -313,8 +313,9 @@ fn recent(target: &Option<Conversation>, a: &RecentArgs) -> Option<RecentReply> 
     })
 }
 
-/// True if the newest group is a turn whose calls were never answered. It is never returned, and the contract does not say
-/// whether retention keeps it or the newest group that can be returned; the module keeps the latter.
+/// True if the newest group is a turn whose calls were never answered, or if there are only reasoning items. Neither is
+/// returned. Here the module keeps more than the contract asks for: the newest group that can be returned, and all
+/// reasoning items that may still become a group.
 fn ends_unanswered(model: &NaiveLog) -> bool {
     let reads = model.reads();
     let leading = naive::turns::leading_system(&reads);

@@ -238,10 +238,10 @@ impl<'a> Scanner<'a> {
     /// Takes a field's name, quotes included, and the colon after it.
     fn key(&mut self) -> Result<&'a str, String> {
         if self.peek() != Some(b'"') {
-            return self.expected("a field's name");
+            return self.expected("a field name");
         }
         let key = self.value()?;
-        let key = std::str::from_utf8(key).map_err(|_| "a field's name is not UTF-8")?;
+        let key = std::str::from_utf8(key).map_err(|_| "a field name is not UTF-8")?;
         if !self.take(b':') {
             return self.expected("a colon");
         }

@@ -175,7 +175,7 @@ impl Model {
                 }
             } else if facts.results.is_empty() {
                 next = model.grow(messages, vec![first], false);
-            } else if facts.own_text && message.can_omit {
+            } else if facts.own_text && message.can_omit && facts.class != Class::Tool {
                 model.edited[first] = true;
                 next = model.grow(messages, vec![first], false);
             }

@@ -110,8 +110,12 @@ impl<'a> Reader<'a> {
                     "document_mimetype",
                 ];
                 let untyped = !keys.iter().any(|k| block.get(k).is_some());
-                d.as_str()
-                    .is_some_and(|d| typed_text || (untyped && !is_base64(d)))
+                d.as_str().is_some_and(|d| {
+                    // Cohere's `document.data` is text, unless it is long base64.
+                    let cohere = block.get("document").is_some_and(Value::is_object);
+                    let text = !is_base64(d) || (cohere && d.len() <= 256);
+                    typed_text || (untyped && text)
+                })
             }),
         ]
         .into_iter()

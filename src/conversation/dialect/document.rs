@@ -2,7 +2,7 @@
 
 use super::Visitor;
 use super::fields::Fields;
-use super::unread::is_base64;
+use super::unread::{is_base64, is_long_base64};
 use super::vocabulary as words;
 use super::walk::{Context, Walk};
 use crate::conversation::json::NodeId;
@@ -12,9 +12,10 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     pub(super) fn document(&mut self, fields: &Fields<'d, 'a>, context: Context) {
         let inner = fields.inner(&words::DOCUMENT_BODY);
         let mut has_text = false;
-        for fields in [Some(fields), inner.as_ref()].into_iter().flatten() {
+        for (fields, is_inner) in [(Some(fields), false), (inner.as_ref(), true)] {
+            let Some(fields) = fields else { continue };
             self.titles(fields, context);
-            has_text |= self.document_text(fields, context);
+            has_text |= self.document_text(fields, is_inner, context);
         }
         if !has_text {
             self.media(context);
@@ -22,7 +23,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     }
 
     /// Text in a document; false if there is none.
-    fn document_text(&mut self, fields: &Fields<'d, 'a>, context: Context) -> bool {
+    fn document_text(&mut self, fields: &Fields<'d, 'a>, is_inner: bool, context: Context) -> bool {
         let mut any = false;
         for text in fields.all(&words::DOCUMENT_TEXT) {
             self.pieces(text, context.nested());
@@ -41,13 +42,21 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
             }
         }
         if let Some(data) = fields.get(&words::BYTES_FIELD) {
-            any |= self.document_data(fields, data, context);
+            any |= self.document_data(fields, data, is_inner, context);
         }
         any
     }
 
     /// The `data` of a document: text, unless it is said or looks to be something else. An object counts as its JSON text.
-    fn document_data(&mut self, fields: &Fields<'d, 'a>, data: NodeId, context: Context) -> bool {
+    /// Without a media type, the string in Cohere's `document.data` is text unless it is long base64; elsewhere it is text
+    /// only if it cannot be base64.
+    fn document_data(
+        &mut self,
+        fields: &Fields<'d, 'a>,
+        data: NodeId,
+        is_inner: bool,
+        context: Context,
+    ) -> bool {
         let doc = self.doc;
         if doc.is_object(data) {
             self.json_text(data, context);
@@ -59,7 +68,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         let is_text = if fields.has_value(&words::MEDIA_TYPE) {
             says_text(fields)
         } else {
-            !is_base64(text)
+            !is_base64(text) || (is_inner && !is_long_base64(text))
         };
         if is_text {
             self.text(text, context);

@@ -74,7 +74,7 @@ pub(super) fn find<'a>(value: &'a [u8], from: usize, path: &str) -> Result<Neste
 
 /// The error for a path that leads to no array, and where it ends.
 pub(super) fn missing(path: &str, why: &str) -> String {
-    format!("the document has no array at {}: {why}", shown(path))
+    format!("no array at {}: {why}", shown(path))
 }
 
 /// Moves to the value of the first field of this name; false at the end of the object, which begins here.
@@ -154,7 +154,7 @@ mod tests {
             (r#"{"a":{"b":"x"}}"#, "a.b", "'a.b' is a string"),
             (r#"{"a":{"b":null}}"#, "a.b.c", "'a.b' is null"),
         ] {
-            let expected = format!("the document has no array at '{path}': {why}");
+            let expected = format!("no array at '{path}': {why}");
             assert_eq!(error(document, path), expected);
         }
     }
