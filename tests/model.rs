@@ -323,7 +323,10 @@ fn ends_unanswered(model: &NaiveLog) -> bool {
     let newest = groups
         .iter()
         .max_by_key(|group| group.members.last().copied());
-    newest.is_some_and(|group| group.kind == naive::turns::Kind::Dangling)
+    match newest {
+        Some(group) => group.kind == naive::turns::Kind::Dangling,
+        None => reads.iter().any(|read| read.is_reasoning),
+    }
 }
 
 /// The message with a field that nobody reads and that makes it up to 9 kB long: then a few fill a segment.
@@ -372,7 +375,20 @@ fn step(pair: &mut Pair, model: &mut NaiveLog, op: &Op, long: bool) {
         }
         Step::Backfill(list, complete) => {
             let word = complete.then_some("COMPLETE").into_iter();
-            let args: Vec<&str> = word.chain(list.iter().map(|(json, _)| &**json)).collect();
+            // "skips those whose `id` is present"; of two equal ids "the first is kept". The numbers in the messages,
+            // which the module does not read, are then those of other messages.
+            let mut ids: Vec<String> = model.reads().into_iter().filter_map(|r| r.id).collect();
+            let sent = list.clone();
+            list.retain(
+                |(json, _)| match naive::read(json).ok().and_then(|read| read.id) {
+                    Some(id) if ids.contains(&id) => false,
+                    id => {
+                        ids.extend(id);
+                        true
+                    }
+                },
+            );
+            let args: Vec<&str> = word.chain(sent.iter().map(|(json, _)| &**json)).collect();
             if args.is_empty() {
                 return;
             }

@@ -205,14 +205,14 @@ impl Tracker {
             }
             return place;
         }
-        if !facts.own_text {
+        // A message of role tool is a result itself, also without its result blocks.
+        if !facts.own_text || facts.class == Class::Tool {
             return Place::hidden(!self.is_within());
         }
         self.end_turn(log, position);
         self.drop_waiting(log, position);
         let can_omit = log.with_message(position, |bytes| reading.can_omit_results(bytes));
-        // A message of role tool is a result itself, also without its result blocks.
-        if facts.class == Class::Tool || can_omit != Ok(Some(true)) {
+        if can_omit != Ok(Some(true)) {
             // With its results it would make the prompt invalid.
             self.group = None;
             return Place::hidden(true);

@@ -137,7 +137,7 @@ struct Model {
 
 /// An orphan that is never returned, and so passed over, wherever it is not answered by a turn.
 fn is_passed_over(facts: &Facts) -> bool {
-    !facts.results.is_empty() && !facts.own_text
+    !facts.results.is_empty() && (!facts.own_text || facts.class == Class::Tool)
 }
 
 fn is_by_user_or_system(facts: &Facts) -> bool {
