@@ -234,7 +234,9 @@ impl NaiveLog {
             }
             _ => first["role"].is_null() && kind.ends_with("MessageChunk"),
         };
-        if flat && first["data"].is_null() {
+        // An envelope with such a `type` is none of them.
+        let is_message = first["data"].is_null() && !first["message"].is_object();
+        if flat && is_message {
             format!(r#"{{"type":"system","content":{text}}}"#)
         } else {
             format!(r#"{{"role":"system","content":{text}}}"#)
