@@ -15,7 +15,10 @@ fn a_misspelt_loadex_leaves_nothing_behind() {
     }
     // No background thread of those loads runs into code that is gone.
     std::thread::sleep(std::time::Duration::from_millis(600));
-    cmd!(con, "MODULE", "LOAD", &module);
+    // Redis 7.0 does not unload a module that has a data type: there it is loaded since the first attempt.
+    let was_kept = !items(&cmd!(con, "MODULE", "LIST")).is_empty();
+    let loaded = try_cmd!(con, "MODULE", "LOAD", &module);
+    assert_eq!(loaded.is_err(), was_kept, "{loaded:?}");
     assert_eq!(append(&mut con, "k", &[says("user", "hello")]), 1);
     assert_eq!(items(&cmd!(con, "CONV.RECENT", "k", 100)).len(), 1);
     // Servers before 7.2 have no categories for modules.
