@@ -16,7 +16,7 @@ fn a_misspelt_loadex_leaves_nothing_behind() {
     // No background thread of those loads runs into code that is gone.
     std::thread::sleep(std::time::Duration::from_millis(600));
     // Redis 7.0 does not unload a module that has a data type: there it is loaded since the first attempt.
-    let was_kept = !items(&cmd!(con, "MODULE", "LIST")).is_empty();
+    let was_kept = format!("{:?}", cmd!(con, "MODULE", "LIST")).contains("conv");
     let loaded = try_cmd!(con, "MODULE", "LOAD", &module);
     assert_eq!(loaded.is_err(), was_kept, "{loaded:?}");
     assert_eq!(append(&mut con, "k", &[says("user", "hello")]), 1);
