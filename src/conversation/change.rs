@@ -312,8 +312,8 @@ impl Conversation {
         }
     }
 
-    /// Removes messages that retention chose. They end at a group start, so tracking anew looks at little; should an
-    /// effect from outside end elsewhere, what is left of the turn is tracked as after any other removal.
+    /// Removes messages that retention chose. They end at a group start, so little is tracked again. If a
+    /// replayed effect ends elsewhere, the rest of the turn is tracked as after any other removal.
     fn drop_range(&mut self, from: usize, to: usize) {
         for position in from..to {
             self.forget_id(position);
