@@ -49,8 +49,11 @@ pub fn most_inline(encoding: Encoding) -> usize {
 /// Tokens of a reply in addition to its messages: they prime the model's response.
 pub const REPLY_TOKENS: i64 = 3;
 
-/// Tokens of a message in addition to its text. Also the minimum of T(message), unless the client gave the count.
-pub const MESSAGE_TOKENS: u64 = 3;
+/// The default of [`Rules::overhead`], by the OpenAI cookbook.
+pub const DEFAULT_OVERHEAD: u16 = 3;
+
+/// The default of [`Rules::scale`]: counts stay as they are.
+pub const FULL_SCALE: u16 = 100;
 
 /// The most bytes of text that a command counts on the main thread, 0.3 to 1 ms of work. With more text the client is
 /// blocked until a background thread has counted it.
@@ -63,6 +66,31 @@ pub struct Rules {
     pub encoding: Encoding,
     /// Tokens of one image, audio, file or document part.
     pub media_tokens: u32,
+    /// Tokens of a message in addition to its text: what the chat template of the model adds.
+    pub overhead: u16,
+    /// Percentage by which the count of a message is multiplied, rounded up: it calibrates an encoding that only
+    /// approximates that of the model.
+    pub scale: u16,
+}
+
+impl Rules {
+    /// T of a message whose unscaled count is `tokens`.
+    #[must_use]
+    pub fn scaled(&self, tokens: u64) -> u32 {
+        let scaled = match self.scale {
+            FULL_SCALE => tokens,
+            scale => tokens
+                .saturating_mul(u64::from(scale))
+                .div_ceil(u64::from(FULL_SCALE)),
+        };
+        u32::try_from(scaled).unwrap_or(u32::MAX)
+    }
+
+    /// The least that T(message) can be, unless the client gave the count: that of a message without text.
+    #[must_use]
+    pub fn least(&self) -> u32 {
+        self.scaled(u64::from(self.overhead))
+    }
 }
 
 /// The state of a text handed to a [`Counter`].

@@ -94,7 +94,7 @@ fn pick(rng: &mut Rng) -> &'static Spec {
         0 | 1 => "CONV.APPEND",
         2 => "CONV.EFFECT",
         3 => "CONV.RECENT",
-        _ => return rng.choice(&COMMANDS).unwrap(),
+        _ => return rng.choice(COMMANDS).unwrap(),
     };
     COMMANDS
         .iter()
