@@ -147,6 +147,8 @@ pub const STEP: Arg = option("step", "STEP", Kind::Integer);
 pub const NOSYSTEM: Arg = flag("nosystem", "NOSYSTEM");
 /// Leaves out the summary.
 pub const NOSUMMARY: Arg = flag("nosummary", "NOSUMMARY");
+/// Treats pinned messages like any other.
+pub const NOPINS: Arg = flag("nopins", "NOPINS");
 /// What to do on a miss.
 pub const MISS: Arg = optional(one_of(
     "miss",
@@ -163,7 +165,8 @@ pub const MISS: Arg = optional(one_of(
 pub const WITHINFO: Arg = flag("withinfo", "WITHINFO");
 /// The arguments of `CONV.RECENT`.
 pub const RECENT: &[Arg] = &[
-    KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, NOSYSTEM, NOSUMMARY, REV, MISS, WITHINFO,
+    KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, NOSYSTEM, NOSUMMARY, NOPINS, REV, MISS,
+    WITHINFO,
 ];
 /// The arguments of `CONV.MRECENT`.
 pub const MRECENT: &[Arg] = &[
@@ -177,6 +180,7 @@ pub const MRECENT: &[Arg] = &[
     STEP,
     NOSYSTEM,
     NOSUMMARY,
+    NOPINS,
     REV,
     MISS,
     WITHINFO,

@@ -1,8 +1,12 @@
 //! `CONV.RECENT key max_tokens [FORMAT LIST | JSON | MSGPACK] [MESSAGES n] [START USER] [OVERSIZE EMPTY | KEEP]
-//! [STEP n] [NOSYSTEM] [NOSUMMARY] [REV] [ANY | WAIT ms] [WITHINFO]`, and the parts of it that `CONV.MRECENT` uses for several
+//! [STEP n] [NOSYSTEM] [NOSUMMARY] [NOPINS] [REV] [ANY | WAIT ms] [WITHINFO]`, and the parts of it that `CONV.MRECENT` uses for several
 //! conversations.
 
+use std::iter;
+use std::ops::Range;
 use std::time::Duration;
+
+use smallvec::SmallVec;
 
 use super::arg_parser::Args;
 use super::error::{CommandError, err};
@@ -10,7 +14,7 @@ use super::format::{Format, MessageList, Piece};
 use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::facts::SummaryForm;
-use crate::conversation::window::{Request, Window};
+use crate::conversation::window::{Oversize, Request, Window};
 use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::metrics;
 use crate::settings::Settings;
@@ -69,6 +73,7 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
         "STEP",
         "NOSYSTEM",
         "NOSUMMARY",
+        "NOPINS",
         "REV",
         "ANY",
         "WAIT",
@@ -81,10 +86,16 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
                 args.choice("START", &["USER"])?;
                 request.start_user = true;
             }
-            "OVERSIZE" => request.keep = args.choice("OVERSIZE", &["EMPTY", "KEEP"])? == "KEEP",
+            "OVERSIZE" => {
+                request.oversize = match args.choice("OVERSIZE", &["EMPTY", "KEEP"])? {
+                    "KEEP" => Oversize::Keep,
+                    _ => Oversize::Empty,
+                }
+            }
             "STEP" => request.step = Some(args.unsigned("STEP", 1)?),
             "NOSYSTEM" => request.no_system = true,
             "NOSUMMARY" => request.no_summary = true,
+            "NOPINS" => request.no_pins = true,
             "REV" => options.reversed = true,
             "ANY" => options.any = true,
             "WAIT" => {
@@ -200,13 +211,19 @@ pub fn write(
         Some(summary) if window.summary => Some(as_message(conversation, &summary.text)),
         _ => None,
     };
-    let pieces = [
-        Some(Piece::Held(0..window.system, false)),
-        summary.as_deref().map(|m| Piece::One(m.as_bytes())),
-        window.front.map(|p| Piece::Held(p..p + 1, true)),
-        Some(Piece::Held(window.range.clone(), true)),
-    ];
-    let messages = MessageList::read(conversation, pieces.into_iter().flatten())?;
+    let system = Piece::Held(0..window.system, false);
+    let summary = summary.as_deref().map(|m| Piece::One(m.as_bytes()));
+    // Most often there is nothing before the window.
+    let mut before: SmallVec<[Range<usize>; 1]> = SmallVec::from_vec(window.pinned_groups.clone());
+    if let Some(user) = window.user {
+        let place = before.partition_point(|range| range.start < user);
+        before.insert(place, user..user + 1);
+    }
+    let held = before.into_iter().chain([window.range.clone()]);
+    let pieces = iter::once(system)
+        .chain(summary)
+        .chain(held.map(|range| Piece::Held(range, true)));
+    let messages = MessageList::read(conversation, pieces)?;
     reply_with(options, &messages.in_reverse(options.reversed), window, out);
     Ok(())
 }
@@ -226,14 +243,14 @@ fn reply_with(options: &Options, messages: &MessageList<'_>, window: &Window, ou
         ("last", window.last),
         ("skipped", number(window.skipped)),
         ("summary", i64::from(window.summary)),
-        ("elided", i64::from(window.front.is_some())),
+        ("elided", i64::from(window.user.is_some())),
         ("over", i64::from(window.over)),
         ("system", number(window.system as u64)),
         ("system-left-out", number(window.system_left_out as u64)),
-        // Nothing can be pinned, cleared or cut yet.
-        ("pinned", 0),
+        ("pinned", number(window.pinned)),
         ("dropped", number(window.dropped)),
         ("edited", number(window.edited)),
+        // Nothing can be cleared or cut yet.
         ("cleared", 0),
         ("cut", 0),
     ] {

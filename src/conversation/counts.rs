@@ -166,19 +166,22 @@ impl Conversation {
                 .as_ref()
                 .is_some_and(|s| s.tokens.known().is_none());
         }
-        let len = self.log.len();
+        let (len, basis) = (self.log.len(), &window.basis);
         let from = match request.step {
-            Some(_) => window.region,
-            None => window.range.start.min(window.newest).min(window.fitting),
+            Some(_) => basis.region,
+            None => window.range.start.min(basis.newest).min(basis.fitting),
         };
         let system = if request.no_system {
             0..0
         } else {
             0..self.log.leading()
         };
-        let front = window.looked_at.map_or(0..0, |p| p..p + 1);
-        missing.ranges = [from..len, system, front]
+        let user = basis.user.map(|p| p..p + 1);
+        let pinned = basis.pinned.iter().filter(|range| range.start < from);
+        missing.ranges = [from..len, system]
             .into_iter()
+            .chain(user)
+            .chain(pinned.cloned())
             .filter(|range| self.has_pending(range))
             .collect();
         missing
