@@ -143,6 +143,15 @@ pub const OVERSIZE: Arg = optional(one_of(
 ));
 /// The number of tokens by which the start of the window moves.
 pub const STEP: Arg = option("step", "STEP", Kind::Integer);
+/// How many tool results are returned in full.
+pub const CLEAR: Arg = optional(Arg {
+    token: Some("CLEAR"),
+    sub: &[
+        arg("results", Kind::Integer),
+        option("tokens", "ABOVE", Kind::Integer),
+    ],
+    ..arg("clear", Kind::Block)
+});
 /// Leaves out the system messages.
 pub const NOSYSTEM: Arg = flag("nosystem", "NOSYSTEM");
 /// Leaves out the summary.
@@ -165,8 +174,8 @@ pub const MISS: Arg = optional(one_of(
 pub const WITHINFO: Arg = flag("withinfo", "WITHINFO");
 /// The arguments of `CONV.RECENT`.
 pub const RECENT: &[Arg] = &[
-    KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, NOSYSTEM, NOSUMMARY, NOPINS, REV, MISS,
-    WITHINFO,
+    KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, CLEAR, NOSYSTEM, NOSUMMARY, NOPINS, REV,
+    MISS, WITHINFO,
 ];
 /// The arguments of `CONV.MRECENT`.
 pub const MRECENT: &[Arg] = &[
@@ -178,6 +187,7 @@ pub const MRECENT: &[Arg] = &[
     START,
     OVERSIZE,
     STEP,
+    CLEAR,
     NOSYSTEM,
     NOSUMMARY,
     NOPINS,

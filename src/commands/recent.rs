@@ -1,5 +1,5 @@
 //! `CONV.RECENT key max_tokens [FORMAT LIST | JSON | MSGPACK] [MESSAGES n] [START USER] [OVERSIZE EMPTY | KEEP]
-//! [STEP n] [NOSYSTEM] [NOSUMMARY] [NOPINS] [REV] [ANY | WAIT ms] [WITHINFO]`, and the parts of it that `CONV.MRECENT` uses for several
+//! [STEP n] [CLEAR n [ABOVE tokens]] [NOSYSTEM] [NOSUMMARY] [NOPINS] [REV] [ANY | WAIT ms] [WITHINFO]`, and the parts of it that `CONV.MRECENT` uses for several
 //! conversations.
 
 use std::iter;
@@ -13,6 +13,7 @@ use super::error::{CommandError, err};
 use super::format::{Format, MessageList, Piece};
 use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
+use crate::conversation::clearing::Clear;
 use crate::conversation::facts::SummaryForm;
 use crate::conversation::window::{Oversize, Request, Window};
 use crate::conversation::{Conversation, MissingCounts, Unreadable};
@@ -65,12 +66,15 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
         wait: None,
     };
     let request = &mut options.request;
+    let mut above = None;
     while let Some(option) = args.only_options(&[
         "FORMAT",
         "MESSAGES",
         "START",
         "OVERSIZE",
         "STEP",
+        "CLEAR",
+        "ABOVE",
         "NOSYSTEM",
         "NOSUMMARY",
         "NOPINS",
@@ -92,6 +96,11 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
                     _ => Oversize::Empty,
                 }
             }
+            "CLEAR" => {
+                let kept = args.unsigned("CLEAR", 0)?;
+                request.clear = Some(Clear { kept, above: None });
+            }
+            "ABOVE" => above = Some(args.unsigned("ABOVE", 0)?),
             "STEP" => request.step = Some(args.unsigned("STEP", 1)?),
             "NOSYSTEM" => request.no_system = true,
             "NOSUMMARY" => request.no_summary = true,
@@ -104,6 +113,11 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
             }
             _ => options.with_info = true,
         }
+    }
+    match &mut request.clear {
+        Some(clear) => clear.above = above,
+        None if above.is_some() => return err("option ABOVE needs CLEAR: CLEAR n ABOVE tokens"),
+        None => {}
     }
     if options.any && options.wait.is_some() {
         return err("options ANY and WAIT cannot be combined");
@@ -211,6 +225,7 @@ pub fn write(
         Some(summary) if window.summary => Some(as_message(conversation, &summary.text)),
         _ => None,
     };
+    let rendering = conversation.rendering(window);
     let system = Piece::Held(0..window.system, false);
     let summary = summary.as_deref().map(|m| Piece::One(m.as_bytes()));
     // Most often there is nothing before the window.
@@ -222,7 +237,7 @@ pub fn write(
     let held = before.into_iter().chain([window.range.clone()]);
     let pieces = iter::once(system)
         .chain(summary)
-        .chain(held.map(|range| Piece::Held(range, true)));
+        .chain(held.map(|range| Piece::Rendered(range, rendering)));
     let messages = MessageList::read(conversation, pieces)?;
     reply_with(options, &messages.in_reverse(options.reversed), window, out);
     Ok(())
@@ -250,8 +265,8 @@ fn reply_with(options: &Options, messages: &MessageList<'_>, window: &Window, ou
         ("pinned", number(window.pinned)),
         ("dropped", number(window.dropped)),
         ("edited", number(window.edited)),
-        // Nothing can be cleared or cut yet.
-        ("cleared", 0),
+        ("cleared", number(window.cleared)),
+        // Nothing can be cut yet.
         ("cut", 0),
     ] {
         out.bulk(name.as_bytes());
@@ -277,6 +292,9 @@ fn as_message(conversation: &Conversation, text: &str) -> String {
     }
 }
 
+#[cfg(test)]
+#[path = "clear_tests.rs"]
+mod clear_tests;
 #[cfg(test)]
 #[path = "recent_tests.rs"]
 mod tests;

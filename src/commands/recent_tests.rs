@@ -3,7 +3,7 @@
 use crate::commands::arg_parser::Args;
 use crate::commands::reply::Tree;
 use crate::commands::spec::{COMMANDS, Handler};
-use crate::commands::{Env, Outcome, commit};
+use crate::commands::{Env, Needs, Outcome, commit};
 use crate::conversation::Conversation;
 use crate::settings::Settings;
 use crate::tokens::Inline;
@@ -13,11 +13,11 @@ const PARTIAL: &str = r#"{"role":"user","content":[{"type":"tool_result","tool_u
 const PARTIAL_EDITED: &str = r#"{"role":"user","content":[{"type":"text","text":"Stop."}]}"#;
 const ORPHAN: &str = r#"{"role":"tool","tool_call_id":"z","content":"late"}"#;
 
-fn said(role: &str, text: &str) -> String {
+pub fn said(role: &str, text: &str) -> String {
     format!(r#"{{"role":"{role}","content":"{text}"}}"#)
 }
 
-fn holding(messages: &[&str]) -> Conversation {
+pub fn holding(messages: &[&str]) -> Conversation {
     let mut conversation = Conversation::new(Settings::default().attributes(), 1);
     if !messages.is_empty() {
         run(&mut conversation, "CONV.APPEND", messages);
@@ -26,7 +26,7 @@ fn holding(messages: &[&str]) -> Conversation {
 }
 
 /// Runs a command whose key is left out.
-fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tree> {
+pub fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tree> {
     let spec = COMMANDS.iter().find(|s| s.name == name).expect("a command");
     let env = Env {
         now: 1,
@@ -35,13 +35,21 @@ fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tree> 
         counts: None,
     };
     let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
-    let mut args = Args::new(spec.name, &args);
     let mut reply = Vec::new();
     match spec.handler {
-        Handler::Read(command) => {
-            command(&mut args, Some(conversation), &env, &mut reply).expect(name);
-        }
+        Handler::Read(command) => loop {
+            let mut again = args.clone();
+            let outcome = command(&mut again, Some(conversation), &env, &mut reply);
+            match outcome.expect(name) {
+                Outcome::Done(()) => break,
+                Outcome::Needs(Needs::Counts { missing, .. }) => conversation
+                    .count_missing(&missing, usize::MAX, &Inline, || {})
+                    .expect("memory"),
+                Outcome::Needs(needs) => panic!("{needs:?}"),
+            }
+        },
         Handler::Write(command) => {
+            let mut args = Args::new(spec.name, &args);
             let effect = command(&mut args, Some(conversation), &env, &mut reply).expect(name);
             if let Outcome::Done(Some(mut effect)) = effect {
                 commit(conversation, &mut effect, &Inline);
@@ -60,7 +68,7 @@ fn text(tree: &Tree) -> String {
 }
 
 /// The messages that RECENT returns, and the figures of WITHINFO.
-fn recent(conversation: &mut Conversation, args: &[&str]) -> (Vec<String>, Vec<(String, i64)>) {
+pub fn recent(conversation: &mut Conversation, args: &[&str]) -> (Vec<String>, Vec<(String, i64)>) {
     let args: Vec<&str> = args.iter().chain(&["WITHINFO"]).copied().collect();
     let reply = run(conversation, "CONV.RECENT", &args);
     let [Tree::Map(15), name, Tree::Array(messages), rest @ ..] = &reply[..] else {
@@ -76,7 +84,7 @@ fn recent(conversation: &mut Conversation, args: &[&str]) -> (Vec<String>, Vec<(
 }
 
 /// The figures that are not 0, without the tokens.
-fn shown(figures: &[(String, i64)]) -> String {
+pub fn shown(figures: &[(String, i64)]) -> String {
     let shown = figures
         .iter()
         .filter(|(name, value)| *value != 0 && name != "tokens");

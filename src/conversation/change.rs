@@ -7,7 +7,7 @@ use super::log::Log;
 use super::message;
 use super::segment::Relocate;
 use super::session::Session;
-use super::turns::{Dialects, Tracker};
+use super::turns::{Dialects, Tracker, clean_before};
 use super::{Conversation, MAX_PINS, Summary, SummaryTokens, Unreadable};
 use crate::tokens::{Counter, Nobody, Outcome, Text};
 
@@ -149,6 +149,9 @@ impl Conversation {
                 .insert(held.filter(|&seq| self.log.find(seq).is_some()));
         }
         self.pins.remove(unpin);
+        if !pin.is_empty() || !unpin.is_empty() {
+            self.refresh_results(0, self.log.len());
+        }
         self.remove(remove);
         if let Some(new) = summary {
             // Whoever has leased the work has done it, or somebody else has.
@@ -172,6 +175,9 @@ impl Conversation {
             let to = self.log.position_of(last.saturating_add(1));
             self.tickets.remove_range(first, last);
             self.pins.remove_range(first, last);
+            if let Some(results) = self.results.get_mut() {
+                results.remove(first, last);
+            }
             self.drop_range(from, to);
         }
         self.debug_check();
@@ -231,6 +237,7 @@ impl Conversation {
                 }
             });
             self.tickets.clear();
+            self.results.clear();
             if let Some(summary) = &mut self.summary {
                 summary.tokens = SummaryTokens::Pending;
             }
@@ -239,9 +246,17 @@ impl Conversation {
 
     fn push(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
         let (tokens, flags) = self.counted(message, counter);
+        let open = self.results.get().and_then(|_| self.tracker.open_from());
         self.tracker
             .push(&mut self.log, message, tokens, flags, &Dialects);
         self.numbered(message);
+        if let Some(open) = open {
+            // The message may have ended the turn, which is hidden then.
+            let from = self.log.position_of(open);
+            if self.log.get(from).is_some_and(|m| m.flags.hidden()) {
+                self.refresh_results(from, self.log.len());
+            }
+        }
     }
 
     /// Puts older messages in front. Costs what they cost, and what is looked at of a turn that spans the seam.
@@ -262,8 +277,10 @@ impl Conversation {
         self.log.prepend(front);
         // What stands behind the seam was tracked from a start where nothing is open.
         if !tracker.is_clean() {
-            self.tracker
+            let end = self
+                .tracker
                 .track_from(tracker, &mut self.log, seam, seam, &Dialects);
+            self.refresh_results(seam, end);
         }
     }
 
@@ -303,6 +320,9 @@ impl Conversation {
         };
         self.forget_id(position);
         self.tickets.remove(message.seq);
+        if let Some(results) = self.results.get_mut() {
+            results.forget(message.seq, message.seq);
+        }
         let (tokens, flags) = self.counted(message, counter);
         self.log.replace(position, tokens, flags, message.bytes);
         self.ids.insert(message.facts.id.as_deref(), message.seq);
@@ -315,6 +335,9 @@ impl Conversation {
             if let Some(position) = self.log.find(seq) {
                 self.forget_id(position);
                 self.tickets.remove(seq);
+                if let Some(results) = self.results.get_mut() {
+                    results.remove(seq, seq);
+                }
                 self.log.remove(position..position + 1);
                 cuts.push(seq);
             }
@@ -356,6 +379,9 @@ impl Conversation {
     /// Tracks the groups again around a change at `changed`; returns the position after the last message that was looked
     /// at.
     pub(super) fn retrack(&mut self, changed: usize) -> usize {
-        self.tracker.retrack(&mut self.log, changed, &Dialects)
+        let from = clean_before(&self.log, changed);
+        let end = self.tracker.retrack(&mut self.log, changed, &Dialects);
+        self.refresh_results(from, end);
+        end
     }
 }

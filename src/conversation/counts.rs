@@ -7,6 +7,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use super::results::Results;
 use super::search::Pending;
 use super::window::{Request, Window};
 use super::{Conversation, Unreadable};
@@ -57,13 +58,15 @@ pub struct MissingCounts {
     pub ranges: Vec<Range<usize>>,
     /// The summary's count.
     pub summary: bool,
+    /// Positions of messages of which it must be known what they cost when their tool results are cleared.
+    pub results: Vec<Range<usize>>,
 }
 
 impl MissingCounts {
     /// True if nothing lacks.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ranges.is_empty() && !self.summary
+        self.ranges.is_empty() && !self.summary && self.results.is_empty()
     }
 }
 
@@ -74,6 +77,7 @@ impl Conversation {
         let summary = self.summary.as_ref().map(|s| &s.tokens);
         !self.tickets.is_empty()
             || self.log.is_compressing()
+            || self.results.get().is_some_and(Results::expects)
             || matches!(summary, Some(SummaryTokens::Waiting(_)))
     }
 
@@ -117,6 +121,7 @@ impl Conversation {
     }
 
     fn collect_counts(&mut self) {
+        self.take_findings();
         if let Some(summary) = &mut self.summary
             && let SummaryTokens::Waiting(ticket) = &summary.tokens
             && let Some(tokens) = ticket.count()
@@ -156,7 +161,10 @@ impl Conversation {
     /// What must be counted before `window`, which was selected for `request`, holds.
     #[must_use]
     pub fn missing_counts(&self, request: &Request, window: &Window) -> MissingCounts {
-        let mut missing = MissingCounts::default();
+        let mut missing = MissingCounts {
+            results: window.basis.unexamined.clone(),
+            ..MissingCounts::default()
+        };
         if !self.is_pending() {
             return missing;
         }
@@ -168,6 +176,7 @@ impl Conversation {
         }
         let (len, basis) = (self.log.len(), &window.basis);
         let from = match request.step {
+            _ if basis.all_counts => basis.region,
             Some(_) => basis.region,
             None => window.range.start.min(basis.newest).min(basis.fitting),
         };
@@ -196,7 +205,7 @@ impl Conversation {
                 .filter(|all| self.has_pending(all))
                 .into_iter()
                 .collect(),
-            summary: false,
+            ..MissingCounts::default()
         }
     }
 
@@ -217,7 +226,7 @@ impl Conversation {
                 .map(|p| p..p + 1)
                 .filter(|range| self.has_pending(range))
                 .collect(),
-            summary: false,
+            ..MissingCounts::default()
         }
     }
 
@@ -225,11 +234,11 @@ impl Conversation {
     #[must_use]
     pub fn missing_summary(&self) -> MissingCounts {
         MissingCounts {
-            ranges: Vec::new(),
             summary: self
                 .summary
                 .as_ref()
                 .is_some_and(|s| s.tokens.known().is_none()),
+            ..MissingCounts::default()
         }
     }
 
@@ -244,7 +253,8 @@ impl Conversation {
             bytes += self.log.get(position).map_or(0, |m| m.len);
             bytes <= most
         });
-        bytes
+        let left = most.saturating_sub(bytes);
+        bytes.saturating_add(self.bytes_to_examine(&missing.results, left))
     }
 
     /// Hands the texts of missing counts to `counter`, the newest first, until `most` bytes are handed over. `pause` is
@@ -316,7 +326,9 @@ impl Conversation {
         self.tickets.extend(tickets);
         counts.sort_unstable();
         self.log.set_counts(&counts);
-        readable
+        readable?;
+        let left = most.saturating_sub(bytes).max(1);
+        self.examine_missing(&missing.results, left, counter, &mut pause)
     }
 
     /// Visits the positions of pending messages in `missing`, the newest first, as long as `visit` says so.

@@ -1,5 +1,6 @@
 //! Copying a conversation up to a point.
 
+use super::examining::LazyResults;
 use super::{Conversation, Unreadable};
 
 impl Conversation {
@@ -23,6 +24,7 @@ impl Conversation {
             summary: self.summary.clone(),
             session: self.session.clone(),
             pins: self.pins.before(behind),
+            results: LazyResults::default(),
             lease: 0,
             numbering: self.numbering,
             updated: self.updated,

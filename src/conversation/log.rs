@@ -5,7 +5,6 @@
 //! [`super::search`]). Appending and dropping at the front cost nothing that depends on the length; a change in the
 //! middle corrects the running sums of the segments after it (a few ns each).
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 
@@ -218,17 +217,6 @@ impl Log {
     pub fn leading_tokens(&self) -> u64 {
         self.head.visible_tokens
     }
-}
-
-/// The message as RECENT returns it. That an edited one can be returned without its results was found out when it was
-/// tracked.
-pub(super) fn as_returned<'a>(entry: &Entry, message: &'a [u8]) -> Cow<'a, [u8]> {
-    let edited = if entry.flags.edited() {
-        message::without_results(message)
-    } else {
-        None
-    };
-    edited.map_or(Cow::Borrowed(message), Cow::Owned)
 }
 
 fn meta(segment: &Segment, entries: &[Entry], inner: usize) -> Option<Meta> {

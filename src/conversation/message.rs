@@ -85,6 +85,20 @@ impl<'a> Message<'_, 'a> {
         })
     }
 
+    /// The tool results of the message; `count` says what a part of it counts.
+    pub(super) fn results(&self, count: impl FnMut(Counted<'_>) -> u64) -> dialect::ReadResults {
+        dialect::results(self.0, count)
+    }
+
+    /// How to clear each of its results: see [`dialect::clear`].
+    pub(super) fn clear_results(
+        &self,
+        results: &[dialect::ResultValue],
+    ) -> Vec<Option<Vec<dialect::Edit>>> {
+        let results = results.iter();
+        results.map(|r| dialect::clear(self.0.doc, r)).collect()
+    }
+
     /// Visits all that costs tokens.
     pub fn visit_counted(&self, visit: &mut impl FnMut(Counted<'_>)) {
         dialect::walk(self.0, &mut Counting(visit));

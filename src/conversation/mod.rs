@@ -6,6 +6,7 @@
 pub mod attributes;
 mod change;
 mod claim;
+pub mod clearing;
 pub mod compress;
 mod costs;
 mod counts;
@@ -13,6 +14,8 @@ mod dialect;
 pub mod document;
 pub mod effect;
 mod event;
+mod examine;
+mod examining;
 pub mod facts;
 mod flags;
 mod fork;
@@ -30,6 +33,8 @@ pub mod message;
 mod open_calls;
 mod pinned_groups;
 mod pins;
+pub mod rendering;
+mod results;
 mod retention;
 pub mod search;
 pub mod segment;
@@ -45,6 +50,7 @@ use attributes::Attributes;
 pub use compress::Unreadable;
 pub use counts::{MissingCounts, SummaryTokens};
 use effect::Numbering;
+use examining::LazyResults;
 use ids::Ids;
 use log::{Log, Stored};
 pub use pins::MAX_PINS;
@@ -80,6 +86,7 @@ pub struct Conversation {
     /// Nothing if there is nothing in it.
     session: Option<Box<Session>>,
     pins: Pins,
+    results: LazyResults,
     lease: i64,
     numbering: Numbering,
     updated: i64,
@@ -118,6 +125,7 @@ impl Conversation {
             summary: None,
             session: None,
             pins: Pins::default(),
+            results: LazyResults::default(),
             lease: 0,
             numbering: Numbering {
                 created: now,
@@ -235,6 +243,7 @@ impl Conversation {
             + self.tracker.heap_bytes()
             + self.tickets.heap_bytes()
             + self.pins.heap_bytes()
+            + self.results.heap_bytes()
             + self
                 .summary
                 .as_ref()

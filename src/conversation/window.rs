@@ -6,9 +6,11 @@
 use std::ops::Range;
 
 use super::Conversation;
+use super::clearing::Clear;
 use super::costs::{Costs, first_within, signed};
 use super::log::Log;
 use super::pinned_groups::PinnedGroups;
+use super::results::Border;
 use super::search::Edited;
 use crate::tokens::REPLY_TOKENS;
 
@@ -41,6 +43,8 @@ pub struct Request {
     pub no_summary: bool,
     /// `NOPINS`.
     pub no_pins: bool,
+    /// `CLEAR`.
+    pub clear: Option<Clear>,
 }
 
 /// What was selected, in the order of the reply: system messages, summary, pinned groups and the user message before the
@@ -71,8 +75,12 @@ pub struct Window {
     pub pinned: u64,
     /// Messages between `first` and `last` that are not in the reply.
     pub dropped: u64,
-    /// Messages of the reply that are returned without their orphaned results.
+    /// Messages of the reply that are returned without their orphaned results, or with cleared results.
     pub edited: u64,
+    /// Results of the reply that are cleared.
+    pub cleared: u64,
+    /// Which results are cleared.
+    pub(super) border: Option<Border>,
     /// The window is one group that does not fit, and was asked for all the same.
     pub over: bool,
     /// Older messages than those held could not have been part of the reply.
@@ -95,6 +103,10 @@ pub(super) struct Basis {
     pub user: Option<usize>,
     /// Pinned groups, those in the window too.
     pub pinned: Vec<Range<usize>>,
+    /// All candidates.
+    pub all_counts: bool,
+    /// Messages of which it is not known yet what they cost when their results are cleared.
+    pub unexamined: Vec<Range<usize>>,
 }
 
 /// The groups that may be in the window.
@@ -102,7 +114,7 @@ struct Candidates<'a> {
     log: &'a Log,
     costs: Costs<'a>,
     pinned: PinnedGroups,
-    /// Position of the first.
+    /// Position of the first whose cost is known.
     region: usize,
     /// Start of the newest group.
     newest: usize,
@@ -177,7 +189,10 @@ impl Conversation {
         }
 
         window.basis.region = region;
-        let costs = Costs::as_appended(log);
+        let plan = self.plan_clearing(request, region);
+        window.border = plan.clearing.map(|clearing| clearing.border);
+        window.basis.all_counts = plan.all_counts;
+        let costs = Costs::new(log, plan.clearing);
         let last = log.last_visible_before(log.len());
         let newest = last
             .filter(|&visible| visible >= region)
@@ -196,7 +211,10 @@ impl Conversation {
                 log,
                 costs,
                 pinned,
-                region,
+                region: match request.clear {
+                    Some(_) => self.first_examined(&plan, region),
+                    None => region,
+                },
                 newest,
                 budget,
             };
@@ -210,6 +228,7 @@ impl Conversation {
             window.pinned_groups = pinned.before(log.len());
         }
         self.describe(&mut window, &costs, spent, last);
+        window.basis.unexamined = self.unexamined(request, &plan, &window);
         window
     }
 
@@ -253,6 +272,15 @@ impl Conversation {
         };
         let user_edited = user.is_some_and(|m| m.flags.edited());
         window.edited = window_edited + pinned_edited + u64::from(user_edited);
+        if window.border.is_some() {
+            let before = window.pinned_groups.iter().cloned();
+            let user = window.user.map(|p| p..p + 1);
+            for range in before.chain(user).chain([start..log.len()]) {
+                let savings = costs.savings_of(&range);
+                window.edited += savings.messages;
+                window.cleared += savings.results;
+            }
+        }
         let older = first.unwrap_or_else(|| log.len()) as u64;
         let in_reply = window.system as u64 + u64::from(window.user.is_some()) + pinned;
         window.skipped = older.saturating_sub(in_reply);

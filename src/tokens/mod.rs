@@ -114,6 +114,11 @@ pub trait Counter {
         None
     }
 
+    /// Runs `work`, which counts by itself: at once, or on a background thread.
+    fn run(&self, work: crate::background::Task) {
+        work();
+    }
+
     /// Like [`Counter::count`], for rare texts whose count is needed soon.
     fn count_soon(&self, rules: Rules, text: Text) -> Outcome {
         self.count(rules, text)
