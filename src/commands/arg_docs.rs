@@ -139,7 +139,11 @@ pub const START: Arg = optional(one_of("start", Some("START"), &[word("user", "U
 pub const OVERSIZE: Arg = optional(one_of(
     "oversize",
     Some("OVERSIZE"),
-    &[word("empty", "EMPTY"), word("keep", "KEEP")],
+    &[
+        word("empty", "EMPTY"),
+        word("keep", "KEEP"),
+        word("cut", "CUT"),
+    ],
 ));
 /// The number of tokens by which the start of the window moves.
 pub const STEP: Arg = option("step", "STEP", Kind::Integer);

@@ -1,4 +1,4 @@
-//! `CONV.RECENT key max_tokens [FORMAT LIST | JSON | MSGPACK] [MESSAGES n] [START USER] [OVERSIZE EMPTY | KEEP]
+//! `CONV.RECENT key max_tokens [FORMAT LIST | JSON | MSGPACK] [MESSAGES n] [START USER] [OVERSIZE EMPTY | KEEP | CUT]
 //! [STEP n] [CLEAR n [ABOVE tokens]] [NOSYSTEM] [NOSUMMARY] [NOPINS] [REV] [ANY | WAIT ms] [WITHINFO]`, and the parts of it that `CONV.MRECENT` uses for several
 //! conversations.
 
@@ -91,8 +91,9 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
                 request.start_user = true;
             }
             "OVERSIZE" => {
-                request.oversize = match args.choice("OVERSIZE", &["EMPTY", "KEEP"])? {
+                request.oversize = match args.choice("OVERSIZE", &["EMPTY", "KEEP", "CUT"])? {
                     "KEEP" => Oversize::Keep,
+                    "CUT" => Oversize::Cut,
                     _ => Oversize::Empty,
                 }
             }
@@ -165,7 +166,7 @@ pub fn recent(
         }
         return Ok(REPLIED);
     };
-    match look(&options, conversation) {
+    match look(&options, conversation)? {
         Lookup::Hit(window) => write(&options, conversation, &window, out)?,
         Lookup::Uncounted(missing) => {
             return Ok(Outcome::Needs(Needs::Counts {
@@ -182,17 +183,25 @@ pub fn recent(
 }
 
 /// Looks for the window in the conversation.
-#[must_use]
-pub fn look(options: &Options, conversation: &Conversation) -> Lookup {
+///
+/// # Errors
+/// There is not enough memory to decompress messages that are to be cut.
+pub fn look(options: &Options, conversation: &Conversation) -> Result<Lookup, Unreadable> {
     let window = conversation.select(&options.request);
     let missing = conversation.missing_counts(&options.request, &window);
     if !missing.is_empty() {
-        return Lookup::Uncounted(missing);
+        return Ok(Lookup::Uncounted(missing));
     }
     if !conversation.attributes().complete && !options.any && !window.filled {
-        return Lookup::Miss;
+        return Ok(Lookup::Miss);
     }
-    Lookup::Hit(window)
+    Ok(match conversation.with_cut(window)? {
+        Ok(window) => Lookup::Hit(window),
+        Err(request) => Lookup::Uncounted(MissingCounts {
+            cut: Some(Box::new(request)),
+            ..MissingCounts::default()
+        }),
+    })
 }
 
 /// Replies to a miss: nil.
@@ -266,8 +275,7 @@ fn reply_with(options: &Options, messages: &MessageList<'_>, window: &Window, ou
         ("dropped", number(window.dropped)),
         ("edited", number(window.edited)),
         ("cleared", number(window.cleared)),
-        // Nothing can be cut yet.
-        ("cut", 0),
+        ("cut", number(window.cut)),
     ] {
         out.bulk(name.as_bytes());
         out.integer(value);
@@ -295,6 +303,9 @@ fn as_message(conversation: &Conversation, text: &str) -> String {
 #[cfg(test)]
 #[path = "clear_tests.rs"]
 mod clear_tests;
+#[cfg(test)]
+#[path = "cut_tests.rs"]
+mod cut_tests;
 #[cfg(test)]
 #[path = "recent_tests.rs"]
 mod tests;

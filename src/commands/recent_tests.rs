@@ -38,8 +38,8 @@ pub fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tr
     let mut reply = Vec::new();
     match spec.handler {
         Handler::Read(command) => loop {
-            let mut again = args.clone();
-            let outcome = command(&mut again, Some(conversation), &env, &mut reply);
+            let mut args = Args::new(spec.name, &args);
+            let outcome = command(&mut args, Some(conversation), &env, &mut reply);
             match outcome.expect(name) {
                 Outcome::Done(()) => break,
                 Outcome::Needs(Needs::Counts { missing, .. }) => conversation

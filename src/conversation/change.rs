@@ -130,6 +130,7 @@ impl Conversation {
             expire: _,
         } = effect;
         self.updated = *at;
+        self.cut.clear();
         if let Some(numbering) = *numbering {
             self.numbering = numbering;
         }

@@ -7,6 +7,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use super::cutting::CutRequest;
 use super::results::Results;
 use super::search::Pending;
 use super::window::{Request, Window};
@@ -60,13 +61,22 @@ pub struct MissingCounts {
     pub summary: bool,
     /// Positions of messages of which it must be known what they cost when their tool results are cleared.
     pub results: Vec<Range<usize>>,
+    /// A group that is to be cut.
+    pub cut: Option<Box<CutRequest>>,
 }
 
 impl MissingCounts {
     /// True if nothing lacks.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ranges.is_empty() && !self.summary && self.results.is_empty()
+        // Exhaustive, so that nothing that is missing is forgotten.
+        let Self {
+            ranges,
+            summary,
+            results,
+            cut,
+        } = self;
+        ranges.is_empty() && !summary && results.is_empty() && cut.is_none()
     }
 }
 
@@ -253,6 +263,9 @@ impl Conversation {
             bytes += self.log.get(position).map_or(0, |m| m.len);
             bytes <= most
         });
+        if let Some(cut) = &missing.cut {
+            bytes = bytes.saturating_add(cut.bytes());
+        }
         let left = most.saturating_sub(bytes);
         bytes.saturating_add(self.bytes_to_examine(&missing.results, left))
     }
@@ -327,6 +340,9 @@ impl Conversation {
         counts.sort_unstable();
         self.log.set_counts(&counts);
         readable?;
+        if let Some(request) = &missing.cut {
+            self.cut_missing(request, counter);
+        }
         let left = most.saturating_sub(bytes).max(1);
         self.examine_missing(&missing.results, left, counter, &mut pause)
     }

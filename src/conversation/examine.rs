@@ -2,7 +2,8 @@
 
 use smallvec::SmallVec;
 
-use super::dialect::{self, Counted, Edit};
+use super::cut::count;
+use super::dialect::{self, Edit};
 use super::message::{self, Message};
 use crate::tokens::{Rules, Text};
 
@@ -113,17 +114,6 @@ fn of_message(rules: Rules, counted: u64) -> u32 {
 /// The results of a message; nothing is counted without `rules`.
 fn results(message: &Message<'_, '_>, rules: Option<Rules>) -> dialect::ReadResults {
     message.results(|part| rules.map_or(0, |rules| count(part, rules)))
-}
-
-/// What a part of a message counts.
-fn count(part: Counted<'_>, rules: Rules) -> u64 {
-    let e = |text: &str| crate::tokens::count(rules.encoding, text);
-    match part {
-        Counted::Role(text) | Counted::Text(text) => e(text),
-        Counted::Name(name) => e(name).saturating_add(1),
-        Counted::Call(name, arguments) => e(name).saturating_add(e(arguments)).saturating_add(1),
-        Counted::Media => u64::from(rules.media_tokens),
-    }
 }
 
 /// The message with these parts replaced. They do not overlap.

@@ -1,5 +1,6 @@
 //! Copying a conversation up to a point.
 
+use super::cutting::CutSlot;
 use super::examining::LazyResults;
 use super::{Conversation, Unreadable};
 
@@ -25,6 +26,7 @@ impl Conversation {
             session: self.session.clone(),
             pins: self.pins.before(behind),
             results: LazyResults::default(),
+            cut: CutSlot::default(),
             lease: 0,
             numbering: self.numbering,
             updated: self.updated,

@@ -10,6 +10,8 @@ pub mod clearing;
 pub mod compress;
 mod costs;
 mod counts;
+mod cut;
+pub mod cutting;
 mod dialect;
 pub mod document;
 pub mod effect;
@@ -49,6 +51,7 @@ use std::time::Instant;
 use attributes::Attributes;
 pub use compress::Unreadable;
 pub use counts::{MissingCounts, SummaryTokens};
+use cutting::CutSlot;
 use effect::Numbering;
 use examining::LazyResults;
 use ids::Ids;
@@ -87,6 +90,7 @@ pub struct Conversation {
     session: Option<Box<Session>>,
     pins: Pins,
     results: LazyResults,
+    cut: CutSlot,
     lease: i64,
     numbering: Numbering,
     updated: i64,
@@ -126,6 +130,7 @@ impl Conversation {
             session: None,
             pins: Pins::default(),
             results: LazyResults::default(),
+            cut: CutSlot::default(),
             lease: 0,
             numbering: Numbering {
                 created: now,
@@ -244,6 +249,7 @@ impl Conversation {
             + self.tickets.heap_bytes()
             + self.pins.heap_bytes()
             + self.results.heap_bytes()
+            + self.cut.heap_bytes()
             + self
                 .summary
                 .as_ref()

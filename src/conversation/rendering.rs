@@ -13,6 +13,8 @@ use super::window::Window;
 #[derive(Clone, Copy, Default)]
 pub struct Rendering<'a> {
     clearing: Option<Clearing<'a>>,
+    /// Messages with other bytes, by number.
+    replaced: &'a [(i64, Vec<u8>)],
 }
 
 impl Rendering<'_> {
@@ -20,6 +22,10 @@ impl Rendering<'_> {
     pub(super) fn changes(&self, first: i64, last: i64) -> bool {
         self.clearing
             .is_some_and(|c| c.results.changes(c.border, first, last))
+            || self
+                .replaced
+                .iter()
+                .any(|(seq, _)| (first..=last).contains(seq))
     }
 
     /// True if this message may be edited.
@@ -30,6 +36,9 @@ impl Rendering<'_> {
     /// The message as it is returned. That an edited one can be returned without its results was found out when it was
     /// tracked.
     pub(super) fn render<'m>(&self, seq: i64, flags: Flags, message: &'m [u8]) -> Cow<'m, [u8]> {
+        if let Some((_, bytes)) = self.replaced.iter().find(|(other, _)| *other == seq) {
+            return Cow::Owned(bytes.clone());
+        }
         let without = flags.edited().then(|| message::without_results(message));
         let returned = without.flatten().map_or(Cow::Borrowed(message), Cow::Owned);
         let edits = self
@@ -46,11 +55,14 @@ impl Rendering<'_> {
 impl Conversation {
     /// How the messages of `window` are edited.
     #[must_use]
-    pub fn rendering(&self, window: &Window) -> Rendering<'_> {
+    pub fn rendering<'a>(&'a self, window: &'a Window) -> Rendering<'a> {
         let clearing = window.border.and_then(|border| {
             let results = self.results.get()?;
             Some(Clearing { results, border })
         });
-        Rendering { clearing }
+        Rendering {
+            clearing,
+            replaced: &window.cut_messages,
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::Conversation;
 use super::clearing::Clear;
 use super::costs::{Costs, first_within, signed};
+use super::cutting::Oversized;
 use super::log::Log;
 use super::pinned_groups::PinnedGroups;
 use super::results::Border;
@@ -22,6 +23,8 @@ pub enum Oversize {
     Empty,
     /// That group is returned alone.
     Keep,
+    /// That group is cut to fit.
+    Cut,
 }
 
 /// What RECENT is asked for.
@@ -79,6 +82,10 @@ pub struct Window {
     pub edited: u64,
     /// Results of the reply that are cleared.
     pub cleared: u64,
+    /// Texts of the reply that are cut.
+    pub cut: u64,
+    /// The messages with texts that are cut, by number.
+    pub(super) cut_messages: Vec<(i64, Vec<u8>)>,
     /// Which results are cleared.
     pub(super) border: Option<Border>,
     /// The window is one group that does not fit, and was asked for all the same.
@@ -105,6 +112,10 @@ pub(super) struct Basis {
     pub pinned: Vec<Range<usize>>,
     /// All candidates.
     pub all_counts: bool,
+    /// What system messages and summary cost.
+    pub spent: i64,
+    /// The newest group does not fit, and is to be cut.
+    pub oversized: Option<Oversized>,
     /// Messages of which it is not known yet what they cost when their results are cleared.
     pub unexamined: Vec<Range<usize>>,
 }
@@ -227,14 +238,14 @@ impl Conversation {
         } else {
             window.pinned_groups = pinned.before(log.len());
         }
-        self.describe(&mut window, &costs, spent, last);
+        window.basis.spent = spent;
+        self.describe(&mut window, &costs, last);
         window.basis.unexamined = self.unexamined(request, &plan, &window);
         window
     }
 
-    /// Fills in the figures that follow from what was selected; `spent` is what system messages and summary cost, `last`
-    /// the newest message that may be returned.
-    fn describe(&self, window: &mut Window, costs: &Costs<'_>, spent: i64, last: Option<usize>) {
+    /// Fills in the figures that follow from what was selected; `last` is the newest message that may be returned.
+    pub(super) fn describe(&self, window: &mut Window, costs: &Costs<'_>, last: Option<usize>) {
         let log = &self.log;
         let start = window.range.start;
         let (tokens, visible) = costs.from(start);
@@ -246,7 +257,7 @@ impl Conversation {
             let pinned_tokens = window.pinned_groups.iter().map(|range| costs.of(range));
             let user_tokens = window.user.map_or(0, |p| costs.of(&(p..p + 1)));
             window.tokens = pinned_tokens
-                .chain([spent, user_tokens, tokens])
+                .chain([window.basis.spent, user_tokens, tokens])
                 .fold(REPLY_TOKENS, i64::saturating_add);
         }
         // What begins with a visible message needs no search.
@@ -272,6 +283,7 @@ impl Conversation {
         };
         let user_edited = user.is_some_and(|m| m.flags.edited());
         window.edited = window_edited + pinned_edited + u64::from(user_edited);
+        window.cleared = 0;
         if window.border.is_some() {
             let before = window.pinned_groups.iter().cloned();
             let user = window.user.map(|p| p..p + 1);
@@ -335,9 +347,8 @@ fn fill(candidates: &Candidates<'_>, all_tokens: i64, request: &Request, window:
     }
 
     if !request.start_user {
-        if start.is_none() && newest_tokens > budget && request.oversize == Oversize::Keep {
-            window.over = true;
-            start = Some(newest);
+        if start.is_none() && newest_tokens > budget {
+            oversized(request, None, newest, budget, window);
         }
         if let Some(start) = start {
             window.range.start = start;
@@ -368,12 +379,7 @@ fn fill(candidates: &Candidates<'_>, all_tokens: i64, request: &Request, window:
     let user_tokens = user.map_or(0, |p| candidates.costs.of(&(p..p + 1)));
     let left = budget.saturating_sub(user_tokens);
     if newest_tokens > left {
-        if request.oversize == Oversize::Keep {
-            window.over = true;
-            window.user = user;
-            window.range.start = newest;
-        }
-        return;
+        return oversized(request, user, newest, budget, window);
     }
     if let Some(floor) = start
         && let Some(most) = most.checked_sub(1)
@@ -381,5 +387,30 @@ fn fill(candidates: &Candidates<'_>, all_tokens: i64, request: &Request, window:
     {
         window.user = user;
         window.range.start = fitting.max(floor);
+    }
+}
+
+/// Not even the newest group fits, after the user message that START USER places before it.
+fn oversized(
+    request: &Request,
+    user: Option<usize>,
+    newest: usize,
+    budget: i64,
+    window: &mut Window,
+) {
+    match request.oversize {
+        Oversize::Empty => {}
+        Oversize::Keep => {
+            window.over = true;
+            window.user = user;
+            window.range.start = newest;
+        }
+        Oversize::Cut => {
+            window.basis.oversized = Some(Oversized {
+                user,
+                start: newest,
+                budget,
+            });
+        }
     }
 }

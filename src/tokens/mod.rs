@@ -14,7 +14,7 @@ mod text;
 mod vocabulary;
 
 pub use background::Ticket;
-pub use counter::count;
+pub use counter::{count, ends};
 pub use encoding::{ENCODINGS, Encoding};
 pub use text::Text;
 

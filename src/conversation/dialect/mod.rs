@@ -13,6 +13,7 @@
 //! | [`unread`] | content of unknown kinds, serialised bytes and base64 |
 //! | [`pairing`] | calls and results of the same message close each other |
 //! | [`edit`] | messages without their results |
+//! | [`located_texts`] | the texts that may be cut |
 //! | [`result_values`] | where the values of results are, and what clears them |
 
 mod block;
@@ -20,6 +21,7 @@ mod call;
 mod document;
 mod edit;
 mod fields;
+mod located_texts;
 mod lookup;
 mod pairing;
 mod result;
@@ -35,6 +37,7 @@ mod walk;
 mod tests;
 
 pub use edit::without_results;
+pub use located_texts::{LocatedText, ReadTexts, texts};
 pub use pairing::Pairs;
 pub use result_values::{Edit, ReadResults, ResultValue, clear, results};
 pub use shape::Shape;
