@@ -248,5 +248,6 @@ pub fn read_message(
         bytes,
         facts,
         text: None,
+        own: None,
     })
 }

@@ -13,6 +13,7 @@ pub mod fork;
 mod format;
 mod manage;
 mod outcome;
+pub mod prepared;
 mod read;
 pub mod recent;
 mod replay;
@@ -26,6 +27,7 @@ mod table;
 
 pub use error::{CommandError, err};
 pub use outcome::{Needs, Outcome, REPLIED};
+use prepared::Prepared;
 use reply::Reply;
 
 use crate::conversation::effect::{Effect, Event};
@@ -45,6 +47,8 @@ pub struct Env<'e> {
     pub full: bool,
     /// The counts that this command requested in an earlier run, see [`Needs::TextCounts`].
     pub counts: Option<&'e [u32]>,
+    /// Arguments that were read in advance.
+    pub prepared: Option<&'e Prepared>,
 }
 
 impl Env<'_> {

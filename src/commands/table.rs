@@ -4,6 +4,7 @@ use super::arg_docs::{
     ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, SEQ, arg, flag, multiple, one_of, option,
     optional, word,
 };
+use super::prepared::Input;
 use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
 use super::{append, backfill, manage, read, recent, replay, session, summary};
 
@@ -11,7 +12,7 @@ use super::{append, backfill, manage, read, recent, replay, session, summary};
 pub static COMMANDS: [Spec; 25] = [
     Spec {
         name: "CONV.APPEND",
-        handler: Handler::Write(append::append),
+        handler: Handler::WriteInput(append::append, Input::Messages),
         ends_load: false,
         flags: "write deny-oom fast",
         arity: -3,
@@ -212,7 +213,7 @@ pub static COMMANDS: [Spec; 25] = [
     },
     Spec {
         name: "CONV.BACKFILL",
-        handler: Handler::Write(backfill::backfill),
+        handler: Handler::WriteInput(backfill::backfill, Input::Messages),
         ends_load: true,
         flags: "write deny-oom",
         arity: -3,
@@ -229,7 +230,7 @@ pub static COMMANDS: [Spec; 25] = [
     },
     Spec {
         name: "CONV.EDIT",
-        handler: Handler::Write(append::edit),
+        handler: Handler::WriteInput(append::edit, Input::Messages),
         ends_load: false,
         flags: "write deny-oom",
         arity: -4,
@@ -322,7 +323,7 @@ pub static COMMANDS: [Spec; 25] = [
     },
     Spec {
         name: "CONV.IMPORT",
-        handler: Handler::Write(session::import),
+        handler: Handler::WriteInput(session::import, Input::Document),
         ends_load: false,
         flags: "write deny-oom",
         arity: -3,
@@ -366,7 +367,7 @@ pub static COMMANDS: [Spec; 25] = [
     },
     Spec {
         name: "CONV.SETSTATE",
-        handler: Handler::Write(session::set_state),
+        handler: Handler::WriteInput(session::set_state, Input::Values),
         ends_load: false,
         flags: "write deny-oom",
         arity: -4,
