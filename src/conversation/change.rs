@@ -220,20 +220,26 @@ impl Conversation {
     }
 
     fn alter(&mut self, attributes: Attributes) {
-        let recount = attributes.rules() != self.attributes.rules();
+        let (old, new) = (self.attributes.rules(), attributes.rules());
         self.attributes = attributes;
-        if recount {
-            let least = self.least_tokens();
-            self.log.update(0..self.log.len(), |e| {
-                if !e.flags.explicit() {
-                    e.tokens = least;
-                    e.flags.set_pending(true);
-                }
-            });
-            self.tickets.clear();
-            if let Some(summary) = &mut self.summary {
-                summary.tokens = SummaryTokens::Pending;
+        if old == new {
+            return;
+        }
+        let least = new.least();
+        self.log.update(0..self.log.len(), |e| {
+            if !e.flags.explicit() {
+                let known = Some(e.tokens).filter(|_| !e.flags.pending());
+                let tokens = known.and_then(|tokens| new.converted(&old, tokens));
+                e.tokens = tokens.unwrap_or(least);
+                e.flags.set_pending(tokens.is_none());
             }
+        });
+        // The texts that are being counted are counted by the old rules.
+        self.tickets.clear();
+        if let Some(summary) = &mut self.summary {
+            let known = summary.tokens.known();
+            let tokens = known.and_then(|tokens| new.converted(&old, tokens));
+            summary.tokens = tokens.map_or(SummaryTokens::Pending, SummaryTokens::Counted);
         }
     }
 
