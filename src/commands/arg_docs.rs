@@ -111,6 +111,8 @@ pub const FORMAT: Arg = optional(one_of(
         word("msgpack", "MSGPACK"),
     ],
 ));
+/// Counts and returns from the newest message on.
+pub const REV: Arg = flag("rev", "REV");
 /// The arguments of `CONV.CREATE` and `CONV.ALTER`.
 pub const ATTRIBUTES: &[Arg] = &[
     KEY,
