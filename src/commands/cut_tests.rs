@@ -129,3 +129,40 @@ fn two_results_have_a_common_length_and_users_come_last() {
     assert_eq!(shown(&figures), "first 1, last 1, edited 1, cut 1");
     kept(&question, &content(&messages[0]));
 }
+
+/// Tokens end where those of tiktoken do, also in pieces that are encoded in windows.
+#[test]
+fn ends_are_those_of_tiktoken() {
+    let tiktoken = tiktoken_rs::o200k_base().expect("tables");
+    let mut texts = vec![
+        "-".repeat(100_000),
+        "aA".repeat(30_000),
+        " \n".repeat(5000),
+        "für immer 龦龧 \u{1F469}\u{200D}\u{1F680} 12345 don't {\"a\":[1,2]}\r\n".repeat(20),
+    ];
+    let mut rng = fastrand::Rng::with_seed(7);
+    for _ in 0..200 {
+        let length = rng.usize(1..300);
+        let any = (0..length).map(|_| match rng.u8(..4) {
+            0 => rng.char(..),
+            1 => rng.alphanumeric(),
+            2 => ' ',
+            _ => rng.lowercase(),
+        });
+        texts.push(any.collect());
+    }
+    for text in texts {
+        let mut end = 0;
+        let tokens = tiktoken.encode_ordinary(&text);
+        let expected = tokens.iter().map(|&token| {
+            end += tiktoken.decode_bytes(&[token]).expect("a token").len();
+            end as u32
+        });
+        let expected: Vec<u32> = expected.collect();
+        assert_eq!(
+            crate::tokens::ends(Encoding::default(), &text),
+            expected,
+            "{text}"
+        );
+    }
+}

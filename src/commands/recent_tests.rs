@@ -33,6 +33,7 @@ pub fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tr
         settings: Settings::default(),
         full: false,
         counts: None,
+        prepared: None,
     };
     let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut reply = Vec::new();
@@ -48,7 +49,7 @@ pub fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tr
                 Outcome::Needs(needs) => panic!("{needs:?}"),
             }
         },
-        Handler::Write(command) => {
+        Handler::Write(command) | Handler::WriteInput(command, _) => {
             let mut args = Args::new(spec.name, &args);
             let effect = command(&mut args, Some(conversation), &env, &mut reply).expect(name);
             if let Outcome::Done(Some(mut effect)) = effect {

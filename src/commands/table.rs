@@ -1,9 +1,10 @@
 //! The command table: the source of registration, key specs, ACL categories, COMMAND DOCS, and the syntax in errors.
 
 use super::arg_docs::{
-    ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, SEQ, arg, flag, multiple, one_of, option,
-    optional, word,
+    ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, REV, SEQ, arg, flag, multiple, one_of,
+    option, optional, word,
 };
+use super::prepared::Input;
 use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
 use super::{append, backfill, manage, pins, read, recent, replay, session, summary};
 
@@ -11,7 +12,7 @@ use super::{append, backfill, manage, pins, read, recent, replay, session, summa
 pub static COMMANDS: &[Spec] = &[
     Spec {
         name: "CONV.APPEND",
-        handler: Handler::Write(append::append),
+        handler: Handler::WriteInput(append::append, Input::Messages),
         ends_load: false,
         flags: "write deny-oom fast",
         arity: -3,
@@ -112,8 +113,22 @@ pub static COMMANDS: &[Spec] = &[
             KEY,
             arg("start", Kind::Integer),
             arg("stop", Kind::Integer),
+            REV,
             FORMAT,
         ],
+    },
+    Spec {
+        name: "CONV.INDEX",
+        handler: Handler::Read(read::index_command),
+        ends_load: false,
+        flags: "readonly fast",
+        arity: -3,
+        key: Key::Read,
+        categories: "read fast",
+        since: "0.1.0",
+        complexity: "O(log(N)) with N messages held",
+        summary: "Returns a message by its index, as LINDEX does.",
+        args: &[KEY, arg("index", Kind::Integer), REV],
     },
     Spec {
         name: "CONV.GET",
@@ -212,7 +227,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.BACKFILL",
-        handler: Handler::Write(backfill::backfill),
+        handler: Handler::WriteInput(backfill::backfill, Input::Messages),
         ends_load: true,
         flags: "write deny-oom",
         arity: -3,
@@ -229,7 +244,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.EDIT",
-        handler: Handler::Write(append::edit),
+        handler: Handler::WriteInput(append::edit, Input::Messages),
         ends_load: false,
         flags: "write deny-oom",
         arity: -4,
@@ -263,7 +278,7 @@ pub static COMMANDS: &[Spec] = &[
         categories: "write fast",
         since: "0.1.0",
         complexity: "O(M) in the bytes returned",
-        summary: "Removes and returns the newest messages.",
+        summary: "Removes and returns the newest messages, as RPOP does.",
         args: &[KEY, optional(arg("count", Kind::Integer))],
     },
     Spec {
@@ -348,7 +363,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.IMPORT",
-        handler: Handler::Write(session::import),
+        handler: Handler::WriteInput(session::import, Input::Document),
         ends_load: false,
         flags: "write deny-oom",
         arity: -3,
@@ -392,7 +407,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.SETSTATE",
-        handler: Handler::Write(session::set_state),
+        handler: Handler::WriteInput(session::set_state, Input::Values),
         ends_load: false,
         flags: "write deny-oom",
         arity: -4,

@@ -7,9 +7,15 @@ use super::log::Log;
 use super::message;
 use super::segment::Relocate;
 use super::session::Session;
-use super::turns::{Dialects, Tracker, clean_before};
+use super::turns::{Dialects, Reading, Tracker, WithFacts, clean_before};
 use super::{Conversation, MAX_PINS, Summary, SummaryTokens, Unreadable};
 use crate::tokens::{Counter, Nobody, Outcome, Text};
+
+/// Messages of this size are not read on the main thread only to find their ids.
+const LARGE_MESSAGE: usize = 16 << 10;
+
+/// So many bytes of a message are read in the time that it takes to look at one id: 1 ns a byte, and about 5 ns an id.
+const READ_PER_ID: usize = 5;
 
 impl Conversation {
     /// Says why an effect from outside cannot be applied. Effects that commands make for this very conversation
@@ -38,6 +44,8 @@ impl Conversation {
             set_state: _,
             history: _,
             imported: _,
+            // Whoever opens the key puts it there.
+            built: _,
             lease,
             drop: _,
             expire: _,
@@ -87,8 +95,13 @@ impl Conversation {
     /// # Errors
     /// There is not enough memory.
     pub fn prepare(&mut self, effect: &Effect<'_>) -> Result<(), Unreadable> {
-        let edited = effect.edit.iter().map(|edit| edit.seq);
-        for seq in edited.chain(effect.remove.iter().copied()) {
+        if let Some(edit) = &effect.edit
+            && let Some(position) = self.log.find(edit.seq)
+            && !(edit.own.is_some() && self.log.is_alone(position))
+        {
+            self.log.decompress_at(position)?;
+        }
+        for &seq in &effect.remove {
             if let Some(position) = self.log.find(seq) {
                 self.log.decompress_at(position)?;
             }
@@ -125,6 +138,8 @@ impl Conversation {
             set_state: _,
             history: _,
             imported: _,
+            // Whoever opens the key puts it there.
+            built: _,
             lease,
             drop,
             expire: _,
@@ -216,7 +231,7 @@ impl Conversation {
         self.log.relocate(from, relocate)
     }
 
-    fn change_session(&mut self, effect: &Effect<'_>) {
+    fn change_session(&mut self, effect: &mut Effect<'_>) {
         if !effect.del_state.is_empty() || !effect.set_state.is_empty() || effect.history.is_some()
         {
             let mut session = self.session.take().unwrap_or_default();
@@ -227,21 +242,27 @@ impl Conversation {
     }
 
     fn alter(&mut self, attributes: Attributes) {
-        let recount = attributes.rules() != self.attributes.rules();
+        let (old, new) = (self.attributes.rules(), attributes.rules());
         self.attributes = attributes;
-        if recount {
-            let least = self.least_tokens();
-            self.log.update(0..self.log.len(), |e| {
-                if !e.flags.explicit() {
-                    e.tokens = least;
-                    e.flags.set_pending(true);
-                }
-            });
-            self.tickets.clear();
-            self.results.clear();
-            if let Some(summary) = &mut self.summary {
-                summary.tokens = SummaryTokens::Pending;
+        if old == new {
+            return;
+        }
+        let least = new.least();
+        self.log.update(0..self.log.len(), |e| {
+            if !e.flags.explicit() {
+                let known = Some(e.tokens).filter(|_| !e.flags.pending());
+                let tokens = known.and_then(|tokens| new.converted(&old, tokens));
+                e.tokens = tokens.unwrap_or(least);
+                e.flags.set_pending(tokens.is_none());
             }
+        });
+        // The texts that are being counted are counted by the old rules.
+        self.tickets.clear();
+        self.results.clear();
+        if let Some(summary) = &mut self.summary {
+            let known = summary.tokens.known();
+            let tokens = known.and_then(|tokens| new.converted(&old, tokens));
+            summary.tokens = tokens.map_or(SummaryTokens::Pending, SummaryTokens::Counted);
         }
     }
 
@@ -325,9 +346,14 @@ impl Conversation {
             results.forget(message.seq, message.seq);
         }
         let (tokens, flags) = self.counted(message, counter);
-        self.log.replace(position, tokens, flags, message.bytes);
+        match message.own.take() {
+            Some(text) => self.log.replace_owned(position, tokens, flags, text),
+            None => self.log.replace(position, tokens, flags, message.bytes),
+        }
         self.ids.insert(message.facts.id.as_deref(), message.seq);
-        self.retrack(position);
+        let facts = &message.facts;
+        let reading = WithFacts { position, facts };
+        self.retrack_by(position, &reading);
     }
 
     fn remove(&mut self, seqs: &[i64]) {
@@ -369,10 +395,12 @@ impl Conversation {
     /// Forgets the id of the message at `position`. Should it not be readable, its id stays among those that may be held:
     /// a lookup compares the id in the message itself.
     pub(super) fn forget_id(&mut self, position: usize) {
-        if let Some(stored) = self.log.get(position)
-            && stored.flags.has_id()
-            && let Ok(Some(Ok(facts))) = self.log.with_message(position, message::facts)
-        {
+        let Some(stored) = self.log.get(position).filter(|m| m.flags.has_id()) else {
+            return;
+        };
+        if stored.len >= LARGE_MESSAGE && self.ids.len() <= stored.len / READ_PER_ID {
+            self.ids.remove_all(stored.seq);
+        } else if let Ok(Some(Ok(facts))) = self.log.with_message(position, message::facts) {
             self.ids.remove(facts.id.as_deref(), stored.seq);
         }
     }
@@ -380,8 +408,12 @@ impl Conversation {
     /// Tracks the groups again around a change at `changed`; returns the position after the last message that was looked
     /// at.
     pub(super) fn retrack(&mut self, changed: usize) -> usize {
+        self.retrack_by(changed, &Dialects)
+    }
+
+    fn retrack_by(&mut self, changed: usize, reading: &impl Reading) -> usize {
         let from = clean_before(&self.log, changed);
-        let end = self.tracker.retrack(&mut self.log, changed, &Dialects);
+        let end = self.tracker.retrack(&mut self.log, changed, reading);
         self.refresh_results(from, end);
         end
     }

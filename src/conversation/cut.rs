@@ -10,7 +10,7 @@ use super::message;
 use crate::tokens::{self, Rules};
 
 /// A message of the group, as it would be returned uncut.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whole {
     /// Its bytes.
     pub bytes: Vec<u8>,

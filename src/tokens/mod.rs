@@ -86,6 +86,20 @@ impl Rules {
         u32::try_from(scaled).unwrap_or(u32::MAX)
     }
 
+    /// T of a message by these rules, from its T by the rules `old`. None if that does not follow: other differences than the
+    /// overhead and the scale need the text, and a scale below 100 % maps several counts to one.
+    #[must_use]
+    pub fn converted(&self, old: &Self, tokens: u32) -> Option<u32> {
+        let same_text = (self.encoding, self.media_tokens) == (old.encoding, old.media_tokens);
+        if !same_text || old.scale < FULL_SCALE || tokens == u32::MAX {
+            return None;
+        }
+        // Scaling up by s % rounds up by less than one token, so rounding down inverts it.
+        let unscaled = u64::from(tokens) * u64::from(FULL_SCALE) / u64::from(old.scale);
+        let text = unscaled.checked_sub(u64::from(old.overhead))?;
+        Some(self.scaled(text.saturating_add(u64::from(self.overhead))))
+    }
+
     /// The least that T(message) can be, unless the client gave the count: that of a message without text.
     #[must_use]
     pub fn least(&self) -> u32 {
@@ -142,5 +156,42 @@ pub struct Nobody;
 impl Counter for Nobody {
     fn count(&self, _rules: Rules, _text: Text) -> Outcome {
         Outcome::Unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Encoding, Rules};
+
+    #[test]
+    fn counts_are_converted_where_that_is_exact() {
+        let rules = |overhead, scale| Rules {
+            encoding: Encoding::default(),
+            media_tokens: 85,
+            overhead,
+            scale,
+        };
+        for scale in (100..=1000).step_by(7) {
+            let (old, new) = (rules(scale % 11, scale), rules(scale % 5, 1100 - scale));
+            for text in 0..300 {
+                let tokens = old.scaled(text + u64::from(old.overhead));
+                let expected = new.scaled(text + u64::from(new.overhead));
+                assert_eq!(
+                    new.converted(&old, tokens),
+                    Some(expected),
+                    "{old:?} {text}"
+                );
+            }
+        }
+        let (old, new) = (rules(3, 100), rules(4, 200));
+        assert_eq!(new.converted(&old, 2), None, "less than the overhead");
+        assert_eq!(new.converted(&old, u32::MAX), None, "it may be more");
+        assert_eq!(new.converted(&old, u32::MAX - 1), Some(u32::MAX));
+        assert_eq!(new.converted(&rules(3, 99), 10), None);
+        let other = Rules {
+            encoding: Encoding::R50kBase,
+            ..old
+        };
+        assert_eq!(new.converted(&other, 10), None);
     }
 }

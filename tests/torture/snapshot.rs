@@ -67,6 +67,10 @@ pub fn view(con: &mut Connection, key: &str) -> Vec<(String, Value)> {
         &[],
         &["ANY", "START", "USER", "OVERSIZE", "KEEP"],
         &["ANY", "NOSUMMARY", "STEP", "64"],
+        &["ANY", "CLEAR", "2"],
+        &[
+            "ANY", "CLEAR", "1", "ABOVE", "100", "STEP", "64", "OVERSIZE", "CUT",
+        ],
         &["ANY", "NOSYSTEM", "MESSAGES", "3"],
         &["ANY", "FORMAT", "JSON"],
     ];
