@@ -38,6 +38,10 @@ pub struct Options {
 
 /// The result of looking for a window.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one on the stack, rather than an allocation in every RECENT"
+)]
 pub enum Lookup {
     /// This window can be returned.
     Hit(Window),

@@ -59,9 +59,9 @@ impl CutSlot {
     }
 
     /// The result for `request`, if it is there. It stays: CONV.MRECENT looks twice.
-    fn find(&self, request: &CutRequest) -> Option<Option<Vec<CutMessage>>> {
-        let done = self.0.as_ref().filter(|done| done.request == *request)?;
-        done.cut.get().cloned()
+    fn find(&self, request: &CutRequest) -> Option<&Done> {
+        let done = self.0.as_deref();
+        done.filter(|done| done.request == *request && done.cut.get().is_some())
     }
 }
 
@@ -88,7 +88,7 @@ impl Conversation {
         };
         let (request, members) = self.cut_request(&window, &oversized)?;
         let done = match self.cut.find(&request) {
-            Some(done) => done,
+            Some(done) => done.cut.get().cloned().flatten(),
             None if request.bytes() <= most_inline(self.attributes.encoding) => request.run(),
             None => return Ok(Err(request)),
         };

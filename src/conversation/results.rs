@@ -259,12 +259,12 @@ impl Results {
         let from = self.first_from(*seqs.start());
         let to = self.first_from(seqs.end().saturating_add(1)).max(from);
         self.entries.range(from..to).rev().map(move |entry| {
-            let savings = self.savings_of(border, entry);
+            let savings = Self::savings_of(border, entry);
             (entry.seq, savings.tokens)
         })
     }
 
-    fn savings_of(&self, border: Border, entry: &Entry) -> Savings {
+    fn savings_of(border: Border, entry: &Entry) -> Savings {
         let is_kept = entry.seq > border.seq || (border.pins && entry.pinned);
         let results = match entry.seq == border.seq {
             _ if is_kept => 0,

@@ -63,7 +63,7 @@ pub fn view(con: &mut Connection, key: &str) -> Vec<(String, Value)> {
         vec!["CONV.SUMMARY", key, "WITHINFO"],
         vec!["CONV.RANGE", key, "0", "-1"],
     ];
-    let options: [&[&str]; 5] = [
+    let options: [&[&str]; 7] = [
         &[],
         &["ANY", "START", "USER", "OVERSIZE", "KEEP"],
         &["ANY", "NOSUMMARY", "STEP", "64"],

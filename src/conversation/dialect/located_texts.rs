@@ -27,7 +27,7 @@ pub struct ReadTexts {
 
 /// Finds the texts of tool results and, in a user message, the user's own. JSON text is not among them, as it cannot be cut
 /// and stay what it is. `count` says what a part of the message counts.
-pub fn texts<'a>(shape: &Shape<'_, 'a>, count: impl FnMut(Counted<'_>) -> u64) -> ReadTexts {
+pub fn texts(shape: &Shape<'_, '_>, count: impl FnMut(Counted<'_>) -> u64) -> ReadTexts {
     let mut reader = Reader {
         count,
         strings: strings(shape.doc),

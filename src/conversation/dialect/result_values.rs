@@ -25,7 +25,7 @@ pub struct ReadResults {
 }
 
 /// Reads the results of a message. `count` tells what a part counts, by itself.
-pub fn results<'a>(shape: &Shape<'_, 'a>, count: impl FnMut(Counted<'_>) -> u64) -> ReadResults {
+pub fn results(shape: &Shape<'_, '_>, count: impl FnMut(Counted<'_>) -> u64) -> ReadResults {
     let mut reader = Reader {
         count,
         read: ReadResults {
