@@ -3,6 +3,7 @@
 //! All sums are differences of the log's running sums, all group starts are found by binary search; nothing here
 //! depends on how long the conversation is, but for the logarithm.
 
+use std::iter;
 use std::ops::Range;
 
 use super::Conversation;
@@ -287,7 +288,7 @@ impl Conversation {
         if window.border.is_some() {
             let before = window.pinned_groups.iter().cloned();
             let user = window.user.map(|p| p..p + 1);
-            for range in before.chain(user).chain([start..log.len()]) {
+            for range in before.chain(user).chain(iter::once(start..log.len())) {
                 let savings = costs.savings_of(&range);
                 window.edited += savings.messages;
                 window.cleared += savings.results;
