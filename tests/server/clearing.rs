@@ -101,7 +101,7 @@ fn what_is_known_of_results_follows_every_change() {
     let server = Server::start();
     let mut con = server.conn();
     agent(&mut con, "k", 20);
-    let mut check = |con: &mut Connection, what: &str| {
+    let check = |con: &mut Connection, what: &str| {
         for options in [&["CLEAR", "2"][..], &["CLEAR", "4", "STEP", "300"]] {
             for budget in [100, 900, 3000, 50_000] {
                 cmd!(*con, "DEL", "fresh");
