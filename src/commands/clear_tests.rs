@@ -257,3 +257,65 @@ fn the_window_is_the_longest_that_fits_once_results_are_cleared() {
         }
     }
 }
+
+/// Whatever is read in between: the replies are those of a conversation that is read with CLEAR for the first time.
+#[test]
+fn what_is_known_grows_at_both_ends() {
+    let mut rng = fastrand::Rng::with_seed(11);
+    for _ in 0..30 {
+        let mut conversation = holding(&[&said("user", "the task")]);
+        for step in 0..40 {
+            let id = step.to_string();
+            let call = CALL.replace('1', &id);
+            let words = "word ".repeat(rng.usize(..60));
+            let result = format!(r#"{{"role":"tool","tool_call_id":"{id}","content":"{words}"}}"#);
+            let orphan = r#"{"role":"tool","tool_call_id":"orphan","content":"x"}"#;
+            let user = said("user", "and");
+            match rng.usize(..10) {
+                0 => drop(run(&mut conversation, "CONV.APPEND", &[&call])),
+                1 => drop(run(&mut conversation, "CONV.APPEND", &[orphan])),
+                2 => drop(run(&mut conversation, "CONV.APPEND", &[&user])),
+                3 => drop(run(&mut conversation, "CONV.BACKFILL", &[&call, &result])),
+                4 => drop(run(&mut conversation, "CONV.POP", &["2"])),
+                _ => {
+                    let messages = [&call, &result, &user];
+                    let messages: Vec<&str> = messages.into_iter().map(String::as_str).collect();
+                    run(&mut conversation, "CONV.APPEND", &messages);
+                }
+            }
+            if rng.u8(..3) == 0 && conversation.log().len() > 2 {
+                let position = rng.usize(..conversation.log().len());
+                let seq = conversation
+                    .log()
+                    .get(position)
+                    .expect("held")
+                    .seq
+                    .to_string();
+                let name = ["CONV.PIN", "CONV.DEL", "CONV.UNPIN"][rng.usize(..3)];
+                run(&mut conversation, name, &[&seq]);
+            }
+            if rng.bool() {
+                continue;
+            }
+            let (budget, kept) = (rng.usize(..900).to_string(), rng.usize(..6).to_string());
+            let mut args = vec![budget.as_str(), "CLEAR", &kept];
+            for options in [
+                &["STEP", "90"][..],
+                &["START", "USER"],
+                &["NOPINS"],
+                &["ABOVE", "200"],
+            ] {
+                if rng.u8(..3) == 0 {
+                    args.extend(options);
+                }
+            }
+            let known = recent(&mut conversation, &args);
+            let fresh = recent(&mut conversation.clone(), &args);
+            assert_eq!(known, fresh, "{args:?}");
+            conversation.check_invariants().expect("sound");
+        }
+    }
+}
+
+const CALL: &str =
+    r#"{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"f","arguments":"{}"}}]}"#;

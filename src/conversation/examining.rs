@@ -11,6 +11,9 @@ use crate::tokens::Counter;
 /// Bytes of messages that are copied and examined at a time.
 const BATCH_BYTES: usize = 256 << 10;
 
+/// If more bytes were appended since the last message that was examined, examining begins anew.
+const MOST_NEWER_BYTES: usize = 1 << 20;
+
 /// The index of tool results, if there is one. A copy of a conversation has none: it is made when it is needed.
 #[derive(Debug, Default)]
 pub(super) struct LazyResults(Option<Box<Results>>);
@@ -50,14 +53,36 @@ impl Conversation {
         (from < to).then_some((results, from..to))
     }
 
-    /// Positions of messages in these ranges that were not examined, newest first.
+    /// Positions of messages in these ranges that were not examined. What was examined stays in one piece, so it grows from
+    /// its ends: newer messages come oldest first, older ones newest first.
     fn to_examine<'a>(&'a self, missing: &'a [Range<usize>]) -> impl Iterator<Item = usize> + 'a {
-        let positions = missing.iter().flat_map(|range| range.clone().rev());
-        positions.filter(|&position| {
-            let seq = self.log.get(position).map(|m| m.seq);
-            let known = seq.and_then(|seq| self.results.get()?.has_results(seq));
-            seq.is_some() && known.is_none()
-        })
+        let examined = self.examined().map_or(0..0, |(_, examined)| examined);
+        let end = examined.end;
+        let positions = missing.iter().flat_map(move |range| {
+            let is_newer = end > 0 && range.end > end;
+            let (start, last) = (range.start, range.end.saturating_sub(1));
+            range.clone().map(move |position| {
+                if is_newer {
+                    position
+                } else {
+                    last - (position - start)
+                }
+            })
+        });
+        let len = self.log.len();
+        positions.filter(move |position| *position < len && !examined.contains(position))
+    }
+
+    /// Forgets what was examined if so much has been appended since that it is of little use: examining begins with the
+    /// newest messages then.
+    fn forget_old_results(&mut self) {
+        let Some((_, examined)) = self.examined() else {
+            return;
+        };
+        let newer = examined.end..self.log.len();
+        if self.log.bytes_of(&newer) > MOST_NEWER_BYTES {
+            self.results.clear();
+        }
     }
 
     /// Bytes of the messages in these ranges that were not examined, counted up to `most`.
@@ -72,7 +97,7 @@ impl Conversation {
         bytes
     }
 
-    /// Examines messages of these ranges, newest first, until `most` bytes of them are done or handed over.
+    /// Examines messages of these ranges until `most` bytes of them are done or handed over.
     ///
     /// # Errors
     /// There is not enough memory to decompress a message.
@@ -83,6 +108,10 @@ impl Conversation {
         counter: &impl Counter,
         pause: &mut impl FnMut(),
     ) -> Result<(), Unreadable> {
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.forget_old_results();
         let mut done = 0usize;
         while done < most {
             let (batch, bytes) = self.copies(missing, most - done)?;

@@ -351,6 +351,8 @@ impl Results {
                 return;
             }
         };
+        self.plain.retain(|other| *other != seq);
+        self.others.retain(|other| *other != seq);
         let at_front = self
             .examined
             .as_ref()
@@ -488,9 +490,12 @@ impl Results {
 
     /// What the background threads have found, once they are done.
     pub fn take_findings(&mut self) -> Option<Findings> {
-        let found = self.incoming.as_ref()?.get()?.clone();
-        self.incoming = None;
-        Some(found)
+        self.incoming.as_ref()?.get()?;
+        let found = self.incoming.take()?;
+        Some(Arc::try_unwrap(found).map_or_else(
+            |shared| shared.get().cloned().unwrap_or_default(),
+            |own| own.into_inner().unwrap_or_default(),
+        ))
     }
 
     /// Checks that the index agrees with the log.
