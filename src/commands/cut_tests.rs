@@ -112,7 +112,7 @@ fn two_results_have_a_common_length_and_users_come_last() {
     assert_eq!(kept(&first, &content(&messages[2])), 0);
     assert!(kept(&question, &content(&messages[0])) > 5);
     // Not even the markers fit; nothing can be cut.
-    let (messages, figures) = recent(&mut conversation, &["40", "OVERSIZE", "CUT"]);
+    let (messages, figures) = recent(&mut conversation, &["30", "OVERSIZE", "CUT"]);
     assert!(messages.is_empty());
     assert_eq!(shown(&figures), "skipped 4");
     let mut conversation = holding(&[&said("assistant", &question)]);
