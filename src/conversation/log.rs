@@ -43,7 +43,7 @@ pub struct Meta {
 
 /// The beginning, known without its segment, which may be compressed.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Head {
+pub(super) struct Beginning {
     /// Sequence number of the first message.
     pub first: Option<i64>,
     /// How a summary is written beside the first message. It is read when it is asked for: most conversations have no
@@ -64,13 +64,13 @@ pub struct Log {
     pub(super) end: Sums,
     /// Bytes that the segments hold on the heap.
     pub(super) heap: usize,
-    pub(super) head: Head,
+    pub(super) beginning: Beginning,
     /// Segments whose text is being compressed, by their `base_seq`.
     pub(super) compression: Vec<(i64, Slot)>,
 }
 
 /// Where a position is: segment, index in it.
-pub(super) type Place = (usize, usize);
+pub(super) type Location = (usize, usize);
 
 impl Clone for Log {
     fn clone(&self) -> Self {
@@ -114,7 +114,7 @@ impl Log {
         self.segments.capacity() * size_of::<Segment>() + self.heap
     }
 
-    pub(super) fn place(&self, position: usize) -> Option<Place> {
+    pub(super) fn locate(&self, position: usize) -> Option<Location> {
         let origin = self.origin().messages;
         let target = position as u64;
         if position >= self.len() {
@@ -135,7 +135,7 @@ impl Log {
     /// What the index knows of the message at `position`.
     #[must_use]
     pub fn get(&self, position: usize) -> Option<Meta> {
-        let (index, inner) = self.place(position)?;
+        let (index, inner) = self.locate(position)?;
         let segment = self.segments.get(index)?;
         meta(segment, &segment.entries(), inner)
     }
@@ -143,13 +143,13 @@ impl Log {
     /// Sequence number of the oldest message.
     #[must_use]
     pub fn first_seq(&self) -> Option<i64> {
-        self.head.first
+        self.beginning.first
     }
 
     /// How a summary is written, in the form of the oldest message.
     #[must_use]
     pub fn summary_form(&self) -> SummaryForm {
-        if let Some(form) = self.head.summary_form.get() {
+        if let Some(form) = self.beginning.summary_form.get() {
             return *form;
         }
         let Ok(first) = self.with_message(0, message::facts) else {
@@ -158,7 +158,7 @@ impl Log {
         };
         let form = first.and_then(Result::ok).map(|facts| facts.summary_form);
         *self
-            .head
+            .beginning
             .summary_form
             .get_or_init(|| form.unwrap_or_default())
     }
@@ -210,13 +210,13 @@ impl Log {
     /// Number of leading system messages.
     #[must_use]
     pub fn leading(&self) -> usize {
-        self.head.messages
+        self.beginning.messages
     }
 
     /// Tokens of the leading system messages.
     #[must_use]
     pub fn leading_tokens(&self) -> u64 {
-        self.head.visible_tokens
+        self.beginning.visible_tokens
     }
 }
 

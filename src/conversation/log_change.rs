@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use super::compress::Unreadable;
 use super::flags::Flags;
 use super::index::{Entry, weight};
-use super::log::{Head, Log, Place};
+use super::log::{Beginning, Location, Log};
 use super::search::{Others, Visible, VisibleTokens};
 use super::segment::{Relocate, SEGMENT_BYTES, Segment};
 use super::sums::Sums;
@@ -26,20 +26,20 @@ impl Log {
             self.start_segment(seq, time);
         }
         let held = self.len();
-        let at_head = self.head.messages == held;
+        let is_leading = self.beginning.messages == held;
         if held == 0 {
-            self.head.first = Some(seq);
-            self.head.summary_form = OnceLock::new();
+            self.beginning.first = Some(seq);
+            self.beginning.summary_form = OnceLock::new();
         }
         if let Some(segment) = self.segments.back_mut() {
             let before = segment.heap_bytes();
             let weight = segment.push(seq, time, tokens, flags, message);
             self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
             self.end = self.end.plus(weight);
-            if at_head && weight.others == 0 {
-                self.head.messages += 1;
-                self.head.visible += weight.visible;
-                self.head.visible_tokens += weight.visible_tokens;
+            if is_leading && weight.others == 0 {
+                self.beginning.messages += 1;
+                self.beginning.visible += weight.visible;
+                self.beginning.visible_tokens += weight.visible_tokens;
             }
         }
     }
@@ -81,7 +81,7 @@ impl Log {
             segment.before = segment.before.plus(shift);
             self.segments.push_front(segment);
         }
-        self.find_head();
+        self.update_beginning();
     }
 
     /// The next message begins a segment of its own.
@@ -100,7 +100,7 @@ impl Log {
     /// Changes what the index says of the messages of a range, and corrects the running sums.
     pub fn update(&mut self, range: Range<usize>, mut change: impl FnMut(&mut Entry)) {
         let mut left = range.len();
-        let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
+        let Some((first, mut from)) = self.locate(range.start).filter(|_| left > 0) else {
             return;
         };
         let mut shift = Sums::default();
@@ -127,10 +127,10 @@ impl Log {
             }
         }
         if shift != Sums::default() {
-            self.shift_behind(last, shift);
+            self.shift_after(last, shift);
         }
-        if range.start <= self.head.messages {
-            self.find_head();
+        if range.start <= self.beginning.messages {
+            self.update_beginning();
         }
     }
 
@@ -167,10 +167,10 @@ impl Log {
                 }
             });
             self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
-            self.shift_behind(index, shift);
+            self.shift_after(index, shift);
         }
-        if first.is_some_and(|first| first <= self.head.messages) {
-            self.find_head();
+        if first.is_some_and(|first| first <= self.beginning.messages) {
+            self.update_beginning();
         }
     }
 
@@ -193,20 +193,20 @@ impl Log {
         self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
         if done {
             let shift = weight(&segment.entries(), inner).minus(old);
-            self.shift_behind(index, shift);
+            self.shift_after(index, shift);
         }
         if position == 0 {
-            self.head.summary_form = OnceLock::new();
+            self.beginning.summary_form = OnceLock::new();
         }
-        if position <= self.head.messages {
-            self.find_head();
+        if position <= self.beginning.messages {
+            self.update_beginning();
         }
     }
 
     /// The place of the message at `position`, which is to become `len` bytes long. If that would make its segment far
     /// larger than one may be, the message gets a segment of its own.
-    fn isolate(&mut self, position: usize, len: usize) -> Option<Place> {
-        let (index, inner) = self.place(position)?;
+    fn isolate(&mut self, position: usize, len: usize) -> Option<Location> {
+        let (index, inner) = self.locate(position)?;
         let segment = self.segments.get(index)?;
         let messages = segment.entries().len();
         if messages == 1 || segment.stored().0.saturating_add(len) <= LARGEST_BYTES {
@@ -219,7 +219,7 @@ impl Log {
             return Some((index, 0));
         }
         self.split(index, inner);
-        self.place(position)
+        self.locate(position)
     }
 
     /// Makes two segments of the one at `index`; the second begins with the message at `inner`.
@@ -242,13 +242,13 @@ impl Log {
     pub fn up_to(&self, position: usize) -> Result<Self, Unreadable> {
         let last = position.checked_sub(1);
         let kept = last
-            .and_then(|last| self.place(last))
+            .and_then(|last| self.locate(last))
             .map_or(0, |p| p.0 + 1);
         let mut copy = self.first_segments(kept);
         let surplus = position..copy.len();
         copy.decompress_to_remove(&surplus)?;
         copy.remove(surplus);
-        copy.find_head();
+        copy.update_beginning();
         Ok(copy)
     }
 
@@ -261,7 +261,7 @@ impl Log {
             end: self.segments.get(kept).map_or(self.end, |next| next.before),
             segments,
             // The first message stays, unless none does.
-            head: self.head.clone(),
+            beginning: self.beginning.clone(),
             compression: self.compression.clone(),
         }
     }
@@ -271,7 +271,7 @@ impl Log {
     /// # Errors
     /// There is not enough memory; nothing is done.
     pub fn decompress_at(&mut self, position: usize) -> Result<(), Unreadable> {
-        let place = self.place(position);
+        let place = self.locate(position);
         let Some(segment) = place.and_then(|(index, _)| self.segments.get_mut(index)) else {
             return Ok(());
         };
@@ -290,7 +290,7 @@ impl Log {
             return Ok(());
         }
         for position in [range.start, range.end.saturating_sub(1)] {
-            let Some((index, inner)) = self.place(position) else {
+            let Some((index, inner)) = self.locate(position) else {
                 continue;
             };
             let Some(segment) = self.segments.get(index) else {
@@ -309,7 +309,7 @@ impl Log {
     pub fn remove(&mut self, range: Range<usize>) {
         let mut left = range.len().min(self.len().saturating_sub(range.start));
         while left > 0 {
-            let Some((index, inner)) = self.place(range.start) else {
+            let Some((index, inner)) = self.locate(range.start) else {
                 break;
             };
             let Some(segment) = self.segments.get_mut(index) else {
@@ -326,7 +326,7 @@ impl Log {
                 self.segments.remove(index);
                 // What stood behind has moved to this index. If nothing stood before, the origin moves on by itself.
                 if let Some(before) = index.checked_sub(1) {
-                    self.shift_behind(before, Sums::default().minus(gone));
+                    self.shift_after(before, Sums::default().minus(gone));
                 }
             } else {
                 let before = segment.heap_bytes();
@@ -335,11 +335,11 @@ impl Log {
                 if !done {
                     break;
                 }
-                self.shift_behind(index, Sums::default().minus(gone));
+                self.shift_after(index, Sums::default().minus(gone));
             }
         }
-        if range.start <= self.head.messages {
-            self.find_head();
+        if range.start <= self.beginning.messages {
+            self.update_beginning();
         }
     }
 
@@ -356,18 +356,18 @@ impl Log {
     }
 
     /// Finds anew how many system messages stand first.
-    fn find_head(&mut self) {
+    fn update_beginning(&mut self) {
         let leading = match self.first_reaching::<Others>(1) {
             Some(behind) => behind.saturating_sub(1),
             None => self.len(),
         };
         let first = self.get(0).map(|first| first.seq);
-        if first != self.head.first {
-            self.head.summary_form = OnceLock::new();
+        if first != self.beginning.first {
+            self.beginning.summary_form = OnceLock::new();
         }
-        self.head = Head {
+        self.beginning = Beginning {
             first,
-            summary_form: std::mem::take(&mut self.head.summary_form),
+            summary_form: std::mem::take(&mut self.beginning.summary_form),
             messages: leading,
             visible: self.before::<Visible>(leading),
             visible_tokens: self.before::<VisibleTokens>(leading),
@@ -376,7 +376,7 @@ impl Log {
 
     /// Adds `shift` to the running sums behind the segment at `index`; or, what is the same as their origin is
     /// arbitrary, takes it from those at and before it, whichever are fewer.
-    fn shift_behind(&mut self, index: usize, shift: Sums) {
+    fn shift_after(&mut self, index: usize, shift: Sums) {
         if index < self.segments.len() / 2 {
             for segment in self.segments.range_mut(..=index) {
                 segment.before = segment.before.minus(shift);

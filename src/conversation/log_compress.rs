@@ -20,7 +20,7 @@ impl Log {
     /// Texts to be packed: of segments that lie open, closed to further messages, with at least `open_bytes` of
     /// messages behind them. They are packed when [`Log::install`] finds the results.
     pub fn to_compress(&mut self, open_bytes: usize, most: usize) -> Vec<CompressJob> {
-        let head = self.part_head(open_bytes);
+        let head = self.split_leading(open_bytes);
         let mut jobs = Vec::new();
         let mut behind = 0;
         let (mut packed, mut bytes) = (0, 0);
@@ -47,15 +47,15 @@ impl Log {
     /// How many segments hold the system messages that stand first, and nothing else. These stay open, as RECENT returns
     /// them every time: from a segment that is about to be packed they are split off. No segments if they are many, larger
     /// than `open_bytes`.
-    fn part_head(&mut self, open_bytes: usize) -> usize {
-        let leading = self.head.messages;
+    fn split_leading(&mut self, open_bytes: usize) -> usize {
+        let leading = self.beginning.messages;
         if leading == 0 || self.before::<Bytes>(leading) > open_bytes as u64 {
             return 0;
         }
-        let Some((index, inner)) = self.place(leading) else {
+        let Some((index, inner)) = self.locate(leading) else {
             return self.segments.len();
         };
-        let behind = self.end.bytes.wrapping_sub(self.behind(index).bytes);
+        let behind = self.end.bytes.wrapping_sub(self.sums_after(index).bytes);
         if inner > 0 && behind >= open_bytes as u64 {
             self.split(index, inner);
             return index + 1;

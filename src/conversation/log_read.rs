@@ -34,7 +34,7 @@ impl Log {
     pub fn read(&self, range: Range<usize>) -> Result<Messages<'_>, Unreadable> {
         let mut parts = SmallVec::new();
         let mut left = range.len();
-        let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
+        let Some((first, mut from)) = self.locate(range.start).filter(|_| left > 0) else {
             return Ok(Messages { parts });
         };
         for (index, segment) in self.segments.range(first..).enumerate() {
@@ -42,7 +42,7 @@ impl Log {
             let bytes = segment.bytes()?;
             let until = (from + left).min(entries.len());
             left -= until.saturating_sub(from);
-            let sums = self.behind(first + index).minus(segment.before);
+            let sums = self.sums_after(first + index).minus(segment.before);
             let plain = sums.visible == entries.len() as u64 && sums.edited == 0;
             parts.push(Part {
                 segment,
@@ -68,7 +68,7 @@ impl Log {
         position: usize,
         f: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>, Unreadable> {
-        let Some((index, inner)) = self.place(position) else {
+        let Some((index, inner)) = self.locate(position) else {
             return Ok(None);
         };
         let Some(segment) = self.segments.get(index) else {
