@@ -2,8 +2,10 @@
 //!
 //! A *position* counts the messages held, from 0. Everything that depends on a budget is a search for the first
 //! position before which a sum is reached: a binary search over the segments, then a walk within one (see
-//! [`super::search`]). Appending and dropping at the front cost nothing that depends on the length; a change in the
-//! middle corrects the running sums of the segments after it (a few ns each).
+//! [`super::search`]). The cost of appending, and of removing the oldest messages, does not depend on the length; a
+//! change in the middle corrects the running sums of the segments after it (a few ns each).
+//!
+//! A clone shares the segments with its original until one of the two changes them.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -14,7 +16,7 @@ use super::facts::SummaryForm;
 use super::flags::Flags;
 use super::index::{self, Entry};
 use super::message;
-use super::segment::Segment;
+use super::segment::{HeapBytes, Segment};
 use super::sums::Sums;
 
 /// A message in the log.
@@ -41,7 +43,7 @@ pub struct Meta {
     pub len: usize,
 }
 
-/// The beginning, known without its segment, which may be compressed.
+/// What is known of the beginning without reading its segment, which may be compressed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Beginning {
     /// Sequence number of the first message.
@@ -56,20 +58,20 @@ pub(super) struct Beginning {
     pub visible_tokens: u64,
 }
 
-/// See the head of this file.
+/// The messages of a conversation, in order.
 #[derive(Debug, Default)]
 pub struct Log {
     pub(super) segments: VecDeque<Segment>,
     /// Running sums at the end.
     pub(super) end: Sums,
-    /// Bytes that the segments hold on the heap.
-    pub(super) heap: usize,
+    /// What the segments take on the heap.
+    pub(super) heap: HeapBytes,
     pub(super) beginning: Beginning,
-    /// Segments whose text is being compressed, by their `base_seq`.
+    /// Segments that are being compressed, by their `base_seq`.
     pub(super) compression: Vec<(i64, Slot)>,
 }
 
-/// Where a position is: segment, index in it.
+/// The location of a position: number of the segment, index in it.
 pub(super) type Location = (usize, usize);
 
 impl Clone for Log {
@@ -108,10 +110,22 @@ impl Log {
         self.segments.iter()
     }
 
-    /// Bytes on the heap.
+    /// Bytes on the heap, without decompressed copies.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.segments.capacity() * size_of::<Segment>() + self.heap
+        self.segments.capacity() * size_of::<Segment>() + self.heap.all
+    }
+
+    /// Bytes of compressed segments on the heap.
+    #[must_use]
+    pub fn compressed_bytes(&self) -> usize {
+        self.heap.compressed
+    }
+
+    /// Bytes on the heap of the decompressed copies that are kept. Visits all segments.
+    #[must_use]
+    pub fn opened_bytes(&self) -> usize {
+        self.segments.iter().map(Segment::opened_bytes).sum()
     }
 
     pub(super) fn locate(&self, position: usize) -> Option<Location> {
@@ -188,7 +202,7 @@ impl Log {
         before as usize + inner
     }
 
-    /// The segment in which `seq` would stand.
+    /// The segment that holds `seq`, if any does.
     pub(super) fn segment_of(&self, seq: i64) -> Option<usize> {
         if self.segments.back().is_some_and(|s| s.base_seq <= seq) {
             return self.segments.len().checked_sub(1);
@@ -220,8 +234,7 @@ impl Log {
     }
 }
 
-/// The message as RECENT returns it. That an edited one can be returned without its results was found out when it was
-/// tracked.
+/// The message as RECENT returns it. Tracking has checked that an edited one can be returned without its results.
 pub(super) fn as_returned<'a>(entry: &Entry, message: &'a [u8]) -> Cow<'a, [u8]> {
     let edited = if entry.flags.edited() {
         message::without_results(message)
