@@ -5,7 +5,7 @@
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use super::compress::{self, SegmentVersion, Unreadable};
 use super::index::{self, Entry};
@@ -219,20 +219,30 @@ impl Compressed {
 
     /// Bytes of the text when decompressed.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn text_len(&self) -> usize {
         self.len
     }
 
-    fn opened(&self) -> MutexGuard<'_, Opened> {
-        // It is consistent between any two statements.
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is kept of the decompressed copy. Nothing if another thread is at it: a forked child would wait forever for
+    /// a thread that it does not have.
+    fn opened(&self) -> Option<MutexGuard<'_, Opened>> {
+        match self.opened.try_lock() {
+            Ok(opened) => Some(opened),
+            Err(TryLockError::WouldBlock) => None,
+            // It is consistent between any two statements.
+            Err(TryLockError::Poisoned(opened)) => Some(opened.into_inner()),
+        }
+    }
+
+    fn opened_body(&self) -> Option<Arc<Uncompressed>> {
+        self.opened()?.body.clone()
     }
 
     /// The index. The text of the result may be empty.
     #[must_use]
     pub fn entries(&self) -> Arc<Uncompressed> {
-        if let Some(body) = &self.opened().body {
-            return body.clone();
+        if let Some(body) = self.opened_body() {
+            return body;
         }
         compress::cached_entries(self.version, || index::decode(&self.index))
     }
@@ -243,17 +253,15 @@ impl Compressed {
     /// There is not enough memory to decompress it.
     pub fn read(&self) -> Result<Arc<Uncompressed>, Unreadable> {
         let now = LastUse::now();
-        let mut opened = self.opened();
-        if let Some(body) = &opened.body {
-            let body = body.clone();
+        if let Some(mut opened) = self.opened()
+            && let Some(body) = opened.body.clone()
+        {
             opened.last_read = now;
             return Ok(body);
         }
-        drop(opened);
         // Several reads of one command find the text in the cache of the thread, and count as one.
         let (body, is_new) = compress::cached_text(self.version, || self.decompress())?;
-        if is_new {
-            let mut opened = self.opened();
+        if is_new && let Some(mut opened) = self.opened() {
             if !opened.last_read.is_idle() && opened.body.is_none() {
                 OPENED_BYTES.fetch_add(body.heap_bytes() as u64, Relaxed);
                 opened.body = Some(body.clone());
@@ -274,8 +282,9 @@ impl Compressed {
 
     /// Drops the decompressed copy if nobody has read it for a while.
     pub fn close_idle(&self) {
-        let mut opened = self.opened();
-        if opened.last_read.is_idle() {
+        if let Some(mut opened) = self.opened()
+            && opened.last_read.is_idle()
+        {
             opened.close();
         }
     }
@@ -283,8 +292,7 @@ impl Compressed {
     /// Bytes of the decompressed copy, if one is kept.
     #[must_use]
     pub fn opened_bytes(&self) -> usize {
-        let opened = self.opened();
-        opened.body.as_ref().map_or(0, |body| body.heap_bytes())
+        self.opened_body().map_or(0, |body| body.heap_bytes())
     }
 
     /// Changes the entries; the index is compressed again.
@@ -293,7 +301,9 @@ impl Compressed {
         change(&mut entries);
         self.index = index::encode(&entries);
         self.version = SegmentVersion::unique();
-        self.opened().close();
+        if let Some(mut opened) = self.opened() {
+            opened.close();
+        }
     }
 }
 

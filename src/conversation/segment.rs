@@ -165,7 +165,7 @@ impl Segment {
     pub fn stored(&self) -> (usize, Option<&[u8]>) {
         match &self.body {
             Body::Uncompressed(body) => (body.bytes.len(), None),
-            Body::Compressed(body) => (body.len(), Some(&body.text)),
+            Body::Compressed(body) => (body.text_len(), Some(&body.text)),
         }
     }
 
@@ -173,7 +173,7 @@ impl Segment {
     #[must_use]
     pub fn bytes_to_decompress(&self) -> usize {
         match &self.body {
-            Body::Compressed(body) if body.opened_bytes() == 0 => body.len(),
+            Body::Compressed(body) if body.opened_bytes() == 0 => body.text_len(),
             _ => 0,
         }
     }
