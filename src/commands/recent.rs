@@ -15,6 +15,7 @@ use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::clearing::Clear;
 use crate::conversation::facts::SummaryForm;
+use crate::conversation::log_snapshot::Snapshot;
 use crate::conversation::window::{Oversize, Request, Window};
 use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::metrics;
@@ -171,7 +172,10 @@ pub fn recent(
         return Ok(REPLIED);
     };
     match look(&options, conversation)? {
-        Lookup::Hit(window) => write(&options, conversation, &window, out)?,
+        Lookup::Hit(window) => match to_decompress(conversation, &window, env.decompress_at_once) {
+            Some(text) => return Ok(Outcome::Needs(Needs::Text(text))),
+            None => write(&options, conversation, &window, out)?,
+        },
         Lookup::Uncounted(missing) => {
             return Ok(Outcome::Needs(Needs::Counts {
                 missing,
@@ -184,6 +188,22 @@ pub fn recent(
         },
     }
     Ok(REPLIED)
+}
+
+/// The messages of the window that must be decompressed first, if those are more than `most` bytes, which the command may
+/// decompress itself.
+#[must_use]
+pub fn to_decompress(
+    conversation: &Conversation,
+    window: &Window,
+    most: usize,
+) -> Option<Vec<Snapshot>> {
+    let user = window.user.map(|position| position..position + 1);
+    let ranges = [0..window.system, window.range.clone()];
+    let before = window.pinned_groups.iter().cloned().chain(user);
+    conversation
+        .log()
+        .deeper_than(most, ranges.into_iter().chain(before))
 }
 
 /// Looks for the window in the conversation.

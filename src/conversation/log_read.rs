@@ -9,7 +9,7 @@ use super::compress::Unreadable;
 use super::index::{self, Entry};
 use super::log::{Log, Stored, meta_of};
 use super::rendering::Rendering;
-use super::segment::{Segment, View};
+use super::segment::{Readable, Segment};
 
 /// The messages of a range, readable.
 pub struct Messages<'l> {
@@ -22,8 +22,7 @@ pub struct Messages<'l> {
 /// The part of the range that is in one segment.
 struct Part<'l> {
     segment: &'l Segment,
-    entries: View<'l, Entry>,
-    bytes: View<'l, u8>,
+    body: Readable<'l>,
     range: Range<usize>,
     /// No message of the segment is hidden or edited.
     plain: bool,
@@ -37,23 +36,22 @@ impl Log {
     pub fn read(&self, range: Range<usize>) -> Result<Messages<'_>, Unreadable> {
         let mut parts = SmallVec::new();
         let mut left = range.len();
-        let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
+        let Some((first, mut from)) = self.locate(range.start).filter(|_| left > 0) else {
             return Ok(Messages {
                 parts,
                 rendering: Rendering::default(),
             });
         };
         for (index, segment) in self.segments.range(first..).enumerate() {
-            let entries = segment.entries();
-            let bytes = segment.bytes()?;
-            let until = (from + left).min(entries.len());
+            let body = segment.read()?;
+            let messages = body.entries.len();
+            let until = (from + left).min(messages);
             left -= until.saturating_sub(from);
-            let sums = self.behind(first + index).minus(segment.before);
-            let plain = sums.visible == entries.len() as u64 && sums.edited == 0;
+            let sums = self.sums_after(first + index).minus(segment.before);
+            let plain = sums.visible == messages as u64 && sums.edited == 0;
             parts.push(Part {
                 segment,
-                entries,
-                bytes,
+                body,
                 range: from..until,
                 plain,
             });
@@ -77,16 +75,16 @@ impl Log {
         position: usize,
         f: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>, Unreadable> {
-        let Some((index, inner)) = self.place(position) else {
+        let Some((index, inner)) = self.locate(position) else {
             return Ok(None);
         };
         let Some(segment) = self.segments.get(index) else {
             return Ok(None);
         };
-        let entries = segment.entries();
-        let begin = index::start(&entries, inner);
-        let end = begin + index::len(&entries, inner);
-        Ok(segment.bytes()?.get(begin..end).map(f))
+        let body = segment.read()?;
+        let begin = index::start(&body.entries, inner);
+        let end = begin + index::len(&body.entries, inner);
+        Ok(body.bytes.get(begin..end).map(f))
     }
 }
 
@@ -103,7 +101,7 @@ impl Part<'_> {
             return;
         }
         let end = entry.end as usize;
-        let message = self.bytes.get(begin..end).unwrap_or_default();
+        let message = self.body.bytes.get(begin..end).unwrap_or_default();
         let rendering = visible.filter(|_| !self.plain);
         let edited = rendering.map(|r| r.render(self.segment.seq(entry), entry.flags, message));
         visit(Stored {
@@ -118,7 +116,7 @@ impl<'l> Messages<'l> {
     #[must_use]
     pub fn rendered(mut self, rendering: Rendering<'l>) -> Self {
         for part in &mut self.parts {
-            let seq = |inner| part.entries.get(inner).map(|e| part.segment.seq(e));
+            let seq = |inner: usize| part.body.entries.get(inner).map(|e| part.segment.seq(e));
             let first = seq(part.range.start);
             let last = part.range.end.checked_sub(1).and_then(seq);
             if let (true, Some(first), Some(last)) = (part.plain, first, last) {
@@ -133,8 +131,12 @@ impl<'l> Messages<'l> {
     pub fn visit(&self, visible: bool, mut visit: impl FnMut(Stored<'_>)) {
         let visible = visible.then_some(&self.rendering);
         for part in &self.parts {
-            let mut begin = index::start(&part.entries, part.range.start);
-            let entries = part.entries.get(part.range.clone()).unwrap_or_default();
+            let mut begin = index::start(&part.body.entries, part.range.start);
+            let entries = part
+                .body
+                .entries
+                .get(part.range.clone())
+                .unwrap_or_default();
             for entry in entries {
                 part.visit_one(entry, begin, visible, &mut visit);
                 begin = entry.end as usize + 1;
@@ -147,8 +149,8 @@ impl<'l> Messages<'l> {
         let visible = visible.then_some(&self.rendering);
         for part in self.parts.iter().rev() {
             for inner in part.range.clone().rev() {
-                if let Some(entry) = part.entries.get(inner) {
-                    let begin = index::start(&part.entries, inner);
+                if let Some(entry) = part.body.entries.get(inner) {
+                    let begin = index::start(&part.body.entries, inner);
                     part.visit_one(entry, begin, visible, &mut visit);
                 }
             }
@@ -161,16 +163,16 @@ impl<'l> Messages<'l> {
         for part in &self.parts {
             let run = |range: Range<usize>, visit: &mut dyn FnMut(&[u8])| {
                 if range.start < range.end {
-                    let begin = index::start(&part.entries, range.start);
-                    let end = index::start(&part.entries, range.end);
-                    visit(part.bytes.get(begin..end).unwrap_or_default());
+                    let begin = index::start(&part.body.entries, range.start);
+                    let end = index::start(&part.body.entries, range.end);
+                    visit(part.body.bytes.get(begin..end).unwrap_or_default());
                 }
             };
             let Range { start, end } = part.range;
             let mut begin = start;
             // Most often none is hidden or edited, and then none is looked for.
             if visible && !part.plain {
-                for (inner, entry) in part.entries.iter().enumerate().take(end).skip(start) {
+                for (inner, entry) in part.body.entries.iter().enumerate().take(end).skip(start) {
                     if entry.flags.hidden() {
                         run(begin..inner, &mut visit);
                         begin = inner + 1;
@@ -180,8 +182,8 @@ impl<'l> Messages<'l> {
                     if self.rendering.edits(seq, entry.flags) {
                         run(begin..inner, &mut visit);
                         begin = inner + 1;
-                        let whole = index::start(&part.entries, inner)..entry.end as usize;
-                        let message = part.bytes.get(whole).unwrap_or_default();
+                        let whole = index::start(&part.body.entries, inner)..entry.end as usize;
+                        let message = part.body.bytes.get(whole).unwrap_or_default();
                         let edited = self.rendering.render(seq, entry.flags, message);
                         visit(&edited);
                         visit(b",");

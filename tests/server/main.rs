@@ -13,6 +13,7 @@ mod clearing;
 mod clustered;
 mod commands;
 mod corpus;
+mod deep_reads;
 mod defragging;
 mod dialects;
 mod dialects_by_type;
