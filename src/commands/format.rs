@@ -61,6 +61,10 @@ pub enum Piece<'a> {
 }
 
 /// A piece that can be read.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful on the stack, rather than an allocation in every RECENT"
+)]
 enum Readable<'a> {
     One(&'a [u8]),
     Held(Messages<'a>, bool),
