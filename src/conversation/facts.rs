@@ -36,7 +36,7 @@ pub struct Call {
     pub id: Option<Box<str>>,
     /// The `id` of a `local_shell_call` itself, if it differs from `id`: its result may name either.
     pub item_id: Option<Box<str>>,
-    /// What is called.
+    /// Name of the tool, if the call has no id: with one it pairs by the id alone.
     pub name: Option<Box<str>>,
 }
 
@@ -49,7 +49,7 @@ pub struct ToolResult {
     pub id: Option<Box<str>>,
     /// A `local_shell_call_output`: `id` may name a call's [`Call::item_id`].
     pub by_item_id: bool,
-    /// What was called, where the result repeats it.
+    /// Name of the tool, if the result has one and no id.
     pub name: Option<Box<str>>,
 }
 

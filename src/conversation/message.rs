@@ -16,7 +16,7 @@ pub const MAX_ROLE_BYTES: usize = 64;
 pub type Refusal = JsonError;
 
 /// A message being read; borrows from the parser's buffers.
-pub struct Message<'d, 'a>(&'d Shape<'d, 'a>);
+pub struct Message<'s, 'a>(&'s Shape<'s, 'a>);
 
 /// Cuts the JSON white space around a message, which is not part of it.
 #[must_use]
@@ -38,7 +38,7 @@ pub fn trim(source: &[u8]) -> &[u8] {
 /// # Errors
 /// Why it is no message, in words that follow `message N: `.
 pub fn with_message<R>(source: &[u8], f: impl FnOnce(&Message<'_, '_>) -> R) -> Result<R, Refusal> {
-    json::with_document(source, |doc| Ok(f(&Message(&Shape::of(doc)?))))?
+    json::with_document(source, |doc| Shape::with(doc, |shape| f(&Message(shape))))?
 }
 
 /// Reads `source` as a message and returns what must be known of it.
@@ -138,7 +138,7 @@ impl From<&FoundResult<'_>> for ToolResult {
             kind: result.kind,
             id: result.id.map(Box::from),
             by_item_id: result.by_item_id,
-            name: result.name.map(Box::from),
+            name: result.name.filter(|_| result.id.is_none()).map(Box::from),
         }
     }
 }

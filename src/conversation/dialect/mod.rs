@@ -64,7 +64,7 @@ pub struct FoundCall<'a> {
     pub id: Option<&'a str>,
     /// The `id` of a `local_shell_call`, if it differs.
     pub item_id: Option<&'a str>,
-    /// What is called.
+    /// Name of the tool, if the call has no id: with one it pairs by the id alone.
     pub name: Option<&'a str>,
 }
 
@@ -77,7 +77,7 @@ pub struct FoundResult<'a> {
     pub id: Option<&'a str>,
     /// `id` may name a call's `item_id`.
     pub by_item_id: bool,
-    /// What was called.
+    /// Name of the tool.
     pub name: Option<&'a str>,
     /// The block of the content array that it is, if it is one.
     pub block: Option<NodeId>,

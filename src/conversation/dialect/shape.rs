@@ -91,7 +91,7 @@ pub struct Shape<'d, 'a> {
     pub place: Place,
     /// The members of the message.
     pub fields: Fields<'d, 'a>,
-    /// Those of the object around it, unless that is the message.
+    /// Those of the object around it, unless that is the message or all that matters of it is known.
     pub outer: Option<Fields<'d, 'a>>,
     /// Its role.
     pub role: Role<'a>,
@@ -110,63 +110,66 @@ pub struct Shape<'d, 'a> {
 }
 
 impl<'d, 'a> Shape<'d, 'a> {
-    /// Recognises the message.
+    /// Recognises the message and hands it to `f`.
     ///
     /// # Errors
     /// It is no message.
-    pub fn of(doc: &'d Document<'a>) -> Result<Self, Refusal> {
+    pub fn with<R>(doc: &'d Document<'a>, f: impl FnOnce(&Self) -> R) -> Result<R, Refusal> {
         if !doc.is_object(0) {
-            let hint = if doc.is_array(0) {
-                ": pass each message as its own argument"
-            } else {
-                ""
-            };
-            return Err(JsonError(format!(
-                "expected a JSON object, found {}{hint}",
-                doc.kind(0)
-            )));
+            return Err(no_object(doc));
         }
-        let top = Fields::of(doc, 0);
-        let kind = top.string(&words::TYPE);
-        let given = Role::given(doc, &top)?;
         let mut shape = Self {
             doc,
             place: Place::Own,
-            role: given.unwrap_or(Role::of(Class::Assistant)),
+            role: Role::of(Class::Assistant),
             form: SummaryForm::Base,
-            kind: kind.unwrap_or_default(),
-            typed: kind.is_some(),
-            is_item: kind.is_some() && !top.has_value(&words::DATA),
+            kind: "",
+            typed: false,
+            is_item: false,
             item: Item::None,
             known: true,
             outer: None,
-            fields: top,
+            fields: Fields::none(doc),
         };
-        if given.is_none() && shape.find_langchain()? {
-            return Ok(shape);
+        // Filled where it is: moved there, it would be copied.
+        shape.fields.fill(0);
+        if let Some(kind) = shape.fields.string(&words::TYPE) {
+            shape.kind = kind;
+            shape.typed = true;
+            shape.is_item = !shape.fields.has_value(&words::DATA);
         }
-        shape.find_place();
-        if shape.is_item && shape.outer.is_none() {
-            shape.item = Item::of(shape.kind);
+        shape.find()?;
+        Ok(f(&shape))
+    }
+
+    /// Finds the message and its role.
+    fn find(&mut self) -> Result<(), Refusal> {
+        let given = Role::given(self.doc, &self.fields)?;
+        if given.is_none() && self.find_langchain()? {
+            return Ok(());
         }
-        if let Some(role) = shape.find_role(given)? {
-            shape.role = role;
-            return Ok(shape);
+        self.find_place();
+        if self.is_item && self.outer.is_none() {
+            self.item = Item::of(self.kind);
         }
-        if shape.item.is_result() {
-            shape.role = Role::of(Class::Tool);
-            return Ok(shape);
+        if let Some(role) = self.find_role(given)? {
+            self.role = role;
+            return Ok(());
         }
-        match kind {
-            Some("message") => Err(JsonError(
+        if self.item.is_result() {
+            self.role = Role::of(Class::Tool);
+            return Ok(());
+        }
+        match (self.typed, self.kind) {
+            (true, "message") => Err(JsonError(
                 r#"no `role`: a `message` item needs one, as in {"type":"message","role":"user","content":"..."}"#.into(),
             )),
-            Some("remove") => Err(removal()),
-            Some(_) => {
-                shape.known = shape.item != Item::None;
-                Ok(shape)
+            (true, "remove") => Err(removal()),
+            (true, _) => {
+                self.known = self.item != Item::None;
+                Ok(())
             }
-            None => Err(unrecognised(doc, &shape.fields)),
+            (false, _) => Err(unrecognised(self.doc, &self.fields)),
         }
     }
 
@@ -206,7 +209,7 @@ impl<'d, 'a> Shape<'d, 'a> {
         self.role = role;
         self.form = form;
         self.place = Place::LangChain;
-        self.outer = Some(std::mem::replace(&mut self.fields, inner));
+        self.fields = inner;
         Ok(true)
     }
 
@@ -266,15 +269,33 @@ impl<'d, 'a> Shape<'d, 'a> {
         Ok(own().find_map(Role::by_speaker))
     }
 
+    /// The text of a message that has nothing else: most messages are such, and need no walk.
+    #[inline]
+    pub fn plain_text(&self) -> Option<&'a str> {
+        let plain = self.place == Place::Own
+            && self.item == Item::None
+            && self.role.class != Class::Tool
+            && self.fields.has_only(PLAIN, u128::MAX);
+        if plain {
+            self.fields.string(&words::CONTENT)
+        } else {
+            None
+        }
+    }
+
     /// The first array that is not empty, else the first string.
     pub fn content(&self) -> Content {
         let (doc, fields) = (self.doc, &self.fields);
         // Nearly all messages have no other key of content.
-        if fields.has_only(words::CONTENT.mask, words::PARTS.mask | words::STRINGS.mask)
-            && let Some(content) = fields.get(&words::CONTENT)
-            && (doc.string(content).is_some() || doc.has_elements(content))
-        {
-            return Content::Read(content);
+        if fields.has_only(words::CONTENT.mask, words::PARTS.mask | words::STRINGS.mask) {
+            let content = fields.raw_values(&words::CONTENT).next();
+            return match content {
+                None => Content::Absent,
+                Some(id) if doc.string(id).is_some() || doc.has_elements(id) => Content::Read(id),
+                Some(id) if doc.is_object(id) => Content::Unread(id),
+                Some(id) if doc.is_null(id) || doc.is_array(id) => Content::Empty,
+                Some(_) => Content::Absent,
+            };
         }
         if let Some(parts) = fields
             .all(&words::PARTS)
@@ -326,9 +347,10 @@ impl<'d, 'a> Shape<'d, 'a> {
             Place::LangChain => return self.fields.id(&words::ID),
             Place::Content | Place::Envelope => self.outer.as_ref()?,
         };
+        let id = own.id(&words::ID)?;
         let names_a_call = (self.kind == LOCAL_SHELL_OUTPUT && !own.has_value(&words::RESULT_ID))
             || self.kind == LANGCHAIN4J_RESULT;
-        own.id(&words::ID).filter(|_| !names_a_call)
+        Some(id).filter(|_| !names_a_call)
     }
 }
 
@@ -337,6 +359,9 @@ pub const LOCAL_SHELL_OUTPUT: &str = "local_shell_call_output";
 
 /// langchain4j's results name their call by `id`.
 pub const LANGCHAIN4J_RESULT: &str = "TOOL_EXECUTION_RESULT";
+
+/// What a message may have that is only text: neither key changes how another is read.
+const PLAIN: u128 = words::ROLE.mask | words::CONTENT.mask | words::ID.mask | words::TYPE.mask;
 
 /// Content of its own: an object with some is no envelope.
 const OWN_CONTENT: u128 = (words::PARTS.mask | words::STRINGS.mask) & !words::ENVELOPE.mask
@@ -361,6 +386,20 @@ fn removal() -> Refusal {
     JsonError("a RemoveMessage is no message: remove messages with CONV.DEL".into())
 }
 
+#[cold]
+fn no_object(doc: &Document<'_>) -> Refusal {
+    let hint = if doc.is_array(0) {
+        ": pass each message as its own argument"
+    } else {
+        ""
+    };
+    JsonError(format!(
+        "expected a JSON object, found {}{hint}",
+        doc.kind(0)
+    ))
+}
+
+#[cold]
 fn unrecognised(doc: &Document<'_>, top: &Fields<'_, '_>) -> Refusal {
     let found = match top.get(&words::TYPE) {
         Some(id) => format!("`type` must be a string, found {}", doc.kind(id)),

@@ -44,9 +44,10 @@ impl Row {
 }
 
 /// The key that `name` is, as listed or with a capital first letter.
+#[inline]
 pub fn key(name: &str) -> Option<Key> {
     static INDEX: Index = Index::of(&KEYS, Case::CapitalFirst);
-    INDEX.find(&KEYS, name).map(|position| position as Key)
+    INDEX.find(name).map(|position| position as Key)
 }
 
 macro_rules! rows {
@@ -291,7 +292,7 @@ pub fn kind(word: &str) -> Option<Kind> {
 /// The kind that `word` itself is in the table, in any letter case.
 pub fn listed_kind(word: &str) -> Option<Kind> {
     static INDEX: Index = Index::of(KIND_WORDS, Case::Any);
-    KINDS.get(INDEX.find(KIND_WORDS, word)?).copied()
+    KINDS.get(INDEX.find(word)?).copied()
 }
 
 /// A block of kind `tool-NAME` (AI SDK) is a call of NAME.
@@ -321,9 +322,9 @@ roles! {
 /// The class of a role, [`Class::Other`] if it is in no list.
 pub fn class(role: &str) -> Class {
     static INDEX: Index = Index::of(ROLE_WORDS, Case::Exact);
-    let find = |role| INDEX.find(ROLE_WORDS, role);
-    find(role)
-        .or_else(|| find(role.strip_suffix("Chunk")?))
+    INDEX
+        .find(role)
+        .or_else(|| INDEX.find(role.strip_suffix("Chunk")?))
         .and_then(|position| CLASSES.get(position))
         .copied()
         .unwrap_or_default()

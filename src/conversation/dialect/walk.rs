@@ -62,6 +62,12 @@ impl Context {
         }
     }
 
+    /// In the content of a message that is no result.
+    const PLAIN: Self = Self {
+        blocks: true,
+        within: Within::Own,
+    };
+
     /// In the value of a result.
     pub const RESULT: Self = Self {
         blocks: false,
@@ -98,6 +104,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         let shape = self.shape;
         let fields = &shape.fields;
         self.visitor.counted(Counted::Role(shape.role.text));
+        if let Some(text) = shape.plain_text() {
+            return self.text(text, Context::PLAIN);
+        }
         if !shape.item.calls() {
             let named = match (shape.place, &shape.outer) {
                 (Place::Content, Some(outer)) => outer,
@@ -192,7 +201,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
             self.listed_call(call, content);
             any = true;
         }
-        if !any && let Some(extras) = fields.inner(&words::EXTRAS) {
+        let extras = fields.object(&words::EXTRAS);
+        if let Some(extras) = extras.filter(|&extras| !any && self.doc.has_members(extras)) {
+            let extras = Fields::of(self.doc, extras);
             if let Some(list) = extras.get(&words::RAW_CALLS) {
                 any = self.call_list(list, content);
             }
@@ -254,6 +265,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     /// Spring AI's results.
     fn responses(&mut self) {
         let doc = self.doc;
+        if !self.shape.fields.has_key(&words::RESPONSES) {
+            return;
+        }
         for list in self.shape.fields.all(&words::RESPONSES) {
             for response in doc.elements(list).filter(|&id| doc.is_object(id)) {
                 self.result_block(&Fields::of(doc, response), None);
