@@ -221,8 +221,7 @@ impl Conversation {
 
     fn push(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
         let (tokens, flags) = self.counted(message, counter);
-        self.tracker
-            .push(&mut self.log, message, tokens, flags, &Dialects);
+        self.tracker.push(&mut self.log, message, tokens, flags);
         self.numbered(message);
     }
 
@@ -237,7 +236,7 @@ impl Conversation {
         let (mut front, mut tracker) = (Log::default(), Tracker::default());
         for message in messages {
             let (tokens, flags) = self.counted(message, counter);
-            tracker.push(&mut front, message, tokens, flags, &Dialects);
+            tracker.push(&mut front, message, tokens, flags);
             self.numbered(message);
         }
         let seam = front.len();

@@ -90,6 +90,8 @@ pub struct Facts {
     pub results: Vec<ToolResult>,
     /// It holds non-empty text, a media part or unread content outside its results. Calls do not count.
     pub own_text: bool,
+    /// Its results are blocks of its content that nothing else shares, so it can be returned without them.
+    pub can_omit_results: bool,
     /// It holds approvals that open and answer nothing (`tool-approval-...`, `function_approval_...`).
     pub approvals: bool,
     /// It holds such approvals and nothing else: it belongs to its open turn.

@@ -99,9 +99,11 @@ impl<'a> Message<'_, 'a> {
     fn facts_of(&self, seen: Seen, pairs: &Pairs<'a>) -> Facts {
         let shape = self.0;
         let (mut calls, mut results) = (Vec::new(), Vec::new());
+        let mut can_omit_results = false;
         if !pairs.is_empty() {
             calls = pairs.calls().map(Call::from).collect();
             results = pairs.results().map(ToolResult::from).collect();
+            can_omit_results = pairs.are_blocks() && shape.content_array().is_some();
         }
         Facts {
             class: shape.role.class,
@@ -114,6 +116,7 @@ impl<'a> Message<'_, 'a> {
             calls,
             results,
             own_text: seen.own_text,
+            can_omit_results,
             approvals: seen.approvals,
             only_approvals: seen.approvals && !seen.calls && !seen.own_text,
             unread: seen.unread,

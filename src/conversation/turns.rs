@@ -31,8 +31,6 @@ use super::open_calls::OpenCalls;
 pub trait Reading {
     /// What tracking needs to know of the message.
     fn facts(&self, source: &[u8]) -> Facts;
-    /// True if the message can be returned without its results.
-    fn can_omit_results(&self, source: &[u8]) -> bool;
 }
 
 /// Reading as the dialects define it.
@@ -42,10 +40,6 @@ pub struct Dialects;
 impl Reading for Dialects {
     fn facts(&self, source: &[u8]) -> Facts {
         message::facts(source).unwrap_or_default()
-    }
-
-    fn can_omit_results(&self, source: &[u8]) -> bool {
-        message::without_results(source).is_some()
     }
 }
 
@@ -146,14 +140,7 @@ impl Tracker {
     }
 
     /// Appends a message to the log and feeds it.
-    pub fn push(
-        &mut self,
-        log: &mut Log,
-        message: &NewMessage<'_>,
-        tokens: u32,
-        mut flags: Flags,
-        reading: &impl Reading,
-    ) {
+    pub fn push(&mut self, log: &mut Log, message: &NewMessage<'_>, tokens: u32, mut flags: Flags) {
         let position = log.len();
         let alone = self.is_alone(&message.facts);
         if alone {
@@ -161,15 +148,15 @@ impl Tracker {
         }
         log.push(message.seq, message.time, tokens, flags, message.bytes);
         if !alone {
-            self.feed(log, position, &message.facts, reading);
+            self.feed(log, position, &message.facts);
         }
     }
 
     /// Takes the message at `position`, the one after the last fed.
-    fn feed(&mut self, log: &mut Log, position: usize, facts: &Facts, reading: &impl Reading) {
+    fn feed(&mut self, log: &mut Log, position: usize, facts: &Facts) {
         let seq = log.get(position).map_or(0, |m| m.seq);
         let place = if !facts.results.is_empty() {
-            self.feed_results(log, position, seq, facts, reading)
+            self.feed_results(log, position, seq, facts)
         } else if facts.reasoning {
             self.feed_reasoning(log, position, seq)
         } else if self.continues_turn(facts) {
@@ -185,14 +172,7 @@ impl Tracker {
         });
     }
 
-    fn feed_results(
-        &mut self,
-        log: &mut Log,
-        position: usize,
-        seq: i64,
-        facts: &Facts,
-        reading: &impl Reading,
-    ) -> Place {
+    fn feed_results(&mut self, log: &mut Log, position: usize, seq: i64, facts: &Facts) -> Place {
         let must_complete = facts.class == Class::User && facts.own_text;
         let answered = self.group.as_mut().is_some_and(|group| {
             let wanted = |left| !must_complete || left == 0;
@@ -211,8 +191,7 @@ impl Tracker {
         }
         self.end_turn(log, position);
         self.drop_waiting(log, position);
-        let can_omit = log.with_message(position, |bytes| reading.can_omit_results(bytes));
-        if can_omit != Ok(Some(true)) {
+        if !facts.can_omit_results {
             // With its results it would make the prompt invalid.
             self.group = None;
             return Place::hidden(true);
@@ -357,7 +336,7 @@ impl Tracker {
         while position < log.len() {
             let was_clean = is_clean_after(log, position);
             let facts = facts_at(log, position, reading);
-            tracker.feed(log, position, &facts, reading);
+            tracker.feed(log, position, &facts);
             position += 1;
             if position > changed && was_clean && tracker.is_clean() {
                 return position;
@@ -404,5 +383,5 @@ fn facts_at(log: &Log, position: usize, reading: &impl Reading) -> Facts {
 }
 
 #[cfg(test)]
-#[path = "turns_tests.rs"]
+#[path = "turns_tests/mod.rs"]
 mod tests;

@@ -1,7 +1,7 @@
 //! Calls.
 
 use super::fields::Fields;
-use super::shape::Item;
+use super::item::Item;
 use super::vocabulary::{self as words, TOOL_PREFIX};
 use super::walk::{Context, Walk};
 use super::{Counted, FoundCall, Visitor};
@@ -9,7 +9,7 @@ use crate::conversation::facts::CallKind;
 use crate::conversation::json::NodeId;
 
 impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
-    /// A call that stands beside the content.
+    /// A call outside the content.
     pub(super) fn listed_call(&mut self, id: NodeId, content: bool) {
         let fields = Fields::of(self.doc, id);
         let body = Self::call_body(&fields);
@@ -23,7 +23,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         }
     }
 
-    /// A block that is a call, unless it repeats one beside the content.
+    /// A block that is a call, unless it repeats one outside the content.
     pub(super) fn call_block(&mut self, fields: &Fields<'d, 'a>) {
         let body = Self::call_body(fields);
         if self.is_listed(fields, body.as_ref()).is_none() {
@@ -132,7 +132,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         found
     }
 
-    /// Whether the call stands beside the content, too, and if so whether with its result.
+    /// Whether the call is listed outside the content, too, and if so whether with its result.
     fn is_listed(&self, fields: &Fields<'d, 'a>, body: Option<&Fields<'d, 'a>>) -> Option<bool> {
         if self.listed.is_empty() {
             return None;

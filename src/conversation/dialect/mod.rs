@@ -1,13 +1,14 @@
 //! Reading messages as the frameworks write them.
 //!
-//! [`vocabulary`] is the table of spellings. [`shape`] finds the message in the object and its role, [`walk`] goes through it
+//! [`vocabulary`], [`kind`] and [`class`] are the table of spellings. [`shape`] finds the message in the object and its role, [`walk`] goes through it
 //! once and reports to a [`Visitor`]; both the [facts](super::facts::Facts) and the counted text come from that walk, so
 //! they cannot disagree.
 //!
 //! | file | what it reads |
 //! |---|---|
 //! | [`shape`], [`role`] | where the message is, and its role |
-//! | [`walk`] | the message: content, what stands beside it, calls, Responses items |
+//! | [`item`], [`content`] | Responses items, and the content of a message |
+//! | [`walk`], [`outside`] | the message: content, what is outside it, calls |
 //! | [`block`], [`text`], [`document`] | blocks of a content array |
 //! | [`call`], [`result`] | calls and results, wherever they are |
 //! | [`unread`] | content of unknown kinds, serialised bytes and base64 |
@@ -16,10 +17,15 @@
 
 mod block;
 mod call;
+mod class;
+mod content;
 mod document;
 mod edit;
 mod fields;
+mod item;
+mod kind;
 mod lookup;
+mod outside;
 mod pairing;
 mod result;
 mod role;

@@ -1,10 +1,12 @@
 //! Finds the message in the object that was sent, and what it is: its role, its form, the Responses item.
 
+use super::content::OWN_CONTENT;
 use super::fields::Fields;
+use super::item::Item;
 use super::role::Role;
 use super::vocabulary as words;
 use crate::conversation::facts::{Class, SummaryForm};
-use crate::conversation::json::{Document, JsonError, NodeId};
+use crate::conversation::json::{Document, JsonError};
 use crate::conversation::message::Refusal;
 
 /// Where the message is.
@@ -18,69 +20,6 @@ pub enum Place {
     Content,
     /// `message`, in an envelope.
     Envelope,
-}
-
-/// What a Responses item is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Item {
-    /// Not an item that needs to be read as such.
-    None,
-    /// A call.
-    Call,
-    /// A request of an approval that is answered by an item.
-    ApprovalRequest,
-    /// The result of a call.
-    Output,
-    /// The answer to [`Item::ApprovalRequest`].
-    ApprovalResponse,
-    /// Reasoning.
-    Reasoning,
-    /// What only its provider can read.
-    Opaque,
-}
-
-impl Item {
-    fn of(kind: &str) -> Self {
-        match kind {
-            "reasoning" => Self::Reasoning,
-            "compaction" => Self::Opaque,
-            "mcp_approval_request" => Self::ApprovalRequest,
-            "mcp_approval_response" => Self::ApprovalResponse,
-            "program" => Self::Call,
-            "program_output" | "tool_search_output" => Self::Output,
-            _ if kind.ends_with("_call") => Self::Call,
-            _ if kind.ends_with("_call_output") || kind.ends_with("_call_result") => Self::Output,
-            _ => Self::None,
-        }
-    }
-
-    /// True for reasoning.
-    pub fn is_reasoning(self) -> bool {
-        self == Self::Reasoning
-    }
-
-    /// True for an item that holds a call.
-    pub fn calls(self) -> bool {
-        matches!(self, Self::Call | Self::ApprovalRequest)
-    }
-
-    /// True for an item that is a result.
-    pub fn is_result(self) -> bool {
-        matches!(self, Self::Output | Self::ApprovalResponse)
-    }
-}
-
-/// The content of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Content {
-    /// An array that is not empty, or a string.
-    Read(NodeId),
-    /// An object of no known spelling.
-    Unread(NodeId),
-    /// Null, `""` or `[]`.
-    Empty,
-    /// There is none.
-    Absent,
 }
 
 /// A message, found.
@@ -269,71 +208,6 @@ impl<'d, 'a> Shape<'d, 'a> {
         Ok(own().find_map(Role::by_speaker))
     }
 
-    /// The text of a message that has nothing else: most messages are such, and need no walk.
-    #[inline]
-    pub fn plain_text(&self) -> Option<&'a str> {
-        let plain = self.place == Place::Own
-            && self.item == Item::None
-            && self.role.class != Class::Tool
-            && self.fields.has_only(PLAIN, u128::MAX);
-        if plain {
-            self.fields.string(&words::CONTENT)
-        } else {
-            None
-        }
-    }
-
-    /// The first array that is not empty, else the first string.
-    pub fn content(&self) -> Content {
-        let (doc, fields) = (self.doc, &self.fields);
-        // Nearly all messages have no other key of content.
-        if fields.has_only(words::CONTENT.mask, words::PARTS.mask | words::STRINGS.mask) {
-            let content = fields.raw_values(&words::CONTENT).next();
-            return match content {
-                None => Content::Absent,
-                Some(id) if doc.string(id).is_some() || doc.has_elements(id) => Content::Read(id),
-                Some(id) if doc.is_object(id) => Content::Unread(id),
-                Some(id) if doc.is_null(id) || doc.is_array(id) => Content::Empty,
-                Some(_) => Content::Absent,
-            };
-        }
-        if let Some(parts) = fields
-            .all(&words::PARTS)
-            .find(|&parts| doc.has_elements(parts))
-        {
-            return Content::Read(parts);
-        }
-        if let Some(text) = fields
-            .all(&words::STRINGS)
-            .find(|&text| doc.string(text).is_some())
-        {
-            return Content::Read(text);
-        }
-        let is_object = |id: &NodeId| doc.is_object(*id);
-        if let Some(content) = fields.get(&words::CONTENT).filter(is_object) {
-            return Content::Unread(content);
-        }
-        let is_empty = |id| doc.is_null(id) || doc.is_array(id);
-        let empty =
-            fields.any_raw(&words::PARTS, is_empty) || fields.any_raw(&words::STRINGS, is_empty);
-        if empty {
-            return Content::Empty;
-        }
-        let mut others = fields.all(&words::PARTS).chain(fields.all(&words::STRINGS));
-        match others.find(is_object) {
-            Some(content) => Content::Unread(content),
-            None => Content::Absent,
-        }
-    }
-
-    /// The content, if it is an array of blocks.
-    pub fn content_array(&self) -> Option<NodeId> {
-        match self.content() {
-            Content::Read(content) => Some(content).filter(|&content| self.doc.is_array(content)),
-            _ => None,
-        }
-    }
-
     /// True for LangChain's messages, in any of their forms.
     pub fn is_langchain(&self) -> bool {
         self.form != SummaryForm::Base
@@ -359,14 +233,6 @@ pub const LOCAL_SHELL_OUTPUT: &str = "local_shell_call_output";
 
 /// langchain4j's results name their call by `id`.
 pub const LANGCHAIN4J_RESULT: &str = "TOOL_EXECUTION_RESULT";
-
-/// What a message may have that is only text: neither key changes how another is read.
-const PLAIN: u128 = words::ROLE.mask | words::CONTENT.mask | words::ID.mask | words::TYPE.mask;
-
-/// Content of its own: an object with some is no envelope.
-const OWN_CONTENT: u128 = (words::PARTS.mask | words::STRINGS.mask) & !words::ENVELOPE.mask
-    | words::CALL_LISTS.mask
-    | words::FUNCTION_CALL.mask;
 
 /// The `type` of LangChain's messages.
 fn is_langchain(kind: &str) -> bool {
