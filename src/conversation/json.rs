@@ -17,7 +17,7 @@ pub use self::document::{Document, NodeId};
 /// Containers that may be nested in one another, the outermost the first.
 pub const MAX_DEPTH: usize = 128;
 
-/// Buffers larger than this are given back after use: one huge message must not be paid for ever after.
+/// Larger buffers are freed after use, so that one huge message does not take memory permanently.
 const KEEP_BYTES: usize = 2 << 20;
 
 /// As [`KEEP_BYTES`], for the parts of a message.
@@ -108,7 +108,7 @@ impl Reader {
             }
             repaired = true;
         };
-        // Of a message of many small parts the tape takes several times the text.
+        // The tape of a message with many small parts takes several times the memory of its text.
         if self.copy.capacity() > KEEP_BYTES || self.tape.0.capacity() > KEEP_NODES {
             *self = Self::default();
         }
@@ -143,7 +143,7 @@ fn diagnose(source: &[u8], error: &ErrorType) -> Option<JsonError> {
     }
 }
 
-/// Overwrites, in valid JSON, what simd-json cannot read though the grammar allows it: see the head of this file.
+/// Overwrites, in valid JSON, what simd-json cannot read though the grammar allows it: see the module documentation.
 fn neutralise(json: &mut [u8]) {
     let mut at = 0;
     while let Some(&byte) = json.get(at) {
@@ -168,8 +168,8 @@ fn neutralise(json: &mut [u8]) {
     }
 }
 
-/// Replaces unpaired surrogate escapes by `\uFFFD` from `at` (behind the opening quote); returns where to go on,
-/// behind the closing quote.
+/// Replaces unpaired surrogate escapes by `\uFFFD` from `at`, the position after the opening quote. Returns the position
+/// after the closing quote.
 fn neutralise_string(json: &mut [u8], mut at: usize) -> usize {
     loop {
         match json.get(at) {

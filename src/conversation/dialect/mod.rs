@@ -89,7 +89,7 @@ pub struct FoundResult<'a> {
     pub block: Option<NodeId>,
 }
 
-/// Is told what a walk finds.
+/// Receives what a walk finds.
 pub trait Visitor<'a> {
     /// False if strings need not be visited that have to be cut or built from the source.
     const TEXTS: bool;

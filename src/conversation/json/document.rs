@@ -182,7 +182,7 @@ impl<'a> Document<'a> {
         std::str::from_utf8(self.source.get(span)?).ok()
     }
 
-    /// Where the value stands in the source.
+    /// Where the value is in the source.
     #[must_use]
     pub fn span(&self, id: NodeId) -> Option<Range<usize>> {
         let first = self.structural(id)?;
@@ -264,7 +264,7 @@ impl<'a> Document<'a> {
         starts.get(id).map(|&first| first as usize)
     }
 
-    /// The source text of a number, if the node does not hold its value: see the head of this file.
+    /// The source text of a number, if the node does not hold its value: see the documentation of [`super`].
     #[must_use]
     pub fn number_source(&self, id: NodeId) -> Option<&'a str> {
         if !self.repaired {

@@ -10,7 +10,7 @@ use super::super::effect::{Count, NewMessage};
 use super::super::facts::{Call, Class, Facts, ToolResult};
 use super::super::flags::Flags;
 use super::super::log::Log;
-use super::super::open_calls::tests::{call, result, take};
+use super::super::open_calls::tests::{call, result};
 use super::{Reading, Tracker};
 
 /// All messages of a test; a stored one is its index in the table.
