@@ -49,8 +49,9 @@ fn values_are_found_in_the_source() {
     ] {
         check(json);
     }
-    let nested = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
-    check(&nested);
+    // serde_json, which checks here, accepts fewer levels than this parser.
+    let levels = MAX_DEPTH - 1;
+    check(&("[".repeat(levels) + &"]".repeat(levels)));
 }
 
 fn value() -> impl Strategy<Value = Value> {
