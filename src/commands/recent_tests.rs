@@ -33,6 +33,7 @@ fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tree> 
         settings: Settings::default(),
         full: false,
         counts: None,
+        prepared: None,
     };
     let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut args = Args::new(spec.name, &args);
@@ -41,7 +42,7 @@ fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tree> 
         Handler::Read(command) => {
             command(&mut args, Some(conversation), &env, &mut reply).expect(name);
         }
-        Handler::Write(command) => {
+        Handler::Write(command) | Handler::WriteInput(command, _) => {
             let effect = command(&mut args, Some(conversation), &env, &mut reply).expect(name);
             if let Outcome::Done(Some(mut effect)) = effect {
                 commit(conversation, &mut effect, &Inline);
@@ -249,8 +250,8 @@ fn unread_messages_are_shown() {
     let reply = run(&mut conversation, "CONV.INFO", &[]);
     let upto = Tree::Bulk(b"summary-upto".to_vec());
     let upto = reply.iter().position(|tree| *tree == upto).expect("shown");
-    assert_eq!(text(&reply[upto + 2]), "unread");
-    assert_eq!(reply[upto + 3], Tree::Integer(0));
+    assert_eq!(text(&reply[upto + 4]), "unread");
+    assert_eq!(reply[upto + 5], Tree::Integer(0));
     let reply = run(&mut conversation, "CONV.GET", &["1", "WITHINFO"]);
     let names: Vec<String> = reply[2..].chunks(2).map(|pair| text(&pair[0])).collect();
     assert_eq!(

@@ -7,9 +7,15 @@ use super::log::Log;
 use super::message;
 use super::segment::Relocate;
 use super::session::Session;
-use super::turns::{Dialects, Tracker};
-use super::{Conversation, LEAST_TOKENS, Summary, SummaryTokens, Unreadable};
+use super::turns::{Dialects, Tracker, WithFacts};
+use super::{Conversation, MAX_PINS, Summary, SummaryTokens, Unreadable};
 use crate::tokens::{Counter, Nobody, Outcome, Text};
+
+/// Messages of this size are not read on the main thread only to find their ids.
+const LARGE_MESSAGE: usize = 16 << 10;
+
+/// So many bytes of a message are read in the time that it takes to look at one id: 1 ns a byte, and about 5 ns an id.
+const READ_PER_ID: usize = 5;
 
 impl Conversation {
     /// Checks that an effect from outside can be applied. Effects that commands make for this conversation always can.
@@ -29,12 +35,16 @@ impl Conversation {
             front,
             push,
             edit,
+            pin,
+            unpin,
             remove: _,
             summary: _,
             del_state: _,
             set_state: _,
             history: _,
             imported: _,
+            // Whoever opens the key puts it there.
+            built: _,
             lease,
             drop: _,
             expire: _,
@@ -58,6 +68,12 @@ impl Conversation {
         {
             return Err(format!("no message {} to edit", edit.seq));
         }
+        if self.pins.most_with(pin) > MAX_PINS {
+            return Err(format!("more than {MAX_PINS} pinned messages"));
+        }
+        if !unpin.is_sorted() {
+            return Err("pins to remove out of order".into());
+        }
         if let Some(numbering) = numbering
             && (create.is_none() || numbering.lowest > numbering.next)
         {
@@ -78,8 +94,13 @@ impl Conversation {
     /// # Errors
     /// There is not enough memory.
     pub fn prepare(&mut self, effect: &Effect<'_>) -> Result<(), Unreadable> {
-        let edited = effect.edit.iter().map(|edit| edit.seq);
-        for seq in edited.chain(effect.remove.iter().copied()) {
+        if let Some(edit) = &effect.edit
+            && let Some(position) = self.log.find(edit.seq)
+            && !(edit.own.is_some() && self.log.is_alone(position))
+        {
+            self.log.decompress_at(position)?;
+        }
+        for &seq in &effect.remove {
             if let Some(position) = self.log.find(seq) {
                 self.log.decompress_at(position)?;
             }
@@ -108,12 +129,16 @@ impl Conversation {
             front,
             push,
             edit,
+            pin,
+            unpin,
             remove,
             summary,
             del_state: _,
             set_state: _,
             history: _,
             imported: _,
+            // Whoever opens the key puts it there.
+            built: _,
             lease,
             drop,
             expire: _,
@@ -132,6 +157,12 @@ impl Conversation {
         if let Some(edit) = edit {
             self.edit(edit, counter);
         }
+        if !pin.is_empty() {
+            let held = pin.iter().copied();
+            self.pins
+                .insert(held.filter(|&seq| self.log.find(seq).is_some()));
+        }
+        self.pins.remove(unpin);
         self.remove(remove);
         if let Some(new) = summary {
             // The leased work is done, by the holder of the lease or by another client.
@@ -154,6 +185,7 @@ impl Conversation {
             let from = self.log.position_of(first);
             let to = self.log.position_of(last.saturating_add(1));
             self.tickets.remove_range(first, last);
+            self.pins.remove_range(first, last);
             self.drop_range(from, to);
         }
         self.debug_check();
@@ -191,7 +223,7 @@ impl Conversation {
         self.log.relocate(from, relocate)
     }
 
-    fn change_session(&mut self, effect: &Effect<'_>) {
+    fn change_session(&mut self, effect: &mut Effect<'_>) {
         if !effect.del_state.is_empty() || !effect.set_state.is_empty() || effect.history.is_some()
         {
             let mut session = self.session.take().unwrap_or_default();
@@ -202,19 +234,26 @@ impl Conversation {
     }
 
     fn alter(&mut self, attributes: Attributes) {
-        let recount = attributes.rules() != self.attributes.rules();
+        let (old, new) = (self.attributes.rules(), attributes.rules());
         self.attributes = attributes;
-        if recount {
-            self.log.update(0..self.log.len(), |e| {
-                if !e.flags.explicit() {
-                    e.tokens = LEAST_TOKENS;
-                    e.flags.set_pending(true);
-                }
-            });
-            self.tickets.clear();
-            if let Some(summary) = &mut self.summary {
-                summary.tokens = SummaryTokens::Pending;
+        if old == new {
+            return;
+        }
+        let least = new.least();
+        self.log.update(0..self.log.len(), |e| {
+            if !e.flags.explicit() {
+                let known = Some(e.tokens).filter(|_| !e.flags.pending());
+                let tokens = known.and_then(|tokens| new.converted(&old, tokens));
+                e.tokens = tokens.unwrap_or(least);
+                e.flags.set_pending(tokens.is_none());
             }
+        });
+        // The texts that are being counted are counted by the old rules.
+        self.tickets.clear();
+        if let Some(summary) = &mut self.summary {
+            let known = summary.tokens.known();
+            let tokens = known.and_then(|tokens| new.converted(&old, tokens));
+            summary.tokens = tokens.map_or(SummaryTokens::Pending, SummaryTokens::Counted);
         }
     }
 
@@ -270,7 +309,7 @@ impl Conversation {
             },
         };
         flags.set_pending(known.is_none());
-        (known.unwrap_or(LEAST_TOKENS), flags)
+        (known.unwrap_or_else(|| self.least_tokens()), flags)
     }
 
     fn count(&self, text: Text, counter: &impl Counter) -> Outcome {
@@ -284,9 +323,14 @@ impl Conversation {
         self.forget_id(position);
         self.tickets.remove(message.seq);
         let (tokens, flags) = self.counted(message, counter);
-        self.log.replace(position, tokens, flags, message.bytes);
+        match message.own.take() {
+            Some(text) => self.log.replace_owned(position, tokens, flags, text),
+            None => self.log.replace(position, tokens, flags, message.bytes),
+        }
         self.ids.insert(message.facts.id.as_deref(), message.seq);
-        self.retrack(position);
+        let facts = &message.facts;
+        let reading = WithFacts { position, facts };
+        self.tracker.retrack(&mut self.log, position, &reading);
     }
 
     fn remove(&mut self, seqs: &[i64]) {
@@ -300,6 +344,7 @@ impl Conversation {
             }
         }
         cuts.sort_unstable();
+        self.pins.remove(&cuts);
         let mut done = None;
         for seq in cuts {
             // The message after the removed one may have been tracked again already.
@@ -324,10 +369,12 @@ impl Conversation {
     /// Forgets the id of the message at `position`. Should it not be readable, its id stays among those that may be held:
     /// a lookup compares the id in the message itself.
     pub(super) fn forget_id(&mut self, position: usize) {
-        if let Some(stored) = self.log.get(position)
-            && stored.flags.has_id()
-            && let Ok(Some(Ok(facts))) = self.log.with_message(position, message::facts)
-        {
+        let Some(stored) = self.log.get(position).filter(|m| m.flags.has_id()) else {
+            return;
+        };
+        if stored.len >= LARGE_MESSAGE && self.ids.len() <= stored.len / READ_PER_ID {
+            self.ids.remove_all(stored.seq);
+        } else if let Ok(Some(Ok(facts))) = self.log.with_message(position, message::facts) {
             self.ids.remove(facts.id.as_deref(), stored.seq);
         }
     }

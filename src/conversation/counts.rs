@@ -1,7 +1,8 @@
 //! Which counts are known, which are pending, and how finished counts are taken in.
 //!
-//! While a message is *pending*, all sums contain [`LEAST_TOKENS`] for it. The sums are therefore lower bounds, and a
-//! window selected by them is never too small: if nothing in it is pending, it is the right one. From this,
+//! While a message is *pending*, all sums contain [the least that it can count](Conversation::least_tokens) for it. The
+//! sums are therefore lower bounds, and a window selected by them is never too small: if nothing in it is pending, it is
+//! the right one. From this,
 //! [`Conversation::missing_counts`] knows what must be counted before a selection holds.
 
 use std::ops::Range;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::search::Pending;
 use super::window::{Request, Window};
-use super::{Conversation, LEAST_TOKENS, Unreadable};
+use super::{Conversation, Unreadable};
 use crate::tokens::{Counter, Outcome, Text, Ticket};
 
 /// Fewer finished counts than this are taken in only when a command needs them.
@@ -47,12 +48,6 @@ impl SummaryTokens {
             Self::Counted(tokens) => Some(*tokens),
             Self::Waiting(_) | Self::Pending => None,
         }
-    }
-
-    /// The count, or the least that it can be.
-    #[must_use]
-    pub fn least(&self) -> u32 {
-        self.known().unwrap_or(LEAST_TOKENS)
     }
 }
 

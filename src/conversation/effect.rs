@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Conversation;
 use super::attributes::Attributes;
 pub use super::event::Event;
 use super::message::Facts;
@@ -40,6 +41,9 @@ pub struct NewMessage<'a> {
     pub facts: Facts,
     /// What is to be counted of it, unless its count is known.
     pub text: Option<Text>,
+    /// `bytes` and a comma, in a buffer that the log takes over instead of copying `bytes`. Only for messages that get a
+    /// segment of their own.
+    pub own: Option<Vec<u8>>,
 }
 
 /// How the summary changes.
@@ -92,6 +96,10 @@ pub struct Effect<'a> {
     pub push: Vec<NewMessage<'a>>,
     /// Replaces a message.
     pub edit: Option<NewMessage<'a>>,
+    /// Pins the messages with these numbers, as far as they are held.
+    pub pin: Vec<i64>,
+    /// Removes the pins of the messages with these numbers, which ascend.
+    pub unpin: Vec<i64>,
     /// Removes the messages with these numbers.
     pub remove: Vec<i64>,
     /// Sets or removes the summary.
@@ -104,6 +112,9 @@ pub struct Effect<'a> {
     pub history: Option<NewHistory<'a>>,
     /// The document that `push`, `set_state` and `history` came from: it is what replicas receive instead of them.
     pub imported: Option<Imported<'a>>,
+    /// The conversation that `create` and the document make, if it was built in advance; `push`, `set_state` and `history`
+    /// are empty then.
+    pub built: Option<Box<Conversation>>,
     /// When the lease of the summary ends, Unix ms; 0 to end it now.
     pub lease: Option<i64>,
     /// Removes the messages whose numbers are in these ranges, both ends included: retention chose them.
@@ -137,6 +148,8 @@ impl Effect<'_> {
             front,
             push,
             edit,
+            pin,
+            unpin: _,
             remove: _,
             summary,
             del_state: _,
@@ -144,6 +157,7 @@ impl Effect<'_> {
             history,
             // What an import contains is in `push` and `set_state`.
             imported: _,
+            built: _,
             lease: _,
             drop: _,
             expire: _,
@@ -152,6 +166,7 @@ impl Effect<'_> {
             || !front.is_empty()
             || !push.is_empty()
             || edit.is_some()
+            || !pin.is_empty()
             || !set_state.is_empty()
             || history.as_ref().is_some_and(NewHistory::is_nested)
             || summary.as_ref().is_some_and(|s| !s.text.is_empty())

@@ -31,6 +31,10 @@ use super::open_calls::OpenCalls;
 pub trait Reading {
     /// What tracking needs to know of the message.
     fn facts(&self, source: &[u8]) -> Facts;
+    /// What is already known of the message at `position`, so that it is not read.
+    fn known(&self, _position: usize) -> Option<Facts> {
+        None
+    }
 }
 
 /// Reading as the dialects define it.
@@ -40,6 +44,25 @@ pub struct Dialects;
 impl Reading for Dialects {
     fn facts(&self, source: &[u8]) -> Facts {
         message::facts(source).unwrap_or_default()
+    }
+}
+
+/// As [`Dialects`], where one message was read by somebody else: it may be large.
+#[derive(Debug, Clone, Copy)]
+pub struct WithFacts<'f> {
+    /// The position of the message.
+    pub position: usize,
+    /// What was read.
+    pub facts: &'f Facts,
+}
+
+impl Reading for WithFacts<'_> {
+    fn facts(&self, source: &[u8]) -> Facts {
+        Dialects.facts(source)
+    }
+
+    fn known(&self, position: usize) -> Option<Facts> {
+        (position == self.position).then(|| self.facts.clone())
     }
 }
 
@@ -140,13 +163,23 @@ impl Tracker {
     }
 
     /// Appends a message to the log and feeds it.
-    pub fn push(&mut self, log: &mut Log, message: &NewMessage<'_>, tokens: u32, mut flags: Flags) {
+    pub fn push(
+        &mut self,
+        log: &mut Log,
+        message: &mut NewMessage<'_>,
+        tokens: u32,
+        mut flags: Flags,
+    ) {
         let position = log.len();
         let alone = self.is_alone(&message.facts);
         if alone {
             flags.set_alone();
         }
-        log.push(message.seq, message.time, tokens, flags, message.bytes);
+        let (seq, time) = (message.seq, message.time);
+        match message.own.take() {
+            Some(text) => log.push_owned(seq, time, tokens, flags, text),
+            None => log.push(seq, time, tokens, flags, message.bytes),
+        }
         if !alone {
             self.feed(log, position, &message.facts);
         }
@@ -370,6 +403,7 @@ fn facts_at(log: &Log, position: usize, reading: &impl Reading) -> Facts {
     let known = log
         .get(position)
         .map_or(Some(Facts::default()), |stored| stored.flags.facts());
+    let known = known.or_else(|| reading.known(position));
     known.unwrap_or_else(|| {
         match log.with_message(position, |bytes| reading.facts(bytes)) {
             Ok(facts) => facts.unwrap_or_default(),
