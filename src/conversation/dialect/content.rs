@@ -41,11 +41,10 @@ impl<'a> Shape<'_, 'a> {
         if fields.has_only(words::CONTENT.mask, words::PARTS.mask | words::STRINGS.mask) {
             let content = fields.raw_values(&words::CONTENT).next();
             return match content {
-                None => Content::Absent,
                 Some(id) if doc.string(id).is_some() || doc.has_elements(id) => Content::Read(id),
                 Some(id) if doc.is_object(id) => Content::Unread(id),
                 Some(id) if doc.is_null(id) || doc.is_array(id) => Content::Empty,
-                Some(_) => Content::Absent,
+                None | Some(_) => Content::Absent,
             };
         }
         if let Some(parts) = fields
