@@ -96,14 +96,12 @@ impl Conversation {
     /// # Errors
     /// There is not enough memory.
     pub fn prepare(&mut self, effect: &Effect<'_>) -> Result<(), Unreadable> {
-        if let Some(edit) = &effect.edit
-            && let Some(position) = self.log.find(edit.seq)
-            && !(edit.own.is_some() && self.log.is_alone(position))
-        {
-            self.log.decompress_at(position)?;
-        }
-        for &seq in &effect.remove {
-            if let Some(position) = self.log.find(seq) {
+        let edited = effect.edit.iter().map(|edit| edit.seq);
+        for seq in edited.chain(effect.remove.iter().copied()) {
+            // A segment that is replaced or removed as a whole is not decompressed.
+            if let Some(position) = self.log.find(seq)
+                && !self.log.is_alone(position)
+            {
                 self.log.decompress_at(position)?;
             }
         }
@@ -348,6 +346,10 @@ impl Conversation {
         let (tokens, flags) = self.counted(message, counter);
         match message.own.take() {
             Some(text) => self.log.replace_owned(position, tokens, flags, text),
+            None if self.log.is_alone(position) => {
+                let text = [message.bytes, b","].concat();
+                self.log.replace_owned(position, tokens, flags, text);
+            }
             None => self.log.replace(position, tokens, flags, message.bytes),
         }
         self.ids.insert(message.facts.id.as_deref(), message.seq);
