@@ -33,7 +33,7 @@
 //!
 //! Counting a message of 1 kB takes 20 to 60 us, ten times as long as the rest of the command. An append therefore hands
 //! the counted text to [`tokens::background`] and keeps a ticket. Until the count is taken in, the message is *pending*: the
-//! sums contain [the least that it can count](conversation::LEAST_TOKENS). The next command on the conversation takes in
+//! sums contain [the least that it can count](conversation::Conversation::least_tokens). The next command on the conversation takes in
 //! finished counts; so does a timer once four are finished.
 //!
 //! A window that was selected with pending counts is never too small. If it contains pending messages, exactly these are
@@ -75,7 +75,10 @@
 //! - Only the main thread accesses keys and conversations.
 //! - Only `apply` changes the content of a conversation. Taking in finished counts and replacing a segment by its
 //!   [compressed](conversation::compress) form do not: no reply depends on them, except for figures on storage.
-//! - A background thread owns its input. It posts its result to the main loop, and the main thread takes it in.
+//! - A background thread owns its input, or shares what nobody changes: the arguments of a blocked client, and snapshots of
+//!   a conversation's segments. It posts its result to the main loop, and the main thread takes it in.
+//! - A command with large arguments, or that reads much compressed text, blocks its client first. Arguments are read, and
+//!   text is decompressed, in the background. Then the command runs on the main thread as if it arrived at that moment.
 //! - [`metrics`] are atomics. Any thread updates them, and only `INFO` reads them.
 //! - Only `server` contains unsafe code; the other modules forbid it. A panic never reaches Redis: it becomes an error reply.
 

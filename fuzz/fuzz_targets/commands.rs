@@ -16,8 +16,8 @@ use libfuzzer_sys::fuzz_target;
 /// Keywords of the commands, and messages of all kinds.
 const WORDS: &[&str] = &[
     "NX", "XX", "UNIQUE", "IFLAST", "TOKENS", "FORMAT", "JSON", "MSGPACK", "LIST", "MESSAGES", "START", "USER",
-    "OVERSIZE", "KEEP", "EMPTY", "STEP", "NOSYSTEM", "NOSUMMARY", "ANY", "WITHINFO", "UPTO", "MINCHANGE", "ENCODING",
-    "gpt-4", "p50k_base", "MAXMESSAGES", "MAXTOKENS", "TTL", "COMPLETE", "yes", "no", "BEFORE", "0", "1", "2", "3",
+    "OVERSIZE", "KEEP", "EMPTY", "STEP", "NOSYSTEM", "NOSUMMARY", "NOPINS", "CLEAR", "ABOVE", "CUT", "REV", "ANY", "WITHINFO", "UPTO", "MINCHANGE", "ENCODING",
+    "gpt-4", "p50k_base", "MAXMESSAGES", "MAXTOKENS", "TTL", "COMPLETE", "OVERHEAD", "SCALE", "yes", "no", "BEFORE", "0", "1", "2", "3",
     "10", "100", "-1", "9223372036854775807", "-9223372036854775808", "18446744073709551615", "",
     r#"{"role":"user","content":"hi","id":"a"}"#,
     r#"{"role":"system","content":"be kind"}"#,
@@ -79,6 +79,8 @@ fuzz_target!(|calls: Vec<Call>| {
             settings: Settings::default(),
             full: false,
             counts: None,
+        prepared: None,
+        decompress_at_once: usize::MAX,
         };
         let mut args = Args::new(spec.name, &words);
         let mut reply: Vec<Tree> = Vec::new();
@@ -87,7 +89,7 @@ fuzz_target!(|calls: Vec<Call>| {
                 let _ = read(&mut args, primary.as_ref(), &env, &mut reply);
                 continue;
             }
-            Handler::Write(write) | Handler::Replay(write) => {
+            Handler::Write(write) | Handler::WriteInput(write, _) | Handler::Replay(write) => {
                 write(&mut args, primary.as_ref(), &env, &mut reply)
             }
             Handler::MultiKey(MultiKey::Recent) => {

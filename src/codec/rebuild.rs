@@ -46,6 +46,7 @@ pub fn rebuild(
                     // Not encoded: decoding the effect reads the message.
                     facts: message::Facts::default(),
                     text: None,
+                    own: None,
                 });
                 begin = end + 1;
             }
@@ -66,6 +67,12 @@ pub fn rebuild(
                 upto: summary.upto,
             }),
             ..Effect::new(Event::None, summary.updated)
+        });
+    }
+    if !conversation.pins().is_empty() {
+        sink(&Effect {
+            pin: conversation.pins().to_vec(),
+            ..Effect::new(Event::None, updated)
         });
     }
     // The effect of the summary has set `updated` to the time of the summary, and has ended the lease.

@@ -7,12 +7,15 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use simd_json::{Node, StaticNode};
 use smallvec::SmallVec;
 
+use super::Env;
 use super::arg_parser::Args;
 use super::error::CommandError;
 use super::reply::Reply;
 use crate::conversation::json::{Document, NodeId, with_document};
 use crate::conversation::log::Log;
 use crate::conversation::log_read::Messages;
+use crate::conversation::log_snapshot::Snapshot;
+use crate::conversation::rendering::Rendering;
 use crate::conversation::search::{Measure, Visible};
 use crate::conversation::{Conversation, Unreadable};
 
@@ -53,6 +56,8 @@ pub enum Piece<'a> {
     One(&'a [u8]),
     /// A range of the log. With `true`, only messages that are not hidden.
     Held(Range<usize>, bool),
+    /// As `Held` with `true`, with messages edited in this way.
+    Rendered(Range<usize>, Rendering<'a>),
 }
 
 /// A piece that can be read.
@@ -66,15 +71,32 @@ enum Readable<'a> {
 }
 
 /// A message list that can be written: its messages are readable.
+#[derive(Default)]
 pub struct MessageList<'a> {
     pieces: SmallVec<[Readable<'a>; 4]>,
     /// Number of messages.
     count: usize,
     /// Bytes of the messages, each with a comma.
     bytes: usize,
+    /// The newest message is written first (`REV`).
+    newest_first: bool,
 }
 
 impl<'a> MessageList<'a> {
+    /// The messages of `pieces` that must be decompressed first, if those are more than the command may decompress itself.
+    pub fn to_decompress(
+        conversation: &Conversation,
+        pieces: &[Piece<'_>],
+        env: &Env<'_>,
+    ) -> Option<Vec<Snapshot>> {
+        let ranges = pieces.iter().filter_map(|piece| match piece {
+            Piece::One(_) => None,
+            Piece::Held(range, _) | Piece::Rendered(range, _) => Some(range.clone()),
+        });
+        let log = conversation.log();
+        log.deeper_than(env.decompress_at_once, ranges)
+    }
+
     /// Makes the messages of `pieces` readable.
     ///
     /// # Errors
@@ -88,18 +110,29 @@ impl<'a> MessageList<'a> {
             pieces: SmallVec::new(),
             count: 0,
             bytes: 0,
+            newest_first: false,
         };
         for piece in pieces {
+            let (range, visible, rendering) = match piece {
+                Piece::One(_) => (0..0, false, None),
+                Piece::Held(ref range, visible) => (range.clone(), visible, None),
+                Piece::Rendered(ref range, rendering) => (range.clone(), true, Some(rendering)),
+            };
             let (count, bytes, readable) = match piece {
                 Piece::One(message) => (1, message.len() + 1, Readable::One(message)),
-                Piece::Held(range, visible) => {
+                Piece::Held(..) | Piece::Rendered(..) => {
                     let count = if visible {
                         sum_of::<Visible>(log, &range)
                     } else {
                         range.len()
                     };
                     let bytes = log.bytes_of(&range);
-                    (count, bytes, Readable::Held(log.read(range)?, visible))
+                    let messages = log.read(range)?;
+                    let messages = match rendering {
+                        Some(rendering) => messages.rendered(rendering),
+                        None => messages,
+                    };
+                    (count, bytes, Readable::Held(messages, visible))
                 }
             };
             list.count += count;
@@ -107,6 +140,13 @@ impl<'a> MessageList<'a> {
             list.pieces.push(readable);
         }
         Ok(list)
+    }
+
+    /// The same list in reverse order if `reversed`.
+    #[must_use]
+    pub fn in_reverse(mut self, reversed: bool) -> Self {
+        self.newest_first = reversed;
+        self
     }
 
     /// Writes the messages in the format.
@@ -138,6 +178,17 @@ impl<'a> MessageList<'a> {
     }
 
     fn each(&self, mut visit: impl FnMut(&[u8])) {
+        if self.newest_first {
+            for piece in self.pieces.iter().rev() {
+                match piece {
+                    Readable::One(message) => visit(message),
+                    Readable::Held(messages, visible) => {
+                        messages.visit_newest_first(*visible, |m| visit(m.bytes));
+                    }
+                }
+            }
+            return;
+        }
         for piece in &self.pieces {
             match piece {
                 Readable::One(message) => visit(message),
@@ -149,6 +200,23 @@ impl<'a> MessageList<'a> {
     /// Appends the messages as a JSON array.
     fn write_json(&self, json: &mut Vec<u8>) {
         json.push(b'[');
+        if self.newest_first {
+            self.each(|message| {
+                json.extend_from_slice(message);
+                json.push(b',');
+            });
+        } else {
+            self.push_runs(json);
+        }
+        // The bracket replaces the comma after the last message.
+        if json.len() > 1 {
+            json.pop();
+        }
+        json.push(b']');
+    }
+
+    /// Appends the messages in order, each with a comma, in runs as they are stored side by side.
+    fn push_runs(&self, json: &mut Vec<u8>) {
         for piece in &self.pieces {
             match piece {
                 Readable::One(message) => {
@@ -160,11 +228,6 @@ impl<'a> MessageList<'a> {
                 }
             }
         }
-        // The bracket replaces the comma after the last message.
-        if json.len() > 1 {
-            json.pop();
-        }
-        json.push(b']');
     }
 }
 

@@ -1,5 +1,7 @@
 //! Changing a conversation: an [`Effect`] that was validated before is applied.
 
+use std::sync::Arc;
+
 use super::attributes::Attributes;
 use super::effect::{Count, Effect, NewMessage};
 use super::flags::Flags;
@@ -7,19 +9,24 @@ use super::log::Log;
 use super::message;
 use super::segment::Relocate;
 use super::session::Session;
-use super::turns::{Dialects, Tracker};
-use super::{Conversation, LEAST_TOKENS, Summary, SummaryTokens, Unreadable};
+use super::turns::{Dialects, Reading, Tracker, WithFacts, clean_before};
+use super::{Conversation, MAX_PINS, Summary, SummaryTokens, Unreadable};
 use crate::tokens::{Counter, Nobody, Outcome, Text};
 
+/// Messages of this size are not read on the main thread only to find their ids.
+const LARGE_MESSAGE: usize = 16 << 10;
+
+/// So many bytes of a message are read in the time that it takes to look at one id: 1 ns a byte, and about 5 ns an id.
+const READ_PER_ID: usize = 5;
+
 impl Conversation {
-    /// Says why an effect from outside cannot be applied. Effects that commands make for this very conversation
-    /// always can.
+    /// Checks that an effect from outside can be applied. Effects that commands make for this conversation always can.
     ///
     /// # Errors
-    /// What does not fit.
+    /// Why it cannot be applied.
     pub fn check(&self, effect: &Effect<'_>) -> Result<(), String> {
         // Exhaustive, so that a new field is checked. Those not bound here fit any conversation, or are checked by
-        // the session or, as `replace` and `create` are, by whoever opens the key.
+        // the session or, as `replace` and `create` are, where the key is opened.
         let Effect {
             at: _,
             event: _,
@@ -30,12 +37,16 @@ impl Conversation {
             front,
             push,
             edit,
+            pin,
+            unpin,
             remove: _,
             summary: _,
             del_state: _,
             set_state: _,
             history: _,
             imported: _,
+            // Whoever opens the key puts it there.
+            built: _,
             lease,
             drop: _,
             expire: _,
@@ -43,7 +54,7 @@ impl Conversation {
         let mut last = i64::MIN;
         for message in front {
             if message.seq <= last || message.seq >= self.numbering.lowest {
-                return Err(format!("message {} cannot stand in front", message.seq));
+                return Err(format!("message {} cannot be prepended", message.seq));
             }
             last = message.seq;
         }
@@ -58,6 +69,12 @@ impl Conversation {
             && self.log.find(edit.seq).is_none()
         {
             return Err(format!("no message {} to edit", edit.seq));
+        }
+        if self.pins.most_with(pin) > MAX_PINS {
+            return Err(format!("more than {MAX_PINS} pinned messages"));
+        }
+        if !unpin.is_sorted() {
+            return Err("pins to remove out of order".into());
         }
         if let Some(numbering) = numbering
             && (create.is_none() || numbering.lowest > numbering.next)
@@ -74,14 +91,17 @@ impl Conversation {
         }
     }
 
-    /// Decompresses what `effect` changes, so that [`Conversation::apply`] cannot fail halfway. Nobody sees a difference.
+    /// Decompresses what `effect` changes, so that [`Conversation::apply`] cannot fail halfway. The content does not change.
     ///
     /// # Errors
     /// There is not enough memory.
     pub fn prepare(&mut self, effect: &Effect<'_>) -> Result<(), Unreadable> {
         let edited = effect.edit.iter().map(|edit| edit.seq);
         for seq in edited.chain(effect.remove.iter().copied()) {
-            if let Some(position) = self.log.find(seq) {
+            // A segment that is replaced or removed as a whole is not decompressed.
+            if let Some(position) = self.log.find(seq)
+                && !self.log.is_alone(position)
+            {
                 self.log.decompress_at(position)?;
             }
         }
@@ -109,17 +129,22 @@ impl Conversation {
             front,
             push,
             edit,
+            pin,
+            unpin,
             remove,
             summary,
             del_state: _,
             set_state: _,
             history: _,
             imported: _,
+            // Whoever opens the key puts it there.
+            built: _,
             lease,
             drop,
             expire: _,
         } = effect;
         self.updated = *at;
+        self.cut.clear();
         if let Some(numbering) = *numbering {
             self.numbering = numbering;
         }
@@ -133,9 +158,18 @@ impl Conversation {
         if let Some(edit) = edit {
             self.edit(edit, counter);
         }
+        if !pin.is_empty() {
+            let held = pin.iter().copied();
+            self.pins
+                .insert(held.filter(|&seq| self.log.find(seq).is_some()));
+        }
+        self.pins.remove(unpin);
+        if !pin.is_empty() || !unpin.is_empty() {
+            self.refresh_results(0, self.log.len());
+        }
         self.remove(remove);
         if let Some(new) = summary {
-            // Whoever has leased the work has done it, or somebody else has.
+            // The leased work is done, by the holder of the lease or by another client.
             self.lease = 0;
             self.summary = (!new.text.is_empty()).then(|| {
                 let text = Text::of_summary(new.text);
@@ -155,6 +189,10 @@ impl Conversation {
             let from = self.log.position_of(first);
             let to = self.log.position_of(last.saturating_add(1));
             self.tickets.remove_range(first, last);
+            self.pins.remove_range(first, last);
+            if let Some(results) = self.results.get_mut() {
+                results.remove(first, last);
+            }
             self.drop_range(from, to);
         }
         self.debug_check();
@@ -177,7 +215,7 @@ impl Conversation {
         }
     }
 
-    /// Says what the summary's count is, if there is a summary whose count is not known.
+    /// Sets the summary's count, if there is a summary whose count is pending.
     pub fn set_summary_tokens(&mut self, tokens: Option<u32>) {
         if let (Some(summary), Some(tokens)) = (&mut self.summary, tokens)
             && summary.tokens.known().is_none()
@@ -192,41 +230,56 @@ impl Conversation {
         self.log.relocate(from, relocate)
     }
 
-    fn change_session(&mut self, effect: &Effect<'_>) {
+    fn change_session(&mut self, effect: &mut Effect<'_>) {
         if !effect.del_state.is_empty() || !effect.set_state.is_empty() || effect.history.is_some()
         {
             let mut session = self.session.take().unwrap_or_default();
-            session.apply(effect);
+            Arc::make_mut(&mut session).apply(effect);
             let is_nothing = session.is_empty() && session.history().is_none();
             self.session = Some(session).filter(|_| !is_nothing);
         }
     }
 
     fn alter(&mut self, attributes: Attributes) {
-        let recount = attributes.rules() != self.attributes.rules();
+        let (old, new) = (self.attributes.rules(), attributes.rules());
         self.attributes = attributes;
-        if recount {
-            self.log.update(0..self.log.len(), |e| {
-                if !e.flags.explicit() {
-                    e.tokens = LEAST_TOKENS;
-                    e.flags.set_pending(true);
-                }
-            });
-            self.tickets.clear();
-            if let Some(summary) = &mut self.summary {
-                summary.tokens = SummaryTokens::Pending;
+        if old == new {
+            return;
+        }
+        let least = new.least();
+        self.log.update(0..self.log.len(), |e| {
+            if !e.flags.explicit() {
+                let known = Some(e.tokens).filter(|_| !e.flags.pending());
+                let tokens = known.and_then(|tokens| new.converted(&old, tokens));
+                e.tokens = tokens.unwrap_or(least);
+                e.flags.set_pending(tokens.is_none());
             }
+        });
+        // The texts that are being counted are counted by the old rules.
+        self.tickets.clear();
+        self.results.clear();
+        if let Some(summary) = &mut self.summary {
+            let known = summary.tokens.known();
+            let tokens = known.and_then(|tokens| new.converted(&old, tokens));
+            summary.tokens = tokens.map_or(SummaryTokens::Pending, SummaryTokens::Counted);
         }
     }
 
     fn push(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
         let (tokens, flags) = self.counted(message, counter);
-        self.tracker
-            .push(&mut self.log, message, tokens, flags, &Dialects);
+        let open = self.results.get().and_then(|_| self.tracker.open_from());
+        self.tracker.push(&mut self.log, message, tokens, flags);
         self.numbered(message);
+        if let Some(open) = open {
+            // The message may have ended the turn, which is hidden then.
+            let from = self.log.position_of(open);
+            if self.log.get(from).is_some_and(|m| m.flags.hidden()) {
+                self.refresh_results(from, self.log.len());
+            }
+        }
     }
 
-    /// Puts older messages in front. Costs what they cost, and what is looked at of a turn that spans the seam.
+    /// Prepends older messages. The cost is theirs, and that of tracking a turn that spans the seam again.
     fn push_front(&mut self, messages: &mut [NewMessage<'_>], counter: &impl Counter) {
         if self.log.is_empty() {
             for message in messages {
@@ -237,15 +290,17 @@ impl Conversation {
         let (mut front, mut tracker) = (Log::default(), Tracker::default());
         for message in messages {
             let (tokens, flags) = self.counted(message, counter);
-            tracker.push(&mut front, message, tokens, flags, &Dialects);
+            tracker.push(&mut front, message, tokens, flags);
             self.numbered(message);
         }
         let seam = front.len();
         self.log.prepend(front);
-        // What stands behind the seam was tracked from a start where nothing is open.
+        // The messages after the seam were tracked as if no call had been open before them.
         if !tracker.is_clean() {
-            self.tracker
+            let end = self
+                .tracker
                 .track_from(tracker, &mut self.log, seam, seam, &Dialects);
+            self.refresh_results(seam, end);
         }
     }
 
@@ -272,7 +327,7 @@ impl Conversation {
             },
         };
         flags.set_pending(known.is_none());
-        (known.unwrap_or(LEAST_TOKENS), flags)
+        (known.unwrap_or_else(|| self.least_tokens()), flags)
     }
 
     fn count(&self, text: Text, counter: &impl Counter) -> Outcome {
@@ -285,10 +340,22 @@ impl Conversation {
         };
         self.forget_id(position);
         self.tickets.remove(message.seq);
+        if let Some(results) = self.results.get_mut() {
+            results.forget(message.seq, message.seq);
+        }
         let (tokens, flags) = self.counted(message, counter);
-        self.log.replace(position, tokens, flags, message.bytes);
+        match message.own.take() {
+            Some(text) => self.log.replace_owned(position, tokens, flags, text),
+            None if self.log.is_alone(position) => {
+                let text = [message.bytes, b","].concat();
+                self.log.replace_owned(position, tokens, flags, text);
+            }
+            None => self.log.replace(position, tokens, flags, message.bytes),
+        }
         self.ids.insert(message.facts.id.as_deref(), message.seq);
-        self.retrack(position);
+        let facts = &message.facts;
+        let reading = WithFacts { position, facts };
+        self.retrack_by(position, &reading);
     }
 
     fn remove(&mut self, seqs: &[i64]) {
@@ -297,14 +364,18 @@ impl Conversation {
             if let Some(position) = self.log.find(seq) {
                 self.forget_id(position);
                 self.tickets.remove(seq);
+                if let Some(results) = self.results.get_mut() {
+                    results.remove(seq, seq);
+                }
                 self.log.remove(position..position + 1);
                 cuts.push(seq);
             }
         }
         cuts.sort_unstable();
+        self.pins.remove(&cuts);
         let mut done = None;
         for seq in cuts {
-            // The message that stands behind the one removed may have been tracked anew already.
+            // The message after the removed one may have been tracked again already.
             let position = self.log.position_of(seq);
             if done.is_none_or(|done| position >= done) {
                 done = Some(self.retrack(position));
@@ -326,10 +397,12 @@ impl Conversation {
     /// Forgets the id of the message at `position`. Should it not be readable, its id stays among those that may be held:
     /// a lookup compares the id in the message itself.
     pub(super) fn forget_id(&mut self, position: usize) {
-        if let Some(stored) = self.log.get(position)
-            && stored.flags.has_id()
-            && let Ok(Some(Ok(facts))) = self.log.with_message(position, message::facts)
-        {
+        let Some(stored) = self.log.get(position).filter(|m| m.flags.has_id()) else {
+            return;
+        };
+        if stored.len >= LARGE_MESSAGE && self.ids.len() <= stored.len / READ_PER_ID {
+            self.ids.remove_all(stored.seq);
+        } else if let Ok(Some(Ok(facts))) = self.log.with_message(position, message::facts) {
             self.ids.remove(facts.id.as_deref(), stored.seq);
         }
     }
@@ -337,6 +410,13 @@ impl Conversation {
     /// Tracks the groups again around a change at `changed`; returns the position after the last message that was looked
     /// at.
     pub(super) fn retrack(&mut self, changed: usize) -> usize {
-        self.tracker.retrack(&mut self.log, changed, &Dialects)
+        self.retrack_by(changed, &Dialects)
+    }
+
+    fn retrack_by(&mut self, changed: usize, reading: &impl Reading) -> usize {
+        let from = clean_before(&self.log, changed);
+        let end = self.tracker.retrack(&mut self.log, changed, reading);
+        self.refresh_results(from, end);
+        end
     }
 }

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Conversation;
 use super::attributes::Attributes;
 pub use super::event::Event;
 use super::message::Facts;
@@ -27,7 +28,7 @@ pub enum Count {
 /// A message to be stored, read already.
 #[derive(Debug, Clone)]
 pub struct NewMessage<'a> {
-    /// Its sequence number: larger than any held (appended), smaller than any ever given (put in front), or that of the
+    /// Its sequence number: larger than any held (appended), smaller than any ever given (prepended), or that of the
     /// message it replaces (edited).
     pub seq: i64,
     /// Arrival, Unix ms.
@@ -40,6 +41,9 @@ pub struct NewMessage<'a> {
     pub facts: Facts,
     /// What is to be counted of it, unless its count is known.
     pub text: Option<Text>,
+    /// `bytes` and a comma, in a buffer that the log takes over instead of copying `bytes`. Only for messages that get a
+    /// segment of their own.
+    pub own: Option<Vec<u8>>,
 }
 
 /// How the summary changes.
@@ -78,7 +82,7 @@ pub struct Effect<'a> {
     pub at: i64,
     /// The keyspace event.
     pub event: Event,
-    /// Throws away what is under the key, with the time it expires; `create` begins anew.
+    /// Removes the value of the key and its expiry; `create` starts a new conversation.
     pub replace: bool,
     /// Creates the conversation with these attributes.
     pub create: Option<Attributes>,
@@ -86,13 +90,17 @@ pub struct Effect<'a> {
     pub numbering: Option<Numbering>,
     /// Replaces the attributes.
     pub alter: Option<Attributes>,
-    /// Puts these older messages in front, the oldest first; their numbers lie below all that were ever given.
+    /// Prepends these older messages, the oldest first; their numbers are below all that were ever given.
     pub front: Vec<NewMessage<'a>>,
     /// Appends these messages.
     pub push: Vec<NewMessage<'a>>,
     /// Replaces a message.
     pub edit: Option<NewMessage<'a>>,
-    /// Removes the messages with these numbers, wherever they stand.
+    /// Pins the messages with these numbers, as far as they are held.
+    pub pin: Vec<i64>,
+    /// Removes the pins of the messages with these numbers, which ascend.
+    pub unpin: Vec<i64>,
+    /// Removes the messages with these numbers.
     pub remove: Vec<i64>,
     /// Sets or removes the summary.
     pub summary: Option<NewSummary<'a>>,
@@ -104,9 +112,12 @@ pub struct Effect<'a> {
     pub history: Option<NewHistory<'a>>,
     /// The document that `push`, `set_state` and `history` came from: it is what replicas receive instead of them.
     pub imported: Option<Imported<'a>>,
-    /// Until when the summary is leased to somebody, Unix ms; 0 to end the lease.
+    /// The conversation that `create` and the document make, if it was built in advance; `push`, `set_state` and `history`
+    /// are empty then.
+    pub built: Option<Box<Conversation>>,
+    /// When the lease of the summary ends, Unix ms; 0 to end it now.
     pub lease: Option<i64>,
-    /// Removes the messages whose numbers lie in these ranges, both ends included: what retention dropped.
+    /// Removes the messages whose numbers are in these ranges, both ends included: retention chose them.
     pub drop: Vec<(i64, i64)>,
     /// When the key expires, Unix ms; nothing to leave it as it is.
     pub expire: Option<i64>,
@@ -137,6 +148,8 @@ impl Effect<'_> {
             front,
             push,
             edit,
+            pin,
+            unpin: _,
             remove: _,
             summary,
             del_state: _,
@@ -144,6 +157,7 @@ impl Effect<'_> {
             history,
             // What an import contains is in `push` and `set_state`.
             imported: _,
+            built: _,
             lease: _,
             drop: _,
             expire: _,
@@ -152,6 +166,7 @@ impl Effect<'_> {
             || !front.is_empty()
             || !push.is_empty()
             || edit.is_some()
+            || !pin.is_empty()
             || !set_state.is_empty()
             || history.as_ref().is_some_and(NewHistory::is_nested)
             || summary.as_ref().is_some_and(|s| !s.text.is_empty())

@@ -3,9 +3,10 @@
 
 use super::index::weight;
 use super::log::Log;
+use super::segment::HeapBytes;
 use super::sums::Sums;
 use super::turns::{Dialects, Tracker};
-use super::{Conversation, LEAST_TOKENS};
+use super::{Conversation, MAX_PINS};
 
 /// Longer conversations are not checked after every change: a check costs as much as all of their messages.
 #[cfg(debug_assertions)]
@@ -19,6 +20,10 @@ impl Conversation {
     pub fn check_invariants(&self) -> Result<(), String> {
         self.log.check_sums()?;
         self.check_tickets()?;
+        self.check_pins()?;
+        if let Some(results) = self.results.get() {
+            results.check(&self.log, |seq| self.is_pinned(seq))?;
+        }
         self.check_groups()
     }
 
@@ -57,13 +62,26 @@ impl Conversation {
                 Some(_) => {}
             }
         }
+        let least = self.least_tokens();
         for position in 0..self.log.len() {
             let held = self.log.get(position);
-            if held.is_some_and(|m| m.flags.pending() && m.tokens != LEAST_TOKENS) {
+            if held.is_some_and(|m| m.flags.pending() && m.tokens != least) {
                 return Err(format!("the pending message at {position} has a count"));
             }
         }
         Ok(())
+    }
+
+    /// Pins ascend, are not too many, and are those of held messages.
+    fn check_pins(&self) -> Result<(), String> {
+        let pins = self.pins();
+        if pins.len() > MAX_PINS || !pins.is_sorted_by(|one, next| one < next) {
+            return Err(format!("{} pins: {pins:?}", pins.len()));
+        }
+        match pins.iter().find(|&&seq| self.log.find(seq).is_none()) {
+            Some(seq) => Err(format!("a pin of message {seq}, which is not held")),
+            None => Ok(()),
+        }
     }
 
     /// The flags of all messages are those that tracking from the beginning gives.
@@ -90,7 +108,7 @@ impl Log {
     /// the messages give; sequence numbers ascend.
     pub(super) fn check_sums(&self) -> Result<(), String> {
         let origin = *self.origin();
-        let (mut sums, mut heap, mut last) = (Sums::default(), 0, None);
+        let (mut sums, mut heap, mut last) = (Sums::default(), HeapBytes::default(), None);
         for (number, segment) in self.segments.iter().enumerate() {
             if segment.before.minus(origin) != sums {
                 return Err(format!("the sums before segment {number} are wrong"));
@@ -109,13 +127,13 @@ impl Log {
                 }
                 last = Some(seq);
             }
-            heap += segment.heap_bytes();
+            heap = heap.plus(segment.heap_bytes());
         }
         if self.totals() != sums {
             return Err("the sums at the end are wrong".into());
         }
         if self.heap != heap {
-            return Err(format!("{} heap bytes, counted {heap}", self.heap));
+            return Err(format!("{:?}, counted {heap:?}", self.heap));
         }
         let leading = (0..self.len())
             .take_while(|&position| self.get(position).is_some_and(|m| m.flags.system()))

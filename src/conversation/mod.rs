@@ -4,14 +4,21 @@
 //! selecting a [`window`].
 
 pub mod attributes;
+pub mod body;
 mod change;
 mod claim;
+pub mod clearing;
 pub mod compress;
+mod costs;
 mod counts;
+mod cut;
+pub mod cutting;
 mod dialect;
 pub mod document;
 pub mod effect;
 mod event;
+mod examine;
+mod examining;
 pub mod facts;
 mod flags;
 mod fork;
@@ -25,36 +32,42 @@ pub mod log;
 mod log_change;
 mod log_compress;
 pub mod log_read;
+pub mod log_snapshot;
 pub mod message;
 mod open_calls;
+mod pinned_groups;
+mod pins;
+pub mod rendering;
+mod results;
 mod retention;
 pub mod search;
 pub mod segment;
 pub mod session;
 mod sums;
+pub mod temperature;
 mod tickets;
 mod turns;
 pub mod window;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use attributes::Attributes;
 pub use compress::Unreadable;
 pub use counts::{MissingCounts, SummaryTokens};
+use cutting::CutSlot;
 use effect::Numbering;
+use examining::LazyResults;
 use ids::Ids;
 use log::{Log, Stored};
-pub use retention::Limit;
+pub use pins::MAX_PINS;
+use pins::Pins;
+pub use retention::{Limit, Removal};
 pub use segment::Relocate;
 use session::Session;
 pub use sums::Sums;
 use tickets::Tickets;
 use turns::Tracker;
-
-use crate::tokens::MESSAGE_TOKENS;
-
-/// What stands for T(message) in all sums as long as a message is pending: the least that it can be.
-pub const LEAST_TOKENS: u32 = MESSAGE_TOKENS as u32;
 
 /// The summary that stands for older messages.
 #[derive(Debug, Clone)]
@@ -78,7 +91,10 @@ pub struct Conversation {
     attributes: Attributes,
     summary: Option<Box<Summary>>,
     /// Nothing if there is nothing in it.
-    session: Option<Box<Session>>,
+    session: Option<Arc<Session>>,
+    pins: Pins,
+    results: LazyResults,
+    cut: CutSlot,
     lease: i64,
     numbering: Numbering,
     updated: i64,
@@ -97,8 +113,10 @@ pub struct Footprint {
     pub messages: u64,
     /// Bytes of the messages and session fields as they came.
     pub raw: u64,
-    /// Bytes that hold them, index included; session fields too.
+    /// Bytes that hold them, index included; session fields too. What several conversations share counts for each.
     pub stored: u64,
+    /// Bytes of compressed segments among them.
+    pub compressed: u64,
     /// Messages, and a summary, that are neither counted nor being counted.
     pub pending: u64,
     /// Messages of which some content counted as JSON text.
@@ -116,6 +134,9 @@ impl Conversation {
             attributes,
             summary: None,
             session: None,
+            pins: Pins::default(),
+            results: LazyResults::default(),
+            cut: CutSlot::default(),
             lease: 0,
             numbering: Numbering {
                 created: now,
@@ -153,6 +174,36 @@ impl Conversation {
         self.session.as_deref()
     }
 
+    /// Sequence numbers of the pinned messages, in ascending order; at most [`MAX_PINS`], all of them held.
+    #[must_use]
+    pub fn pins(&self) -> &[i64] {
+        self.pins.seqs()
+    }
+
+    /// True if message `seq` is pinned.
+    #[must_use]
+    pub fn is_pinned(&self, seq: i64) -> bool {
+        self.pins.contains(seq)
+    }
+
+    /// What all sums contain for a message, or a summary, as long as it is pending: the least that it can count.
+    #[must_use]
+    pub fn least_tokens(&self) -> u32 {
+        self.attributes.rules().least()
+    }
+
+    /// Tokens of the summary, or the least that they can be; nothing if there is no summary.
+    #[must_use]
+    pub fn summary_tokens(&self) -> Option<u32> {
+        let summary = self.summary()?;
+        Some(
+            summary
+                .tokens
+                .known()
+                .unwrap_or_else(|| self.least_tokens()),
+        )
+    }
+
     /// Until when the summary is leased to somebody, Unix ms; 0 if it is not.
     #[must_use]
     pub fn lease(&self) -> i64 {
@@ -177,31 +228,38 @@ impl Conversation {
         self.tracker.has_open_turn()
     }
 
-    /// True if a message with this id is held.
+    /// True if a message with this id is held. `message` is the one that has the id: if it is held as it is, which
+    /// happens where a client sends it again, the held one is not read.
     ///
     /// # Errors
     /// There is not enough memory to decompress the messages that may have this id.
-    pub fn holds_id(&self, id: &str) -> Result<bool, Unreadable> {
+    pub fn holds_id(&self, id: &str, message: &[u8]) -> Result<bool, Unreadable> {
         for seq in self.ids.candidates(id) {
             let Some(position) = self.log.find(seq) else {
                 continue;
             };
-            let facts = self.log.with_message(position, message::facts)?;
-            let facts = facts.and_then(Result::ok);
-            if facts.is_some_and(|facts| facts.id.as_deref() == Some(id)) {
+            let has_id = |held: &[u8]| {
+                held == message
+                    || message::facts(held).is_ok_and(|facts| facts.id.as_deref() == Some(id))
+            };
+            if self.log.with_message(position, has_id)? == Some(true) {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Bytes on the heap, about.
+    /// Bytes on the heap, about: everything that the conversation can reach, shared or not.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         self.log.heap_bytes()
+            + self.log.opened_bytes()
             + self.ids.heap_bytes()
             + self.tracker.heap_bytes()
             + self.tickets.heap_bytes()
+            + self.pins.heap_bytes()
+            + self.results.heap_bytes()
+            + self.cut.heap_bytes()
             + self
                 .summary
                 .as_ref()
@@ -234,6 +292,7 @@ impl Conversation {
             messages: self.log.len() as u64,
             raw: self.log.total::<search::Bytes>() + raw,
             stored: self.log.heap_bytes() as u64 + stored,
+            compressed: self.log.compressed_bytes() as u64,
             pending: pending.saturating_sub(self.tickets.len() as u64) + uncounted_summary,
             unread: self.log.total::<search::Unread>(),
         }
@@ -246,15 +305,15 @@ impl Conversation {
     pub fn visit(&self, mut visit: impl FnMut(Stored<'_>)) -> Result<(), Unreadable> {
         let mut position = 0;
         for segment in self.log.segments() {
-            let behind = position + segment.entries().len();
-            self.log.read(position..behind)?.visit(false, &mut visit);
-            position = behind;
+            let after = position + segment.entries().len();
+            self.log.read(position..after)?.visit(false, &mut visit);
+            position = after;
         }
         Ok(())
     }
 
-    /// Texts of old segments, to be packed; their results are taken by [`Conversation::collect`].
-    pub fn to_compress(&mut self, open_bytes: usize, most: usize) -> Vec<compress::CompressJob> {
-        self.log.to_compress(open_bytes, most)
+    /// Old segments to be compressed; [`Conversation::collect`] takes the results.
+    pub fn to_compress(&mut self, hot_bytes: usize, most: usize) -> Vec<compress::CompressJob> {
+        self.log.to_compress(hot_bytes, most)
     }
 }

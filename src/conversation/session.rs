@@ -1,5 +1,5 @@
-//! Session fields: what a session document holds beside its messages, as JSON values byte for byte, in their order; and
-//! where in the document the messages stand.
+//! Session fields: what a session document holds besides its messages, as JSON values byte for byte, in their order; and
+//! where in the document the messages are.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -23,10 +23,10 @@ pub struct Name {
 }
 
 impl Name {
-    /// A name that came as it is.
+    /// A name given as a command argument.
     ///
     /// # Errors
-    /// Why it can be none.
+    /// Why it cannot be a name.
     pub fn new(text: &str) -> Result<Self, String> {
         Self::bounded(text, None)
     }
@@ -34,7 +34,7 @@ impl Name {
     /// A name by the key of a JSON object, quotes included.
     ///
     /// # Errors
-    /// Why it can be none.
+    /// Why it cannot be a name.
     pub fn of_key(key: &str) -> Result<Self, String> {
         let plain = key
             .strip_prefix('"')
@@ -93,7 +93,7 @@ fn key<'k>(text: &str, written: Option<&'k str>) -> Cow<'k, str> {
     }
 }
 
-/// Says why `value` is not one JSON value with nothing around it.
+/// Checks that `value` is one JSON value with nothing around it.
 ///
 /// # Errors
 /// What it is instead.
@@ -111,6 +111,20 @@ pub struct NewField<'a> {
     pub name: Name,
     /// Its value, JSON without white space around it.
     pub value: &'a str,
+    /// The value once more, in a buffer that the session takes over instead of copying it. Only if it is large.
+    pub own: Option<Box<str>>,
+}
+
+impl<'a> NewField<'a> {
+    /// A field whose value is copied.
+    #[must_use]
+    pub fn new(name: Name, value: &'a str) -> Self {
+        Self {
+            name,
+            value,
+            own: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -176,6 +190,7 @@ impl Session {
                 written: field.written.clone(),
             },
             value: &field.value,
+            own: None,
         })
     }
 
@@ -205,7 +220,7 @@ impl Session {
         1 + 2 * self.fields.len()
     }
 
-    /// Says why what an effect does to the session cannot be done.
+    /// Checks that the changes of an effect can be made.
     ///
     /// # Errors
     /// What does not fit.
@@ -225,10 +240,10 @@ impl Session {
         Ok(())
     }
 
-    /// Does what an effect says of the session.
-    pub(super) fn apply(&mut self, effect: &Effect<'_>) {
+    /// Makes the changes of an effect.
+    pub(super) fn apply(&mut self, effect: &mut Effect<'_>) {
         self.remove(&effect.del_state);
-        for new in &effect.set_state {
+        for new in &mut effect.set_state {
             self.set(new);
         }
         if let Some(history) = &effect.history {
@@ -238,21 +253,22 @@ impl Session {
         }
     }
 
-    fn set(&mut self, new: &NewField<'_>) {
+    fn set(&mut self, new: &mut NewField<'_>) {
+        let value = new.own.take().unwrap_or_else(|| new.value.into());
         if let Some(field) = self.fields.get_mut(new.name.text()) {
             self.bytes = (self.bytes + new.value.len()).saturating_sub(field.value.len());
-            field.value = new.value.into();
+            field.value = value;
             return;
         }
         let field = Field {
             written: new.name.written.clone(),
-            value: new.value.into(),
+            value,
         };
         self.bytes += field.bytes(new.name.text());
         self.fields.insert(new.name.text.clone(), field);
     }
 
-    /// All at once: what stands behind a field that goes moves up.
+    /// Removes fields, all in one pass: the fields after a removed one move up.
     fn remove(&mut self, names: &[Box<str>]) {
         if names.is_empty() {
             return;

@@ -3,7 +3,6 @@
 use serde_json::value::RawValue;
 
 use super::{EffectHeader, MessageHeader, SHORT_VERSION, SummaryHeader, VERSION};
-use crate::conversation::attributes::MAX_TTL;
 use crate::conversation::document::split;
 use crate::conversation::effect::{
     Count, Effect, Event, Imported, NewMessage, NewSummary, Numbering,
@@ -67,28 +66,11 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
     expand(&mut header, payload.len())?;
     let event =
         Event::by_name(&header.event).ok_or_else(|| format!("unknown event {:?}", header.event))?;
-    if [header.create, header.alter]
-        .iter()
-        .flatten()
-        .any(|a| a.ttl > MAX_TTL)
-    {
-        return Err(format!("ttl must be from 0 to {MAX_TTL}"));
+    for attributes in [header.create, header.alter].iter().flatten() {
+        attributes.check()?;
     }
     let mut payload = payload.iter().copied();
     let mut next = || payload.next().ok_or(INCOMPLETE);
-    let read = |(seq, time, count): MessageHeader, bytes: &'a [u8]| {
-        let bytes = message::trim(bytes);
-        message::read(bytes)
-            .map(|(facts, text)| NewMessage {
-                seq,
-                time,
-                count,
-                bytes,
-                facts,
-                text: Some(text),
-            })
-            .map_err(|e| format!("message {seq}: {}", e.0))
-    };
     let mut read_all = |stored: Vec<MessageHeader>| {
         let messages = stored.into_iter().map(|stored| read(stored, next()?));
         messages.collect::<Result<Vec<_>, String>>()
@@ -110,7 +92,7 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         let name = Name::of_key(key.get())?;
         let value = read_value(message::trim(next()?))
             .map_err(|why| format!("session field {}: {why}", key.get()))?;
-        set_state.push(NewField { name, value });
+        set_state.push(NewField::new(name, value));
     }
     let history = match (header.history, header.nested) {
         (Some((key, position)), true) => Some(nested(&key, position, next()?, next()?)?),
@@ -135,12 +117,15 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         front,
         push,
         edit,
+        pin: header.pin,
+        unpin: header.unpin,
         remove: header.remove,
         summary,
         del_state: header.del_state,
         set_state,
         history,
         imported: None,
+        built: None,
         lease: header.lease,
         drop: header.drop,
         expire: header.expire,
@@ -152,6 +137,21 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         return Err("unexpected argument after the payload".into());
     }
     Ok(effect)
+}
+
+/// Reads a message of the payload.
+fn read((seq, time, count): MessageHeader, bytes: &[u8]) -> Result<NewMessage<'_>, String> {
+    let bytes = message::trim(bytes);
+    let (facts, text) = message::read(bytes).map_err(|e| format!("message {seq}: {}", e.0))?;
+    Ok(NewMessage {
+        seq,
+        time,
+        count,
+        bytes,
+        facts,
+        text: Some(text),
+        own: None,
+    })
 }
 
 /// Where the messages are, if they are in nested objects of the field `key`.
@@ -188,6 +188,7 @@ fn import<'a>(
             bytes,
             facts,
             text: None,
+            own: None,
         });
     }
     effect.set_state = parts.fields;
