@@ -77,11 +77,20 @@ pub type Write = for<'a> fn(
 /// Applies `effect`, hands new texts to `counter`, and enforces retention. Afterwards `effect` includes what retention
 /// removed and is what replicas apply.
 pub fn commit(conversation: &mut Conversation, effect: &mut Effect<'_>, counter: &impl Counter) {
+    if effect.only_expires() {
+        return;
+    }
     conversation.apply(effect, counter);
-    if !effect.push.is_empty() {
+    if is_retained(effect) {
         let limits = conversation.limits();
         effect.drop = retain(conversation, &limits, effect.event, effect.at);
     }
+}
+
+/// True if retention acts on what `effect` appends. A session document is the whole state, so an import keeps all of it.
+#[must_use]
+pub fn is_retained(effect: &Effect<'_>) -> bool {
+    !effect.push.is_empty() && effect.event != Event::Import
 }
 
 /// Removes the messages that exceed `limits`, as far as their counts are known. Returns the ranges of sequence numbers

@@ -31,6 +31,7 @@ mod retention;
 pub mod search;
 pub mod segment;
 pub mod session;
+pub mod session_difference;
 mod sums;
 mod tickets;
 mod turns;

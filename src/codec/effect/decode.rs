@@ -124,7 +124,6 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
     let mut effect = Effect {
         at: header.at,
         event,
-        replace: header.replace,
         create: header.create,
         numbering: header.numbering.map(|(created, next, lowest)| Numbering {
             created,
@@ -132,17 +131,20 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
             lowest,
         }),
         alter: header.alter,
+        cut: header.cut,
         front,
         push,
         edit,
         remove: header.remove,
         summary,
+        clear_session: header.clear_session,
         del_state: header.del_state,
         set_state,
         history,
         imported: None,
         lease: header.lease,
         drop: header.drop,
+        persist: header.persist,
         expire: header.expire,
     };
     if let Some((history,)) = header.import {
