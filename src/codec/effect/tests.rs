@@ -1,4 +1,4 @@
-//! Tests of the short header. `tests/model.rs` tests that every effect is read as it was written.
+//! Tests of the short header. `tests/model` tests that every effect is read as it was written.
 
 use super::{decode_effect, encode_effect};
 use crate::conversation::effect::{Count, Effect, Event, NewMessage};
