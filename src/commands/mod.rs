@@ -11,6 +11,7 @@ mod backfill;
 mod error;
 pub mod fork;
 mod format;
+mod import;
 mod manage;
 mod outcome;
 mod read;

@@ -1,22 +1,19 @@
-//! Whole session documents and their fields: `CONV.IMPORT`, `CONV.EXPORT`, `CONV.GETSTATE`, `CONV.SETSTATE`,
-//! `CONV.DELSTATE`.
+//! Session documents and their fields: `CONV.EXPORT`, `CONV.GETSTATE`, `CONV.SETSTATE`, `CONV.DELSTATE`.
 
 use std::collections::HashSet;
 
-use super::append::read_uncounted;
 use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
 use super::format::push_messages;
 use super::reply::Reply;
 use super::{Env, Outcome, REPLIED, Target};
-use crate::conversation::document::split;
-use crate::conversation::effect::{Effect, Event, Imported};
+use crate::conversation::effect::{Effect, Event};
 use crate::conversation::message::trim;
 use crate::conversation::session::{Name, NewField, read_value};
 use crate::conversation::{Conversation, session::Session};
 
 /// Reads an argument as the name of a session field.
-fn name(argument: &[u8]) -> Result<&str, CommandError> {
+pub(super) fn name(argument: &[u8]) -> Result<&str, CommandError> {
     std::str::from_utf8(argument).map_err(|e| {
         CommandError::Err(format!(
             "field name {} is not UTF-8: invalid at byte {}",
@@ -24,50 +21,6 @@ fn name(argument: &[u8]) -> Result<&str, CommandError> {
             e.valid_up_to()
         ))
     })
-}
-
-/// `CONV.IMPORT key json [HISTORY path] [REPLACE]`: creates a conversation from a session document and returns the
-/// number of messages.
-pub fn import<'a>(
-    args: &mut Args<'a>,
-    target: Target<'_>,
-    env: &Env<'_>,
-    out: &mut dyn Reply,
-) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
-    let json = args.required()?;
-    let (mut history, mut replace) = (None, false);
-    while let Some(option) = args.only_options(&["HISTORY", "REPLACE"])? {
-        match option {
-            "HISTORY" => history = Some(name(args.value("HISTORY")?)?),
-            _ => replace = true,
-        }
-    }
-    if target.is_some() && !replace {
-        return err("the key already exists: use REPLACE to replace its contents");
-    }
-    let parts = split(json, history).map_err(CommandError::Err)?;
-    let attributes = env.settings.attributes();
-    let mut effect = Effect::new(Event::Import, env.now);
-    effect.push.reserve_exact(parts.messages.len());
-    for (seq, message) in (1..).zip(parts.messages) {
-        let mut new = read_uncounted(env, effect.push.len() + 1, message)?;
-        new.seq = seq;
-        effect.push.push(new);
-    }
-    out.integer(i64::try_from(effect.push.len()).unwrap_or(i64::MAX));
-    effect.create = Some(attributes);
-    effect.replace = target.is_some();
-    effect.imported = Some(Imported {
-        document: json,
-        history: parts
-            .history
-            .as_ref()
-            .map(|h| history.unwrap_or(h.name.text()).into()),
-    });
-    effect.set_state = parts.fields;
-    effect.history = parts.history;
-    effect.expire = env.expiry(attributes.ttl);
-    Ok(Outcome::change(effect))
 }
 
 /// `CONV.EXPORT key`: returns the session document with its current messages and fields, nil if the key is missing.

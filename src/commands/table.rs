@@ -5,7 +5,7 @@ use super::arg_docs::{
     option, optional, word,
 };
 use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
-use super::{append, backfill, manage, read, recent, replay, session, summary};
+use super::{append, backfill, import, manage, read, recent, replay, session, summary};
 
 /// All commands. The server runs a command by its index in this table.
 pub static COMMANDS: [Spec; 26] = [
@@ -336,7 +336,7 @@ pub static COMMANDS: [Spec; 26] = [
     },
     Spec {
         name: "CONV.IMPORT",
-        handler: Handler::Write(session::import),
+        handler: Handler::Write(import::import),
         ends_load: false,
         flags: "write deny-oom",
         arity: -3,
@@ -344,12 +344,35 @@ pub static COMMANDS: [Spec; 26] = [
         categories: "write slow",
         since: "0.1.0",
         complexity: "O(N) in the bytes of the document",
-        summary: "Creates a conversation from a session document.",
+        summary: "Stores a session document as a conversation. Of one that it replaces, only what differs is changed.",
         args: &[
             KEY,
             arg("json", Kind::String),
             option("path", "HISTORY", Kind::String),
             flag("replace", "REPLACE"),
+            optional(one_of(
+                "expiry",
+                None,
+                &[
+                    Arg {
+                        token: Some("EX"),
+                        ..arg("seconds", Kind::Integer)
+                    },
+                    Arg {
+                        token: Some("PX"),
+                        ..arg("milliseconds", Kind::Integer)
+                    },
+                    Arg {
+                        token: Some("EXAT"),
+                        ..arg("unix-time-seconds", Kind::Integer)
+                    },
+                    Arg {
+                        token: Some("PXAT"),
+                        ..arg("unix-time-milliseconds", Kind::Integer)
+                    },
+                    word("keepttl", "KEEPTTL"),
+                ],
+            )),
         ],
     },
     Spec {

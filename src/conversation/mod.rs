@@ -254,6 +254,32 @@ impl Conversation {
         Ok(())
     }
 
+    /// How many messages, from the first on, are those of `messages`, byte for byte. Decompresses one segment at a time.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress a segment.
+    pub fn common_prefix(&self, messages: &[&[u8]]) -> Result<usize, Unreadable> {
+        let mut same = 0;
+        for segment in self.log.segments() {
+            let held = segment.entries().len();
+            let mut others = messages.get(same..).unwrap_or_default().iter();
+            // Of messages that differ, most have different lengths, and are not decompressed to be compared.
+            let len = self.log.get(same).map(|first| first.len);
+            if others.as_slice().first().map(|first| first.len()) != len {
+                break;
+            }
+            let (begin, mut differs) = (same, false);
+            self.log.read(begin..begin + held)?.visit(false, |message| {
+                differs = differs || others.next() != Some(&message.bytes);
+                same += usize::from(!differs);
+            });
+            if differs {
+                break;
+            }
+        }
+        Ok(same)
+    }
+
     /// Texts of old segments, to be packed; their results are taken by [`Conversation::collect`].
     pub fn to_compress(&mut self, open_bytes: usize, most: usize) -> Vec<compress::CompressJob> {
         self.log.to_compress(open_bytes, most)
