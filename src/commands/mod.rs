@@ -18,6 +18,7 @@ mod read;
 pub mod recent;
 mod replay;
 pub mod reply;
+mod search;
 mod session;
 pub mod spec;
 pub mod suggest;

@@ -1,14 +1,14 @@
 //! The command table: the source of registration, key specs, ACL categories, COMMAND DOCS, and the syntax in errors.
 
 use super::arg_docs::{
-    ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, REV, SEQ, arg, flag, multiple, one_of,
+    ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, REV, SEARCH, SEQ, arg, flag, multiple, one_of,
     option, optional, word,
 };
 use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
-use super::{append, backfill, import, manage, read, recent, replay, session, summary};
+use super::{append, backfill, import, manage, read, recent, replay, search, session, summary};
 
 /// All commands. The server runs a command by its index in this table.
-pub static COMMANDS: [Spec; 26] = [
+pub static COMMANDS: [Spec; 27] = [
     Spec {
         name: "CONV.APPEND",
         handler: Handler::Write(append::append),
@@ -181,6 +181,19 @@ pub static COMMANDS: [Spec; 26] = [
         complexity: "O(log(N)+M) for each key, with N messages held and M bytes returned",
         summary: "Returns the newest messages of several conversations, each within the token budget.",
         args: MRECENT,
+    },
+    Spec {
+        name: "CONV.SEARCH",
+        handler: Handler::Read(search::search),
+        ends_load: false,
+        flags: "readonly",
+        arity: -3,
+        key: Key::Read,
+        categories: "read slow",
+        since: "0.1.0",
+        complexity: "O(N) in the bytes searched, in the background",
+        summary: "Returns the newest messages with a text that matches a pattern.",
+        args: SEARCH,
     },
     Spec {
         name: "CONV.TOKENS",

@@ -13,6 +13,7 @@ pub mod document;
 pub mod effect;
 mod event;
 pub mod facts;
+pub mod find;
 mod flags;
 mod fork;
 mod growth;

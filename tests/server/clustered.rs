@@ -15,6 +15,7 @@ const FORMS: &[(&str, usize)] = &[
     ("CONV.CLAIMSUMMARY A 100", 1),
     ("CONV.RANGE A 0 -1", 1),
     ("CONV.INDEX A 0", 1),
+    ("CONV.SEARCH A text LIMIT 1", 1),
     ("CONV.GET A 1 2", 1),
     ("CONV.LEN A", 1),
     ("CONV.INFO A", 1),

@@ -41,6 +41,7 @@ mod refusals;
 mod replication;
 mod retention;
 mod samples;
+mod searching;
 mod selecting;
 mod sessions;
 mod settings;

@@ -70,6 +70,12 @@ fn reply_shapes_in_both_protocols() {
         ("CONV.INDEX k 0", "bulk"),
         ("CONV.INDEX k 2", "nil"),
         ("CONV.INDEX missing 0", "nil"),
+        ("CONV.SEARCH k x", "[bulk bulk]"),
+        ("CONV.SEARCH missing x", "[]"),
+        (
+            "CONV.SEARCH k x LIMIT 1 WITHINFO",
+            "[{bulk int bulk int bulk bulk bulk int bulk bulk bulk bulk}]",
+        ),
         ("CONV.GET k 1 9", "[bulk nil]"),
         (
             "CONV.GET k 1 9 WITHINFO",

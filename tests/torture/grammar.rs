@@ -163,6 +163,25 @@ fn string(rng: &mut Rng, name: &str) -> Vec<u8> {
             }
             header
         }
+        "json" => rng
+            .choice(&[
+                "[]",
+                r#"{"history":[],"a":1}"#,
+                r#"{"a":[1],"messages":[{"role":"user","content":"hello"}],"b":2}"#,
+                r#"[{"role":"user","content":"hello"},{"role":"assistant","content":"so far"}]"#,
+                r#"{"history":[{"role":"user","content":"hello"},{"role":7}]}"#,
+                r#"{"x":{"history":[]}}"#,
+                "{}",
+                "1",
+            ])
+            .unwrap()
+            .as_bytes()
+            .to_vec(),
+        "pattern" => rng
+            .choice(&["o", "hello", "(", r"\w+", "^$", "a{1000}", "[^\0]*", "\u{130}", ""])
+            .unwrap()
+            .as_bytes()
+            .to_vec(),
         "name" => rng
             .choice(&["gpt-4", "gpt-4o", "p50k_base", "r50k_base", "no", ""])
             .unwrap()
