@@ -161,7 +161,7 @@ pub const MISS: Arg = optional(one_of(
 pub const WITHINFO: Arg = flag("withinfo", "WITHINFO");
 /// The arguments of `CONV.RECENT`.
 pub const RECENT: &[Arg] = &[
-    KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, NOSYSTEM, NOSUMMARY, MISS, WITHINFO,
+    KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, NOSYSTEM, NOSUMMARY, REV, MISS, WITHINFO,
 ];
 /// The arguments of `CONV.SEARCH`.
 pub const SEARCH: &[Arg] = &[
@@ -198,6 +198,7 @@ pub const MRECENT: &[Arg] = &[
     STEP,
     NOSYSTEM,
     NOSUMMARY,
+    REV,
     MISS,
     WITHINFO,
 ];

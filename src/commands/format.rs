@@ -66,6 +66,7 @@ enum Readable<'a> {
 }
 
 /// A message list that can be written: its messages are readable.
+#[derive(Default)]
 pub struct MessageList<'a> {
     pieces: SmallVec<[Readable<'a>; 4]>,
     /// Number of messages.

@@ -26,6 +26,7 @@ mod like_lists;
 mod loading;
 mod managing;
 mod memory;
+mod missing_keys;
 mod module_load;
 mod multi_key;
 mod notation;
