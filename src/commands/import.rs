@@ -63,9 +63,9 @@ impl<'a> Options<'a> {
             expiry: Expiry::Ttl,
         };
         let mut expiry = None;
-        while let Some(option) = args.only_options(&[
-            "HISTORY", "REPLACE", "EX", "PX", "EXAT", "PXAT", "KEEPTTL",
-        ])? {
+        while let Some(option) =
+            args.only_options(&["HISTORY", "REPLACE", "EX", "PX", "EXAT", "PXAT", "KEEPTTL"])?
+        {
             match option {
                 "HISTORY" => options.history = Some(name(args.value("HISTORY")?)?),
                 "REPLACE" => options.replace = true,
@@ -118,8 +118,7 @@ pub fn import<'a>(
         }
     };
     out.integer(i64::try_from(messages).unwrap_or(i64::MAX));
-    let changes_nothing =
-        effect.only_expires() && effect.expire.is_none() && !effect.persist;
+    let changes_nothing = effect.only_expires() && effect.expire.is_none() && !effect.persist;
     Ok(Outcome::Done((!changes_nothing).then_some(effect)))
 }
 

@@ -46,9 +46,10 @@ impl Options {
                 _ => with_info = true,
             }
         }
-        let pattern = match regex {
-            true => Pattern::regex(pattern, case),
-            false => Pattern::literal(pattern, case),
+        let pattern = if regex {
+            Pattern::regex(pattern, case)
+        } else {
+            Pattern::literal(pattern, case)
         };
         Ok(Self {
             query: Query {

@@ -1,8 +1,8 @@
 //! The command table: the source of registration, key specs, ACL categories, COMMAND DOCS, and the syntax in errors.
 
 use super::arg_docs::{
-    ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, REV, SEARCH, SEQ, arg, flag, multiple, one_of,
-    option, optional, word,
+    ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, REV, SEARCH, SEQ, arg, flag, multiple,
+    one_of, option, optional, word,
 };
 use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
 use super::{append, backfill, import, manage, read, recent, replay, search, session, summary};

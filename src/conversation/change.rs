@@ -141,7 +141,7 @@ impl Conversation {
             self.alter(attributes);
         }
         if let Some(first) = *cut {
-            self.cut(first);
+            self.remove_from(first);
         }
         self.push_front(front, counter);
         for message in push {
@@ -333,7 +333,7 @@ impl Conversation {
     }
 
     /// Removes the messages from number `first` on. Their ids are forgotten without reading the messages.
-    fn cut(&mut self, first: i64) {
+    fn remove_from(&mut self, first: i64) {
         let from = self.log.position_of(first);
         self.ids = self.ids.before(first);
         self.tickets.remove_range(first, i64::MAX);

@@ -86,9 +86,7 @@ impl Pattern {
 
     /// False if no text of any message in `json` matches. It is much faster to find this out than to read the messages.
     fn may_match(&self, json: &str) -> bool {
-        !self.plain
-            || self.regex.is_match(json)
-            || memmem::find(json.as_bytes(), b"\\u").is_some()
+        !self.plain || self.regex.is_match(json) || memmem::find(json.as_bytes(), b"\\u").is_some()
     }
 }
 
@@ -180,11 +178,19 @@ impl Search {
         };
         self.segments = index;
         if let Some(segment) = log.segments.get(index) {
-            if self.query.before.is_none_or(|before| segment.base_seq < before) {
+            if self
+                .query
+                .before
+                .is_none_or(|before| segment.base_seq < before)
+            {
                 self.segment(segment)?;
             }
             // Everything before it is older.
-            if self.query.after.is_some_and(|after| segment.base_seq <= after) {
+            if self
+                .query
+                .after
+                .is_some_and(|after| segment.base_seq <= after)
+            {
                 self.segments = 0;
             }
         }
@@ -278,7 +284,11 @@ fn around(text: &str, range: Range<usize>) -> &str {
     let from_before = most_before.min((left / 2).max(left - most_after));
     let from_after = most_after.min(left - from_before);
     let begin = match from_before.checked_sub(1) {
-        Some(last) => before.char_indices().rev().nth(last).map_or(0, |(at, _)| at),
+        Some(last) => before
+            .char_indices()
+            .rev()
+            .nth(last)
+            .map_or(0, |(at, _)| at),
         None => range.start,
     };
     let end = if left == 0 {

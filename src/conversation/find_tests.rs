@@ -63,7 +63,9 @@ fn decoded_text_is_searched() {
     assert_eq!(of("sunny"), [3]);
     assert_eq!(of("Ana"), [4]);
     // Keys, ids and roles are no text, and a text ends where it ends.
-    for none in ["role", "content", "call-1", "user", "onetwo", "u00e9", r"\n"] {
+    for none in [
+        "role", "content", "call-1", "user", "onetwo", "u00e9", r"\n",
+    ] {
         assert_eq!(of(none), [0; 0], "{none}");
     }
     assert_eq!(seqs(&found(&messages, regex("^one$"))), [4]);
@@ -92,17 +94,34 @@ fn case_folds_as_unicode_says() {
 fn bad_patterns_are_explained() {
     for (pattern, why) in [
         ("(", "invalid pattern at byte 0: unclosed group"),
-        ("ab[c", "invalid pattern at byte 2: unclosed character class"),
-        ("é*{2", "invalid pattern at byte 3: unclosed counted repetition"),
-        (r"\p{Nothing}", "invalid pattern at byte 0: Unicode property not found"),
-        (r"(a)\1", "invalid pattern at byte 3: backreferences are not supported"),
+        (
+            "ab[c",
+            "invalid pattern at byte 2: unclosed character class",
+        ),
+        (
+            "é*{2",
+            "invalid pattern at byte 3: unclosed counted repetition",
+        ),
+        (
+            r"\p{Nothing}",
+            "invalid pattern at byte 0: Unicode property not found",
+        ),
+        (
+            r"(a)\1",
+            "invalid pattern at byte 3: backreferences are not supported",
+        ),
     ] {
         assert_eq!(Pattern::regex(pattern, false).expect_err(pattern), why);
     }
     let large = r"(\w{50}){50}";
     let why = Pattern::regex(large, false).expect_err(large);
     assert!(why.starts_with("pattern too complex"), "{why}");
-    for fine in [r"\w{3,10}@\w+\.\w{2,4}", r"\b\d{4}-\d{2}-\d{2}\b", "(?-i)Ab", "a|b|c"] {
+    for fine in [
+        r"\w{3,10}@\w+\.\w{2,4}",
+        r"\b\d{4}-\d{2}-\d{2}\b",
+        "(?-i)Ab",
+        "a|b|c",
+    ] {
         Pattern::regex(fine, false).expect(fine);
     }
     // The longest literals, and those with the most equivalents.
@@ -134,8 +153,14 @@ fn conditions_are_combined() {
     assert_eq!(search(|q| q.limit = 2), [3000, 2999]);
     assert_eq!(search(|q| (q.before, q.limit) = (Some(5), 2)), [4, 3]);
     assert_eq!(search(|q| q.after = Some(2998)), [3000, 2999]);
-    assert_eq!(search(|q| (q.after, q.before) = (Some(1500), Some(1503))), [1502, 1501]);
-    assert_eq!(search(|q| (q.since, q.until) = (Some(100), Some(110))), [11, 10]);
+    assert_eq!(
+        search(|q| (q.after, q.before) = (Some(1500), Some(1503))),
+        [1502, 1501]
+    );
+    assert_eq!(
+        search(|q| (q.since, q.until) = (Some(100), Some(110))),
+        [11, 10]
+    );
     assert_eq!(search(|q| q.before = Some(i64::MIN)), [0; 0]);
     assert_eq!(search(|q| q.after = Some(i64::MAX)), [0; 0]);
     let system = search(|q| (q.class, q.limit) = (Some(Class::System), 4));

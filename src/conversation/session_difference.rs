@@ -55,10 +55,9 @@ impl<'a> Difference<'a> {
         let moved = held.history().map(|history| {
             let before = held.fields().take(history.position);
             let stay = before.filter(|(name, _)| !is_among(&remove, name));
-            NewHistory {
-                position: stay.count(),
-                ..history.to_set()
-            }
+            let mut moved = history.to_set();
+            moved.position = stay.count();
+            moved
         });
         let history = history.filter(|new| moved.as_ref() != Some(new));
         Self {

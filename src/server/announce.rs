@@ -54,12 +54,12 @@ impl Announcement<'_> {
     ) -> SmallVec<[RedisStr<'s>; 8]> {
         let (mut arguments, mut own) = (self.args.iter(), own.iter());
         payload(effect)
-            .filter_map(
-                |part| match arguments.find(|argument| is_argument(argument.bytes(), part)) {
+            .filter_map(|part| {
+                match arguments.find(|argument| is_argument(argument.bytes(), part)) {
                     Some(argument) => Some(*argument),
                     None => own.next()?.as_ref().map(OwnedString::as_str),
-                },
-            )
+                }
+            })
             .collect()
     }
 }

@@ -42,7 +42,10 @@ fn seqs(con: &mut Connection) -> Vec<i64> {
 
 /// A document with these messages.
 fn document(messages: &[String]) -> String {
-    format!(r#"{{"user":"ana","history":[{}],"turn":1}}"#, messages.join(","))
+    format!(
+        r#"{{"user":"ana","history":[{}],"turn":1}}"#,
+        messages.join(",")
+    )
 }
 
 fn numbered(range: std::ops::Range<usize>) -> Vec<String> {
@@ -91,7 +94,10 @@ fn replace_keeps_the_common_prefix() {
     assert_eq!(seqs(&mut con), [12, 13]);
     let info = map(&cmd!(con, "CONV.INFO", "k"));
     assert_eq!(info["created"], created);
-    assert_eq!(text(&cmd!(con, "CONV.EXPORT", "k")), document(&messages[1..3]));
+    assert_eq!(
+        text(&cmd!(con, "CONV.EXPORT", "k")),
+        document(&messages[1..3])
+    );
 }
 
 #[test]
@@ -141,8 +147,7 @@ fn attributes_stay_and_retention_does_not_act() {
     );
     let attributes = |con: &mut Connection| {
         let info = map(&cmd!(*con, "CONV.INFO", "k"));
-        ["encoding", "max-messages", "max-tokens", "ttl", "complete"]
-            .map(|name| info[name].clone())
+        ["encoding", "max-messages", "max-tokens", "ttl", "complete"].map(|name| info[name].clone())
     };
     let before = attributes(&mut con);
     assert_eq!(replace(&mut con, &document(&messages)), 10);
@@ -206,7 +211,9 @@ fn a_document_that_is_held_changes_the_expiry() {
         let mut watcher = server.conn();
         cmd!(watcher, "WATCH", "k");
         let offset = |con: &mut Connection| -> u64 {
-            info(con, "replication")["master_repl_offset"].parse().unwrap()
+            info(con, "replication")["master_repl_offset"]
+                .parse()
+                .unwrap()
         };
         let from = offset(&mut con);
         cmd!(con, "CONV.IMPORT", "k", &document, "REPLACE", words);
@@ -216,7 +223,10 @@ fn a_document_that_is_held_changes_the_expiry() {
         assert_eq!(events.take(), [], "{words:?}");
         caught_up(&replica, &server);
         for con in [&mut con, &mut there] {
-            assert!(expected.contains(&int(&cmd!(*con, "TTL", "k"))), "{words:?}");
+            assert!(
+                expected.contains(&int(&cmd!(*con, "TTL", "k"))),
+                "{words:?}"
+            );
             assert_eq!(digest(con, "k"), before);
         }
         assert_eq!(map(&cmd!(con, "CONV.INFO", "k"))["updated"], updated);
@@ -259,7 +269,10 @@ fn expiry_is_that_of_set() {
                 cmd!(con, "CONV.IMPORT", "k", document, words, "REPLACE");
                 cmd!(con, "SET", "s", "y", words);
                 let (got, want) = (ttl(&mut con, "k"), ttl(&mut con, "s"));
-                assert!((got - want).abs() < 5000, "{before:?} {words:?}: {got} {want}");
+                assert!(
+                    (got - want).abs() < 5000,
+                    "{before:?} {words:?}: {got} {want}"
+                );
                 caught_up(&replica, &server);
                 let at = int(&cmd!(con, "PEXPIRETIME", "k"));
                 assert_eq!(int(&cmd!(replica.conn(), "PEXPIRETIME", "k")), at);
@@ -337,7 +350,9 @@ fn next(rng: &mut Rng, messages: &mut Vec<String>, fields: &mut Vec<(String, i64
     match rng.usize(..6) {
         0 => fields.retain(|_| rng.bool()),
         1 => rng.shuffle(fields),
-        2 => fields.iter_mut().for_each(|(_, value)| *value += rng.i64(..2)),
+        2 => fields
+            .iter_mut()
+            .for_each(|(_, value)| *value += rng.i64(..2)),
         3 => {
             let name = format!("f{}", rng.usize(..6));
             if fields.iter().all(|(other, _)| *other != name) {
@@ -350,7 +365,10 @@ fn next(rng: &mut Rng, messages: &mut Vec<String>, fields: &mut Vec<(String, i64
     if rng.usize(..8) == 0 {
         return list;
     }
-    let mut members: Vec<String> = fields.iter().map(|(k, v)| format!(r#""{k}":{v}"#)).collect();
+    let mut members: Vec<String> = fields
+        .iter()
+        .map(|(k, v)| format!(r#""{k}":{v}"#))
+        .collect();
     let history = match rng.usize(..8) {
         0 => format!(r#""messages":{list}"#),
         _ => format!(r#""history":{list}"#),
@@ -377,9 +395,8 @@ fn any_document_replaces_any_other() {
         cmd!(con, "DEL", "whole");
         cmd!(con, "CONV.IMPORT", "whole", &document);
         for tokens in [20, 60, 200, 100_000] {
-            let recent = |con: &mut Connection, key| {
-                cmd!(*con, "CONV.RECENT", key, tokens, "START", "USER")
-            };
+            let recent =
+                |con: &mut Connection, key| cmd!(*con, "CONV.RECENT", key, tokens, "START", "USER");
             assert_eq!(recent(&mut con, "k"), recent(&mut con, "whole"), "{round}");
         }
         if rng.usize(..3) == 0 {
@@ -422,7 +439,9 @@ fn a_turn_costs_what_is_new() {
     settled(&mut con);
     caught_up(&replica, &server);
     let figures = |con: &mut Connection| -> (u64, u64) {
-        let offset = info(con, "replication")["master_repl_offset"].parse().unwrap();
+        let offset = info(con, "replication")["master_repl_offset"]
+            .parse()
+            .unwrap();
         let counted = info(con, "conv")["conv_tokens_counted"].parse().unwrap();
         (offset, counted)
     };

@@ -65,7 +65,15 @@ fn decoded_texts_are_searched() {
     assert_eq!(of(&["\"stars\": 5"]), [8]);
     assert_eq!(of(&["bob"]), [9]);
     // Not JSON, ids and roles.
-    for none in ["content", "x9", "id7", "call_id", "u00e9", "developer", "degreesCaf"] {
+    for none in [
+        "content",
+        "x9",
+        "id7",
+        "call_id",
+        "u00e9",
+        "developer",
+        "degreesCaf",
+    ] {
         assert_eq!(of(&[none]), [0; 0], "{none}");
     }
     assert_eq!(of(&["^where.*order[?]$", "REGEX"]), [2]);
@@ -80,13 +88,33 @@ fn decoded_texts_are_searched() {
 fn conditions_limit_the_search() {
     let server = Server::start();
     let mut con = server.conn();
-    for role in ["system", "developer", "user", "human", "assistant", "model", "tool", "function", "critic"] {
-        let message = json!({"role": role, "content": "same text", "tool_call_id": "a", "name": "f"});
+    for role in [
+        "system",
+        "developer",
+        "user",
+        "human",
+        "assistant",
+        "model",
+        "tool",
+        "function",
+        "critic",
+    ] {
+        let message =
+            json!({"role": role, "content": "same text", "tool_call_id": "a", "name": "f"});
         append(&mut con, "k", &[message.to_string()]);
         std::thread::sleep(Duration::from_millis(3));
     }
-    let reply = cmd!(con, "CONV.GET", "k", [1, 2, 3, 4, 5, 6, 7, 8, 9], "WITHINFO");
-    let times: Vec<String> = items(&reply).iter().map(|m| text(&map(m)["time"])).collect();
+    let reply = cmd!(
+        con,
+        "CONV.GET",
+        "k",
+        [1, 2, 3, 4, 5, 6, 7, 8, 9],
+        "WITHINFO"
+    );
+    let times: Vec<String> = items(&reply)
+        .iter()
+        .map(|m| text(&map(m)["time"]))
+        .collect();
     let mut of = |args: &[&str]| found(&mut con, "k", &[&["same"], args].concat());
     assert_eq!(of(&[]), [9, 8, 7, 6, 5, 4, 3, 2, 1]);
     assert_eq!(of(&["LIMIT", "2"]), [9, 8]);
@@ -104,8 +132,19 @@ fn conditions_limit_the_search() {
     assert_eq!(of(&["ROLE", "tool"]), [8, 7]);
     assert_eq!(of(&["ROLE", "tool", "BEFORE", "8"]), [7]);
     // The role that is returned is the one that was counted.
-    let reply = cmd!(con, "CONV.SEARCH", "k", "same", "WITHINFO", "ROLE", "system");
-    let roles: Vec<String> = items(&reply).iter().map(|f| text(&map(f)["role"])).collect();
+    let reply = cmd!(
+        con,
+        "CONV.SEARCH",
+        "k",
+        "same",
+        "WITHINFO",
+        "ROLE",
+        "system"
+    );
+    let roles: Vec<String> = items(&reply)
+        .iter()
+        .map(|f| text(&map(f)["role"]))
+        .collect();
     assert_eq!(roles, ["developer", "system"]);
 }
 
@@ -129,7 +168,11 @@ fn replies_describe_the_messages() {
     let mut con = server.conn();
     let text_of = |n: usize| format!("{} needle {}", "\u{e9}".repeat(n), "\u{fc}".repeat(1000));
     cmd!(con, "DEL", "k");
-    append(&mut con, "k", &[says("user", &text_of(500)), says("user", &text_of(10))]);
+    append(
+        &mut con,
+        "k",
+        &[says("user", &text_of(500)), says("user", &text_of(10))],
+    );
     // Few pending messages are counted first, as by GET.
     let reply = cmd!(con, "CONV.SEARCH", "k", "needle", "WITHINFO");
     let got = map(&items(&reply)[0]);
@@ -149,7 +192,10 @@ fn replies_describe_the_messages() {
     assert_eq!(found(&mut con, "k", &["seen by orphan"]), [1]);
     let script = "return redis.call('CONV.SEARCH', KEYS[1], 'last')";
     let reply = cmd!(con, "EVAL", script, 1, "k");
-    assert_eq!(items(&reply), [Value::BulkString(says("user", "last").into())]);
+    assert_eq!(
+        items(&reply),
+        [Value::BulkString(says("user", "last").into())]
+    );
     assert_eq!(info(&mut con, "conv")["conv_searches"], {
         // Those of the transcript in both protocols, and these.
         let n = 2 * 7 + 1 + 2 + 1;
@@ -166,7 +212,12 @@ fn long_conversations_are_searched() {
     for chunk in (0..n).collect::<Vec<_>>().chunks(1000) {
         let messages: Vec<String> = chunk
             .iter()
-            .map(|n| says("user", &format!("number {n}: {}", "some filling words ".repeat(10))))
+            .map(|n| {
+                says(
+                    "user",
+                    &format!("number {n}: {}", "some filling words ".repeat(10)),
+                )
+            })
             .collect();
         append(&mut con, "k", &messages);
     }
@@ -184,11 +235,25 @@ fn long_conversations_are_searched() {
             }
             slowest
         });
-        for args in [&["number 17:"][..], &["^number 17:", "REGEX"], &["no such words"]] {
+        for args in [
+            &["number 17:"][..],
+            &["^number 17:", "REGEX"],
+            &["no such words"],
+        ] {
             let begin = Instant::now();
             let seqs = found(&mut con, "k", args);
-            eprintln!("{n} messages, {args:?}: {:?} for two searches", begin.elapsed());
-            assert_eq!(seqs, if args[0].contains("17") { vec![18] } else { vec![] });
+            eprintln!(
+                "{n} messages, {args:?}: {:?} for two searches",
+                begin.elapsed()
+            );
+            assert_eq!(
+                seqs,
+                if args[0].contains("17") {
+                    vec![18]
+                } else {
+                    vec![]
+                }
+            );
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         eprintln!("slowest PING beside: {:?}", pings.join().expect("pings"));

@@ -178,7 +178,9 @@ fn string(rng: &mut Rng, name: &str) -> Vec<u8> {
             .as_bytes()
             .to_vec(),
         "pattern" => rng
-            .choice(&["o", "hello", "(", r"\w+", "^$", "a{1000}", "[^\0]*", "\u{130}", ""])
+            .choice(&[
+                "o", "hello", "(", r"\w+", "^$", "a{1000}", "[^\0]*", "\u{130}", "",
+            ])
             .unwrap()
             .as_bytes()
             .to_vec(),

@@ -76,19 +76,6 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
     }
     let mut payload = payload.iter().copied();
     let mut next = || payload.next().ok_or(INCOMPLETE);
-    let read = |(seq, time, count): MessageHeader, bytes: &'a [u8]| {
-        let bytes = message::trim(bytes);
-        message::read(bytes)
-            .map(|(facts, text)| NewMessage {
-                seq,
-                time,
-                count,
-                bytes,
-                facts,
-                text: Some(text),
-            })
-            .map_err(|e| format!("message {seq}: {}", e.0))
-    };
     let mut read_all = |stored: Vec<MessageHeader>| {
         let messages = stored.into_iter().map(|stored| read(stored, next()?));
         messages.collect::<Result<Vec<_>, String>>()
@@ -154,6 +141,20 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         return Err("unexpected argument after the payload".into());
     }
     Ok(effect)
+}
+
+/// Reads a message of the payload.
+fn read((seq, time, count): MessageHeader, bytes: &[u8]) -> Result<NewMessage<'_>, String> {
+    let bytes = message::trim(bytes);
+    let (facts, text) = message::read(bytes).map_err(|e| format!("message {seq}: {}", e.0))?;
+    Ok(NewMessage {
+        seq,
+        time,
+        count,
+        bytes,
+        facts,
+        text: Some(text),
+    })
 }
 
 /// Where the messages are, if they are in nested objects of the field `key`.
