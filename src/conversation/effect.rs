@@ -92,6 +92,10 @@ pub struct Effect<'a> {
     pub push: Vec<NewMessage<'a>>,
     /// Replaces a message.
     pub edit: Option<NewMessage<'a>>,
+    /// Pins the messages with these numbers, as far as they are held.
+    pub pin: Vec<i64>,
+    /// Removes the pins of the messages with these numbers, which ascend.
+    pub unpin: Vec<i64>,
     /// Removes the messages with these numbers, wherever they stand.
     pub remove: Vec<i64>,
     /// Sets or removes the summary.
@@ -141,6 +145,8 @@ impl Effect<'_> {
             front,
             push,
             edit,
+            pin,
+            unpin: _,
             remove: _,
             summary,
             clear_session: _,
@@ -158,6 +164,7 @@ impl Effect<'_> {
             || !front.is_empty()
             || !push.is_empty()
             || edit.is_some()
+            || !pin.is_empty()
             || !set_state.is_empty()
             || history.as_ref().is_some_and(NewHistory::is_nested)
             || summary.as_ref().is_some_and(|s| !s.text.is_empty())
@@ -177,6 +184,8 @@ impl Effect<'_> {
             front,
             push,
             edit,
+            pin,
+            unpin,
             remove,
             summary,
             clear_session,
@@ -198,6 +207,8 @@ impl Effect<'_> {
             && front.is_empty()
             && push.is_empty()
             && edit.is_none()
+            && pin.is_empty()
+            && unpin.is_empty()
             && remove.is_empty()
             && summary.is_none()
             && !clear_session

@@ -46,6 +46,11 @@ const HEADERS: &[&str] = &[
     r#"{"v":1,"at":1,"edit":[1,1,"pending"]}"#,
     r#"{"v":1,"at":1,"edit":[-7,1,{"given":4294967295}]}"#,
     r#"{"v":1,"at":1,"remove":[1,1,2,9223372036854775807,-9223372036854775808]}"#,
+    r#"{"v":1,"at":1,"pin":[3,1,2,1,9223372036854775807,-9223372036854775808]}"#,
+    r#"{"v":1,"at":1,"pin":[1,2,3],"unpin":[2],"remove":[3],"push":[[9,1,"pending"]]}"#,
+    r#"{"v":1,"at":1,"unpin":[1,5,5]}"#,
+    r#"{"v":1,"at":1,"unpin":[5,1]}"#,
+    r#"{"v":1,"at":1,"alter":{"encoding":"r50k_base","overhead":1000,"scale":1000,"media-tokens":4294967295,"max-messages":2,"max-tokens":50,"ttl":0,"complete":true}}"#,
     r#"{"v":1,"at":1,"drop":[[1,2],[2,1],[-9223372036854775808,9223372036854775807]]}"#,
     r#"{"v":1,"at":1,"drop":[[2,3]],"event":"conv.trim"}"#,
     r#"{"v":1,"at":1,"cut":2,"event":"conv.import"}"#,
@@ -100,7 +105,7 @@ fn pick(rng: &mut Rng) -> &'static Spec {
         0 | 1 => "CONV.APPEND",
         2 => "CONV.EFFECT",
         3 => "CONV.RECENT",
-        _ => return rng.choice(&COMMANDS).unwrap(),
+        _ => return rng.choice(COMMANDS).unwrap(),
     };
     COMMANDS
         .iter()

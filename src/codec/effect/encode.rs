@@ -37,6 +37,8 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
         front,
         push,
         edit,
+        pin,
+        unpin,
         remove,
         summary,
         clear_session,
@@ -66,6 +68,8 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
         push: push.iter().map(message_header).collect(),
         append: None,
         edit: edit.as_ref().map(message_header),
+        pin: pin.clone(),
+        unpin: unpin.clone(),
         remove: remove.clone(),
         summary: summary.as_ref().map(|s| SummaryHeader { upto: s.upto }),
         clear_session: *clear_session,
@@ -95,6 +99,8 @@ pub fn payload<'e, 'a>(effect: &'e Effect<'a>) -> impl Iterator<Item = &'a [u8]>
         front,
         push,
         edit,
+        pin: _,
+        unpin: _,
         remove: _,
         summary,
         clear_session: _,
@@ -139,6 +145,8 @@ fn appended_from(effect: &Effect<'_>) -> Option<i64> {
         front,
         push,
         edit,
+        pin,
+        unpin,
         remove,
         summary,
         clear_session,
@@ -161,6 +169,8 @@ fn appended_from(effect: &Effect<'_>) -> Option<i64> {
         && cut.is_none()
         && front.is_empty()
         && edit.is_none()
+        && pin.is_empty()
+        && unpin.is_empty()
         && remove.is_empty()
         && summary.is_none()
         && !clear_session
