@@ -215,7 +215,7 @@ impl Search {
         }
         let bytes = segment.bytes()?;
         // Messages are UTF-8, and so are the commas between them.
-        let text = std::str::from_utf8(&bytes).unwrap_or_default();
+        let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable)?;
         if !self.query.pattern.may_match(text) {
             return Ok(());
         }

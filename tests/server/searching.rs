@@ -108,7 +108,7 @@ fn conditions_limit_the_search() {
         con,
         "CONV.GET",
         "k",
-        [1, 2, 3, 4, 5, 6, 7, 8, 9],
+        &[1, 2, 3, 4, 5, 6, 7, 8, 9],
         "WITHINFO"
     );
     let times: Vec<String> = items(&reply)
