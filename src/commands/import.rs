@@ -3,6 +3,7 @@
 use super::append::read_uncounted;
 use super::arg_parser::Args;
 use super::error::{CommandError, err};
+use super::prepared::{Built, Prepared};
 use super::reply::Reply;
 use super::session::name;
 use super::{Env, Outcome, Target};
@@ -94,11 +95,16 @@ pub fn import<'a>(
     if target.is_some() && !options.replace {
         return err("the key already exists: use REPLACE to replace its contents");
     }
-    let parts = split(json, options.history).map_err(CommandError::Err)?;
-    let messages = parts.messages.len();
-    let effect = match target {
+    let split = || split(json, options.history).map_err(CommandError::Err);
+    let (messages, effect) = match target {
         None => {
-            let mut effect = create(env, json, &options, parts)?;
+            let (messages, mut effect) = match env.prepared.and_then(Prepared::take_document) {
+                Some(built) => attach(json, built?),
+                None => {
+                    let parts = split()?;
+                    (parts.messages.len(), create(env, json, &options, parts)?)
+                }
+            };
             let ttl = env.settings.attributes().ttl;
             // There is no expiry that KEEPTTL could keep.
             let expiry = match options.expiry {
@@ -107,14 +113,16 @@ pub fn import<'a>(
             };
             expiry.set(&mut effect, ttl, env);
             effect.persist = false;
-            effect
+            (messages, effect)
         }
         Some(conversation) => {
+            let parts = split()?;
+            let messages = parts.messages.len();
             let mut effect = replace(env, conversation, parts)?;
             options
                 .expiry
                 .set(&mut effect, conversation.attributes().ttl, env);
-            effect
+            (messages, effect)
         }
     };
     out.integer(i64::try_from(messages).unwrap_or(i64::MAX));
@@ -161,6 +169,22 @@ fn create<'a>(
     effect.set_state = parts.fields;
     effect.history = parts.history;
     Ok(effect)
+}
+
+/// The effect that creates the conversation which was made of the document in advance, and the number of its messages.
+fn attach(document: &[u8], built: Built) -> (usize, Effect<'_>) {
+    let Built {
+        conversation,
+        attributes,
+        at,
+        history,
+    } = built;
+    let messages = conversation.log().len();
+    let mut effect = Effect::new(Event::Import, at);
+    effect.create = Some(attributes);
+    effect.imported = Some(Imported { document, history });
+    effect.built = Some(conversation);
+    (messages, effect)
 }
 
 /// The effect that makes `conversation` that of a document. Messages that it holds, from its first on, keep their number,

@@ -124,7 +124,13 @@ pub fn set_state<'a>(
         let text = name(field)?;
         let rejected = |why| CommandError::Err(format!("value of field {}: {why}", quoted(field)));
         let name = Name::new(text).map_err(CommandError::Err)?;
-        let value = read_value(trim(json)).map_err(rejected)?;
+        let own = env.prepared.and_then(|p| p.take_value(json));
+        let own = own.transpose().map_err(rejected)?;
+        let value = match own {
+            // It was read, so it is text.
+            Some(_) => std::str::from_utf8(trim(json)).unwrap_or_default(),
+            None => read_value(trim(json)).map_err(rejected)?,
+        };
         if history.is_some_and(|h| h.name.text() == text) {
             return err(format!(
                 "field {} holds the messages: add messages with CONV.APPEND",
@@ -136,7 +142,7 @@ pub fn set_state<'a>(
             added.insert(text);
         }
         changed |= held != Some(value);
-        effect.set_state.push(NewField { name, value });
+        effect.set_state.push(NewField { name, value, own });
     }
     out.integer(i64::try_from(added.len()).unwrap_or(i64::MAX));
     if target.is_none() {

@@ -4,6 +4,7 @@ use super::arg_docs::{
     ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, REV, SEARCH, SEQ, arg, flag, multiple,
     one_of, option, optional, word,
 };
+use super::prepared::Input;
 use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
 use super::{
     append, backfill, import, manage, pins, read, recent, replay, search, session, summary,
@@ -13,7 +14,7 @@ use super::{
 pub static COMMANDS: &[Spec] = &[
     Spec {
         name: "CONV.APPEND",
-        handler: Handler::Write(append::append),
+        handler: Handler::WriteInput(append::append, Input::Messages),
         ends_load: false,
         flags: "write deny-oom fast",
         arity: -3,
@@ -241,7 +242,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.BACKFILL",
-        handler: Handler::Write(backfill::backfill),
+        handler: Handler::WriteInput(backfill::backfill, Input::Messages),
         ends_load: true,
         flags: "write deny-oom",
         arity: -3,
@@ -258,7 +259,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.EDIT",
-        handler: Handler::Write(append::edit),
+        handler: Handler::WriteInput(append::edit, Input::Messages),
         ends_load: false,
         flags: "write deny-oom",
         arity: -4,
@@ -377,7 +378,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.IMPORT",
-        handler: Handler::Write(import::import),
+        handler: Handler::WriteInput(import::import, Input::Document),
         ends_load: false,
         flags: "write deny-oom",
         arity: -3,
@@ -444,7 +445,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.SETSTATE",
-        handler: Handler::Write(session::set_state),
+        handler: Handler::WriteInput(session::set_state, Input::Values),
         ends_load: false,
         flags: "write deny-oom",
         arity: -4,

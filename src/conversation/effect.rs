@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Conversation;
 use super::attributes::Attributes;
 pub use super::event::Event;
 use super::message::Facts;
@@ -40,6 +41,9 @@ pub struct NewMessage<'a> {
     pub facts: Facts,
     /// What is to be counted of it, unless its count is known.
     pub text: Option<Text>,
+    /// `bytes` and a comma, in a buffer that the log takes over instead of copying `bytes`. Only for messages that get a
+    /// segment of their own.
+    pub own: Option<Vec<u8>>,
 }
 
 /// How the summary changes.
@@ -110,6 +114,9 @@ pub struct Effect<'a> {
     pub history: Option<NewHistory<'a>>,
     /// The document that `push`, `set_state` and `history` came from: it is what replicas receive instead of them.
     pub imported: Option<Imported<'a>>,
+    /// The conversation that `create` and the document make, if it was built in advance; `push`, `set_state` and `history`
+    /// are empty then.
+    pub built: Option<Box<Conversation>>,
     /// Until when the summary is leased to somebody, Unix ms; 0 to end the lease.
     pub lease: Option<i64>,
     /// Removes the messages whose numbers lie in these ranges, both ends included: what retention dropped.
@@ -155,6 +162,7 @@ impl Effect<'_> {
             history,
             // What an import contains is in `push` and `set_state`.
             imported: _,
+            built: _,
             lease: _,
             drop: _,
             persist: _,
@@ -193,6 +201,7 @@ impl Effect<'_> {
             set_state,
             history,
             imported,
+            built,
             lease,
             drop,
             persist: _,
@@ -216,6 +225,7 @@ impl Effect<'_> {
             && set_state.is_empty()
             && history.is_none()
             && imported.is_none()
+            && built.is_none()
             && lease.is_none()
             && drop.is_empty()
     }

@@ -121,7 +121,7 @@ mod tests {
     fn session(document: &str) -> Session {
         let parts = parts(document);
         let mut session = Session::default();
-        session.apply(&Effect {
+        session.apply(&mut Effect {
             set_state: parts.fields,
             history: parts.history,
             ..Effect::new(Event::Import, 1)
@@ -152,7 +152,7 @@ mod tests {
         let set = difference.set.iter().map(|f| f.name.text().to_owned());
         let set = set.collect();
         let empty = difference.is_empty();
-        let effect = Effect {
+        let mut effect = Effect {
             clear_session: difference.clear,
             del_state: difference.remove,
             set_state: difference.set,
@@ -160,7 +160,7 @@ mod tests {
             ..Effect::new(Event::Import, 1)
         };
         held.check(&effect).expect("it fits");
-        held.apply(&effect);
+        held.apply(&mut effect);
         assert_eq!(shown(&held), shown(&session(to)), "{from} -> {to}");
         assert_eq!(empty, from == to, "{from} -> {to}");
         (removed, set)

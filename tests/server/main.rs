@@ -22,6 +22,7 @@ mod fixtures;
 mod frameworks;
 mod hostile;
 mod imports;
+mod large_input;
 mod like_lists;
 mod loading;
 mod managing;

@@ -92,7 +92,7 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         let name = Name::of_key(key.get())?;
         let value = read_value(message::trim(next()?))
             .map_err(|why| format!("session field {}: {why}", key.get()))?;
-        set_state.push(NewField { name, value });
+        set_state.push(NewField::new(name, value));
     }
     let history = match (header.history, header.nested) {
         (Some((key, position)), true) => Some(nested(&key, position, next()?, next()?)?),
@@ -126,6 +126,7 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         set_state,
         history,
         imported: None,
+        built: None,
         lease: header.lease,
         drop: header.drop,
         persist: header.persist,
@@ -151,6 +152,7 @@ fn read((seq, time, count): MessageHeader, bytes: &[u8]) -> Result<NewMessage<'_
         bytes,
         facts,
         text: Some(text),
+        own: None,
     })
 }
 
@@ -188,6 +190,7 @@ fn import<'a>(
             bytes,
             facts,
             text: None,
+            own: None,
         });
     }
     effect.set_state = parts.fields;
