@@ -8,6 +8,7 @@ use super::reply::Reply;
 use super::session::name;
 use super::{Env, Outcome, Target};
 use crate::conversation::Conversation;
+use crate::conversation::document::places::Places;
 use crate::conversation::document::{Parts, split};
 use crate::conversation::effect::{Effect, Event, Imported, NewMessage, NewSummary};
 use crate::conversation::session_difference::Difference;
@@ -116,7 +117,11 @@ pub fn import<'a>(
             (messages, effect)
         }
         Some(conversation) => {
-            let parts = split()?;
+            let places = env.prepared.and_then(Prepared::take_places);
+            let parts = match places.and_then(|places| places.parts(json)) {
+                Some(parts) => parts,
+                None => split()?,
+            };
             let messages = parts.messages.len();
             let mut effect = replace(env, conversation, parts)?;
             options
@@ -128,6 +133,21 @@ pub fn import<'a>(
     out.integer(i64::try_from(messages).unwrap_or(i64::MAX));
     let changes_nothing = effect.only_expires() && effect.expire.is_none() && !effect.persist;
     Ok(Outcome::Done((!changes_nothing).then_some(effect)))
+}
+
+/// Splits the document among the arguments, in advance.
+///
+/// # Errors
+/// An argument is invalid.
+pub(super) fn places(
+    command: &'static str,
+    args: &[&[u8]],
+    env: &Env<'_>,
+) -> Result<Places, CommandError> {
+    let mut args = Args::new(command, args);
+    let json = args.required()?;
+    let options = Options::take(&mut args, env)?;
+    Places::of(json, options.history).map_err(CommandError::Err)
 }
 
 /// Reads messages, which are numbered from `seq` on. The first is message `number` of the document.
