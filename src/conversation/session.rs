@@ -228,10 +228,10 @@ impl Session {
         let new = effect.history.as_ref().map(|h| &h.name);
         let held = self.history.as_ref().filter(|_| !effect.clear_session);
         let history = new.or(held.map(|h| &h.name));
+        let kept = if effect.clear_session { 0 } else { self.len() };
         let taken = |name: &str| history.is_some_and(|h| h.text() == name);
         if let Some(new) = &effect.history
-            && (self.keeps(new.name.text(), effect)
-                || new.position > self.len() + effect.set_state.len())
+            && (self.keeps(new.name.text(), effect) || new.position > kept + effect.set_state.len())
         {
             return Err("the history's field cannot stand there".into());
         }

@@ -17,6 +17,8 @@ const FORMS: &[(&str, usize)] = &[
     ("CONV.INDEX A 0", 1),
     ("CONV.SEARCH A text LIMIT 1", 1),
     ("CONV.GET A 1 2", 1),
+    ("CONV.PIN A 1 2", 1),
+    ("CONV.UNPIN A 1", 1),
     ("CONV.LEN A", 1),
     ("CONV.INFO A", 1),
     ("CONV.TOKENS A B", 0),

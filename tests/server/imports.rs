@@ -198,6 +198,7 @@ fn a_document_that_is_held_changes_the_expiry() {
     replace(&mut con, &document);
     caught_up(&replica, &server);
     settled(&mut con);
+    settled(&mut there);
     let before = digest(&mut con, "k");
     let updated = map(&cmd!(con, "CONV.INFO", "k"))["updated"].clone();
     let mut events = Events::of(&server);
@@ -352,7 +353,7 @@ fn next(rng: &mut Rng, messages: &mut Vec<String>, fields: &mut Vec<(String, i64
         1 => rng.shuffle(fields),
         2 => fields
             .iter_mut()
-            .for_each(|(_, value)| *value += rng.i64(..2)),
+            .for_each(|(_, value)| *value += rng.i64(0..2)),
         3 => {
             let name = format!("f{}", rng.usize(..6));
             if fields.iter().all(|(other, _)| *other != name) {
@@ -406,7 +407,7 @@ fn any_document_replaces_any_other() {
         }
         if rng.usize(..10) == 0 {
             let upto = int(&map(&cmd!(con, "CONV.INFO", "k"))["last"]);
-            let upto = upto - rng.i64(..3);
+            let upto = upto - rng.i64(0..3);
             let _ = try_cmd!(con, "CONV.SETSUMMARY", "k", "text", "UPTO", upto);
         }
         if round % 25 == 0 {

@@ -25,11 +25,8 @@ fn shape(value: &Value) -> String {
 #[test]
 fn reply_shapes_in_both_protocols() {
     let server = Server::start();
-    let info = ["bulk int"; 6].join(" ");
-    let info = format!(
-        "{{{info} bulk bulk bulk int bulk int bulk int bulk bulk bulk int bulk nil {}}}",
-        ["bulk int"; 5].join(" ")
-    );
+    let six = ["bulk int"; 6].join(" ");
+    let info = format!("{{{six} bulk bulk {six} bulk bulk bulk int bulk nil {six}}}");
     let window = format!("{{bulk [bulk bulk] {}}}", ["bulk int"; 14].join(" "));
     let nothing = format!("{{bulk [] {}}}", ["bulk int"; 14].join(" "));
     let packed = format!("{{bulk bulk {}}}", ["bulk int"; 14].join(" "));
