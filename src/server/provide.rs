@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::blocked_clients;
 use super::cache_loads;
+use super::deep_read;
 use super::execute::{Awaited, Command, Step, Wait, run_woken};
 use super::ffi::api::now;
 use super::ffi::open_key::{Access, Found, Key};
@@ -17,6 +18,7 @@ use crate::commands::prepared::Input;
 use crate::commands::recent::miss;
 use crate::commands::reply::Reply;
 use crate::commands::spec::Handler;
+use crate::conversation::log_snapshot::Snapshot;
 use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::tokens::background::{CompletionGuard, Urgent};
 use crate::tokens::{Encoding, FULL_SCALE, Inline, Rules, Text, most_inline};
@@ -72,6 +74,26 @@ impl Command<'_> {
             let mut key = Key::open(self.request.ctx, name, Access::Maintain);
             matches!(key.get(), Found::Conversation(_))
         })
+    }
+
+    /// Has messages decompressed in the background before the command runs again. `None` if the client cannot be blocked.
+    pub fn decompress(&self, snapshots: Vec<Snapshot>) -> Option<Step> {
+        let request = self.request;
+        let id = match request.run {
+            Run::First => blocked_clients::next_id(),
+            Run::Resumed(id) => id,
+            Run::Woken(_) => return None,
+        };
+        if !request.can_block(self.writes()) {
+            return None;
+        }
+        let (decompressing, until) = deep_read::decompress(id, snapshots, self.writes());
+        Some(Step::Wait(Wait {
+            id,
+            until,
+            args: None,
+            what: Awaited::Text(decompressing),
+        }))
     }
 
     /// What Redis has checked when the command arrived, and may no longer hold when it runs later.
