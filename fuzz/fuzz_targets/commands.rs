@@ -84,6 +84,7 @@ fuzz_target!(|calls: Vec<Call>| {
             settings: Settings::default(),
             full: false,
             counts: None,
+            found: None,
         prepared: None,
         decompress_at_once: usize::MAX,
         };

@@ -33,6 +33,7 @@ fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tree> 
         settings: Settings::default(),
         full: false,
         counts: None,
+        found: None,
         prepared: None,
         decompress_at_once: usize::MAX,
     };

@@ -297,26 +297,40 @@ impl Conversation {
         Ok(())
     }
 
+    /// How many messages, from the first on, are as long as those of `messages`. Decompresses nothing.
+    #[must_use]
+    pub fn as_long(&self, messages: &[&[u8]]) -> usize {
+        let mut same = 0;
+        for segment in self.log.segments() {
+            let entries = segment.entries();
+            for inner in 0..entries.len() {
+                let other = messages.get(same).map(|other| other.len());
+                if other != Some(index::len(&entries, inner)) {
+                    return same;
+                }
+                same += 1;
+            }
+        }
+        same
+    }
+
     /// How many messages, from the first on, are those of `messages`, byte for byte. Decompresses one segment at a time.
     ///
     /// # Errors
     /// There is not enough memory to decompress a segment.
     pub fn common_prefix(&self, messages: &[&[u8]]) -> Result<usize, Unreadable> {
+        // Of messages that differ, most have different lengths, and are not decompressed to be compared.
+        let most = self.as_long(messages);
         let mut same = 0;
         for segment in self.log.segments() {
-            let held = segment.entries().len();
-            let mut others = messages.get(same..).unwrap_or_default().iter();
-            // Of messages that differ, most have different lengths, and are not decompressed to be compared.
-            let len = self.log.get(same).map(|first| first.len);
-            if others.as_slice().first().map(|first| first.len()) != len {
-                break;
-            }
-            let (begin, mut differs) = (same, false);
-            self.log.read(begin..begin + held)?.visit(false, |message| {
-                differs = differs || others.next() != Some(&message.bytes);
+            let (begin, end) = (same, (same + segment.entries().len()).min(most));
+            let mut others = messages.iter().skip(begin);
+            let mut differs = false;
+            self.log.read(begin..end)?.visit(false, |message| {
+                differs |= others.next() != Some(&message.bytes);
                 same += usize::from(!differs);
             });
-            if differs {
+            if differs || end == most {
                 break;
             }
         }
