@@ -402,7 +402,7 @@ fn any_document_replaces_any_other() {
         }
         if rng.usize(..3) == 0 {
             let new = says("assistant", &format!("appended {round}"));
-            append(&mut con, "k", &[new.clone()]);
+            append(&mut con, "k", std::slice::from_ref(&new));
             messages.push(new);
         }
         if rng.usize(..10) == 0 {
