@@ -1,5 +1,6 @@
 //! Copying a conversation up to a point.
 
+use super::temperature::LastUse;
 use super::{Conversation, Unreadable};
 
 impl Conversation {
@@ -27,6 +28,8 @@ impl Conversation {
             updated: self.updated,
             collection_requested_at: None,
             due: false,
+            last_use: LastUse::default(),
+            is_cold: false,
         };
         if cut < self.log.len() {
             fork.retrack(cut);

@@ -29,6 +29,7 @@ pub mod log_read;
 pub mod log_snapshot;
 pub mod message;
 mod open_calls;
+mod rest;
 mod retention;
 pub mod search;
 pub mod segment;
@@ -37,6 +38,7 @@ mod sums;
 pub mod temperature;
 mod tickets;
 mod turns;
+pub mod value;
 pub mod window;
 
 use std::sync::Arc;
@@ -52,6 +54,7 @@ pub use retention::Limit;
 pub use segment::Relocate;
 use session::Session;
 pub use sums::Sums;
+use temperature::LastUse;
 use tickets::Tickets;
 use turns::Tracker;
 
@@ -92,6 +95,10 @@ pub struct Conversation {
     collection_requested_at: Option<Instant>,
     /// Somebody was told that a summary is due; see [`Conversation::summary_became_due`].
     due: bool,
+    /// When a client used it.
+    last_use: LastUse,
+    /// It has not been used since it was compressed as a whole, see [`value`].
+    is_cold: bool,
 }
 
 /// What a conversation takes, for sums over all of them.
@@ -132,6 +139,8 @@ impl Conversation {
             tickets: Tickets::default(),
             collection_requested_at: None,
             due: false,
+            last_use: LastUse::default(),
+            is_cold: false,
         }
     }
 

@@ -7,6 +7,7 @@
 //!   execute, multi_key   a command: open the key, run the pure command, provide what it needs, reply
 //!     write              make a change: apply, let retention act, announce, wake
 //!       maintenance      take in counts and compressed segments, late retention
+//!       idle_scan        compress conversations that nobody uses
 //!         announce       WATCH, replicas and the AOF, keyspace events
 //!         cache_loads    clients that wait for a load (RECENT ... WAIT)
 //!           blocked_clients   clients that wait for counts
@@ -21,6 +22,7 @@ mod blocked_clients;
 mod cache_loads;
 mod execute;
 mod ffi;
+mod idle_scan;
 mod main_loop;
 mod maintenance;
 mod module;
