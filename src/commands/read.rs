@@ -1,4 +1,4 @@
-//! The commands that read without a token budget: `CONV.RANGE`, `CONV.GET`, `CONV.LEN`, `CONV.INFO`, `CONV.TOKENS`.
+//! The commands that read without a token budget: `CONV.RANGE`, `CONV.INDEX`, `CONV.GET`, `CONV.LEN`, `CONV.INFO`, `CONV.TOKENS`.
 
 use super::arg_parser::{Args, encoding};
 use super::error::{CommandError, err};
@@ -6,11 +6,21 @@ use super::format::{Format, MessageList, Piece};
 use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::attributes::Attributes;
-use crate::conversation::log::Stored;
-use crate::conversation::{Conversation, LEAST_TOKENS, MissingCounts};
+use crate::conversation::log::{Log, Stored};
+use crate::conversation::{Conversation, MissingCounts};
 use crate::tokens::{self, MOST_INLINE, Text, most_inline};
 
-/// `CONV.RANGE key start stop [FORMAT LIST | JSON | MSGPACK]`: returns messages by index, as `LRANGE` does.
+/// The index that an argument of `CONV.RANGE` or `CONV.INDEX` means. As in `LRANGE`, a negative one counts from the end.
+/// `None` if it is before the first message.
+fn index(argument: i64, len: usize) -> Option<usize> {
+    match usize::try_from(argument) {
+        Ok(index) => Some(index),
+        Err(_) => len.checked_sub(usize::try_from(argument.unsigned_abs()).unwrap_or(usize::MAX)),
+    }
+}
+
+/// `CONV.RANGE key start stop [REV] [FORMAT LIST | JSON | MSGPACK]`: returns messages by index, as `LRANGE` does. With
+/// `REV`, index 0 is the newest message, and the newest is returned first.
 pub fn range(
     args: &mut Args<'_>,
     target: Target<'_>,
@@ -19,30 +29,61 @@ pub fn range(
 ) -> Result<Outcome<()>, CommandError> {
     let start = args.integer("start", i64::MIN, i64::MAX)?;
     let stop = args.integer("stop", i64::MIN, i64::MAX)?;
-    let mut format = Format::List;
-    while args.only_options(&["FORMAT"])?.is_some() {
-        format = Format::take(args)?;
+    let (mut format, mut reversed) = (Format::List, false);
+    while let Some(option) = args.only_options(&["REV", "FORMAT"])? {
+        match option {
+            "REV" => reversed = true,
+            _ => format = Format::take(args)?,
+        }
     }
     let empty;
     let conversation = match target {
         Some(conversation) => conversation,
         None => {
-            empty = crate::conversation::Conversation::new(env.settings.attributes(), env.now);
+            empty = Conversation::new(env.settings.attributes(), env.now);
             &empty
         }
     };
     let len = conversation.log().len();
-    // As in LRANGE, negative indexes count from the end, and the range is clamped to the list.
-    let index = |i: i64| match usize::try_from(i) {
-        Ok(i) => Some(i),
-        Err(_) => len.checked_sub(usize::try_from(i.unsigned_abs()).unwrap_or(usize::MAX)),
-    };
-    let from = index(start).unwrap_or(0);
-    let end = index(stop)
+    // As in LRANGE, the range is clamped to the list.
+    let from = index(start, len).unwrap_or(0);
+    let end = index(stop, len)
         .map_or(0, |stop| stop.saturating_add(1))
         .min(len);
-    let range = if from < end { from..end } else { 0..0 };
-    MessageList::read(conversation, [Piece::Held(range, false)])?.write(format, out);
+    let range = match reversed {
+        _ if from >= end => 0..0,
+        false => from..end,
+        true => len.saturating_sub(end)..len.saturating_sub(from),
+    };
+    MessageList::read(conversation, [Piece::Held(range, false)])?
+        .in_reverse(reversed)
+        .write(format, out);
+    Ok(REPLIED)
+}
+
+/// `CONV.INDEX key index [REV]`: returns the message at an index, nil if there is none, as `LINDEX` does. With `REV`,
+/// index 0 is the newest message.
+pub fn index_command(
+    args: &mut Args<'_>,
+    target: Target<'_>,
+    _env: &Env<'_>,
+    out: &mut dyn Reply,
+) -> Result<Outcome<()>, CommandError> {
+    let argument = args.integer("index", i64::MIN, i64::MAX)?;
+    let reversed = args.only_options(&["REV"])?.is_some();
+    args.finish()?;
+    let log = target.map(Conversation::log);
+    let len = log.map_or(0, Log::len);
+    let position = index(argument, len)
+        .filter(|index| *index < len)
+        .map(|index| if reversed { len - 1 - index } else { index });
+    let found = match log.zip(position) {
+        Some((log, position)) => log.with_message(position, |message| out.bulk(message))?,
+        None => None,
+    };
+    if found.is_none() {
+        out.null();
+    }
     Ok(REPLIED)
 }
 
@@ -89,7 +130,8 @@ pub fn get(
             None => out.null(),
             Some(messages) => messages.visit(false, |message| {
                 if with_info {
-                    describe(&message, out);
+                    let pinned = target.is_some_and(|c| c.is_pinned(message.meta.seq));
+                    describe(&message, pinned, out);
                 } else {
                     out.bulk(message.bytes);
                 }
@@ -105,7 +147,7 @@ fn is_counted_first(conversation: &Conversation, missing: &MissingCounts) -> boo
     !missing.is_empty() && conversation.missing_bytes(missing, MOST_INLINE) <= MOST_INLINE
 }
 
-fn describe(stored: &Stored<'_>, out: &mut dyn Reply) {
+fn describe(stored: &Stored<'_>, pinned: bool, out: &mut dyn Reply) {
     out.map(6);
     out.bulk(b"seq");
     out.integer(stored.meta.seq);
@@ -119,9 +161,8 @@ fn describe(stored: &Stored<'_>, out: &mut dyn Reply) {
     }
     out.bulk(b"unread");
     out.integer(i64::from(stored.meta.flags.unread()));
-    // Nothing can be pinned yet.
     out.bulk(b"pinned");
-    out.integer(0);
+    out.integer(i64::from(pinned));
     out.bulk(b"message");
     out.bulk(stored.bytes);
 }
@@ -163,20 +204,22 @@ pub fn info(
     let summary = conversation.summary();
     let Attributes {
         encoding,
+        overhead,
+        scale,
+        media_tokens: _,
         max_messages,
         max_tokens,
         ttl,
         complete,
-        ..
     } = *conversation.attributes();
-    out.map(18);
+    out.map(22);
     let number = |out: &mut dyn Reply, name: &str, value: i64| {
         out.bulk(name.as_bytes());
         out.integer(value);
     };
     number(out, "messages", signed(totals.messages));
     // The sums contain the least that pending messages can count, but `tokens` excludes them.
-    let pending = totals.pending * u64::from(LEAST_TOKENS);
+    let pending = totals.pending * u64::from(conversation.least_tokens());
     number(out, "tokens", signed(totals.tokens.saturating_sub(pending)));
     number(out, "first", log.first_seq().unwrap_or(0));
     number(out, "last", log.last_seq().unwrap_or(0));
@@ -184,6 +227,10 @@ pub fn info(
     number(out, "updated", conversation.updated());
     out.bulk(b"encoding");
     out.bulk(encoding.name().as_bytes());
+    number(out, "overhead", i64::from(overhead));
+    number(out, "scale", i64::from(scale));
+    // All encodings are built in.
+    number(out, "encoding-missing", 0);
     number(out, "max-messages", signed(max_messages));
     number(out, "max-tokens", signed(max_tokens));
     number(out, "ttl", signed(ttl));
@@ -199,6 +246,7 @@ pub fn info(
         Some(upto) => out.integer(upto),
         None => out.null(),
     }
+    number(out, "pins", signed(conversation.pins().len() as u64));
     number(out, "unread", signed(totals.unread));
     let uncounted_summary = summary.is_some_and(|s| s.tokens.known().is_none());
     let pending = totals.pending + u64::from(uncounted_summary);

@@ -11,6 +11,7 @@ use super::counts::SummaryTokens;
 use super::effect::{Effect, Numbering};
 use super::ids::Ids;
 use super::log::Log;
+use super::pins::Pins;
 use super::segment::{Segment, StoredText};
 use super::session::{Name, NewField, NewHistory, Session};
 use super::temperature::LastUse;
@@ -41,6 +42,7 @@ pub fn encode(conversation: &Conversation) -> Option<Box<[u8]>> {
         attributes,
         summary,
         session,
+        pins,
         lease,
         numbering,
         updated,
@@ -83,6 +85,10 @@ pub fn encode(conversation: &Conversation) -> Option<Box<[u8]>> {
     put_ids(&mut out, ids);
     put_summary(&mut out, summary.as_deref(), created);
     put_session(&mut out, session.as_deref());
+    put_unsigned(&mut out, pins.seqs().len() as u64);
+    for &pin in pins.seqs() {
+        put_signed(&mut out, pin);
+    }
     put_unsigned(&mut out, log.segments().len() as u64);
     for segment in log.segments() {
         put_segment(&mut out, segment, created);
@@ -110,6 +116,9 @@ pub fn decode(bytes: &[u8]) -> Option<Conversation> {
     let ids = self::ids(reader)?;
     let summary = summary(reader, created)?;
     let session = session(reader)?;
+    let mut pins = Pins::default();
+    let pinned: Option<Vec<i64>> = (0..reader.unsigned()?).map(|_| reader.signed()).collect();
+    pins.insert(pinned?.into_iter());
     let mut log = Log::default();
     for _ in 0..reader.unsigned()? {
         take_segment(reader, created, &mut log)?;
@@ -122,6 +131,7 @@ pub fn decode(bytes: &[u8]) -> Option<Conversation> {
         attributes,
         summary,
         session,
+        pins,
         lease,
         numbering,
         updated,

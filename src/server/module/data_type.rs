@@ -13,11 +13,12 @@ use super::super::ffi::panic_guard::guard;
 use super::super::ffi::string::OwnedString;
 use crate::codec::{self, DecodeError, encode_effect};
 use crate::conversation::Conversation;
+use crate::conversation::attributes::Attributes;
 use crate::conversation::effect::Effect;
 use crate::conversation::value::Value;
 use crate::metrics;
 use crate::tokens::background::Background;
-use crate::tokens::preload;
+use crate::tokens::{DEFAULT_OVERHEAD, FULL_SCALE, preload};
 
 /// Name of the type; nine characters, as Redis demands.
 const NAME: &std::ffi::CStr = c"conv-list";
@@ -272,7 +273,7 @@ unsafe extern "C" fn copy(
 
 /// All that a replica must agree on. Counts are left out where they follow from the text: a server that has not
 /// counted yet holds the same conversation.
-unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
+fn add_to_digest(md: *mut RedisModuleDigest, conversation: &Conversation) {
     let text = |bytes: &[u8]| {
         // SAFETY: the digest is that of the call under way; pointer and length belong together.
         unsafe {
@@ -288,71 +289,94 @@ unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
         // SAFETY: as above.
         unsafe { call!(RedisModule_DigestAddLongLong, md, value) };
     };
+    // Exhaustive, so that a new attribute is part of the digest.
+    let Attributes {
+        encoding,
+        overhead,
+        scale,
+        media_tokens,
+        max_messages,
+        max_tokens,
+        ttl,
+        complete,
+    } = *conversation.attributes();
+    let numbering = conversation.numbering();
+    text(encoding.name().as_bytes());
+    // A digest without them is that of a conversation with the defaults.
+    if (overhead, scale) != (DEFAULT_OVERHEAD, FULL_SCALE) {
+        text(b"overhead and scale");
+        number(i64::from(overhead));
+        number(i64::from(scale));
+    }
+    for value in [
+        i64::from(media_tokens),
+        max_messages.cast_signed(),
+        max_tokens.cast_signed(),
+        ttl.cast_signed(),
+        i64::from(complete),
+        numbering.created,
+        numbering.next,
+        numbering.lowest,
+        conversation.updated(),
+    ] {
+        number(value);
+    }
+    if let Some(summary) = conversation.summary() {
+        text(summary.text.as_bytes());
+        number(i64::from(summary.upto.is_some()));
+        number(summary.upto.unwrap_or_default());
+        number(summary.updated);
+    }
+    if let Some(session) = conversation.session() {
+        // SAFETY: the digest is that of the call under way.
+        unsafe { call!(RedisModule_DigestEndSequence, md) };
+        for (key, value) in session.members() {
+            text(key.as_bytes());
+            text(value.as_bytes());
+        }
+        if let Some(history) = session.history() {
+            text(history.name.key().as_bytes());
+            number(i64::try_from(history.position).unwrap_or(i64::MAX));
+            if !history.before().is_empty() {
+                text(history.before().as_bytes());
+                text(history.after().as_bytes());
+            }
+        }
+    }
+    if conversation.lease() != 0 {
+        text(b"lease");
+        number(conversation.lease());
+    }
+    if !conversation.pins().is_empty() {
+        text(b"pins");
+        for &seq in conversation.pins() {
+            number(seq);
+        }
+    }
+    // SAFETY: the digest is that of the call under way.
+    unsafe { call!(RedisModule_DigestEndSequence, md) };
+    let visited = conversation.visit(|message| {
+        text(message.bytes);
+        number(message.meta.seq);
+        number(message.meta.time);
+        if message.meta.flags.explicit() {
+            number(i64::from(message.meta.tokens));
+        }
+        // SAFETY: as above.
+        unsafe { call!(RedisModule_DigestEndSequence, md) };
+    });
+    if let Err(why) = visited {
+        log(Level::Warning, &format!("a digest is incomplete: {why}"));
+    }
+}
+
+unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
     guard((), || {
         // SAFETY: as in `rdb_save`.
         let Some(stored) = (unsafe { stored(value) }) else {
             return;
         };
-        let add = |conversation: &Conversation| {
-            let attributes = conversation.attributes();
-            let numbering = conversation.numbering();
-            text(attributes.encoding.name().as_bytes());
-            for value in [
-                i64::from(attributes.media_tokens),
-                attributes.max_messages.cast_signed(),
-                attributes.max_tokens.cast_signed(),
-                attributes.ttl.cast_signed(),
-                i64::from(attributes.complete),
-                numbering.created,
-                numbering.next,
-                numbering.lowest,
-                conversation.updated(),
-            ] {
-                number(value);
-            }
-            if let Some(summary) = conversation.summary() {
-                text(summary.text.as_bytes());
-                number(i64::from(summary.upto.is_some()));
-                number(summary.upto.unwrap_or_default());
-                number(summary.updated);
-            }
-            if let Some(session) = conversation.session() {
-                // SAFETY: the digest is that of the call under way.
-                unsafe { call!(RedisModule_DigestEndSequence, md) };
-                for (key, value) in session.members() {
-                    text(key.as_bytes());
-                    text(value.as_bytes());
-                }
-                if let Some(history) = session.history() {
-                    text(history.name.key().as_bytes());
-                    number(i64::try_from(history.position).unwrap_or(i64::MAX));
-                    if !history.before().is_empty() {
-                        text(history.before().as_bytes());
-                        text(history.after().as_bytes());
-                    }
-                }
-            }
-            if conversation.lease() != 0 {
-                text(b"lease");
-                number(conversation.lease());
-            }
-            // SAFETY: the digest is that of the call under way.
-            unsafe { call!(RedisModule_DigestEndSequence, md) };
-            let visited = conversation.visit(|message| {
-                text(message.bytes);
-                number(message.meta.seq);
-                number(message.meta.time);
-                if message.meta.flags.explicit() {
-                    number(i64::from(message.meta.tokens));
-                }
-                // SAFETY: as above.
-                unsafe { call!(RedisModule_DigestEndSequence, md) };
-            });
-            if let Err(why) = visited {
-                log(Level::Warning, &format!("a digest is incomplete: {why}"));
-            }
-        };
-        if stored.read(add).is_none() {
+        if stored.read(|c| add_to_digest(md, c)).is_none() {
             log(Level::Warning, BROKEN);
         }
     });
