@@ -66,6 +66,13 @@ impl Ids {
         }
     }
 
+    /// Forgets all ids of message `seq`, without knowing them. Looks at every id.
+    pub fn remove_all(&mut self, seq: i64) {
+        if let Some(held) = self.held.as_mut().and_then(Arc::get_mut) {
+            held.retain(|&(_, held)| held != seq);
+        }
+    }
+
     /// Those of messages whose numbers are smaller than `seq`, and maybe others.
     #[must_use]
     pub fn before(&self, seq: i64) -> Self {

@@ -70,6 +70,17 @@ impl Log {
         if !fits {
             self.start_segment(seq, time);
         }
+        self.push_to_last(seq, |last| last.push(seq, time, tokens, flags, message));
+    }
+
+    /// As [`Log::push`], in a segment of its own that takes over `text`: the message and a comma.
+    pub fn push_owned(&mut self, seq: i64, time: i64, tokens: u32, flags: Flags, text: Vec<u8>) {
+        self.start_segment(seq, time);
+        self.push_to_last(seq, |last| last.push_owned(tokens, flags, text));
+    }
+
+    /// Adds message `seq` to the last segment by `push`, which returns what it adds to the sums.
+    fn push_to_last(&mut self, seq: i64, push: impl FnOnce(&mut Segment) -> Sums) {
         let held = self.len();
         let is_leading = self.beginning.messages == held;
         if held == 0 {
@@ -77,7 +88,7 @@ impl Log {
             self.beginning.summary_form = OnceLock::new();
         }
         let newest = self.segments.len().saturating_sub(1);
-        let pushed = self.with_segment_mut(newest, |s| s.push(seq, time, tokens, flags, message));
+        let pushed = self.with_segment_mut(newest, push);
         let Some(weight) = pushed else { return };
         self.end = self.end.plus(weight);
         if is_leading && weight.others == 0 {
@@ -221,12 +232,38 @@ impl Log {
 
     /// Replaces bytes, tokens and flags of the message at `position`.
     pub fn replace(&mut self, position: usize, tokens: u32, flags: Flags, message: &[u8]) {
-        let Some((index, inner)) = self.isolate(position, message.len()) else {
+        self.replace_by(position, message.len(), |segment, inner| {
+            segment.replace(inner, tokens, flags, message)
+        });
+    }
+
+    /// As [`Log::replace`], where the message gets a segment of its own that takes over `text`: the message and a comma.
+    pub fn replace_owned(&mut self, position: usize, tokens: u32, flags: Flags, text: Vec<u8>) {
+        self.replace_by(position, LARGEST_BYTES, |segment, _| {
+            segment.replace_owned(tokens, flags, text)
+        });
+    }
+
+    /// True if the message at `position` is the only one of its segment.
+    pub fn is_alone(&self, position: usize) -> bool {
+        let segment = self.locate(position).and_then(|p| self.segments.get(p.0));
+        segment.is_some_and(|segment| segment.entries().len() == 1)
+    }
+
+    /// Replaces the message at `position`, which becomes `len` bytes long, by `replace`: it gets the segment and the
+    /// index in it, and returns whether it has done so.
+    fn replace_by(
+        &mut self,
+        position: usize,
+        len: usize,
+        replace: impl FnOnce(&mut Segment, usize) -> bool,
+    ) {
+        let Some((index, inner)) = self.isolate(position, len) else {
             return;
         };
         let shift = self.with_segment_mut(index, |segment| {
             let old = weight(&segment.entries(), inner);
-            segment.replace(inner, tokens, flags, message);
+            replace(segment, inner);
             weight(&segment.entries(), inner).minus(old)
         });
         self.shift_after(index, shift.unwrap_or_default());

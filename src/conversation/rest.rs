@@ -289,7 +289,11 @@ fn session(reader: &mut ByteReader<'_>) -> Option<Option<Arc<Session>>> {
     for _ in 0..reader.unsigned()? {
         let name = Name::of_key(string(reader)?).ok()?;
         let value = string(reader)?;
-        effect.set_state.push(NewField { name, value });
+        effect.set_state.push(NewField {
+            name,
+            value,
+            own: None,
+        });
     }
     let key = string(reader)?;
     if !key.is_empty() {
@@ -302,7 +306,7 @@ fn session(reader: &mut ByteReader<'_>) -> Option<Option<Arc<Session>>> {
         });
     }
     let mut session = Session::default();
-    session.apply(&effect);
+    session.apply(&mut effect);
     Some(Some(Arc::new(session)))
 }
 

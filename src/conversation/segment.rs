@@ -298,6 +298,20 @@ impl Segment {
         index::weight(&body.entries, body.entries.len() - 1)
     }
 
+    /// Adds the first and only message, as [`Segment::push`]. Takes over `text`: the message and a comma.
+    pub fn push_owned(&mut self, tokens: u32, flags: Flags, text: Vec<u8>) -> Sums {
+        let entries = vec![Entry {
+            end: u32::try_from(text.len().saturating_sub(1)).unwrap_or(u32::MAX),
+            tokens,
+            time: 0,
+            seq: 0,
+            flags,
+        }];
+        let weight = index::weight(&entries, 0);
+        self.body = Body::from(Uncompressed::new(text, entries));
+        weight
+    }
+
     /// Releases what was reserved for further messages, unless a copy would have to be made for that.
     pub fn close(&mut self) {
         if let Body::Uncompressed(body) = &mut self.body
@@ -403,6 +417,19 @@ impl Segment {
             entry.tokens = tokens;
             entry.flags = flags;
         }
+        true
+    }
+
+    /// As [`Segment::replace`], for the only message of a segment. Takes over `text`: the message and a comma. False, and
+    /// nothing done, if there are other messages.
+    pub fn replace_owned(&mut self, tokens: u32, flags: Flags, text: Vec<u8>) -> bool {
+        let &[mut entry] = &*self.entries() else {
+            return false;
+        };
+        entry.end = u32::try_from(text.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        entry.tokens = tokens;
+        entry.flags = flags;
+        self.body = Body::from(Uncompressed::new(text, vec![entry]));
         true
     }
 

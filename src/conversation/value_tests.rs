@@ -16,6 +16,7 @@ fn write(conversation: &mut Conversation, name: &str, args: &[&str]) {
         settings: Settings::default(),
         full: false,
         counts: None,
+        prepared: None,
     };
     let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut args = Args::new(spec.name, &args);
@@ -104,8 +105,8 @@ fn check_same_at_rest(conversation: Conversation, becomes_one_piece: bool) {
     let woken = value.wake(false).expect("it wakes");
     woken.check_invariants().expect("invariants");
     assert_eq!(
-        woken.holds_id("m0"),
-        copy.read(|c| c.holds_id("m0")).expect("readable")
+        woken.holds_id("m0", &[]),
+        copy.read(|c| c.holds_id("m0", &[])).expect("readable")
     );
     assert_eq!(content(&value), before);
     // What was only read needs no compression to rest again.

@@ -23,6 +23,7 @@ mod fork_and_copy;
 mod frameworks;
 mod hostile;
 mod idle;
+mod large_input;
 mod like_lists;
 mod loading;
 mod managing;

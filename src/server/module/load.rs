@@ -10,7 +10,7 @@ use super::super::ffi::main_thread;
 use super::super::ffi::open_key::ON_USE;
 use super::super::ffi::panic_guard::guard;
 use super::super::ffi::server_events::{Listener, subscribe};
-use super::super::ffi::string::RedisStr;
+use super::super::ffi::string::{RedisStr, free_released};
 use super::super::idle_scan;
 use super::{command_registration, data_type, info, settings};
 use crate::background;
@@ -158,6 +158,7 @@ struct Events;
 impl Listener for Events {
     fn before_sleep() {
         settings::server_runs();
+        free_released();
         flush();
     }
 
