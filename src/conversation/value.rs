@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::body::opened_bytes;
 use super::compress::CompressJob;
 use super::rest;
 use super::segment::Relocate;
@@ -117,11 +118,13 @@ impl Value {
             return Rest::Done;
         };
         let conversation = &mut active.0;
+        if opened_bytes() > 0 {
+            conversation.log.close_idle();
+        }
         if conversation.is_cold {
             return Rest::Done;
         }
         if !conversation.last_use.is_idle() {
-            conversation.log.close_idle();
             return Rest::Later;
         }
         conversation.collect_all();
@@ -132,7 +135,6 @@ impl Value {
         if !jobs.is_empty() {
             return Rest::Compress(jobs);
         }
-        conversation.log.close_idle();
         match rest::encode(conversation) {
             Some(bytes) => self.0 = State::AtRest(bytes),
             None => active.set_cold(true),

@@ -21,7 +21,7 @@ fn write(conversation: &mut Conversation, name: &str, args: &[&str]) {
     let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut args = Args::new(spec.name, &args);
     let mut reply = Vec::new();
-    let Handler::Write(command) = spec.handler else {
+    let (Handler::Write(command) | Handler::WriteInput(command, _)) = spec.handler else {
         panic!("{name} does not write");
     };
     let outcome = command(&mut args, Some(conversation), &env, &mut reply).expect(name);

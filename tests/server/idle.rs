@@ -40,11 +40,11 @@ fn clients_see_no_difference() {
     let server = server();
     let mut con = server.conn();
     let keys = fill(&mut con);
-    append(&mut con, "short", &messages(20));
-    append(&mut con, "long", &messages(5000));
+    append(&mut con, "twenty", &messages(20));
+    append(&mut con, "many", &messages(5000));
     let keys: Vec<String> = keys
         .into_iter()
-        .chain(["short".into(), "long".into()])
+        .chain(["twenty".into(), "many".into()])
         .collect();
     settled(&mut con);
     let seen = views(&mut con, &keys);
