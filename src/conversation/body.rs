@@ -5,7 +5,7 @@
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError, Weak};
 
 use super::compress::{self, SegmentVersion, Unreadable};
 use super::index::{self, Entry};
@@ -186,6 +186,8 @@ impl Held for Uncompressed {
 #[derive(Debug, Default)]
 struct Opened {
     body: Option<Arc<Uncompressed>>,
+    /// A copy that somebody else keeps, see [`Compressed::lend`].
+    lent: Weak<Uncompressed>,
     last_read: LastUse,
 }
 
@@ -235,7 +237,32 @@ impl Compressed {
     }
 
     fn opened_body(&self) -> Option<Arc<Uncompressed>> {
-        self.opened()?.body.clone()
+        let opened = self.opened()?;
+        opened.body.clone().or_else(|| opened.lent.upgrade())
+    }
+
+    /// True if reading it decompresses nothing.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.opened()
+            .is_some_and(|opened| opened.body.is_some() || opened.lent.strong_count() > 0)
+    }
+
+    /// Text and index. As long as the caller keeps them, readers on any thread find them decompressed. Counts as a read:
+    /// a body that is read again before it is idle stays uncompressed until it is.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress it.
+    pub fn lend(&self) -> Result<Arc<Uncompressed>, Unreadable> {
+        if let Some(body) = self.opened_body() {
+            return Ok(body);
+        }
+        let body = Arc::new(self.decompress()?);
+        if let Some(mut opened) = self.opened() {
+            opened.lent = Arc::downgrade(&body);
+            opened.was_read(&body);
+        }
+        Ok(body)
     }
 
     /// The index. The text of the result may be empty.
@@ -253,20 +280,19 @@ impl Compressed {
     /// There is not enough memory to decompress it.
     pub fn read(&self) -> Result<Arc<Uncompressed>, Unreadable> {
         let now = LastUse::now();
-        if let Some(mut opened) = self.opened()
-            && let Some(body) = opened.body.clone()
-        {
-            opened.last_read = now;
-            return Ok(body);
+        if let Some(mut opened) = self.opened() {
+            if let Some(body) = opened.body.clone() {
+                opened.last_read = now;
+                return Ok(body);
+            }
+            if let Some(body) = opened.lent.upgrade() {
+                return Ok(body);
+            }
         }
         // Several reads of one command find the text in the cache of the thread, and count as one.
         let (body, is_new) = compress::cached_text(self.version, || self.decompress())?;
         if is_new && let Some(mut opened) = self.opened() {
-            if !opened.last_read.is_idle() && opened.body.is_none() {
-                OPENED_BYTES.fetch_add(body.heap_bytes() as u64, Relaxed);
-                opened.body = Some(body.clone());
-            }
-            opened.last_read = now;
+            opened.was_read(&body);
         }
         Ok(body)
     }
@@ -308,6 +334,15 @@ impl Compressed {
 }
 
 impl Opened {
+    /// The body was decompressed to be read. Keeps the copy if it was read before and is not idle yet.
+    fn was_read(&mut self, body: &Arc<Uncompressed>) {
+        if !self.last_read.is_idle() && self.body.is_none() {
+            OPENED_BYTES.fetch_add(body.heap_bytes() as u64, Relaxed);
+            self.body = Some(body.clone());
+        }
+        self.last_read = LastUse::now();
+    }
+
     fn close(&mut self) {
         if let Some(body) = self.body.take() {
             OPENED_BYTES.fetch_sub(body.heap_bytes() as u64, Relaxed);

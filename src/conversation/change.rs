@@ -20,14 +20,13 @@ const LARGE_MESSAGE: usize = 16 << 10;
 const READ_PER_ID: usize = 5;
 
 impl Conversation {
-    /// Says why an effect from outside cannot be applied. Effects that commands make for this very conversation
-    /// always can.
+    /// Checks that an effect from outside can be applied. Effects that commands make for this conversation always can.
     ///
     /// # Errors
-    /// What does not fit.
+    /// Why it cannot be applied.
     pub fn check(&self, effect: &Effect<'_>) -> Result<(), String> {
         // Exhaustive, so that a new field is checked. Those not bound here fit any conversation, or are checked by
-        // the session or, as `replace` and `create` are, by whoever opens the key.
+        // the session or, as `replace` and `create` are, where the key is opened.
         let Effect {
             at: _,
             event: _,
@@ -55,7 +54,7 @@ impl Conversation {
         let mut last = i64::MIN;
         for message in front {
             if message.seq <= last || message.seq >= self.numbering.lowest {
-                return Err(format!("message {} cannot stand in front", message.seq));
+                return Err(format!("message {} cannot be prepended", message.seq));
             }
             last = message.seq;
         }
@@ -92,7 +91,7 @@ impl Conversation {
         }
     }
 
-    /// Decompresses what `effect` changes, so that [`Conversation::apply`] cannot fail halfway. Nobody sees a difference.
+    /// Decompresses what `effect` changes, so that [`Conversation::apply`] cannot fail halfway. The content does not change.
     ///
     /// # Errors
     /// There is not enough memory.
@@ -168,7 +167,7 @@ impl Conversation {
         self.pins.remove(unpin);
         self.remove(remove);
         if let Some(new) = summary {
-            // Whoever has leased the work has done it, or somebody else has.
+            // The leased work is done, by the holder of the lease or by another client.
             self.lease = 0;
             self.summary = (!new.text.is_empty()).then(|| {
                 let text = Text::of_summary(new.text);
@@ -211,7 +210,7 @@ impl Conversation {
         }
     }
 
-    /// Says what the summary's count is, if there is a summary whose count is not known.
+    /// Sets the summary's count, if there is a summary whose count is pending.
     pub fn set_summary_tokens(&mut self, tokens: Option<u32>) {
         if let (Some(summary), Some(tokens)) = (&mut self.summary, tokens)
             && summary.tokens.known().is_none()
@@ -262,12 +261,11 @@ impl Conversation {
 
     fn push(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
         let (tokens, flags) = self.counted(message, counter);
-        self.tracker
-            .push(&mut self.log, message, tokens, flags, &Dialects);
+        self.tracker.push(&mut self.log, message, tokens, flags);
         self.numbered(message);
     }
 
-    /// Puts older messages in front. Costs what they cost, and what is looked at of a turn that spans the seam.
+    /// Prepends older messages. The cost is theirs, and that of tracking a turn that spans the seam again.
     fn push_front(&mut self, messages: &mut [NewMessage<'_>], counter: &impl Counter) {
         if self.log.is_empty() {
             for message in messages {
@@ -278,12 +276,12 @@ impl Conversation {
         let (mut front, mut tracker) = (Log::default(), Tracker::default());
         for message in messages {
             let (tokens, flags) = self.counted(message, counter);
-            tracker.push(&mut front, message, tokens, flags, &Dialects);
+            tracker.push(&mut front, message, tokens, flags);
             self.numbered(message);
         }
         let seam = front.len();
         self.log.prepend(front);
-        // What stands behind the seam was tracked from a start where nothing is open.
+        // The messages after the seam were tracked as if no call had been open before them.
         if !tracker.is_clean() {
             self.tracker
                 .track_from(tracker, &mut self.log, seam, seam, &Dialects);
@@ -351,7 +349,7 @@ impl Conversation {
         self.pins.remove(&cuts);
         let mut done = None;
         for seq in cuts {
-            // The message that stands behind the one removed may have been tracked anew already.
+            // The message after the removed one may have been tracked again already.
             let position = self.log.position_of(seq);
             if done.is_none_or(|done| position >= done) {
                 done = Some(self.retrack(position));

@@ -70,6 +70,9 @@ impl Ids {
     pub fn remove_all(&mut self, seq: i64) {
         if let Some(held) = self.held.as_mut().and_then(Arc::get_mut) {
             held.retain(|&(_, held)| held != seq);
+            if held.is_empty() {
+                self.held = None;
+            }
         }
     }
 
@@ -109,7 +112,7 @@ impl Ids {
             .map(|&(_, seq)| seq)
     }
 
-    /// Number of ids, those of removed messages included where they are still in a shared tree.
+    /// Number of ids, those of removed messages included.
     #[must_use]
     pub fn len(&self) -> usize {
         self.trees().map(Tree::len).sum()

@@ -246,7 +246,8 @@ impl Log {
 
     /// True if the message at `position` is the only one of its segment.
     pub fn is_alone(&self, position: usize) -> bool {
-        let segment = self.locate(position).and_then(|p| self.segments.get(p.0));
+        let location = self.locate(position);
+        let segment = location.and_then(|(index, _)| self.segments.get(index));
         segment.is_some_and(|segment| segment.entries().len() == 1)
     }
 

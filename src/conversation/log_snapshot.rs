@@ -1,7 +1,9 @@
 //! Snapshots: a part of the log that another thread can read while the log changes.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::body::Uncompressed;
 use super::compress::Unreadable;
 use super::log::Log;
 use super::log_read::Messages;
@@ -70,6 +72,34 @@ impl Log {
         segments.map(Segment::bytes_to_decompress).sum()
     }
 
+    /// Snapshots of the messages of `ranges` that must be decompressed to be read. Nothing if that are at most `most`
+    /// bytes. The ranges are in any order; of several in one segment, those in a row count once.
+    #[must_use]
+    pub fn deeper_than(
+        &self,
+        most: usize,
+        ranges: impl Iterator<Item = Range<usize>>,
+    ) -> Option<Vec<Snapshot>> {
+        if self.compressed_bytes() == 0 {
+            return None;
+        }
+        let (mut bytes, mut last, mut deep) = (0usize, None, Vec::new());
+        for range in ranges {
+            let segments = self.segments_of(&range);
+            if segments.is_none() || segments == last {
+                continue;
+            }
+            last = segments;
+            let more = self.bytes_to_decompress(range.clone());
+            if more > 0 {
+                bytes = bytes.saturating_add(more);
+                deep.push(range);
+            }
+        }
+        let snapshot = |range: &Range<usize>| self.snapshot(range.clone());
+        (bytes > most).then(|| deep.iter().map(snapshot).collect())
+    }
+
     /// Numbers of the segments that hold the messages of `range`; nothing if it is empty.
     fn segments_of(&self, range: &Range<usize>) -> Option<(usize, usize)> {
         let last = range.end.min(self.len()).checked_sub(1)?;
@@ -81,7 +111,30 @@ impl Log {
     }
 }
 
+/// The decompressed messages of a snapshot. As long as they are kept, readers of the log find them decompressed.
+#[derive(Debug)]
+pub struct Decompressed {
+    _bodies: Vec<Arc<Uncompressed>>,
+}
+
 impl Snapshot {
+    /// Bytes that decompressing it takes.
+    #[must_use]
+    pub fn bytes_to_decompress(&self) -> usize {
+        let segments = self.log.segments.iter();
+        segments.map(Segment::bytes_to_decompress).sum()
+    }
+
+    /// Decompresses the messages.
+    ///
+    /// # Errors
+    /// There is not enough memory.
+    pub fn decompress(&self) -> Result<Decompressed, Unreadable> {
+        let lent = self.log.segments.iter().map(Segment::lend);
+        let bodies: Result<Vec<_>, _> = lent.filter_map(Result::transpose).collect();
+        Ok(Decompressed { _bodies: bodies? })
+    }
+
     /// Makes messages readable, by their positions in the log. Positions that the snapshot does not hold are left out.
     ///
     /// # Errors

@@ -83,8 +83,14 @@ pub fn encode(conversation: &Conversation) -> Option<Box<[u8]>> {
     }
     put_unsigned(&mut out, u64::from(*due));
     put_ids(&mut out, ids);
-    put_summary(&mut out, summary.as_deref(), created);
-    put_session(&mut out, session.as_deref());
+    put_unsigned(&mut out, u64::from(summary.is_some()));
+    if let Some(summary) = summary {
+        put_summary(&mut out, summary, created);
+    }
+    put_unsigned(&mut out, u64::from(session.is_some()));
+    if let Some(session) = session {
+        put_session(&mut out, session);
+    }
     put_unsigned(&mut out, pins.seqs().len() as u64);
     for &pin in pins.seqs() {
         put_signed(&mut out, pin);
@@ -114,8 +120,14 @@ pub fn decode(bytes: &[u8]) -> Option<Conversation> {
     let lease = reader.signed()?;
     let due = reader.unsigned()? != 0;
     let ids = self::ids(reader)?;
-    let summary = summary(reader, created)?;
-    let session = session(reader)?;
+    let summary = match reader.unsigned()? {
+        0 => None,
+        _ => Some(Box::new(summary(reader, created)?)),
+    };
+    let session = match reader.unsigned()? {
+        0 => None,
+        _ => Some(Arc::new(session(reader)?)),
+    };
     let mut pins = Pins::default();
     let pinned: Option<Vec<i64>> = (0..reader.unsigned()?).map(|_| reader.signed()).collect();
     pins.insert(pinned?.into_iter());
@@ -177,7 +189,7 @@ fn put_attributes(out: &mut Vec<u8>, attributes: &Attributes) -> Option<()> {
     let found = known.iter().position(|known| known == attributes);
     let index = found.or_else(|| {
         (known.len() < MOST_ATTRIBUTES).then(|| {
-            known.push(attributes.clone());
+            known.push(*attributes);
             known.len() - 1
         })
     });
@@ -197,7 +209,7 @@ fn attributes(reader: &mut ByteReader<'_>) -> Option<Attributes> {
         return rmp_serde::from_slice(text(reader)?).ok();
     }
     let known = ATTRIBUTES.lock().unwrap_or_else(PoisonError::into_inner);
-    known.get(usize::try_from(index).ok()?).cloned()
+    known.get(usize::try_from(index).ok()?).copied()
 }
 
 fn put_ids(out: &mut Vec<u8>, ids: &Ids) {
@@ -221,18 +233,14 @@ fn ids(reader: &mut ByteReader<'_>) -> Option<Ids> {
     Some(Ids::of(held))
 }
 
-fn put_summary(out: &mut Vec<u8>, summary: Option<&Summary>, created: i64) {
-    // The text of a summary is never empty.
-    put_text(out, summary.map_or(b"", |s| s.text.as_bytes()));
-    let Some(Summary {
-        text: _,
+fn put_summary(out: &mut Vec<u8>, summary: &Summary, created: i64) {
+    let Summary {
+        text,
         upto,
         updated,
         tokens,
-    }) = summary
-    else {
-        return;
-    };
+    } = summary;
+    put_text(out, text.as_bytes());
     put_signed(out, updated.wrapping_sub(created));
     put_unsigned(out, u64::from(upto.is_some()));
     put_signed(out, upto.unwrap_or_default());
@@ -242,29 +250,24 @@ fn put_summary(out: &mut Vec<u8>, summary: Option<&Summary>, created: i64) {
     );
 }
 
-fn summary(reader: &mut ByteReader<'_>, created: i64) -> Option<Option<Box<Summary>>> {
-    let text = string(reader)?;
-    if text.is_empty() {
-        return Some(None);
-    }
+fn summary(reader: &mut ByteReader<'_>, created: i64) -> Option<Summary> {
+    let text = string(reader)?.to_owned();
     let updated = created.wrapping_add(reader.signed()?);
     let has_upto = reader.unsigned()? != 0;
     let upto = Some(reader.signed()?).filter(|_| has_upto);
     let tokens = reader.unsigned()?.checked_sub(1);
-    Some(Some(Box::new(Summary {
-        text: text.to_owned(),
+    Some(Summary {
+        text,
         upto,
         updated,
         tokens: match tokens.and_then(|tokens| u32::try_from(tokens).ok()) {
             Some(tokens) => SummaryTokens::Counted(tokens),
             None => SummaryTokens::Pending,
         },
-    })))
+    })
 }
 
-fn put_session(out: &mut Vec<u8>, session: Option<&Session>) {
-    put_unsigned(out, u64::from(session.is_some()));
-    let Some(session) = session else { return };
+fn put_session(out: &mut Vec<u8>, session: &Session) {
     put_unsigned(out, session.len() as u64);
     for (key, value) in session.members() {
         put_text(out, key.as_bytes());
@@ -281,10 +284,7 @@ fn put_session(out: &mut Vec<u8>, session: Option<&Session>) {
     put_text(out, history.after().as_bytes());
 }
 
-fn session(reader: &mut ByteReader<'_>) -> Option<Option<Arc<Session>>> {
-    if reader.unsigned()? == 0 {
-        return Some(None);
-    }
+fn session(reader: &mut ByteReader<'_>) -> Option<Session> {
     let mut effect = Effect::default();
     for _ in 0..reader.unsigned()? {
         let name = Name::of_key(string(reader)?).ok()?;
@@ -307,7 +307,7 @@ fn session(reader: &mut ByteReader<'_>) -> Option<Option<Arc<Session>>> {
     }
     let mut session = Session::default();
     session.apply(&mut effect);
-    Some(Some(Arc::new(session)))
+    Some(session)
 }
 
 fn put_segment(out: &mut Vec<u8>, segment: &Segment, created: i64) {

@@ -231,8 +231,19 @@ impl Segment {
     #[must_use]
     pub fn bytes_to_decompress(&self) -> usize {
         match &self.body {
-            Body::Compressed(body) if body.opened_bytes() == 0 => body.text_len(),
+            Body::Compressed(body) if !body.is_open() => body.text_len(),
             _ => 0,
+        }
+    }
+
+    /// The decompressed text, as long as the caller keeps it; nothing if the segment is uncompressed.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress it.
+    pub(super) fn lend(&self) -> Result<Option<Arc<Uncompressed>>, Unreadable> {
+        match &self.body {
+            Body::Uncompressed(_) => Ok(None),
+            Body::Compressed(body) => body.lend().map(Some),
         }
     }
 
