@@ -49,7 +49,7 @@ pub enum Found<'k> {
 
 /// An open key; closed when dropped.
 pub struct Key {
-    key: *mut RedisModuleKey,
+    handle: *mut RedisModuleKey,
     by_client: bool,
     /// The address of the conversation, once it was given out.
     borrowed: Option<usize>,
@@ -75,7 +75,7 @@ impl Key {
             )
         };
         Self {
-            key: key.unwrap_or(std::ptr::null_mut()),
+            handle: key.unwrap_or(std::ptr::null_mut()),
             by_client: access != Access::Maintain,
             borrowed: None,
         }
@@ -86,17 +86,17 @@ impl Key {
     /// # Panics
     /// If the same key is open a second time and has given out its conversation: an error of this module.
     pub fn get(&mut self) -> Found<'_> {
-        if self.key.is_null() {
+        if self.handle.is_null() {
             return Found::Missing;
         }
         // SAFETY: the key is open.
-        let kind = unsafe { call!(RedisModule_KeyType, self.key) };
+        let kind = unsafe { call!(RedisModule_KeyType, self.handle) };
         if kind == Some(raw::REDISMODULE_KEYTYPE_EMPTY as c_int) {
             return Found::Missing;
         }
         // SAFETY: the key is open. Nobody else has its value: Redis runs commands one at a time, and `borrow` checks that
         // no other open key has given it out.
-        let Some(value) = (unsafe { value_of(self.key) }) else {
+        let Some(value) = (unsafe { value_of(self.handle) }) else {
             return Found::Other;
         };
         self.borrow((&raw const *value).addr());
@@ -144,7 +144,14 @@ impl Key {
         let value = Box::into_raw(Box::new(value));
         let kind = TYPE.load(Ordering::Relaxed);
         // SAFETY: the key is open for writing; Redis owns the value from here on, and frees it by our callback.
-        let set = unsafe { call!(RedisModule_ModuleTypeSetValue, self.key, kind, value.cast()) };
+        let set = unsafe {
+            call!(
+                RedisModule_ModuleTypeSetValue,
+                self.handle,
+                kind,
+                value.cast()
+            )
+        };
         if set != Some(OK) {
             // SAFETY: Redis did not take it.
             drop(unsafe { Box::from_raw(value) });
@@ -155,16 +162,16 @@ impl Key {
     pub fn delete(&mut self) {
         self.release();
         // SAFETY: the key is open for writing; nothing borrowed from it is alive.
-        unsafe { call!(RedisModule_DeleteKey, self.key) };
+        unsafe { call!(RedisModule_DeleteKey, self.handle) };
     }
 
     /// When the key expires, Unix ms; `None` if it does not.
     pub fn expires_at(&self) -> Option<i64> {
-        if self.key.is_null() {
+        if self.handle.is_null() {
             return None;
         }
         // SAFETY: the key is open.
-        let at = unsafe { call!(RedisModule_GetAbsExpire, self.key) };
+        let at = unsafe { call!(RedisModule_GetAbsExpire, self.handle) };
         // A key without an expiry has -1.
         at.filter(|&at| at >= 0)
     }
@@ -172,22 +179,22 @@ impl Key {
     /// Removes the key's expiry.
     pub fn persist(&mut self) {
         // SAFETY: the key is open for writing. The bindings lack REDISMODULE_NO_EXPIRE, which is -1.
-        unsafe { call!(RedisModule_SetAbsExpire, self.key, -1) };
+        unsafe { call!(RedisModule_SetAbsExpire, self.handle, -1) };
     }
 
     /// Sets when the key expires, Unix ms.
     pub fn expire_at(&mut self, at: i64) {
         // SAFETY: the key is open for writing.
-        unsafe { call!(RedisModule_SetAbsExpire, self.key, at) };
+        unsafe { call!(RedisModule_SetAbsExpire, self.handle, at) };
     }
 }
 
 impl Drop for Key {
     fn drop(&mut self) {
         self.release();
-        if !self.key.is_null() {
+        if !self.handle.is_null() {
             // SAFETY: the key is open, and nothing borrowed from it is alive.
-            unsafe { call!(RedisModule_CloseKey, self.key) };
+            unsafe { call!(RedisModule_CloseKey, self.handle) };
         }
     }
 }
