@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::attributes::Attributes;
 use super::counts::SummaryTokens;
+use super::cutting::CutSlot;
 use super::effect::{Effect, Numbering};
+use super::examining::LazyResults;
 use super::ids::Ids;
 use super::log::Log;
 use super::pins::Pins;
@@ -43,6 +45,9 @@ pub fn encode(conversation: &Conversation) -> Option<Box<[u8]>> {
         summary,
         session,
         pins,
+        // What is kept of earlier commands can be made again.
+        results: _,
+        cut: _,
         lease,
         numbering,
         updated,
@@ -144,6 +149,8 @@ pub fn decode(bytes: &[u8]) -> Option<Conversation> {
         summary,
         session,
         pins,
+        results: LazyResults::default(),
+        cut: CutSlot::default(),
         lease,
         numbering,
         updated,

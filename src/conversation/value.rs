@@ -137,7 +137,11 @@ impl Value {
         }
         match rest::encode(conversation) {
             Some(bytes) => self.0 = State::AtRest(bytes),
-            None => active.set_cold(true),
+            None => {
+                conversation.results.clear();
+                conversation.cut.clear();
+                active.set_cold(true);
+            }
         }
         Rest::Done
     }
