@@ -9,7 +9,7 @@ use super::log::Log;
 use super::message;
 use super::segment::Relocate;
 use super::session::Session;
-use super::turns::{Dialects, Tracker, WithFacts};
+use super::turns::{Dialects, Reading, Tracker, WithFacts, clean_before};
 use super::{Conversation, MAX_PINS, Summary, SummaryTokens, Unreadable};
 use crate::tokens::{Counter, Nobody, Outcome, Text};
 
@@ -96,14 +96,12 @@ impl Conversation {
     /// # Errors
     /// There is not enough memory.
     pub fn prepare(&mut self, effect: &Effect<'_>) -> Result<(), Unreadable> {
-        if let Some(edit) = &effect.edit
-            && let Some(position) = self.log.find(edit.seq)
-            && !(edit.own.is_some() && self.log.is_alone(position))
-        {
-            self.log.decompress_at(position)?;
-        }
-        for &seq in &effect.remove {
-            if let Some(position) = self.log.find(seq) {
+        let edited = effect.edit.iter().map(|edit| edit.seq);
+        for seq in edited.chain(effect.remove.iter().copied()) {
+            // A segment that is replaced or removed as a whole is not decompressed.
+            if let Some(position) = self.log.find(seq)
+                && !self.log.is_alone(position)
+            {
                 self.log.decompress_at(position)?;
             }
         }
@@ -146,6 +144,7 @@ impl Conversation {
             expire: _,
         } = effect;
         self.updated = *at;
+        self.cut.clear();
         if let Some(numbering) = *numbering {
             self.numbering = numbering;
         }
@@ -165,6 +164,9 @@ impl Conversation {
                 .insert(held.filter(|&seq| self.log.find(seq).is_some()));
         }
         self.pins.remove(unpin);
+        if !pin.is_empty() || !unpin.is_empty() {
+            self.refresh_results(0, self.log.len());
+        }
         self.remove(remove);
         if let Some(new) = summary {
             // The leased work is done, by the holder of the lease or by another client.
@@ -188,6 +190,9 @@ impl Conversation {
             let to = self.log.position_of(last.saturating_add(1));
             self.tickets.remove_range(first, last);
             self.pins.remove_range(first, last);
+            if let Some(results) = self.results.get_mut() {
+                results.remove(first, last);
+            }
             self.drop_range(from, to);
         }
         self.debug_check();
@@ -252,6 +257,7 @@ impl Conversation {
         });
         // The texts that are being counted are counted by the old rules.
         self.tickets.clear();
+        self.results.clear();
         if let Some(summary) = &mut self.summary {
             let known = summary.tokens.known();
             let tokens = known.and_then(|tokens| new.converted(&old, tokens));
@@ -261,8 +267,16 @@ impl Conversation {
 
     fn push(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
         let (tokens, flags) = self.counted(message, counter);
+        let open = self.results.get().and_then(|_| self.tracker.open_from());
         self.tracker.push(&mut self.log, message, tokens, flags);
         self.numbered(message);
+        if let Some(open) = open {
+            // The message may have ended the turn, which is hidden then.
+            let from = self.log.position_of(open);
+            if self.log.get(from).is_some_and(|m| m.flags.hidden()) {
+                self.refresh_results(from, self.log.len());
+            }
+        }
     }
 
     /// Prepends older messages. The cost is theirs, and that of tracking a turn that spans the seam again.
@@ -283,8 +297,10 @@ impl Conversation {
         self.log.prepend(front);
         // The messages after the seam were tracked as if no call had been open before them.
         if !tracker.is_clean() {
-            self.tracker
+            let end = self
+                .tracker
                 .track_from(tracker, &mut self.log, seam, seam, &Dialects);
+            self.refresh_results(seam, end);
         }
     }
 
@@ -324,15 +340,22 @@ impl Conversation {
         };
         self.forget_id(position);
         self.tickets.remove(message.seq);
+        if let Some(results) = self.results.get_mut() {
+            results.forget(message.seq, message.seq);
+        }
         let (tokens, flags) = self.counted(message, counter);
         match message.own.take() {
             Some(text) => self.log.replace_owned(position, tokens, flags, text),
+            None if self.log.is_alone(position) => {
+                let text = [message.bytes, b","].concat();
+                self.log.replace_owned(position, tokens, flags, text);
+            }
             None => self.log.replace(position, tokens, flags, message.bytes),
         }
         self.ids.insert(message.facts.id.as_deref(), message.seq);
         let facts = &message.facts;
         let reading = WithFacts { position, facts };
-        self.tracker.retrack(&mut self.log, position, &reading);
+        self.retrack_by(position, &reading);
     }
 
     fn remove(&mut self, seqs: &[i64]) {
@@ -341,6 +364,9 @@ impl Conversation {
             if let Some(position) = self.log.find(seq) {
                 self.forget_id(position);
                 self.tickets.remove(seq);
+                if let Some(results) = self.results.get_mut() {
+                    results.remove(seq, seq);
+                }
                 self.log.remove(position..position + 1);
                 cuts.push(seq);
             }
@@ -384,6 +410,13 @@ impl Conversation {
     /// Tracks the groups again around a change at `changed`; returns the position after the last message that was looked
     /// at.
     pub(super) fn retrack(&mut self, changed: usize) -> usize {
-        self.tracker.retrack(&mut self.log, changed, &Dialects)
+        self.retrack_by(changed, &Dialects)
+    }
+
+    fn retrack_by(&mut self, changed: usize, reading: &impl Reading) -> usize {
+        let from = clean_before(&self.log, changed);
+        let end = self.tracker.retrack(&mut self.log, changed, reading);
+        self.refresh_results(from, end);
+        end
     }
 }

@@ -7,12 +7,18 @@ pub mod attributes;
 pub mod body;
 mod change;
 mod claim;
+pub mod clearing;
 pub mod compress;
+mod costs;
 mod counts;
+mod cut;
+pub mod cutting;
 mod dialect;
 pub mod document;
 pub mod effect;
 mod event;
+mod examine;
+mod examining;
 pub mod facts;
 mod flags;
 mod fork;
@@ -29,7 +35,10 @@ pub mod log_read;
 pub mod log_snapshot;
 pub mod message;
 mod open_calls;
+mod pinned_groups;
 mod pins;
+pub mod rendering;
+mod results;
 mod retention;
 pub mod search;
 pub mod segment;
@@ -46,7 +55,9 @@ use std::time::Instant;
 use attributes::Attributes;
 pub use compress::Unreadable;
 pub use counts::{MissingCounts, SummaryTokens};
+use cutting::CutSlot;
 use effect::Numbering;
+use examining::LazyResults;
 use ids::Ids;
 use log::{Log, Stored};
 pub use pins::MAX_PINS;
@@ -82,6 +93,8 @@ pub struct Conversation {
     /// Nothing if there is nothing in it.
     session: Option<Arc<Session>>,
     pins: Pins,
+    results: LazyResults,
+    cut: CutSlot,
     lease: i64,
     numbering: Numbering,
     updated: i64,
@@ -122,6 +135,8 @@ impl Conversation {
             summary: None,
             session: None,
             pins: Pins::default(),
+            results: LazyResults::default(),
+            cut: CutSlot::default(),
             lease: 0,
             numbering: Numbering {
                 created: now,
@@ -243,6 +258,8 @@ impl Conversation {
             + self.tracker.heap_bytes()
             + self.tickets.heap_bytes()
             + self.pins.heap_bytes()
+            + self.results.heap_bytes()
+            + self.cut.heap_bytes()
             + self
                 .summary
                 .as_ref()
