@@ -33,6 +33,7 @@ pub fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tr
         settings: Settings::default(),
         full: false,
         counts: None,
+        found: None,
         prepared: None,
         decompress_at_once: usize::MAX,
     };

@@ -20,6 +20,7 @@ mod event;
 mod examine;
 mod examining;
 pub mod facts;
+pub mod find;
 mod flags;
 mod fork;
 mod growth;
@@ -44,6 +45,7 @@ mod retention;
 pub mod search;
 pub mod segment;
 pub mod session;
+pub mod session_difference;
 mod sums;
 pub mod temperature;
 mod tickets;
@@ -319,6 +321,46 @@ impl Conversation {
             position = after;
         }
         Ok(())
+    }
+
+    /// How many messages, from the first on, are as long as those of `messages`. Decompresses nothing.
+    #[must_use]
+    pub fn as_long(&self, messages: &[&[u8]]) -> usize {
+        let mut same = 0;
+        for segment in self.log.segments() {
+            let entries = segment.entries();
+            for inner in 0..entries.len() {
+                let other = messages.get(same).map(|other| other.len());
+                if other != Some(index::len(&entries, inner)) {
+                    return same;
+                }
+                same += 1;
+            }
+        }
+        same
+    }
+
+    /// How many messages, from the first on, are those of `messages`, byte for byte. Decompresses one segment at a time.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress a segment.
+    pub fn common_prefix(&self, messages: &[&[u8]]) -> Result<usize, Unreadable> {
+        // Of messages that differ, most have different lengths, and are not decompressed to be compared.
+        let most = self.as_long(messages);
+        let mut same = 0;
+        for segment in self.log.segments() {
+            let (begin, end) = (same, (same + segment.entries().len()).min(most));
+            let mut others = messages.iter().skip(begin);
+            let mut differs = false;
+            self.log.read(begin..end)?.visit(false, |message| {
+                differs |= others.next() != Some(&message.bytes);
+                same += usize::from(!differs);
+            });
+            if differs || end == most {
+                break;
+            }
+        }
+        Ok(same)
     }
 
     /// Old segments to be compressed; [`Conversation::collect`] takes the results.

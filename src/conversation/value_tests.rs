@@ -17,6 +17,7 @@ fn write(conversation: &mut Conversation, name: &str, args: &[&str]) {
         full: false,
         counts: None,
         prepared: None,
+        found: None,
         decompress_at_once: usize::MAX,
     };
     let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();

@@ -35,6 +35,7 @@ mod module;
 mod multi_key;
 mod provide;
 mod request;
+mod searches;
 mod write;
 
 #[cfg(test)]
