@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -149,11 +150,56 @@ def recent_with_info(
     return Call(("CONV.RECENT", key, max_tokens, *options), replies.with_messages)
 
 
-def recent_of_many(max_tokens: int, keys: Iterable[Key]) -> Call[list[list[Message] | None]]:
+def recent_of_many(
+    max_tokens: int,
+    keys: Iterable[Key],
+    *,
+    messages: int | None = None,
+    start: Literal["USER"] | None = None,
+    oversize: Literal["EMPTY", "KEEP", "CUT"] | None = None,
+    step: int | None = None,
+    clear: int | None = None,
+    above: int | None = None,
+    no_system: bool = False,
+    no_summary: bool = False,
+    no_pins: bool = False,
+    rev: bool = False,
+    any: bool = False,
+    wait: int | None = None,
+) -> Call[list[list[Message] | None]]:
     """One `recent` for each key. In a cluster all keys must be in one slot."""
     keys = list(keys)
-    args = ("CONV.MRECENT", max_tokens, len(keys), *keys, "FORMAT", "JSON")
+    options = _recent_options(
+        messages, start, oversize, step, clear, above, no_system, no_summary, no_pins, rev, any, wait, False
+    )
+    args = ("CONV.MRECENT", max_tokens, builtins.len(keys), *keys, *options)
     return Call(args, lambda value: [replies.messages_or_miss(item) for item in value])
+
+
+def recent_of_many_with_info(
+    max_tokens: int,
+    keys: Iterable[Key],
+    *,
+    messages: int | None = None,
+    start: Literal["USER"] | None = None,
+    oversize: Literal["EMPTY", "KEEP", "CUT"] | None = None,
+    step: int | None = None,
+    clear: int | None = None,
+    above: int | None = None,
+    no_system: bool = False,
+    no_summary: bool = False,
+    no_pins: bool = False,
+    rev: bool = False,
+    any: bool = False,
+    wait: int | None = None,
+) -> Call[list[replies.Recent | None]]:
+    """As `recent_of_many`, each with the figures of `WITHINFO`."""
+    keys = list(keys)
+    options = _recent_options(
+        messages, start, oversize, step, clear, above, no_system, no_summary, no_pins, rev, any, wait, True
+    )
+    args = ("CONV.MRECENT", max_tokens, builtins.len(keys), *keys, *options)
+    return Call(args, lambda value: [replies.with_messages(item) for item in value])
 
 
 def summary(key: Key) -> Call[str | None]:
