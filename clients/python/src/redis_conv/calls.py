@@ -42,10 +42,7 @@ def _flags(**options: bool) -> list[str]:
 
 def _values(**options: Any) -> list[Any]:
     return [
-        word
-        for name, value in options.items()
-        if value is not None
-        for word in (name.replace("_", "").upper(), value)
+        word for name, value in options.items() if value is not None for word in (name.replace("_", "").upper(), value)
     ]
 
 
@@ -212,9 +209,7 @@ def summary_with_info(key: Key) -> Call[Summary | None]:
     return Call(("CONV.SUMMARY", key, "WITHINFO"), replies.pairs)  # type: ignore[arg-type]
 
 
-def set_summary(
-    key: Key, text: str, *, upto: int | None = None, min_change: int | None = None
-) -> Call[bool]:
+def set_summary(key: Key, text: str, *, upto: int | None = None, min_change: int | None = None) -> Call[bool]:
     """Stores the summary; False if a newer one is stored. Empty text removes it."""
     return Call(("CONV.SETSUMMARY", key, text, *_values(upto=upto, min_change=min_change)), bool)
 
@@ -223,9 +218,7 @@ def claim_summary(
     key: Key, min_tokens: int, *, keep: int | None = None, lease: int | None = None
 ) -> Call[Claim | None]:
     """Returns what is to be summarised once it counts at least `min_tokens`; `lease` in milliseconds."""
-    return Call(
-        ("CONV.CLAIMSUMMARY", key, min_tokens, *_values(keep=keep, lease=lease)), replies.with_messages
-    )
+    return Call(("CONV.CLAIMSUMMARY", key, min_tokens, *_values(keep=keep, lease=lease)), replies.with_messages)
 
 
 def range(key: Key, start: int, stop: int, *, rev: bool = False) -> Call[list[Message]]:
