@@ -205,11 +205,7 @@ impl Conversation {
         for &(first, last) in &*drop {
             let from = self.log.position_of(first);
             let to = self.log.position_of(last.saturating_add(1));
-            self.tickets.remove_range(first, last);
-            self.pins.remove_range(first, last);
-            if let Some(results) = self.results.get_mut() {
-                results.remove(first, last);
-            }
+            self.forget_numbers(first, last);
             self.drop_range(from, to);
         }
         self.debug_check();
@@ -327,6 +323,9 @@ impl Conversation {
     /// The message, which is stored now, is found by its id, and its number is not given again.
     fn numbered(&mut self, message: &NewMessage<'_>) {
         self.ids.insert(message.facts.id.as_deref(), message.seq);
+        if let Some(results) = self.results.get_mut() {
+            results.appended(message.seq);
+        }
         self.numbering.next = self.numbering.next.max(message.seq.saturating_add(1));
         self.numbering.lowest = self.numbering.lowest.min(message.seq);
     }
@@ -384,15 +383,15 @@ impl Conversation {
             if let Some(position) = self.log.find(seq) {
                 self.forget_id(position);
                 self.tickets.remove(seq);
-                if let Some(results) = self.results.get_mut() {
-                    results.remove(seq, seq);
-                }
                 self.log.remove(position..position + 1);
                 cuts.push(seq);
             }
         }
         cuts.sort_unstable();
         self.pins.remove(&cuts);
+        if let Some(results) = self.results.get_mut() {
+            results.remove(&cuts);
+        }
         let mut done = None;
         for seq in cuts {
             // The message after the removed one may have been tracked again already.
@@ -407,10 +406,19 @@ impl Conversation {
     fn remove_from(&mut self, first: i64) {
         let from = self.log.position_of(first);
         self.ids = self.ids.before(first);
-        self.tickets.remove_range(first, i64::MAX);
-        self.pins.remove_range(first, i64::MAX);
+        self.forget_numbers(first, i64::MAX);
         self.log.remove(from..self.log.len());
         self.retrack(from);
+    }
+
+    /// The messages with numbers from `first` to `last` are removed: what is held by number goes with them, except for
+    /// their ids.
+    fn forget_numbers(&mut self, first: i64, last: i64) {
+        self.tickets.remove_range(first, last);
+        self.pins.remove_range(first, last);
+        if let Some(results) = self.results.get_mut() {
+            results.remove_range(first, last);
+        }
     }
 
     /// Removes messages that retention chose. They end at a group start, so little is tracked again. If a

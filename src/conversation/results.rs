@@ -389,6 +389,7 @@ impl Results {
             self.first_from(last.saturating_add(1)),
         );
         let mut changed = None;
+        let mut others: Option<(i64, i64)> = None;
         for index in from..to {
             let Some(entry) = self.entries.get_mut(index) else {
                 break;
@@ -398,10 +399,9 @@ impl Results {
             };
             let flags = stored.flags;
             if flags.edited() != entry.edited {
-                // Its results are others.
-                let seq = entry.seq;
-                self.forget(seq, seq);
-                return self.refresh(first, last, log, is_pinned);
+                // Its results are no longer the same.
+                let first = others.map_or(entry.seq, |(first, _)| first);
+                others = Some((first, entry.seq));
             }
             let (hidden, pinned) = (flags.hidden(), is_pinned(entry.seq));
             if (hidden, pinned) != (entry.hidden, entry.pinned) {
@@ -410,13 +410,15 @@ impl Results {
             }
         }
         if let Some(changed) = changed {
-            self.sum_up(changed);
+            self.sum_up(changed, self.before(changed));
+        }
+        if let Some((first, last)) = others {
+            self.forget(first, last);
         }
     }
 
-    /// Makes the sums from the entry at `index` on again.
-    fn sum_up(&mut self, index: usize) {
-        let mut sums = self.before(index);
+    /// Makes the sums from the entry at `index` on again; those before it are `sums`.
+    fn sum_up(&mut self, index: usize, mut sums: ResultSums) {
         for entry in self.entries.range_mut(index.min(self.entries.len())..) {
             entry.before = sums;
             sums = sums.plus(entry.sums());
@@ -453,28 +455,54 @@ impl Results {
         }
     }
 
-    /// The messages with these numbers are removed: those around them stay examined.
-    pub fn remove(&mut self, first: i64, last: i64) {
-        self.incoming = None;
-        self.plain.retain(|seq| !(first..=last).contains(seq));
-        self.others.retain(|seq| !(first..=last).contains(seq));
+    /// The messages with numbers from `first` to `last` are removed: those around them stay examined.
+    pub fn remove_range(&mut self, first: i64, last: i64) {
+        self.removed(first, last, |_| true);
         let (from, to) = (
             self.first_from(first),
             self.first_from(last.saturating_add(1)),
         );
-        if from < to {
-            if from == 0 {
-                self.entries.drain(..to);
-            } else {
-                let before = self.before(from);
-                self.entries.drain(from..to);
-                if let Some(entry) = self.entries.get_mut(from) {
-                    entry.before = before;
-                } else {
-                    self.end = before;
-                }
-                self.sum_up(from);
-            }
+        if from == 0 {
+            // The sums begin elsewhere; their differences stay.
+            self.entries.drain(..to);
+        } else if from < to {
+            let before = self.before(from);
+            self.entries.drain(from..to);
+            self.sum_up(from, before);
+        }
+    }
+
+    /// As [`Results::remove_range`], for the messages with these numbers, which ascend.
+    pub fn remove(&mut self, seqs: &[i64]) {
+        let (first, last) = match seqs {
+            [] => return,
+            [seq] => return self.remove_range(*seq, *seq),
+            [first, .., last] => (*first, *last),
+        };
+        let is_removed = |seq: i64| seqs.binary_search(&seq).is_ok();
+        self.removed(first, last, is_removed);
+        let from = self.first_from(first);
+        let before = self.before(from);
+        self.entries.retain(|entry| !is_removed(entry.seq));
+        self.sum_up(from, before);
+    }
+
+    /// Forgets what is known of removed messages by themselves.
+    fn removed(&mut self, first: i64, last: i64, is_removed: impl Fn(i64) -> bool) {
+        self.incoming = None;
+        let is_removed = |seq: &i64| (first..=last).contains(seq) && is_removed(*seq);
+        self.plain.retain(|seq| !is_removed(seq));
+        self.others.retain(|seq| !is_removed(seq));
+    }
+
+    /// Message `seq` is new. If its number was that of an examined message, which is removed, nothing is known of it.
+    pub fn appended(&mut self, seq: i64) {
+        if self
+            .examined
+            .as_ref()
+            .is_some_and(|range| range.contains(&seq))
+        {
+            self.forget(seq, seq);
         }
     }
 
