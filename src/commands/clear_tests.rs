@@ -199,7 +199,7 @@ fn results_are_cleared_one_by_one() {
     assert_eq!(shown(&figures), "first 1, last 3, edited 1, cleared 1");
 }
 
-/// Steps of an agent: a call and a result of so many words, then what it says.
+/// Steps of an agent: a call, a result with the given number of words, then what it says.
 fn agent(steps: impl Iterator<Item = (usize, bool)>) -> Conversation {
     let mut conversation = holding(&[&said("user", "the task")]);
     for (words, user) in steps {

@@ -16,7 +16,7 @@ use crate::tokens::{Counter, Nobody, Outcome, Text};
 /// Messages of this size are not read on the main thread only to find their ids.
 const LARGE_MESSAGE: usize = 16 << 10;
 
-/// So many bytes of a message are read in the time that it takes to look at one id: 1 ns a byte, and about 5 ns an id.
+/// Bytes of a message that are read in the time of one comparison of an id: 1 ns a byte, and about 5 ns an id.
 const READ_PER_ID: usize = 5;
 
 impl Conversation {
@@ -46,7 +46,7 @@ impl Conversation {
             set_state: _,
             history: _,
             imported: _,
-            // Whoever opens the key puts it there.
+            // The server puts it into the key when it opens it.
             built: _,
             lease,
             drop: _,
@@ -150,7 +150,7 @@ impl Conversation {
             set_state: _,
             history: _,
             imported: _,
-            // Whoever opens the key puts it there.
+            // The server puts it into the key when it opens it.
             built: _,
             lease,
             drop,
@@ -211,8 +211,8 @@ impl Conversation {
         self.debug_check();
     }
 
-    /// As [`Conversation::apply`], for messages that come with their packed text: they become a packed segment of their
-    /// own, if they fit into one.
+    /// As [`Conversation::apply`], for messages that come with their compressed text: they become a compressed
+    /// segment of their own, if they fit into one.
     pub fn apply_compressed(&mut self, effect: &mut Effect<'_>, text: &[u8]) {
         let Some(first) = effect.push.first() else {
             return;
@@ -445,8 +445,8 @@ impl Conversation {
         }
     }
 
-    /// Tracks the groups again around a change at `changed`; returns the position after the last message that was looked
-    /// at.
+    /// Tracks the groups again around a change at `changed`; returns the position after the last message
+    /// that was tracked.
     pub(super) fn retrack(&mut self, changed: usize) -> usize {
         self.retrack_by(changed, &Dialects)
     }

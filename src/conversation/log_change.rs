@@ -386,7 +386,7 @@ impl Log {
             left -= until - inner;
             if all {
                 self.take_segment(index);
-                // The next segment has moved to this index. If this one was the first, the origin moves on by itself.
+                // The next segment has moved to this index. If this one was the first, the origin follows from the next.
                 if let Some(before) = index.checked_sub(1) {
                     self.shift_after(before, Sums::default().minus(removed));
                 }

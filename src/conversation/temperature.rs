@@ -31,7 +31,7 @@ impl LastUse {
     }
 }
 
-/// Sets the clock to so many seconds after the start of the server.
+/// Sets the clock to `seconds` after the start of the server.
 pub fn set_seconds(seconds: u32) {
     NOW.fetch_max(seconds.saturating_add(1), Relaxed);
 }

@@ -38,7 +38,7 @@ pub struct Results {
     entries: VecDeque<Entry>,
     /// Sums of all entries.
     end: ResultSums,
-    /// Messages outside of that range that were examined by themselves, in ascending order: without and with results.
+    /// Messages outside of that range that were examined one by one, in ascending order: without and with results.
     plain: Vec<i64>,
     others: Vec<i64>,
     /// What the background threads find.
@@ -95,7 +95,7 @@ impl Results {
     }
 
     /// Takes in what was found of a message, which is held and counted. Messages that are not next to those examined are
-    /// remembered by themselves.
+    /// remembered one by one.
     pub fn insert(&mut self, log: &Log, position: usize, examined: Examined, is_pinned: bool) {
         let Some(stored) = log.get(position) else {
             return;
@@ -265,7 +265,7 @@ impl Results {
         self.sum_up(from, before);
     }
 
-    /// Forgets what is known of removed messages by themselves.
+    /// Forgets what is known of removed messages outside the examined range.
     fn removed(&mut self, first: i64, last: i64, is_removed: impl Fn(i64) -> bool) {
         self.incoming = None;
         let is_removed = |seq: &i64| (first..=last).contains(seq) && is_removed(*seq);
