@@ -35,6 +35,7 @@ mod log_compress;
 pub mod log_read;
 pub mod log_snapshot;
 pub mod message;
+mod message_changes;
 mod open_calls;
 mod pinned_groups;
 mod pins;
