@@ -65,11 +65,7 @@ impl Conversation {
     }
 
     /// T(message) as far as it is known, and the flags that follow from the message itself.
-    fn counted(
-        &mut self,
-        message: &mut NewMessage<'_>,
-        counter: &impl Counter,
-    ) -> (u32, Flags) {
+    fn counted(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) -> (u32, Flags) {
         let mut flags = Flags::of(&message.facts);
         flags.set_explicit(matches!(message.count, Count::Given(_)));
         let known = match message.count {

@@ -33,6 +33,7 @@ pub mod log;
 mod log_change;
 mod log_compress;
 pub mod log_read;
+mod log_remove;
 pub mod log_snapshot;
 pub mod message;
 mod message_changes;
