@@ -51,7 +51,7 @@ fn read(json: &str) -> Read {
 
 fn tokens(json: &str) -> u64 {
     let rules = Rules {
-        encoding: Encoding::O200kBase,
+        encoding: Encoding::O200K_BASE,
         media_tokens: 85,
     };
     with_message(json.as_bytes(), |m| Text::of(m).count(rules))

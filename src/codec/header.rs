@@ -88,7 +88,7 @@ impl StoredHeader {
                 text: s.text.clone(),
                 upto: s.upto,
                 updated: s.updated,
-                tokens: s.tokens.known(),
+                tokens: s.tokens.exact(),
             }),
             fields: session.map_or(0, |s| s.len() as u64),
             history: session.and_then(|s| s.history()).map(|h| StoredHistory {

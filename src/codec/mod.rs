@@ -84,9 +84,11 @@ fn invalid(why: impl Into<String>) -> DecodeError {
     DecodeError::Invalid(why.into())
 }
 
-/// The count of the message of `entry`.
-fn count(entry: &Entry) -> Count {
-    match (entry.flags.pending(), entry.flags.explicit()) {
+/// The count of message `seq`, of `entry`. An estimate is pending: another server may have the tokenizer file.
+fn count(conversation: &Conversation, seq: i64, entry: &Entry) -> Count {
+    let estimated = conversation.is_estimated(seq);
+    match (entry.flags.pending() || estimated, entry.flags.explicit()) {
+        (_, true) if !entry.flags.pending() => Count::Given(entry.tokens),
         (true, _) => Count::Pending,
         (false, false) => Count::Counted(entry.tokens),
         (false, true) => Count::Given(entry.tokens),

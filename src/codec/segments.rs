@@ -29,7 +29,7 @@ pub fn encode(conversation: &Conversation, sink: &mut impl FnMut(&[u8])) {
     let mut frame = Vec::new();
     for segment in conversation.log().segments() {
         frame.clear();
-        describe(segment, &mut before, &mut frame);
+        describe(conversation, segment, &mut before, &mut frame);
         sink(&frame);
         match segment.stored() {
             (_, Some(packed)) => sink(packed),
@@ -44,17 +44,22 @@ pub fn encode(conversation: &Conversation, sink: &mut impl FnMut(&[u8])) {
 }
 
 /// Writes the description of a segment. `before` is the sequence number and arrival time of the previous message.
-fn describe(segment: &Segment, before: &mut (i64, i64), frame: &mut Vec<u8>) {
+fn describe(
+    conversation: &Conversation,
+    segment: &Segment,
+    before: &mut (i64, i64),
+    frame: &mut Vec<u8>,
+) {
     let (_, compressed) = segment.stored();
     frame.push(if compressed.is_some() { ZSTD } else { PLAIN });
     let mut begin = 0;
     for entry in segment.entries().iter() {
-        let (state, tokens) = match count(entry) {
+        let (seq, time) = (segment.seq(entry), segment.time(entry));
+        let (state, tokens) = match count(conversation, seq, entry) {
             Count::Pending => (0, 0),
             Count::Counted(tokens) => (1, tokens),
             Count::Given(tokens) => (2, tokens),
         };
-        let (seq, time) = (segment.seq(entry), segment.time(entry));
         frame.push(state);
         put_signed(frame, seq.wrapping_sub(before.0));
         put_signed(frame, time.wrapping_sub(before.1));

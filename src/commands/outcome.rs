@@ -27,6 +27,8 @@ pub enum Needs {
     },
     /// Counts of these texts from its arguments. They are provided in [`super::Env::counts`].
     TextCounts(Encoding, Vec<Text>),
+    /// The tokenizer file of this encoding, which is being read.
+    Encoding(Encoding),
     /// Older messages from a database. The client is willing to wait this long for another client to load them.
     Load(Duration),
 }

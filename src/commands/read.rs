@@ -1,6 +1,6 @@
 //! The commands that read without a token budget: `CONV.RANGE`, `CONV.GET`, `CONV.LEN`, `CONV.INFO`, `CONV.TOKENS`.
 
-use super::arg_parser::{Args, encoding};
+use super::arg_parser::{Args, broken_encoding, encoding, unknown_encoding};
 use super::error::{CommandError, err};
 use super::format::{Format, MessageList, Piece};
 use super::reply::Reply;
@@ -8,6 +8,7 @@ use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::attributes::Attributes;
 use crate::conversation::log::Stored;
 use crate::conversation::{Conversation, LEAST_TOKENS, MissingCounts};
+use crate::tokens::registry::{Listed, Lookup};
 use crate::tokens::{self, MOST_INLINE, Text, most_inline};
 
 /// `CONV.RANGE key start stop [FORMAT LIST | JSON | MSGPACK]`: returns messages by index, as `LRANGE` does.
@@ -169,7 +170,7 @@ pub fn info(
         complete,
         ..
     } = *conversation.attributes();
-    out.map(18);
+    out.map(19);
     let number = |out: &mut dyn Reply, name: &str, value: i64| {
         out.bulk(name.as_bytes());
         out.integer(value);
@@ -184,6 +185,11 @@ pub fn info(
     number(out, "updated", conversation.updated());
     out.bulk(b"encoding");
     out.bulk(encoding.name().as_bytes());
+    number(
+        out,
+        "encoding-missing",
+        i64::from(encoding.is_missing()),
+    );
     number(out, "max-messages", signed(max_messages));
     number(out, "max-tokens", signed(max_tokens));
     number(out, "ttl", signed(ttl));
@@ -232,6 +238,12 @@ pub fn tokens(
             Err(unknown) => return Err(unknown),
         }
     }
+    let wanted = match wanted.resolve() {
+        Lookup::Ready(encoding) => encoding,
+        Lookup::Loading => return Ok(Outcome::Needs(Needs::Encoding(wanted))),
+        Lookup::Broken(why) => return err(broken_encoding(wanted.name().as_bytes(), &why)),
+        Lookup::Unknown => return err(unknown_encoding(wanted.name().as_bytes())),
+    };
     let mut texts = Vec::with_capacity(args.left());
     while let Some(text) = args.take() {
         match std::str::from_utf8(text) {
@@ -262,6 +274,49 @@ pub fn tokens(
     out.array(texts.len());
     for text in texts {
         out.integer(signed(tokens::count(wanted, text)));
+    }
+    Ok(REPLIED)
+}
+
+/// `CONV.ENCODINGS`: the encodings that this server can count in, or could if their files were not broken.
+pub fn encodings(
+    args: &mut Args<'_>,
+    _target: Target<'_>,
+    _env: &Env<'_>,
+    out: &mut dyn Reply,
+) -> Result<Outcome<()>, CommandError> {
+    args.finish()?;
+    let list = tokens::listed();
+    out.array(list.len());
+    for encoding in list {
+        // Exhaustive, so that a new field is returned.
+        let Listed {
+            name,
+            kind,
+            vocabulary,
+            fingerprint,
+            memory,
+            state,
+            error,
+        } = encoding;
+        out.map(7);
+        out.bulk(b"name");
+        out.bulk(name.as_bytes());
+        out.bulk(b"kind");
+        out.bulk(kind.as_bytes());
+        out.bulk(b"vocabulary");
+        out.integer(signed(vocabulary as u64));
+        out.bulk(b"fingerprint");
+        out.bulk(fingerprint.as_bytes());
+        out.bulk(b"memory");
+        out.integer(signed(memory as u64));
+        out.bulk(b"state");
+        out.bulk(state.as_bytes());
+        out.bulk(b"error");
+        match error {
+            Some(error) => out.bulk(error.as_bytes()),
+            None => out.null(),
+        }
     }
     Ok(REPLIED)
 }

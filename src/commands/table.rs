@@ -8,7 +8,7 @@ use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
 use super::{append, backfill, manage, read, recent, replay, session, summary};
 
 /// All commands. The server runs a command by its index in this table.
-pub static COMMANDS: [Spec; 25] = [
+pub static COMMANDS: [Spec; 26] = [
     Spec {
         name: "CONV.APPEND",
         handler: Handler::Write(append::append),
@@ -183,6 +183,19 @@ pub static COMMANDS: [Spec; 25] = [
             multiple(arg("text", Kind::String)),
             option("name", "ENCODING", Kind::String),
         ],
+    },
+    Spec {
+        name: "CONV.ENCODINGS",
+        handler: Handler::Read(read::encodings),
+        ends_load: false,
+        flags: "readonly fast",
+        arity: -1,
+        key: Key::None,
+        categories: "read fast",
+        since: "0.1.0",
+        complexity: "O(N) in the number of encodings",
+        summary: "Returns the encodings of the server.",
+        args: &[],
     },
     Spec {
         name: "CONV.CREATE",

@@ -213,6 +213,7 @@ impl Conversation {
                 }
             });
             self.tickets.clear();
+            self.estimates.take();
             if let Some(summary) = &mut self.summary {
                 summary.tokens = SummaryTokens::Pending;
             }
@@ -264,6 +265,10 @@ impl Conversation {
             Count::Counted(tokens) | Count::Given(tokens) => Some(tokens),
             Count::Pending => match message.text.take().map(|t| self.count(t, counter)) {
                 Some(Outcome::Known(tokens)) => Some(tokens),
+                Some(Outcome::Estimated(tokens)) => {
+                    self.estimates.insert(message.seq);
+                    Some(tokens)
+                }
                 Some(Outcome::Later(ticket)) => {
                     self.tickets.insert(message.seq, ticket);
                     None

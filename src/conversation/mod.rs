@@ -11,6 +11,7 @@ mod counts;
 mod dialect;
 pub mod document;
 pub mod effect;
+mod estimates;
 mod event;
 pub mod facts;
 mod flags;
@@ -48,6 +49,7 @@ pub use retention::Limit;
 pub use segment::Relocate;
 use session::Session;
 pub use sums::Sums;
+use estimates::Estimates;
 use tickets::Tickets;
 use turns::Tracker;
 
@@ -84,6 +86,8 @@ pub struct Conversation {
     updated: i64,
     /// Where the counts of messages that are being counted will be found.
     tickets: Tickets,
+    /// Messages whose bytes were counted because the tokenizer file is missing.
+    estimates: Estimates,
     /// When somebody was told that counts pile up, as they still do; see [`Conversation::piles_up`].
     collection_requested_at: Option<Instant>,
     /// Somebody was told that a summary is due; see [`Conversation::summary_became_due`].
@@ -124,6 +128,7 @@ impl Conversation {
             },
             updated: now,
             tickets: Tickets::default(),
+            estimates: Estimates::default(),
             collection_requested_at: None,
             due: false,
         }
@@ -202,6 +207,7 @@ impl Conversation {
             + self.ids.heap_bytes()
             + self.tracker.heap_bytes()
             + self.tickets.heap_bytes()
+            + self.estimates.heap_bytes()
             + self
                 .summary
                 .as_ref()

@@ -133,6 +133,6 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
 }
 
 const RULES: conv::tokens::Rules = conv::tokens::Rules {
-    encoding: conv::tokens::Encoding::O200kBase,
+    encoding: conv::tokens::Encoding::O200K_BASE,
     media_tokens: 85,
 };

@@ -280,7 +280,7 @@ unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
         };
         let attributes = conversation.attributes();
         let numbering = conversation.numbering();
-        text(attributes.encoding.name().as_bytes());
+        text(attributes.encoding.written().as_bytes());
         for value in [
             i64::from(attributes.media_tokens),
             attributes.max_messages.cast_signed(),
