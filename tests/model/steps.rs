@@ -109,7 +109,12 @@ pub fn step(pair: &mut Pair, model: &mut NaiveLog, op: &Op, long: bool) {
         Step::Pop(count) => {
             let reply = pair.run("CONV.POP", &[&count.to_string()]).expect("POP");
             let popped = model.clone().pop(*count);
-            assert_eq!(reply[0], Tree::Array(popped.len()));
+            // As RPOP does: nil if there are no messages, whatever the count.
+            let list = match model.messages.is_empty() {
+                true => Tree::NullArray,
+                false => Tree::Array(popped.len()),
+            };
+            assert_eq!(reply[0], list);
             for (reply, popped) in reply[1..].iter().zip(popped) {
                 assert_eq!(*reply, Tree::Bulk(popped.into_bytes()));
             }

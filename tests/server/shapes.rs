@@ -31,6 +31,7 @@ fn reply_shapes_in_both_protocols() {
         ["bulk int"; 5].join(" ")
     );
     let window = format!("{{bulk [bulk bulk] {}}}", ["bulk int"; 14].join(" "));
+    let nothing = format!("{{bulk [] {}}}", ["bulk int"; 14].join(" "));
     let packed = format!("{{bulk bulk {}}}", ["bulk int"; 14].join(" "));
     for (command, want) in [
         ("CONV.CREATE k TTL 100", "status"),
@@ -38,9 +39,11 @@ fn reply_shapes_in_both_protocols() {
         ("CONV.APPEND k NX @u", "nil"),
         ("CONV.APPEND missing XX @u", "nil"),
         ("CONV.APPEND k IFLAST 7 @u", "nil"),
-        ("CONV.RECENT missing 100", "nil"),
-        ("CONV.RECENT missing 100 WITHINFO", "nil"),
-        ("CONV.RECENT missing 100 FORMAT JSON", "nil"),
+        ("CONV.RECENT missing 100", "[]"),
+        ("CONV.RECENT missing 100 WITHINFO", &nothing),
+        ("CONV.RECENT missing 100 FORMAT JSON", "bulk"),
+        ("CONV.RECENT missing 100 WAIT 0", "nil"),
+        ("CONV.RECENT k 100 REV", "[bulk bulk]"),
         ("CONV.RECENT k 100", "[bulk bulk]"),
         ("CONV.RECENT k 0", "[]"),
         ("CONV.RECENT k 100 FORMAT LIST", "[bulk bulk]"),
@@ -66,6 +69,10 @@ fn reply_shapes_in_both_protocols() {
         ("CONV.RANGE k 0 -1", "[bulk bulk]"),
         ("CONV.RANGE missing 0 -1", "[]"),
         ("CONV.RANGE k 0 -1 FORMAT JSON", "bulk"),
+        ("CONV.RANGE k 0 -1 REV", "[bulk bulk]"),
+        ("CONV.INDEX k 0", "bulk"),
+        ("CONV.INDEX k 2", "nil"),
+        ("CONV.INDEX missing 0", "nil"),
         ("CONV.GET k 1 9", "[bulk nil]"),
         (
             "CONV.GET k 1 9 WITHINFO",
@@ -88,10 +95,12 @@ fn reply_shapes_in_both_protocols() {
         ("CONV.EDIT k 1 @s", "status"),
         ("CONV.TRIM k MAXMESSAGES 9", "int"),
         ("CONV.TRIM missing MAXMESSAGES 9", "int"),
-        ("CONV.POP k", "[bulk]"),
+        ("CONV.POP k", "bulk"),
         ("CONV.POP k 5", "[bulk]"),
-        ("CONV.POP k", "[]"),
-        ("CONV.POP missing 3", "[]"),
+        ("CONV.POP k 0", "nil"),
+        ("CONV.POP k", "nil"),
+        ("CONV.POP missing", "nil"),
+        ("CONV.POP missing 3", "nil"),
         ("CONV.DEL k 1", "int"),
         ("CONV.DEL missing 1", "int"),
         ("CONV.IMPORT k [] REPLACE", "int"),
