@@ -226,11 +226,6 @@ pub fn info(
     number(out, "updated", conversation.updated());
     out.bulk(b"encoding");
     out.bulk(encoding.name().as_bytes());
-    number(
-        out,
-        "encoding-missing",
-        i64::from(encoding.is_missing()),
-    );
     number(out, "max-messages", signed(max_messages));
     number(out, "max-tokens", signed(max_tokens));
     number(out, "ttl", signed(ttl));
@@ -254,6 +249,8 @@ pub fn info(
     number(out, "bytes-raw", signed(footprint.raw));
     number(out, "bytes-stored", signed(footprint.stored));
     number(out, "segments", signed(log.segments().len() as u64));
+    let missing = encoding.is_missing();
+    number(out, "encoding-missing", i64::from(missing));
     Ok(REPLIED)
 }
 

@@ -8,7 +8,7 @@ use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
 use super::{append, backfill, manage, read, recent, replay, session, summary};
 
 /// All commands. The server runs a command by its index in this table.
-pub static COMMANDS: [Spec; 26] = [
+pub static COMMANDS: [Spec; 27] = [
     Spec {
         name: "CONV.APPEND",
         handler: Handler::Write(append::append),

@@ -73,7 +73,10 @@ mod tests {
             assert!((-62..62).all(|seq| estimates.contains(seq) == expected.contains(&seq)));
         }
         let ranges = estimates.take();
-        assert!(ranges.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0), "{ranges:?}");
+        assert!(
+            ranges.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0),
+            "{ranges:?}"
+        );
         assert!(estimates.is_empty() && estimates.heap_bytes() == 0);
     }
 }

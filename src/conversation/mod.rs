@@ -43,13 +43,13 @@ use attributes::Attributes;
 pub use compress::Unreadable;
 pub use counts::{MissingCounts, SummaryTokens};
 use effect::Numbering;
+use estimates::Estimates;
 use ids::Ids;
 use log::{Log, Stored};
 pub use retention::Limit;
 pub use segment::Relocate;
 use session::Session;
 pub use sums::Sums;
-use estimates::Estimates;
 use tickets::Tickets;
 use turns::Tracker;
 

@@ -170,7 +170,10 @@ mod tests {
 
     fn counted(count: u32) -> Ticket {
         let ticket = Ticket::default();
-        ticket.set(Counted { tokens: count, estimated: count == 20 });
+        ticket.set(Counted {
+            tokens: count,
+            estimated: count == 20,
+        });
         ticket
     }
 
@@ -193,7 +196,10 @@ mod tests {
         // The first is not counted yet.
         let mut estimates = Estimates::default();
         assert!(tickets.take_first_counts(&mut estimates).is_empty());
-        let known = Counted { tokens: 8, estimated: false };
+        let known = Counted {
+            tokens: 8,
+            estimated: false,
+        };
         tickets.get(-1).expect("a ticket").set(known);
         let counts = tickets.take_first_counts(&mut estimates);
         assert!(estimates.is_empty());
@@ -208,7 +214,10 @@ mod tests {
         tickets.insert(1, Ticket::default());
         tickets.insert(2, counted(20));
         let mut estimates = Estimates::default();
-        assert_eq!(tickets.take_all_counts(&mut estimates).as_slice(), [(2, 20)]);
+        assert_eq!(
+            tickets.take_all_counts(&mut estimates).as_slice(),
+            [(2, 20)]
+        );
         assert!(estimates.contains(2) && !estimates.contains(1));
         assert_eq!(tickets.of_held(|seq| seq == 2).len(), 0);
         assert_eq!(tickets.of_held(|seq| seq == 1).len(), 1);

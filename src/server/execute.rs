@@ -279,7 +279,9 @@ impl Command<'_> {
                     return Ok(None);
                 }
                 Lookup::Loading => {}
-                Lookup::Broken(why) => return err(broken_encoding(encoding.name().as_bytes(), &why)),
+                Lookup::Broken(why) => {
+                    return err(broken_encoding(encoding.name().as_bytes(), &why));
+                }
                 Lookup::Unknown => return err(unknown_encoding(encoding.name().as_bytes())),
             }
             match self.wait_for_counts(&[name], None) {

@@ -47,7 +47,10 @@ impl Matcher {
         // nothing to find.
         let mut sorted: Vec<&str> = patterns.iter().map(|(pattern, _)| &**pattern).collect();
         sorted.sort_unstable();
-        if sorted.iter().zip(sorted.iter().skip(1)).any(|(a, b)| a == b)
+        if sorted
+            .iter()
+            .zip(sorted.iter().skip(1))
+            .any(|(a, b)| a == b)
             || sorted.first().is_some_and(|pattern| pattern.is_empty())
         {
             return None;

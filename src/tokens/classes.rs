@@ -115,7 +115,12 @@ pub(super) fn deepseek() -> &'static Classes {
             (r"[\r\n]", class::NEWLINE),
             ("[一-龥\u{3040}-ゟ゠-ヿ]", class::HAN_OR_KANA),
         ];
-        Classes::new(class::OTHER, class::HAN_OR_KANA, &patterns, oniguruma_ranges)
+        Classes::new(
+            class::OTHER,
+            class::HAN_OR_KANA,
+            &patterns,
+            oniguruma_ranges,
+        )
     })
 }
 
@@ -175,7 +180,11 @@ impl Classes {
                     .get_mut(first as usize..=last as usize)
                     .unwrap_or_default()
                 {
-                    *entry = if added & class == 0 { class } else { *entry | class };
+                    *entry = if added & class == 0 {
+                        class
+                    } else {
+                        *entry | class
+                    };
                 }
             }
         }

@@ -36,9 +36,14 @@ const TEKKEN: &str = ".tekken";
 pub(super) fn list(directory: &Path) -> Result<BTreeMap<String, Found>, String> {
     let describe = |error: std::io::Error| format!("cannot read the directory: {error}");
     let mut found = BTreeMap::new();
-    for entry in fs::read_dir(directory).map_err(describe)?.take(MOST_ENTRIES) {
+    for entry in fs::read_dir(directory)
+        .map_err(describe)?
+        .take(MOST_ENTRIES)
+    {
         let file_name = entry.map_err(describe)?.file_name();
-        let name = file_name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
+        let name = file_name
+            .to_str()
+            .and_then(|name| name.strip_suffix(SUFFIX));
         let Some(name) = name else {
             continue;
         };

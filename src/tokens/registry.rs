@@ -137,8 +137,13 @@ pub fn is_name(name: &str) -> bool {
 /// The encoding of this name and fingerprint. `None` if they are not valid, or too many others are known.
 pub(super) fn identify(name: &str, fingerprint: &str) -> Option<Encoding> {
     let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    let valid = is_name(name) && fingerprint.len() == FINGERPRINT && fingerprint.bytes().all(is_hex);
-    if valid { intern(name, fingerprint) } else { None }
+    let valid =
+        is_name(name) && fingerprint.len() == FINGERPRINT && fingerprint.bytes().all(is_hex);
+    if valid {
+        intern(name, fingerprint)
+    } else {
+        None
+    }
 }
 
 /// The number of a pair. An empty fingerprint stands for that of the file.
@@ -210,8 +215,9 @@ impl Encoding {
     pub fn named(name: &str) -> Result<Self, Option<String>> {
         match lookup(name) {
             Lookup::Ready(encoding) => Ok(encoding),
-            Lookup::Loading => intern(name, "")
-                .ok_or_else(|| Some("too many tokenizers were used since the server started".into())),
+            Lookup::Loading => intern(name, "").ok_or_else(|| {
+                Some("too many tokenizers were used since the server started".into())
+            }),
             Lookup::Broken(why) => Err(Some(why)),
             Lookup::Unknown => Err(None),
         }
@@ -247,7 +253,11 @@ impl Encoding {
     /// True if counts are exact as soon as they are there: the file is not missing, and it is not being read.
     #[must_use]
     pub fn is_usable(self) -> bool {
-        self.is_builtin() || matches!(available(self, false), Available::Ready(_) | Available::Unloaded)
+        self.is_builtin()
+            || matches!(
+                available(self, false),
+                Available::Ready(_) | Available::Unloaded
+            )
     }
 }
 
@@ -427,7 +437,9 @@ pub fn start() {
             });
         if let Err(why) = spawned {
             STARTED.store(false, Ordering::Relaxed);
-            warn(&format!("cannot start the thread that reads tokenizers: {why}"));
+            warn(&format!(
+                "cannot start the thread that reads tokenizers: {why}"
+            ));
         }
     });
     CHANGED.notify_all();
@@ -511,7 +523,12 @@ fn work() {
                 .iter()
                 .find(|(_, file)| matches!(file.state, State::Loading));
             if let Some((name, file)) = next {
-                break (name.clone(), file.path.clone(), file.kind, catalog.generation);
+                break (
+                    name.clone(),
+                    file.path.clone(),
+                    file.kind,
+                    catalog.generation,
+                );
             }
             let (again, timeout) = CHANGED
                 .wait_timeout(catalog, INSPECT)

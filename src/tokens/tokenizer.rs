@@ -166,8 +166,7 @@ impl Own {
                 let until = Instant::now() + MOST_TIME + MOST_TIME_PER_BYTE * text.len() as u32;
                 let mut count = 0;
                 split(steps, text, (0, text.len()), &mut |start, end| {
-                    count +=
-                        scratch.count_piece(&self.vocabulary, text.as_bytes(), start, end);
+                    count += scratch.count_piece(&self.vocabulary, text.as_bytes(), start, end);
                     Instant::now() < until
                 })
                 .then_some(count)

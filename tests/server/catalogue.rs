@@ -18,6 +18,7 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("conv.len", 2, "readonly"),
     ("conv.info", 2, "readonly"),
     ("conv.tokens", 2, "readonly"),
+    ("conv.encodings", 1, "readonly fast"),
     ("conv.create", 2, "write denyoom"),
     ("conv.alter", 2, "write"),
     ("conv.claimsummary", 3, "write"),

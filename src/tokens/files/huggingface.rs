@@ -104,7 +104,9 @@ fn normalizers(value: Option<&Value>) -> Option<Vec<Normalizer>> {
             let replace = Normalizer::Replace(from.to_owned(), to.to_owned());
             (!from.is_empty()).then(|| vec![replace])
         }
-        "Prepend" => Some(vec![Normalizer::Prepend(text(value, "prepend")?.to_owned())]),
+        "Prepend" => Some(vec![Normalizer::Prepend(
+            text(value, "prepend")?.to_owned(),
+        )]),
         "Sequence" => {
             let mut all = Vec::new();
             for value in value.get("normalizers")?.as_array()? {
@@ -132,10 +134,17 @@ fn way(value: Option<&Value>, normalizers: &[Normalizer]) -> Option<Way> {
                 .then_some(Way::Characters)
         }
         "ByteLevel" if is("add_prefix_space", false) => {
-            let regex = value.get("use_regex").is_none_or(|v| *v == Value::Bool(true));
+            let regex = value
+                .get("use_regex")
+                .is_none_or(|v| *v == Value::Bool(true));
             let none = is("use_regex", false);
             (regex || none).then(|| {
-                Way::Bytes(Some(GPT2.to_owned()).filter(|_| regex).into_iter().collect())
+                Way::Bytes(
+                    Some(GPT2.to_owned())
+                        .filter(|_| regex)
+                        .into_iter()
+                        .collect(),
+                )
             })
         }
         "Sequence" => {

@@ -20,7 +20,8 @@ pub fn read(text: &str) -> Result<Tokenizer, String> {
             .map_err(|error| error.to_string())
             .and_then(prepare)
     }));
-    let library = loaded.unwrap_or_else(|_| Err("the tokenizers library fails on it".to_owned()))?;
+    let library =
+        loaded.unwrap_or_else(|_| Err("the tokenizers library fails on it".to_owned()))?;
     Ok(Tokenizer::library(library, MEMORY_PER_BYTE * text.len()))
 }
 

@@ -37,8 +37,8 @@ struct Entry<'a> {
 /// # Errors
 /// What is wrong with it.
 pub fn read(text: &str) -> Result<Tokenizer, String> {
-    let file: File<'_> = serde_json::from_str(text)
-        .map_err(|error| format!("not a tekken file: {error}"))?;
+    let file: File<'_> =
+        serde_json::from_str(text).map_err(|error| format!("not a tekken file: {error}"))?;
     let Config {
         pattern,
         default_vocab_size,

@@ -91,13 +91,112 @@ fn load(path: &Path) -> (Tokenizer, Oracle, String) {
 /// Parts that tell tokenizers apart: contractions, digits of several scripts, characters with marks, white space, scripts
 /// without spaces, new characters, names of special tokens.
 const PARTS: &[&str] = &[
-    "the", "The", " THE", "don't", "I'LL", "we've", "'s", "'S", "'ſ", "'re", "x's", "été", "e\u{301}te\u{301}", "\u{301}",
-    "Ǆ", "ǅ", "ʰ", "ª", "straße", "İ", "ŉ", "ﬀ", "ﬆ", "K", "Å", "Å", "１０", "١٢٣", "12345", "3.14", "1,000", "½", "Ⅻ", "²", "〇",
-    "  ", "   ", "\t", "\n", "\n\n", "\r\n", " \n ", "\n  ", "\u{a0}", "\u{3000}", "\u{200b}", "\u{85}", "\u{2028}", "\u{1c}",
-    "龥", "龦", "  龦", "漢字", "カタカナ", "ひらがな", "゛", "ー", "・", "ヿ", "㐀", "𠀀", "한국어", "ㅎㅏㄴ", "각", "ไทย", "हिन्दी",
-    "{\"a\": [1, 2.5]}", "--", "---", "//", "/*", "<", ">", "</div>", "<table>", "<think>", "</think>", "<tool_call>", "<|im_start|>",
-    "<|endoftext|>", "<｜fim▁hole｜>", "<unused0>", "▁", "▁▁", "_", "__", "...", "!?", "¿", "€", "😀", "👩‍👩‍👧‍👦", "🇩🇪", "\u{1f979}", "\u{11f02}",
-    "\u{0}", "\u{7}", "\u{7f}", "\u{ad}", "\u{feff}", "\u{fffd}", "\u{e000}", "\u{10ffff}", "<0x0A>", "<mask>", "[DAY]",
+    "the",
+    "The",
+    " THE",
+    "don't",
+    "I'LL",
+    "we've",
+    "'s",
+    "'S",
+    "'ſ",
+    "'re",
+    "x's",
+    "été",
+    "e\u{301}te\u{301}",
+    "\u{301}",
+    "Ǆ",
+    "ǅ",
+    "ʰ",
+    "ª",
+    "straße",
+    "İ",
+    "ŉ",
+    "ﬀ",
+    "ﬆ",
+    "K",
+    "Å",
+    "Å",
+    "１０",
+    "١٢٣",
+    "12345",
+    "3.14",
+    "1,000",
+    "½",
+    "Ⅻ",
+    "²",
+    "〇",
+    "  ",
+    "   ",
+    "\t",
+    "\n",
+    "\n\n",
+    "\r\n",
+    " \n ",
+    "\n  ",
+    "\u{a0}",
+    "\u{3000}",
+    "\u{200b}",
+    "\u{85}",
+    "\u{2028}",
+    "\u{1c}",
+    "龥",
+    "龦",
+    "  龦",
+    "漢字",
+    "カタカナ",
+    "ひらがな",
+    "゛",
+    "ー",
+    "・",
+    "ヿ",
+    "㐀",
+    "𠀀",
+    "한국어",
+    "ㅎㅏㄴ",
+    "각",
+    "ไทย",
+    "हिन्दी",
+    "{\"a\": [1, 2.5]}",
+    "--",
+    "---",
+    "//",
+    "/*",
+    "<",
+    ">",
+    "</div>",
+    "<table>",
+    "<think>",
+    "</think>",
+    "<tool_call>",
+    "<|im_start|>",
+    "<|endoftext|>",
+    "<｜fim▁hole｜>",
+    "<unused0>",
+    "▁",
+    "▁▁",
+    "_",
+    "__",
+    "...",
+    "!?",
+    "¿",
+    "€",
+    "😀",
+    "👩‍👩‍👧‍👦",
+    "🇩🇪",
+    "\u{1f979}",
+    "\u{11f02}",
+    "\u{0}",
+    "\u{7}",
+    "\u{7f}",
+    "\u{ad}",
+    "\u{feff}",
+    "\u{fffd}",
+    "\u{e000}",
+    "\u{10ffff}",
+    "<0x0A>",
+    "<mask>",
+    "[DAY]",
 ];
 
 fn character(rng: &mut Rng) -> char {
@@ -147,7 +246,10 @@ fn texts() -> Vec<(String, String)> {
     let mut texts = Vec::new();
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     for name in ["README.md", "Makefile", "src/conversation/window.rs"] {
-        texts.push((name.to_owned(), fs::read_to_string(top.join(name)).expect("a text")));
+        texts.push((
+            name.to_owned(),
+            fs::read_to_string(top.join(name)).expect("a text"),
+        ));
     }
     if let Some(directory) = std::env::var_os("CONV_TEXTS") {
         for entry in fs::read_dir(directory).expect("a directory") {
@@ -162,20 +264,35 @@ fn texts() -> Vec<(String, String)> {
 }
 
 fn compare(path: &Path, strings: usize) {
-    let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+    let name = path
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
     let (tokenizer, oracle, content) = load(path);
     let tokens = tokens_of(&content);
     let mut rng = Rng::with_seed(0x7095);
     for _ in 0..strings {
         let text = string(&mut rng, &tokens);
-        assert_eq!(tokenizer.count(&text), oracle.count(&text), "{name}: {text:?}");
+        assert_eq!(
+            tokenizer.count(&text),
+            oracle.count(&text),
+            "{name}: {text:?}"
+        );
     }
     for (what, text) in texts() {
         for line in text.lines().chain([&*text]) {
-            assert_eq!(tokenizer.count(line), oracle.count(line), "{name}: {what}: {line:?}");
+            assert_eq!(
+                tokenizer.count(line),
+                oracle.count(line),
+                "{name}: {what}: {line:?}"
+            );
         }
     }
-    println!("{name}: {strings} strings and {} texts agree", texts().len());
+    println!(
+        "{name}: {strings} strings and {} texts agree",
+        texts().len()
+    );
 }
 
 #[test]
@@ -239,7 +356,11 @@ fn speed_of_real_vocabularies() {
         println!(
             "{}: {} in {:.0} ms (library {:.0} ms), {} tokens, {:.1} MB; {:.1} MB/s, library {:.1} MB/s",
             path.file_name().expect("a name").to_string_lossy(),
-            if tokenizer.is_linear() { "own engine" } else { "library or expression" },
+            if tokenizer.is_linear() {
+                "own engine"
+            } else {
+                "library or expression"
+            },
             load.as_secs_f64() * 1e3,
             load_oracle.as_secs_f64() * 1e3,
             tokenizer.vocabulary,
@@ -262,7 +383,10 @@ fn speed_of_real_vocabularies() {
         ] {
             let start = Instant::now();
             let count = tokenizer.count(&text);
-            println!("  1 MB of {what}: {count} tokens in {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
+            println!(
+                "  1 MB of {what}: {count} tokens in {:.0} ms",
+                start.elapsed().as_secs_f64() * 1e3
+            );
         }
     }
 }

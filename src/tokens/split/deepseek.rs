@@ -131,7 +131,10 @@ fn piece(classes: &Classes, text: &[u8], at: usize) -> Result<usize, usize> {
     let next = at + length.max(1);
     // [!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+
     if first == SYMBOL && length == 1 {
-        let letters = text.iter().skip(next).take_while(|b| b.is_ascii_alphabetic());
+        let letters = text
+            .iter()
+            .skip(next)
+            .take_while(|b| b.is_ascii_alphabetic());
         let end = next + letters.count();
         if end > next {
             return Ok(end);
@@ -145,7 +148,11 @@ fn piece(classes: &Classes, text: &[u8], at: usize) -> Result<usize, usize> {
         }
     }
     //  ?[\p{P}\p{S}]+[\r\n]*
-    let symbols = if text.get(at) == Some(&b' ') { next } else { at };
+    let symbols = if text.get(at) == Some(&b' ') {
+        next
+    } else {
+        at
+    };
     let end = run(classes, text, symbols, SYMBOL);
     if end > symbols {
         return Ok(run(classes, text, end, NEWLINE));

@@ -39,7 +39,12 @@ pub(super) fn o200k<const CONTRACTIONS: bool, const DIGITS: usize>(
 /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?`, or else the same with
 /// `+` and `*` exchanged. `mark` is the end of a combining mark before `at`, which may be a word by itself.
 #[inline]
-fn cased_word<const CONTRACTIONS: bool>(classes: &Classes, text: &[u8], at: usize, mark: Option<usize>) -> Option<usize> {
+fn cased_word<const CONTRACTIONS: bool>(
+    classes: &Classes,
+    text: &[u8],
+    at: usize,
+    mark: Option<usize>,
+) -> Option<usize> {
     const FIRST: Class = UPPER | CASELESS | MARK;
     const SECOND: Class = LOWER | CASELESS | MARK;
     // Fast path for ASCII: capitals, then small letters.
@@ -159,4 +164,3 @@ pub(super) fn gpt2(classes: &Classes, text: &[u8], at: usize) -> usize {
     }
     spaces(classes, text, at, false, true)
 }
-

@@ -1,16 +1,10 @@
 //! The parts that the rules of several splitters share.
 
-use super::super::classes::{
-    Class, Classes, LETTER, LOWER, NEWLINE, NUMBER, SPACE, UPPER, ascii,
-};
+use super::super::classes::{Class, Classes, LETTER, LOWER, NEWLINE, NUMBER, SPACE, UPPER, ascii};
 
 /// Matches `\p{N}{1,DIGITS}`. The caller has consumed the first character.
 #[inline]
-pub(super) fn numbers<const DIGITS: usize>(
-    classes: &Classes,
-    text: &[u8],
-    mut at: usize,
-) -> usize {
+pub(super) fn numbers<const DIGITS: usize>(classes: &Classes, text: &[u8], mut at: usize) -> usize {
     for _ in 1..DIGITS {
         let (class, length) = classes.at(text, at);
         if class != NUMBER {
