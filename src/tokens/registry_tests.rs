@@ -56,6 +56,8 @@ fn names_and_fingerprints_are_checked() {
     let counted = Text::plain("é").count(Rules {
         encoding,
         media_tokens: 0,
+        overhead: 3,
+        scale: 100,
     });
     assert!(counted.estimated && counted.tokens == 2);
     let outcome = crate::tokens::Counter::count(
@@ -63,6 +65,8 @@ fn names_and_fingerprints_are_checked() {
         Rules {
             encoding,
             media_tokens: 0,
+            overhead: 3,
+            scale: 100,
         },
         Text::plain("é"),
     );

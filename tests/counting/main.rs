@@ -188,7 +188,7 @@ fn counting_takes_linear_time_for_any_text() {
 
 #[test]
 fn memory_includes_tables_and_threads() {
-    use conv::tokens::counter::memory;
+    use conv::tokens::memory;
     let _ = count(Encoding::R50K_BASE, "some text");
     let before = memory();
     // Other tests of this process start and stop threads meanwhile, which use about 1 MB each.
@@ -232,6 +232,8 @@ fn corpus_messages_follow_the_formula() {
     let rules = Rules {
         encoding: Encoding::O200K_BASE,
         media_tokens: 85,
+        overhead: 3,
+        scale: 100,
     };
     let own = r#"[{"role":"user","content":"Hi","name":"Ann"},
         {"role":"assistant","content":null,"tool_calls":[{"id":"1","function":{"name":"look","arguments":"{\"at\": 1}"}}]},
@@ -240,7 +242,8 @@ fn corpus_messages_follow_the_formula() {
     messages.extend(corpus());
     for message in messages {
         let json = message.to_string();
-        let counted = with_message(json.as_bytes(), |m| Text::of(m).count(rules)).expect(&json);
+        let counted =
+            with_message(json.as_bytes(), |m| Text::of(m).count(rules).tokens).expect(&json);
         assert_eq!(
             u64::from(counted),
             formula(rules.encoding, &message),
