@@ -11,6 +11,7 @@ use super::added_tokens::AddedTokens;
 use super::classes::Classes;
 use super::counter::{ThreadScratch, with_scratch};
 use super::split::Pattern;
+use super::split::words::Words;
 use super::vocabulary::Vocabulary;
 
 /// Longer texts count their bytes where the library counts. It takes up to 150 bytes of memory per byte of text, and a
@@ -60,6 +61,8 @@ pub(super) enum Normalizer {
 pub(super) enum Splitter {
     /// By known rules.
     Known(Pattern, fn() -> &'static Classes),
+    /// Where no token of the vocabulary can span.
+    Words(Words),
     /// By regular expressions, one after the other. What is between two matches is a piece too.
     Oniguruma(Vec<onig::Regex>),
     /// By the regular expression of a tiktoken encoding. What is between two matches is no piece.
@@ -102,7 +105,7 @@ impl Tokenizer {
     #[must_use]
     pub fn is_linear(&self) -> bool {
         match &self.engine {
-            Engine::Own(own) => matches!(own.splitter, Splitter::Known(..)),
+            Engine::Own(own) => matches!(own.splitter, Splitter::Known(..) | Splitter::Words(_)),
             Engine::Library(_) => false,
         }
     }
@@ -161,6 +164,13 @@ impl Own {
         match &self.splitter {
             Splitter::Known(pattern, classes) => {
                 Some(scratch.count(&self.vocabulary, *pattern, classes(), text.as_bytes()))
+            }
+            Splitter::Words(words) => {
+                let mut count = 0;
+                words.visit(text.as_bytes(), |start, end| {
+                    count += scratch.count_piece(&self.vocabulary, text.as_bytes(), start, end);
+                });
+                Some(count)
             }
             Splitter::Oniguruma(steps) => {
                 let until = Instant::now() + MOST_TIME + MOST_TIME_PER_BYTE * text.len() as u32;

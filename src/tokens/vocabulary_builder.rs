@@ -8,12 +8,17 @@
 //! whose two sides are the encoding of the token's bytes by the merges before it. [`Builder::merge`] finds it with the
 //! test that also decides whether two tokens may be adjacent, and ignores every other merge. Ranks are given in the order
 //! of the list, so ties and precedence stay the same.
+//!
+//! This supposes that a merge comes after those that make its two sides. Where it comes before, it is harmless only if its
+//! two sides can never be adjacent once they exist. [`Builder::is_ordered`] tests that.
 
 use super::{Made, Vocabulary};
 
 /// Adds tokens to a vocabulary in the order of their ranks.
 pub(in crate::tokens) struct Builder {
     vocabulary: Vocabulary,
+    /// Merges that came before one that makes one of their sides: the bytes, and where the second side begins.
+    early: Vec<(Box<[u8]>, usize)>,
 }
 
 /// The longest token that the tables can hold, in bytes.
@@ -33,7 +38,10 @@ impl Builder {
                 length: 1,
             });
         }
-        Self { vocabulary }
+        Self {
+            vocabulary,
+            early: Vec::new(),
+        }
     }
 
     fn next_rank(&self) -> u32 {
@@ -83,10 +91,11 @@ impl Builder {
         }
         let left = vocabulary.any_rank(token, 0, split);
         let right = vocabulary.any_rank(token, split, len);
-        if left == super::NONE
-            || right == super::NONE
-            || !vocabulary.fit_below(token, split, left, right, rank)
-        {
+        if left == super::NONE || right == super::NONE {
+            self.early.push((token.into(), split));
+            return false;
+        }
+        if !vocabulary.fit_below(token, split, left, right, rank) {
             return false;
         }
         self.vocabulary.insert(token, rank);
@@ -96,6 +105,20 @@ impl Builder {
             length,
         });
         true
+    }
+
+    /// True if no merge that came too early can ever be applied. Called after the last merge.
+    pub fn is_ordered(&self) -> bool {
+        let vocabulary = &self.vocabulary;
+        self.early.iter().all(|(token, split)| {
+            let left = vocabulary.any_rank(token, 0, *split);
+            let right = vocabulary.any_rank(token, *split, token.len());
+            // Both sides exist from this rank on.
+            let limit = left.max(right).saturating_add(1);
+            left == super::NONE
+                || right == super::NONE
+                || !vocabulary.fit_below(token, *split, left, right, limit)
+        })
     }
 
     /// Adds the next token of a list that is sorted by rank and has no merges. A token that its bytes never merge

@@ -18,7 +18,7 @@ fn oracle(encoding: Encoding) -> &'static CoreBPE {
         Encoding::O200K_HARMONY => tiktoken_rs::o200k_harmony_singleton(),
         Encoding::CL100K_BASE => tiktoken_rs::cl100k_base_singleton(),
         Encoding::P50K_BASE => tiktoken_rs::p50k_base_singleton(),
-        Encoding::R50K_BASE => tiktoken_rs::r50k_base_singleton(),
+        _ => tiktoken_rs::r50k_base_singleton(),
     }
 }
 
@@ -74,7 +74,7 @@ fn second_opinion(encoding: Encoding, text: &str) -> Option<u64> {
     let tokenizer = match encoding {
         Encoding::O200K_BASE | Encoding::O200K_HARMONY => bpe_openai::o200k_base(),
         Encoding::CL100K_BASE => bpe_openai::cl100k_base(),
-        Encoding::P50K_BASE | Encoding::R50K_BASE => return None,
+        _ => return None,
     };
     Some(tokenizer.count(text) as u64)
 }

@@ -9,7 +9,8 @@ use super::byte_level;
 use super::json::{Entries, File, Model};
 use crate::tokens::added_tokens::{AddedToken, AddedTokens, Matcher};
 use crate::tokens::classes;
-use crate::tokens::split::{GPT2, Pattern, SPACE_MARK};
+use crate::tokens::split::words::{Run, Words};
+use crate::tokens::split::{GPT2, Pattern};
 use crate::tokens::tokenizer::{Normalizer, Own, Splitter, Tokenizer, normalize};
 use crate::tokens::vocabulary::{Builder, LONGEST_TOKEN};
 
@@ -33,14 +34,9 @@ pub fn read(text: &str) -> Option<Tokenizer> {
             (builder.finish(), splitter(&expressions)?)
         }
         Way::Characters => {
-            let builder = of_characters(&file.model, &tokens)?;
-            let pattern = if builder.all(is_word) {
-                Pattern::Words
-            } else {
-                Pattern::Whole
-            };
-            let splitter = Splitter::Known(pattern, classes::standard);
-            (builder.finish(), splitter)
+            let (builder, runs) = of_characters(&file.model, &tokens)?;
+            let words = Words::new(runs, |test| builder.all(test));
+            (builder.finish(), Splitter::Words(words))
         }
     };
     let size = tokens.ids.len()
@@ -235,6 +231,9 @@ fn of_bytes(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<Builder> {
         }
         Some(())
     })?;
+    if !builder.is_ordered() {
+        return None;
+    }
     if model.ignore_merges == Some(true) {
         for token in tokens.ids.keys() {
             if let Some(bytes) = byte_level::bytes(token) {
@@ -245,7 +244,7 @@ fn of_bytes(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<Builder> {
     Some(builder)
 }
 
-fn of_characters(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<Builder> {
+fn of_characters(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<(Builder, Vec<Run>)> {
     // A character without a token counts one token per byte, if all bytes have one.
     let fallback: Option<HashSet<u32>> = (0..=u8::MAX)
         .map(|byte| tokens.ids.get(&*format!("<0x{byte:02X}>")).copied())
@@ -257,6 +256,7 @@ fn of_characters(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<Builder> {
         characters.next().filter(|_| characters.next().is_none())
     });
     builder.characters(characters);
+    let runs = runs(model)?;
     visit_merges(model, tokens, |a, b, merged| {
         let of_bytes = |id: Option<&u32>| id.is_some_and(|id| fallback.contains(id));
         if of_bytes(tokens.ids.get(a)) || of_bytes(tokens.ids.get(b)) || fallback.contains(&merged)
@@ -267,25 +267,105 @@ fn of_characters(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<Builder> {
         if token.len() > LONGEST_TOKEN {
             return None;
         }
-        builder.merge(token.as_bytes(), a.len());
+        // The splitter cuts runs.
+        if repeated(&token).is_none_or(|(c, _)| runs.iter().all(|run| run.character != c)) {
+            builder.merge(token.as_bytes(), a.len());
+        }
         Some(())
     })?;
-    if model.ignore_merges == Some(true) {
-        for token in tokens.ids.keys() {
-            builder.whole(token.as_bytes());
+    if !builder.is_ordered() {
+        return None;
+    }
+    for run in &runs {
+        for length in 2..=run.longest {
+            builder.whole(String::from_iter(vec![run.character; length]).as_bytes());
         }
     }
-    Some(builder)
+    if model.ignore_merges == Some(true) {
+        // A word that is one token would have to be found before it is split.
+        return None;
+    }
+    Some((builder, runs))
 }
 
-/// True if the token contains space marks at its start only, so that it never spans two pieces of [`Pattern::Words`].
-fn is_word(token: &[u8]) -> bool {
-    let mark = SPACE_MARK.as_bytes();
-    let mut rest = token;
-    while let Some(after) = rest.strip_prefix(mark) {
-        rest = after;
+/// The character that a token repeats, and how often.
+fn repeated(token: &str) -> Option<(char, usize)> {
+    let mut characters = token.chars();
+    let first = characters.next()?;
+    let mut length = 1;
+    for character in characters {
+        if character != first {
+            return None;
+        }
+        length += 1;
     }
-    memchr::memmem::find(rest, mark).is_none()
+    Some((first, length))
+}
+
+/// What merges say about the runs of a character.
+#[derive(Default)]
+struct RunMerges {
+    /// The place of the merge of `n` characters with one, by `n`.
+    with_one: HashMap<usize, usize>,
+    /// The longest run that a merge makes.
+    longest: usize,
+    /// The place of the first merge of the character with others.
+    others: Option<usize>,
+    /// A run is merged with other characters.
+    mixed: bool,
+}
+
+/// The characters whose runs are merged from left to right, each as far as there are tokens, before anything else is
+/// merged with them. For these the merge of a run with one more character comes *before* the merge of two
+/// characters, so ranks do not describe them.
+fn runs(model: &Model<'_>) -> Option<Vec<Run>> {
+    let mut merges: HashMap<char, RunMerges> = HashMap::new();
+    for (place, merge) in model.merges.iter().enumerate() {
+        let (a, b) = merge.parts()?;
+        if let (Some((c, one)), Some((d, two))) = (repeated(a), repeated(b))
+            && c == d
+        {
+            let of = merges.entry(c).or_default();
+            of.longest = of.longest.max(one + two);
+            if two == 1 {
+                of.with_one.insert(one, place);
+            }
+        }
+    }
+    // Only where the order is unusual.
+    merges.retain(|_, of| {
+        let two = of.with_one.get(&1);
+        two.is_some_and(|two| of.with_one.get(&2).is_some_and(|three| three < two))
+    });
+    for (place, merge) in model.merges.iter().enumerate() {
+        let (a, b) = merge.parts()?;
+        let homogeneous = repeated(a)
+            .zip(repeated(b))
+            .is_some_and(|(a, b)| a.0 == b.0);
+        if homogeneous {
+            continue;
+        }
+        for part in [a, b] {
+            let run = repeated(part).filter(|(_, length)| *length > 1);
+            for character in part.chars() {
+                if let Some(of) = merges.get_mut(&character) {
+                    of.others.get_or_insert(place);
+                    of.mixed |= run.is_some();
+                }
+            }
+        }
+    }
+    let runs = merges.into_iter().map(|(character, of)| {
+        let two = *of.with_one.get(&1)?;
+        let from_left = (2..of.longest)
+            .all(|length| of.with_one.get(&length).is_some_and(|place| *place < two));
+        let first = of.others.is_none_or(|others| two < others);
+        (from_left && first && !of.mixed).then_some(Run {
+            character,
+            longest: of.longest,
+        })
+    });
+    runs.collect()
 }
 
 /// The added tokens, with the ids that the library gives them: two tokens of one id replace each other.

@@ -10,7 +10,7 @@ use fastrand::Rng;
 use super::*;
 use crate::tokens::tokenizer::Tokenizer;
 
-/// Seconds of random strings per file; more with `CONV_TOKENIZERS_STRINGS`.
+/// Random strings per file, unless `CONV_TOKENIZERS_STRINGS` says otherwise.
 const STRINGS: usize = 4000;
 
 fn strings() -> usize {
@@ -46,6 +46,7 @@ impl Oracle {
         }
         let mut tokenizer: tokenizers::Tokenizer = content.parse().expect("a tokenizer");
         tokenizer.set_encode_special_tokens(true);
+        tokenizer.with_truncation(None).expect("none");
         Self::HuggingFace(Box::new(tokenizer))
     }
 

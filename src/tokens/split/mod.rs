@@ -10,6 +10,7 @@
 pub(super) mod deepseek;
 mod openai;
 mod runs;
+pub(super) mod words;
 
 use super::classes::{Classes, standard};
 use super::encoding::Encoding;
@@ -34,8 +35,6 @@ pub(super) enum Pattern {
     Tekken,
     /// DeepSeek V3 and later. Needs [`super::classes::deepseek`].
     DeepSeek,
-    /// A piece starts at each run of `▁` (U+2581). For vocabularies without a token that contains one further on.
-    Words,
     /// The text is one piece.
     Whole,
 }
@@ -127,7 +126,6 @@ pub(super) fn visit(
         Pattern::Qwen35 => by!(cl100k::<1, true, false>),
         Pattern::Tekken => by!(o200k::<false, 1>),
         Pattern::DeepSeek => deepseek::visit(classes, text, &mut each),
-        Pattern::Words => visit_by(text, |at| word(text, at), &mut each),
         Pattern::Whole if text.is_empty() => {}
         Pattern::Whole => each(0, text.len()),
     }
@@ -142,20 +140,6 @@ fn visit_by(text: &[u8], end: impl Fn(usize) -> usize, each: &mut impl FnMut(usi
         each(at, next);
         at = next;
     }
-}
-
-/// The character that stands for a space in vocabularies of characters.
-pub(super) const SPACE_MARK: &str = "▁";
-
-/// The end of the run of space marks at `at` and of the characters up to the next.
-fn word(text: &[u8], at: usize) -> usize {
-    let mark = SPACE_MARK.as_bytes();
-    let mut rest = text.get(at..).unwrap_or_default();
-    while let Some(after) = rest.strip_prefix(mark) {
-        rest = after;
-    }
-    let start = text.len() - rest.len();
-    memchr::memmem::find(rest, mark).map_or(text.len(), |length| start + length)
 }
 
 /// Splits a text into the pieces of a built-in encoding. The count of the text is the sum of theirs.
