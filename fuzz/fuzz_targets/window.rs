@@ -78,6 +78,7 @@ impl Pair {
             settings: Settings::default(),
             full: false,
             counts: None,
+        prepared: None,
             last_try: false,
         };
         let mut args = Args::new(spec.name, &words);
@@ -87,7 +88,7 @@ impl Pair {
                 read(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
             }
             Handler::MultiKey(_) => {}
-            Handler::Write(write) | Handler::Replay(write) => {
+            Handler::Write(write) | Handler::WriteInput(write, _) | Handler::Replay(write) => {
                 let effect = write(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
                 if let Some(mut effect) = effect {
                     let target = self.conversation.get_or_insert_with(|| {

@@ -269,5 +269,6 @@ pub fn read_message(
         bytes,
         facts,
         text: None,
+        own: None,
     })
 }

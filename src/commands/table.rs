@@ -4,6 +4,7 @@ use super::arg_docs::{
     ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, REV, SEQ, arg, flag, multiple, one_of,
     option, optional, word,
 };
+use super::prepared::Input;
 use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
 use super::{append, backfill, manage, pins, read, recent, replay, session, summary};
 
@@ -11,7 +12,7 @@ use super::{append, backfill, manage, pins, read, recent, replay, session, summa
 pub static COMMANDS: &[Spec] = &[
     Spec {
         name: "CONV.APPEND",
-        handler: Handler::Write(append::append),
+        handler: Handler::WriteInput(append::append, Input::Messages),
         ends_load: false,
         flags: "write deny-oom fast",
         arity: -3,
@@ -239,7 +240,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.BACKFILL",
-        handler: Handler::Write(backfill::backfill),
+        handler: Handler::WriteInput(backfill::backfill, Input::Messages),
         ends_load: true,
         flags: "write deny-oom",
         arity: -3,
@@ -256,7 +257,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.EDIT",
-        handler: Handler::Write(append::edit),
+        handler: Handler::WriteInput(append::edit, Input::Messages),
         ends_load: false,
         flags: "write deny-oom",
         arity: -4,
@@ -375,7 +376,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.IMPORT",
-        handler: Handler::Write(session::import),
+        handler: Handler::WriteInput(session::import, Input::Document),
         ends_load: false,
         flags: "write deny-oom",
         arity: -3,
@@ -419,7 +420,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.SETSTATE",
-        handler: Handler::Write(session::set_state),
+        handler: Handler::WriteInput(session::set_state, Input::Values),
         ends_load: false,
         flags: "write deny-oom",
         arity: -4,
