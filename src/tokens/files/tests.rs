@@ -11,7 +11,7 @@ use super::*;
 use crate::tokens::tokenizer::Tokenizer;
 
 /// Random strings per file, unless `CONV_TOKENIZERS_STRINGS` says otherwise.
-const STRINGS: usize = 4000;
+const STRINGS: usize = 1000;
 
 fn strings() -> usize {
     let set = std::env::var("CONV_TOKENIZERS_STRINGS").ok();
