@@ -79,6 +79,7 @@ impl Pair {
             full: false,
             counts: None,
         prepared: None,
+        decompress_at_once: usize::MAX,
             last_try: false,
         };
         let mut args = Args::new(spec.name, &words);
