@@ -20,14 +20,13 @@ const LARGE_MESSAGE: usize = 16 << 10;
 const READ_PER_ID: usize = 5;
 
 impl Conversation {
-    /// Says why an effect from outside cannot be applied. Effects that commands make for this very conversation
-    /// always can.
+    /// Checks that an effect from outside can be applied. Effects that commands make for this conversation always can.
     ///
     /// # Errors
-    /// What does not fit.
+    /// Why it cannot be applied.
     pub fn check(&self, effect: &Effect<'_>) -> Result<(), String> {
         // Exhaustive, so that a new field is checked. Those not bound here fit any conversation, or are checked by
-        // the session or, as `replace` and `create` are, by whoever opens the key.
+        // the session or, as `replace` and `create` are, where the key is opened.
         let Effect {
             at: _,
             event: _,
@@ -55,7 +54,7 @@ impl Conversation {
         let mut last = i64::MIN;
         for message in front {
             if message.seq <= last || message.seq >= self.numbering.lowest {
-                return Err(format!("message {} cannot stand in front", message.seq));
+                return Err(format!("message {} cannot be prepended", message.seq));
             }
             last = message.seq;
         }
@@ -92,19 +91,17 @@ impl Conversation {
         }
     }
 
-    /// Decompresses what `effect` changes, so that [`Conversation::apply`] cannot fail halfway. Nobody sees a difference.
+    /// Decompresses what `effect` changes, so that [`Conversation::apply`] cannot fail halfway. The content does not change.
     ///
     /// # Errors
     /// There is not enough memory.
     pub fn prepare(&mut self, effect: &Effect<'_>) -> Result<(), Unreadable> {
-        if let Some(edit) = &effect.edit
-            && let Some(position) = self.log.find(edit.seq)
-            && !(edit.own.is_some() && self.log.is_alone(position))
-        {
-            self.log.decompress_at(position)?;
-        }
-        for &seq in &effect.remove {
-            if let Some(position) = self.log.find(seq) {
+        let edited = effect.edit.iter().map(|edit| edit.seq);
+        for seq in edited.chain(effect.remove.iter().copied()) {
+            // A segment that is replaced or removed as a whole is not decompressed.
+            if let Some(position) = self.log.find(seq)
+                && !self.log.is_alone(position)
+            {
                 self.log.decompress_at(position)?;
             }
         }
@@ -168,7 +165,7 @@ impl Conversation {
         self.pins.remove(unpin);
         self.remove(remove);
         if let Some(new) = summary {
-            // Whoever has leased the work has done it, or somebody else has.
+            // The leased work is done, by the holder of the lease or by another client.
             self.lease = 0;
             self.summary = (!new.text.is_empty()).then(|| {
                 let text = Text::of_summary(new.text);
@@ -211,7 +208,7 @@ impl Conversation {
         }
     }
 
-    /// Says what the summary's count is, if there is a summary whose count is not known.
+    /// Sets the summary's count, if there is a summary whose count is pending.
     pub fn set_summary_tokens(&mut self, tokens: Option<u32>) {
         if let (Some(summary), Some(tokens)) = (&mut self.summary, tokens)
             && summary.tokens.known().is_none()
@@ -269,12 +266,11 @@ impl Conversation {
 
     fn push(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
         let (tokens, flags) = self.counted(message, counter);
-        self.tracker
-            .push(&mut self.log, message, tokens, flags, &Dialects);
+        self.tracker.push(&mut self.log, message, tokens, flags);
         self.numbered(message);
     }
 
-    /// Puts older messages in front. Costs what they cost, and what is looked at of a turn that spans the seam.
+    /// Prepends older messages. The cost is theirs, and that of tracking a turn that spans the seam again.
     fn push_front(&mut self, messages: &mut [NewMessage<'_>], counter: &impl Counter) {
         if self.log.is_empty() {
             for message in messages {
@@ -285,12 +281,12 @@ impl Conversation {
         let (mut front, mut tracker) = (Log::default(), Tracker::default());
         for message in messages {
             let (tokens, flags) = self.counted(message, counter);
-            tracker.push(&mut front, message, tokens, flags, &Dialects);
+            tracker.push(&mut front, message, tokens, flags);
             self.numbered(message);
         }
         let seam = front.len();
         self.log.prepend(front);
-        // What stands behind the seam was tracked from a start where nothing is open.
+        // The messages after the seam were tracked as if no call had been open before them.
         if !tracker.is_clean() {
             self.tracker
                 .track_from(tracker, &mut self.log, seam, seam, &Dialects);
@@ -340,6 +336,10 @@ impl Conversation {
         let (tokens, flags) = self.counted(message, counter);
         match message.own.take() {
             Some(text) => self.log.replace_owned(position, tokens, flags, text),
+            None if self.log.is_alone(position) => {
+                let text = [message.bytes, b","].concat();
+                self.log.replace_owned(position, tokens, flags, text);
+            }
             None => self.log.replace(position, tokens, flags, message.bytes),
         }
         self.ids.insert(message.facts.id.as_deref(), message.seq);
@@ -362,7 +362,7 @@ impl Conversation {
         self.pins.remove(&cuts);
         let mut done = None;
         for seq in cuts {
-            // The message that stands behind the one removed may have been tracked anew already.
+            // The message after the removed one may have been tracked again already.
             let position = self.log.position_of(seq);
             if done.is_none_or(|done| position >= done) {
                 done = Some(self.retrack(position));

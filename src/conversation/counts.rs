@@ -1,7 +1,8 @@
-//! Which counts are there, which are still to come, and how they come in.
+//! Which counts are known, which are pending, and how finished counts are taken in.
 //!
-//! As long as a message is *pending*, all sums contain [the least that it can count](Conversation::least_tokens). So the sums are lower bounds,
-//! and a window selected by them is never too small: if nothing in it is pending, it is the right one. That is how
+//! While a message is *pending*, all sums contain [the least that it can count](Conversation::least_tokens) for it. The
+//! sums are therefore lower bounds, and a window selected by them is never too small: if nothing in it is pending, it is
+//! the right one. From this,
 //! [`Conversation::missing_counts`] knows what must be counted before a selection holds.
 
 use std::ops::Range;
@@ -12,10 +13,10 @@ use super::window::{Request, Window};
 use super::{Conversation, Unreadable};
 use crate::tokens::{Counter, Outcome, Text, Ticket};
 
-/// So few counts may lie about until somebody asks for them.
+/// Fewer finished counts than this are taken in only when a command needs them.
 const LEAST_PILE: usize = 4;
 
-/// Whoever was told that counts pile up sees to it long before this is over, unless the key has another name now.
+/// After a request to collect counts, they are collected long before this time is over, unless the key was renamed.
 const COLLECTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is known of the tokens of a summary.
@@ -62,7 +63,7 @@ impl SummaryTokens {
     }
 }
 
-/// Counts that must be known before a command can be answered.
+/// Counts that must be known before a command can reply.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MissingCounts {
     /// Positions among which there are pending messages.
@@ -72,7 +73,7 @@ pub struct MissingCounts {
 }
 
 impl MissingCounts {
-    /// True if nothing lacks.
+    /// True if no count is missing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty() && !self.summary
@@ -80,7 +81,7 @@ impl MissingCounts {
 }
 
 impl Conversation {
-    /// True if counts or packed texts are on their way to this conversation.
+    /// True if background threads count or compress texts of this conversation.
     #[must_use]
     pub fn expects_results(&self) -> bool {
         let summary = self.summary.as_ref().map(|s| &s.tokens);
@@ -93,8 +94,8 @@ impl Conversation {
             )
     }
 
-    /// True if counts pile up with `more` that are about to be added, and nobody has been told so since they were last
-    /// collected (or that is long ago: it may have been told of another name of the key).
+    /// True if many counts are pending, `more` about to be added included, and no collection was requested since the last
+    /// one. A request that is long past does not count: the key may have been renamed since.
     pub fn piles_up(&mut self, more: usize) -> bool {
         if self.tickets.len().saturating_add(more) < LEAST_PILE {
             return false;
@@ -109,7 +110,7 @@ impl Conversation {
         !was_requested
     }
 
-    /// Takes all counts that have come in; if many are still to come, the ticket of the last of them.
+    /// Takes in all finished counts. If many are still pending, returns the ticket of the last of them.
     pub fn collect_pile(&mut self) -> Option<Ticket> {
         self.collect_all();
         self.collection_requested_at = None;
@@ -118,7 +119,7 @@ impl Conversation {
         }
         let last = self.tickets.last_queued();
         if last.is_none() {
-            // They have come in just now.
+            // They were finished just now.
             self.collect_all();
         } else {
             self.collection_requested_at = Some(Instant::now());
@@ -126,7 +127,7 @@ impl Conversation {
         last
     }
 
-    /// Takes the counts that have come in, up to the first that has not, and packed texts: cheap, for every command.
+    /// Takes in the finished counts up to the first that is pending, and compressed texts. Cheap enough for every command.
     pub fn collect(&mut self) {
         self.collect_counts();
         self.log.install();
@@ -173,7 +174,7 @@ impl Conversation {
         self.estimates.contains(seq)
     }
 
-    /// Takes all counts that have come in.
+    /// Takes in all finished counts.
     pub fn collect_all(&mut self) {
         self.collect_counts();
         let counts = self.tickets.take_all_counts(&mut self.estimates);
@@ -276,7 +277,7 @@ impl Conversation {
         }
     }
 
-    /// Bytes of what lacks, counted up to `most`.
+    /// Bytes of the texts of the missing counts, at most `most`.
     #[must_use]
     pub fn missing_bytes(&self, missing: &MissingCounts, most: usize) -> usize {
         let mut bytes = match &self.summary {

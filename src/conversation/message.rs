@@ -16,7 +16,7 @@ pub const MAX_ROLE_BYTES: usize = 64;
 pub type Refusal = JsonError;
 
 /// A message being read; borrows from the parser's buffers.
-pub struct Message<'d, 'a>(&'d Shape<'d, 'a>);
+pub struct Message<'s, 'a>(&'s Shape<'s, 'a>);
 
 /// Cuts the JSON white space around a message, which is not part of it.
 #[must_use]
@@ -38,7 +38,7 @@ pub fn trim(source: &[u8]) -> &[u8] {
 /// # Errors
 /// Why it is no message, in words that follow `message N: `.
 pub fn with_message<R>(source: &[u8], f: impl FnOnce(&Message<'_, '_>) -> R) -> Result<R, Refusal> {
-    json::with_document(source, |doc| Ok(f(&Message(&Shape::of(doc)?))))?
+    json::with_document(source, |doc| Shape::with(doc, |shape| f(&Message(shape))))?
 }
 
 /// Reads `source` as a message and returns what must be known of it.
@@ -99,9 +99,11 @@ impl<'a> Message<'_, 'a> {
     fn facts_of(&self, seen: Seen, pairs: &Pairs<'a>) -> Facts {
         let shape = self.0;
         let (mut calls, mut results) = (Vec::new(), Vec::new());
+        let mut can_omit_results = false;
         if !pairs.is_empty() {
             calls = pairs.calls().map(Call::from).collect();
             results = pairs.results().map(ToolResult::from).collect();
+            can_omit_results = pairs.are_blocks() && shape.content_array().is_some();
         }
         Facts {
             class: shape.role.class,
@@ -114,6 +116,7 @@ impl<'a> Message<'_, 'a> {
             calls,
             results,
             own_text: seen.own_text,
+            can_omit_results,
             approvals: seen.approvals,
             only_approvals: seen.approvals && !seen.calls && !seen.own_text,
             unread: seen.unread,
@@ -138,7 +141,7 @@ impl From<&FoundResult<'_>> for ToolResult {
             kind: result.kind,
             id: result.id.map(Box::from),
             by_item_id: result.by_item_id,
-            name: result.name.map(Box::from),
+            name: result.name.filter(|_| result.id.is_none()).map(Box::from),
         }
     }
 }

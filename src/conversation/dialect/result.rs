@@ -49,6 +49,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     /// All values of a result; false if it has none.
     pub(super) fn result_values(&mut self, fields: &Fields<'d, 'a>, context: Context) -> bool {
         let doc = self.doc;
+        if !fields.has_any_key(VALUES) {
+            return false;
+        }
         // Of a result, only the text depends on its value.
         if !V::TEXTS && context.within == Within::Result {
             return self.has_values(fields);
@@ -216,6 +219,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         false
     }
 }
+
+/// Where a result may have its values.
+const VALUES: u128 = words::VALUE.mask | words::VALUE_ITEMS.mask | words::VALUE_PARTS.mask;
 
 /// The id of the call that a message or block names.
 pub(super) fn result_id<'a>(fields: &Fields<'_, 'a>) -> Option<&'a str> {
