@@ -78,6 +78,7 @@ impl Pair {
             settings: Settings::default(),
             full: false,
             counts: None,
+            found: None,
         prepared: None,
         decompress_at_once: usize::MAX,
             last_try: false,

@@ -9,7 +9,7 @@ use super::log::Log;
 use super::message;
 use super::segment::Relocate;
 use super::session::Session;
-use super::turns::{Dialects, Tracker, WithFacts};
+use super::turns::{Dialects, Reading, Tracker, WithFacts, clean_before};
 use super::{Conversation, MAX_PINS, Summary, SummaryTokens, Unreadable};
 use crate::tokens::{Counter, Nobody, Outcome, Text};
 
@@ -26,14 +26,14 @@ impl Conversation {
     /// Why it cannot be applied.
     pub fn check(&self, effect: &Effect<'_>) -> Result<(), String> {
         // Exhaustive, so that a new field is checked. Those not bound here fit any conversation, or are checked by
-        // the session or, as `replace` and `create` are, where the key is opened.
+        // the session or, as `create` is, where the key is opened.
         let Effect {
             at: _,
             event: _,
-            replace: _,
             create,
             numbering,
             alter: _,
+            cut,
             front,
             push,
             edit,
@@ -41,6 +41,7 @@ impl Conversation {
             unpin,
             remove: _,
             summary: _,
+            clear_session: _,
             del_state: _,
             set_state: _,
             history: _,
@@ -49,6 +50,7 @@ impl Conversation {
             built: _,
             lease,
             drop: _,
+            persist: _,
             expire: _,
         } = effect;
         let mut last = i64::MIN;
@@ -58,7 +60,7 @@ impl Conversation {
             }
             last = message.seq;
         }
-        let mut last = self.log.last_seq().unwrap_or(i64::MIN);
+        let mut last = self.last_before(*cut).unwrap_or(i64::MIN);
         for message in push {
             if message.seq <= last || message.seq == i64::MAX {
                 return Err(format!("message {} cannot follow {last}", message.seq));
@@ -91,6 +93,15 @@ impl Conversation {
         }
     }
 
+    /// Number of the newest message that stays if those from `cut` on are removed.
+    fn last_before(&self, cut: Option<i64>) -> Option<i64> {
+        let Some(cut) = cut else {
+            return self.log.last_seq();
+        };
+        let position = self.log.position_of(cut).checked_sub(1)?;
+        self.log.get(position).map(|last| last.seq)
+    }
+
     /// Decompresses what `effect` changes, so that [`Conversation::apply`] cannot fail halfway. The content does not change.
     ///
     /// # Errors
@@ -105,7 +116,8 @@ impl Conversation {
                 self.log.decompress_at(position)?;
             }
         }
-        for &(first, last) in &effect.drop {
+        let cut = effect.cut.map(|first| (first, i64::MAX));
+        for (first, last) in effect.drop.iter().copied().chain(cut) {
             let from = self.log.position_of(first);
             let to = self.log.position_of(last.saturating_add(1));
             self.log.decompress_to_remove(&(from..to))?;
@@ -121,11 +133,11 @@ impl Conversation {
         let Effect {
             at,
             event: _,
-            // The server replaces the value of the key and sets its expiry.
-            replace: _,
+            // The server creates the value of the key and sets its expiry.
             create: _,
             numbering,
             alter,
+            cut,
             front,
             push,
             edit,
@@ -133,6 +145,7 @@ impl Conversation {
             unpin,
             remove,
             summary,
+            clear_session: _,
             del_state: _,
             set_state: _,
             history: _,
@@ -141,14 +154,19 @@ impl Conversation {
             built: _,
             lease,
             drop,
+            persist: _,
             expire: _,
         } = effect;
         self.updated = *at;
+        self.cut.clear();
         if let Some(numbering) = *numbering {
             self.numbering = numbering;
         }
         if let Some(attributes) = *alter {
             self.alter(attributes);
+        }
+        if let Some(first) = *cut {
+            self.remove_from(first);
         }
         self.push_front(front, counter);
         for message in push {
@@ -163,6 +181,9 @@ impl Conversation {
                 .insert(held.filter(|&seq| self.log.find(seq).is_some()));
         }
         self.pins.remove(unpin);
+        if !pin.is_empty() || !unpin.is_empty() {
+            self.refresh_results(0, self.log.len());
+        }
         self.remove(remove);
         if let Some(new) = summary {
             // The leased work is done, by the holder of the lease or by another client.
@@ -186,6 +207,9 @@ impl Conversation {
             let to = self.log.position_of(last.saturating_add(1));
             self.tickets.remove_range(first, last);
             self.pins.remove_range(first, last);
+            if let Some(results) = self.results.get_mut() {
+                results.remove(first, last);
+            }
             self.drop_range(from, to);
         }
         self.debug_check();
@@ -224,7 +248,10 @@ impl Conversation {
     }
 
     fn change_session(&mut self, effect: &mut Effect<'_>) {
-        if !effect.del_state.is_empty() || !effect.set_state.is_empty() || effect.history.is_some()
+        if effect.clear_session
+            || !effect.del_state.is_empty()
+            || !effect.set_state.is_empty()
+            || effect.history.is_some()
         {
             let mut session = self.session.take().unwrap_or_default();
             Arc::make_mut(&mut session).apply(effect);
@@ -253,6 +280,7 @@ impl Conversation {
         if old.encoding != new.encoding {
             self.estimates.take();
         }
+        self.results.clear();
         if let Some(summary) = &mut self.summary {
             let known = summary.tokens.known();
             let tokens = known.and_then(|tokens| new.converted(&old, tokens));
@@ -266,8 +294,16 @@ impl Conversation {
 
     fn push(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
         let (tokens, flags) = self.counted(message, counter);
+        let open = self.results.get().and_then(|_| self.tracker.open_from());
         self.tracker.push(&mut self.log, message, tokens, flags);
         self.numbered(message);
+        if let Some(open) = open {
+            // The message may have ended the turn, which is hidden then.
+            let from = self.log.position_of(open);
+            if self.log.get(from).is_some_and(|m| m.flags.hidden()) {
+                self.refresh_results(from, self.log.len());
+            }
+        }
     }
 
     /// Prepends older messages. The cost is theirs, and that of tracking a turn that spans the seam again.
@@ -288,8 +324,10 @@ impl Conversation {
         self.log.prepend(front);
         // The messages after the seam were tracked as if no call had been open before them.
         if !tracker.is_clean() {
-            self.tracker
+            let end = self
+                .tracker
                 .track_from(tracker, &mut self.log, seam, seam, &Dialects);
+            self.refresh_results(seam, end);
         }
     }
 
@@ -333,6 +371,9 @@ impl Conversation {
         };
         self.forget_id(position);
         self.tickets.remove(message.seq);
+        if let Some(results) = self.results.get_mut() {
+            results.forget(message.seq, message.seq);
+        }
         let (tokens, flags) = self.counted(message, counter);
         match message.own.take() {
             Some(text) => self.log.replace_owned(position, tokens, flags, text),
@@ -345,7 +386,7 @@ impl Conversation {
         self.ids.insert(message.facts.id.as_deref(), message.seq);
         let facts = &message.facts;
         let reading = WithFacts { position, facts };
-        self.tracker.retrack(&mut self.log, position, &reading);
+        self.retrack_by(position, &reading);
     }
 
     fn remove(&mut self, seqs: &[i64]) {
@@ -354,6 +395,9 @@ impl Conversation {
             if let Some(position) = self.log.find(seq) {
                 self.forget_id(position);
                 self.tickets.remove(seq);
+                if let Some(results) = self.results.get_mut() {
+                    results.remove(seq, seq);
+                }
                 self.log.remove(position..position + 1);
                 cuts.push(seq);
             }
@@ -368,6 +412,16 @@ impl Conversation {
                 done = Some(self.retrack(position));
             }
         }
+    }
+
+    /// Removes the messages from number `first` on. Their ids are forgotten without reading the messages.
+    fn remove_from(&mut self, first: i64) {
+        let from = self.log.position_of(first);
+        self.ids = self.ids.before(first);
+        self.tickets.remove_range(first, i64::MAX);
+        self.pins.remove_range(first, i64::MAX);
+        self.log.remove(from..self.log.len());
+        self.retrack(from);
     }
 
     /// Removes messages that retention chose. They end at a group start, so little is tracked again. If a
@@ -397,6 +451,13 @@ impl Conversation {
     /// Tracks the groups again around a change at `changed`; returns the position after the last message that was looked
     /// at.
     pub(super) fn retrack(&mut self, changed: usize) -> usize {
-        self.tracker.retrack(&mut self.log, changed, &Dialects)
+        self.retrack_by(changed, &Dialects)
+    }
+
+    fn retrack_by(&mut self, changed: usize, reading: &impl Reading) -> usize {
+        let from = clean_before(&self.log, changed);
+        let end = self.tracker.retrack(&mut self.log, changed, reading);
+        self.refresh_results(from, end);
+        end
     }
 }

@@ -8,6 +8,8 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use super::cutting::CutRequest;
+use super::results::Results;
 use super::search::Pending;
 use super::window::{Request, Window};
 use super::{Conversation, Unreadable};
@@ -70,13 +72,24 @@ pub struct MissingCounts {
     pub ranges: Vec<Range<usize>>,
     /// The summary's count.
     pub summary: bool,
+    /// Positions of messages of which it must be known what they cost when their tool results are cleared.
+    pub results: Vec<Range<usize>>,
+    /// A group that is to be cut.
+    pub cut: Option<Box<CutRequest>>,
 }
 
 impl MissingCounts {
     /// True if no count is missing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ranges.is_empty() && !self.summary
+        // Exhaustive, so that nothing that is missing is forgotten.
+        let Self {
+            ranges,
+            summary,
+            results,
+            cut,
+        } = self;
+        ranges.is_empty() && !summary && results.is_empty() && cut.is_none()
     }
 }
 
@@ -88,6 +101,7 @@ impl Conversation {
         !self.tickets.is_empty()
             || !self.estimates.is_empty()
             || self.log.is_compressing()
+            || self.results.get().is_some_and(Results::expects)
             || matches!(
                 summary,
                 Some(SummaryTokens::Waiting(_) | SummaryTokens::Estimated(_))
@@ -134,6 +148,7 @@ impl Conversation {
     }
 
     fn collect_counts(&mut self) {
+        self.take_findings();
         if let Some(summary) = &mut self.summary
             && let SummaryTokens::Waiting(ticket) = &summary.tokens
             && let Some(counted) = ticket.counted()
@@ -203,7 +218,10 @@ impl Conversation {
     /// What must be counted before `window`, which was selected for `request`, holds.
     #[must_use]
     pub fn missing_counts(&self, request: &Request, window: &Window) -> MissingCounts {
-        let mut missing = MissingCounts::default();
+        let mut missing = MissingCounts {
+            results: window.basis.unexamined.clone(),
+            ..MissingCounts::default()
+        };
         if !self.is_pending() {
             return missing;
         }
@@ -213,19 +231,23 @@ impl Conversation {
                 .as_ref()
                 .is_some_and(|s| s.tokens.known().is_none());
         }
-        let len = self.log.len();
+        let (len, basis) = (self.log.len(), &window.basis);
         let from = match request.step {
-            Some(_) => window.region,
-            None => window.range.start.min(window.newest).min(window.fitting),
+            _ if basis.all_counts => basis.region,
+            Some(_) => basis.region,
+            None => window.range.start.min(basis.newest).min(basis.fitting),
         };
         let system = if request.no_system {
             0..0
         } else {
             0..self.log.leading()
         };
-        let front = window.looked_at.map_or(0..0, |p| p..p + 1);
-        missing.ranges = [from..len, system, front]
+        let user = basis.user.map(|p| p..p + 1);
+        let pinned = basis.pinned.iter().filter(|range| range.start < from);
+        missing.ranges = [from..len, system]
             .into_iter()
+            .chain(user)
+            .chain(pinned.cloned())
             .filter(|range| self.has_pending(range))
             .collect();
         missing
@@ -240,7 +262,7 @@ impl Conversation {
                 .filter(|all| self.has_pending(all))
                 .into_iter()
                 .collect(),
-            summary: false,
+            ..MissingCounts::default()
         }
     }
 
@@ -261,7 +283,7 @@ impl Conversation {
                 .map(|p| p..p + 1)
                 .filter(|range| self.has_pending(range))
                 .collect(),
-            summary: false,
+            ..MissingCounts::default()
         }
     }
 
@@ -269,11 +291,11 @@ impl Conversation {
     #[must_use]
     pub fn missing_summary(&self) -> MissingCounts {
         MissingCounts {
-            ranges: Vec::new(),
             summary: self
                 .summary
                 .as_ref()
                 .is_some_and(|s| s.tokens.known().is_none()),
+            ..MissingCounts::default()
         }
     }
 
@@ -288,7 +310,11 @@ impl Conversation {
             bytes += self.log.get(position).map_or(0, |m| m.len);
             bytes <= most
         });
-        bytes
+        if let Some(cut) = &missing.cut {
+            bytes = bytes.saturating_add(cut.bytes());
+        }
+        let left = most.saturating_sub(bytes);
+        bytes.saturating_add(self.bytes_to_examine(&missing.results, left))
     }
 
     /// Hands the texts of missing counts to `counter`, the newest first, until `most` bytes are handed over. `pause` is
@@ -365,7 +391,12 @@ impl Conversation {
         self.tickets.extend(tickets);
         counts.sort_unstable();
         self.log.set_counts(&counts);
-        readable
+        readable?;
+        if let Some(request) = &missing.cut {
+            self.cut_missing(request, counter);
+        }
+        let left = most.saturating_sub(bytes).max(1);
+        self.examine_missing(&missing.results, left, counter, &mut pause)
     }
 
     /// Visits the positions of pending messages in `missing`, the newest first, as long as `visit` says so.

@@ -5,6 +5,7 @@
 //! frame and values are all valid is valid.
 
 mod nested;
+pub mod places;
 
 use std::collections::HashSet;
 

@@ -3,10 +3,12 @@
 //! Messages are read in the shapes that LLM frameworks write, see [`super::dialect`]. What is kept of a message is small; its
 //! counted text is visited again whenever it is to be counted ([`Message::visit_counted`]).
 
+use std::ops::Range;
+
 pub use super::dialect::Counted;
 use super::dialect::{self, FoundCall, FoundResult, Pairs, Seen, Shape, Visitor};
 pub use super::facts::{Call, CallKind, Class, Facts, SummaryForm, ToolResult};
-use super::json::{self, JsonError};
+use super::json::{self, JsonError, NodeId};
 use crate::tokens::Text;
 
 /// Longest role, in bytes.
@@ -83,6 +85,31 @@ impl<'a> Message<'_, 'a> {
             pairs: Pairs::default(),
             count: Nothing,
         })
+    }
+
+    /// The tool results of the message; `count` says what a part of it counts.
+    pub(super) fn results(&self, count: impl FnMut(Counted<'_>) -> u64) -> dialect::ReadResults {
+        dialect::results(self.0, count)
+    }
+
+    /// How to clear each of its results: see [`dialect::clear`].
+    pub(super) fn clear_results(
+        &self,
+        results: &[dialect::ResultValue],
+    ) -> Vec<Option<Vec<dialect::Edit>>> {
+        let results = results.iter();
+        results.map(|r| dialect::clear(self.0.doc, r)).collect()
+    }
+
+    /// The texts of the message that may be cut; `count` says what a part of it counts.
+    pub(super) fn texts(&self, count: impl FnMut(Counted<'_>) -> u64) -> dialect::ReadTexts {
+        dialect::texts(self.0, count)
+    }
+
+    /// A string of the message, and where it is.
+    pub(super) fn string(&self, node: NodeId) -> Option<(&'a str, Range<usize>)> {
+        let doc = self.0.doc;
+        Some((doc.string(node)?, doc.span(node)?))
     }
 
     /// Visits all that costs tokens.

@@ -7,14 +7,21 @@ pub mod attributes;
 pub mod body;
 mod change;
 mod claim;
+pub mod clearing;
 pub mod compress;
+mod costs;
 mod counts;
+mod cut;
+pub mod cutting;
 mod dialect;
 pub mod document;
 pub mod effect;
 mod estimates;
 mod event;
+mod examine;
+mod examining;
 pub mod facts;
+pub mod find;
 mod flags;
 mod fork;
 mod growth;
@@ -30,11 +37,15 @@ pub mod log_read;
 pub mod log_snapshot;
 pub mod message;
 mod open_calls;
+mod pinned_groups;
 mod pins;
+pub mod rendering;
+mod results;
 mod retention;
 pub mod search;
 pub mod segment;
 pub mod session;
+pub mod session_difference;
 mod sums;
 pub mod temperature;
 mod tickets;
@@ -47,8 +58,10 @@ use std::time::Instant;
 use attributes::Attributes;
 pub use compress::Unreadable;
 pub use counts::{MissingCounts, SummaryTokens};
+use cutting::CutSlot;
 use effect::Numbering;
 use estimates::Estimates;
+use examining::LazyResults;
 use ids::Ids;
 use log::{Log, Stored};
 pub use pins::MAX_PINS;
@@ -84,6 +97,8 @@ pub struct Conversation {
     /// Nothing if there is nothing in it.
     session: Option<Arc<Session>>,
     pins: Pins,
+    results: LazyResults,
+    cut: CutSlot,
     lease: i64,
     numbering: Numbering,
     updated: i64,
@@ -126,6 +141,8 @@ impl Conversation {
             summary: None,
             session: None,
             pins: Pins::default(),
+            results: LazyResults::default(),
+            cut: CutSlot::default(),
             lease: 0,
             numbering: Numbering {
                 created: now,
@@ -249,6 +266,8 @@ impl Conversation {
             + self.tickets.heap_bytes()
             + self.estimates.heap_bytes()
             + self.pins.heap_bytes()
+            + self.results.heap_bytes()
+            + self.cut.heap_bytes()
             + self
                 .summary
                 .as_ref()
@@ -299,6 +318,46 @@ impl Conversation {
             position = after;
         }
         Ok(())
+    }
+
+    /// How many messages, from the first on, are as long as those of `messages`. Decompresses nothing.
+    #[must_use]
+    pub fn as_long(&self, messages: &[&[u8]]) -> usize {
+        let mut same = 0;
+        for segment in self.log.segments() {
+            let entries = segment.entries();
+            for inner in 0..entries.len() {
+                let other = messages.get(same).map(|other| other.len());
+                if other != Some(index::len(&entries, inner)) {
+                    return same;
+                }
+                same += 1;
+            }
+        }
+        same
+    }
+
+    /// How many messages, from the first on, are those of `messages`, byte for byte. Decompresses one segment at a time.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress a segment.
+    pub fn common_prefix(&self, messages: &[&[u8]]) -> Result<usize, Unreadable> {
+        // Of messages that differ, most have different lengths, and are not decompressed to be compared.
+        let most = self.as_long(messages);
+        let mut same = 0;
+        for segment in self.log.segments() {
+            let (begin, end) = (same, (same + segment.entries().len()).min(most));
+            let mut others = messages.iter().skip(begin);
+            let mut differs = false;
+            self.log.read(begin..end)?.visit(false, |message| {
+                differs |= others.next() != Some(&message.bytes);
+                same += usize::from(!differs);
+            });
+            if differs || end == most {
+                break;
+            }
+        }
+        Ok(same)
     }
 
     /// Old segments to be compressed; [`Conversation::collect`] takes the results.

@@ -346,13 +346,7 @@ impl Tracker {
     /// Feeds the messages around a change at `changed` again; `self` is the tracker at the end of the log. Returns the
     /// position after the last message that was fed.
     pub fn retrack(&mut self, log: &mut Log, changed: usize, reading: &impl Reading) -> usize {
-        let mut position = changed.min(log.len());
-        while let Some(before) = position.checked_sub(1) {
-            if is_clean_after(log, before) {
-                break;
-            }
-            position = before;
-        }
+        let position = clean_before(log, changed);
         self.track_from(Self::default(), log, position, changed, reading)
     }
 
@@ -378,6 +372,18 @@ impl Tracker {
         *self = tracker;
         position
     }
+}
+
+/// The position at or before `changed` where nothing is open.
+pub fn clean_before(log: &Log, changed: usize) -> usize {
+    let mut position = changed.min(log.len());
+    while let Some(before) = position.checked_sub(1) {
+        if is_clean_after(log, before) {
+            break;
+        }
+        position = before;
+    }
+    position
 }
 
 /// The user, or the author of system messages, ends what the model began.

@@ -8,14 +8,18 @@ use super::cache_loads;
 use super::deep_read;
 use super::execute::{Awaited, Command, Step, Wait, run_woken};
 use super::ffi::api::now;
+use super::ffi::open_key::{Access, Found, Key};
 use super::ffi::string::{HeldArgs, RedisStr};
 use super::input;
 use super::module::settings;
 use super::request::Run;
+use super::searches;
 use crate::commands::CommandError;
+use crate::commands::prepared::Input;
 use crate::commands::recent::miss;
 use crate::commands::reply::Reply;
 use crate::commands::spec::Handler;
+use crate::conversation::find::Query;
 use crate::conversation::log_snapshot::Snapshot;
 use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::tokens::background::{CompletionGuard, Urgent};
@@ -56,6 +60,10 @@ impl Command<'_> {
         {
             return None;
         }
+        let input = match input {
+            Input::Document if self.has_conversation() => Input::Replacement,
+            input => input,
+        };
         let args = Arc::new(HeldArgs::new(request.args)?);
         let id = blocked_clients::next_id();
         let (reading, until) = input::read(id, input, self.spec.name, &args, settings, now());
@@ -65,6 +73,35 @@ impl Command<'_> {
             args: Some(args),
             what: Awaited::Input(reading),
         }))
+    }
+
+    /// Has the conversation searched in the background. `None` if the client cannot be blocked.
+    pub fn search(&self, query: Query, conversation: &Conversation) -> Option<Step> {
+        let request = self.request;
+        let id = match request.run {
+            Run::First => blocked_clients::next_id(),
+            Run::Resumed(id) => id,
+            Run::Woken(_) => return None,
+        };
+        if !request.can_block(self.writes()) {
+            return None;
+        }
+        let log = conversation.log();
+        let (searching, until) = searches::search(id, query, log.snapshot(0..log.len()));
+        Some(Step::Wait(Wait {
+            id,
+            until,
+            args: None,
+            what: Awaited::Found(searching),
+        }))
+    }
+
+    /// True if there is a conversation at the key, as far as can be said before the command runs.
+    fn has_conversation(&self) -> bool {
+        self.request.args.get(1).is_some_and(|&name| {
+            let mut key = Key::open(self.request.ctx, name, Access::Maintain);
+            matches!(key.get(), Found::Conversation(_))
+        })
     }
 
     /// Has messages decompressed in the background before the command runs again. `None` if the client cannot be blocked.

@@ -75,14 +75,27 @@ impl Matcher {
 
     /// Calls `each` with the parts of the text between tokens, and returns the number of tokens.
     #[inline]
-    pub fn visit(&self, text: &str, mut each: impl FnMut(&str)) -> u64 {
+    pub fn visit(&self, text: &str, each: impl FnMut(&str)) -> u64 {
+        let mut count = 0;
+        self.visit_all(text, each, |_| count += 1);
+        count
+    }
+
+    /// Calls `each` with the parts of the text between tokens, and `token` with the end of each token.
+    #[inline]
+    pub fn visit_all(
+        &self,
+        text: &str,
+        mut each: impl FnMut(&str),
+        mut token_at: impl FnMut(usize),
+    ) {
         let Some((automaton, tokens)) = &self.0 else {
             if !text.is_empty() {
                 each(text);
             }
-            return 0;
+            return;
         };
-        let (mut count, mut from) = (0, 0);
+        let mut from = 0;
         for found in automaton.find_iter(text) {
             let (mut start, mut end) = (found.start(), found.end());
             let Some(token) = tokens.get(found.pattern().as_usize()) else {
@@ -107,12 +120,11 @@ impl Matcher {
             if from < start {
                 each(text.get(from..start).unwrap_or_default());
             }
-            count += 1;
+            token_at(end);
             from = end;
         }
         if from < text.len() {
             each(text.get(from..).unwrap_or_default());
         }
-        count
     }
 }

@@ -366,6 +366,17 @@ impl Counter for Urgent<'_> {
         Outcome::Later(self.take(rules, text))
     }
 
+    fn run(&self, work: crate::background::Task) {
+        let completion = self.completion.clone();
+        submit(
+            Lane::Urgent,
+            Box::new(move || {
+                work();
+                drop(completion);
+            }),
+        );
+    }
+
     /// In a long queue they would wait for long: then they are handed over once more, before all others.
     fn completion(&self) -> Option<&CompletionGuard> {
         is_short().then_some(self.completion)

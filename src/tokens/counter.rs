@@ -6,6 +6,7 @@
 //! text.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -219,4 +220,69 @@ pub(super) fn count(encoding: Encoding, text: &str) -> u64 {
     // While a thread shuts down its thread-local storage is gone, and the scratch space is simply dropped.
     let _ = SCRATCH.try_with(|slots| slots.get(number).map(|cell| cell.set(Some(scratch))));
     count
+}
+
+/// Where the tokens of a text in a built-in encoding end, in bytes. As many as [`count`] counts.
+#[must_use]
+pub(super) fn ends(encoding: Encoding, text: &str) -> Vec<u32> {
+    let mut ends = Vec::new();
+    if let Some(vocabulary) = vocabulary(number(encoding)) {
+        let mut backtrack = Backtrack::new();
+        visit(
+            Pattern::of(encoding),
+            standard(),
+            text.as_bytes(),
+            |start, end| {
+                ends_of(
+                    vocabulary,
+                    &mut backtrack,
+                    text.as_bytes(),
+                    start..end,
+                    &mut ends,
+                );
+            },
+        );
+    }
+    ends
+}
+
+/// Adds the ends of the tokens of a piece.
+pub(super) fn ends_of(
+    vocabulary: &Vocabulary,
+    backtrack: &mut Backtrack,
+    text: &[u8],
+    piece: Range<usize>,
+    ends: &mut Vec<u32>,
+) {
+    let Range { start, end } = piece;
+    // A text is far shorter than 4 GB.
+    let at = |end: usize| u32::try_from(end).unwrap_or(u32::MAX);
+    let first = ends.len();
+    if end - start == 1
+        || vocabulary.rank(text, start, end) != NONE
+        || vocabulary.is_whole(text, start, end)
+    {
+        ends.push(at(end));
+    } else if let Some(lengths) = backtrack.lengths(vocabulary, text, start, end) {
+        ends.extend(lengths.scan(start, |end, length| {
+            *end += length;
+            Some(at(*end))
+        }));
+    } else {
+        let piece = text.get(start..end).unwrap_or_default();
+        let found = Merger::default().ends(vocabulary, piece);
+        ends.extend(found.into_iter().map(|end| at(start + end)));
+    }
+    if vocabulary.is_weighted() {
+        // Parts that are no tokens stand for one token per byte.
+        let mut from = at(start);
+        for end in ends.split_off(first) {
+            let part = vocabulary.any_rank(text, from as usize, end as usize);
+            if vocabulary.weight(part) > 1 {
+                ends.extend(from + 1..end);
+            }
+            ends.push(end);
+            from = end;
+        }
+    }
 }

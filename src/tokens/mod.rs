@@ -42,6 +42,18 @@ pub fn count(encoding: Encoding, text: &str) -> u64 {
     }
 }
 
+/// Where the tokens of a text end, in bytes. As many as [`count`] counts.
+#[must_use]
+pub fn ends(encoding: Encoding, text: &str) -> Vec<u32> {
+    if encoding.is_builtin() {
+        return counter::ends(encoding, text);
+    }
+    match registry::wait(encoding) {
+        Some(tokenizer) => tokenizer.ends(text),
+        None => (1..=u32::try_from(text.len()).unwrap_or(u32::MAX)).collect(),
+    }
+}
+
 /// Starts loading the tables of an encoding on a thread of its own. It takes 50 to 400 ms and happens once. A count
 /// that starts earlier waits for it.
 pub fn preload(encoding: Encoding) {
@@ -196,6 +208,11 @@ pub trait Counter {
     /// The guard to attach to texts that are being counted already, instead of handing them over again.
     fn completion(&self) -> Option<&background::CompletionGuard> {
         None
+    }
+
+    /// Runs `work`, which counts by itself: at once, or on a background thread.
+    fn run(&self, work: crate::background::Task) {
+        work();
     }
 
     /// Like [`Counter::count`], for rare texts whose count is needed soon.

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use unicode_normalization_alignments::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::added_tokens::AddedTokens;
+use super::backtrack::Backtrack;
 use super::classes::Classes;
-use super::counter::{ThreadScratch, with_scratch};
-use super::split::Pattern;
+use super::counter::{ThreadScratch, ends_of, with_scratch};
 use super::split::words::Words;
+use super::split::{Pattern, visit};
 use super::vocabulary::Vocabulary;
 
 /// Longer texts count their bytes where the library counts. It takes up to 150 bytes of memory per byte of text, and a
@@ -140,7 +141,76 @@ impl Tokenizer {
     }
 }
 
+impl Tokenizer {
+    /// Where the tokens of a text end, in bytes: as many as [`Self::count`] counts, in ascending order. For a text that is
+    /// normalized, or split by the library, the places between the first and the last token are approximate.
+    #[must_use]
+    pub fn ends(&self, text: &str) -> Vec<u32> {
+        let count = self.count(text);
+        let exact = match &self.engine {
+            Engine::Own(own) => own.ends(text),
+            Engine::Library(_) => None,
+        };
+        exact
+            .filter(|ends| ends.len() as u64 == count)
+            .unwrap_or_else(|| {
+                // A text is far shorter than 4 GB, and has at least a byte for each token nearly always.
+                let place = |n: u64| (text.len() as u64).saturating_mul(n) / count.max(1);
+                (1..=count)
+                    .map(|n| u32::try_from(place(n)).unwrap_or(u32::MAX))
+                    .collect()
+            })
+    }
+}
+
 impl Own {
+    /// Where the tokens end, if normalizing leaves the text as it is, or replaces single characters only.
+    fn ends(&self, text: &str) -> Option<Vec<u32>> {
+        let normalized = self.normalize(text);
+        if !matches!(self.splitter, Splitter::Known(..) | Splitter::Words(_))
+            || normalized.chars().count() != text.chars().count()
+            || self.added.raw.visit(text, |_| ()) + self.added.normalized.visit(&normalized, |_| ())
+                > 0
+        {
+            return None;
+        }
+        let (mut ends, mut backtrack) = (Vec::new(), Backtrack::new());
+        let bytes = normalized.as_bytes();
+        let mut each = |start, end| {
+            ends_of(
+                &self.vocabulary,
+                &mut backtrack,
+                bytes,
+                start..end,
+                &mut ends,
+            );
+        };
+        match &self.splitter {
+            Splitter::Known(pattern, classes) => visit(*pattern, classes(), bytes, &mut each),
+            Splitter::Words(words) => words.visit(bytes, &mut each),
+            Splitter::Oniguruma(_) | Splitter::Fancy(_) => {}
+        }
+        if *normalized == *text {
+            return Some(ends);
+        }
+        // From bytes of the normalized text to bytes of the text; within a character, to its end.
+        let mut characters = normalized
+            .char_indices()
+            .zip(text.char_indices())
+            .peekable();
+        let mut place = 0;
+        for end in &mut ends {
+            while let Some(((at, character), (of_text, replaced))) = characters.peek()
+                && at + character.len_utf8() <= *end as usize
+            {
+                place = of_text + replaced.len_utf8();
+                characters.next();
+            }
+            *end = u32::try_from(place).unwrap_or(u32::MAX);
+        }
+        Some(ends)
+    }
+
     /// The number of tokens of a text, or `None` if splitting fails.
     fn count(&self, scratch: &mut ThreadScratch, text: &str) -> Option<u64> {
         let mut count = Some(0u64);

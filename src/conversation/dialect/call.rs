@@ -79,7 +79,11 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
             }
             image
         } else {
-            self.result_values(fields, Context::RESULT)
+            // What the provider's own tool returned is part of its call.
+            self.visitor.begin_result();
+            let closed = self.result_values(fields, Context::RESULT);
+            self.visitor.end_result(false);
+            closed
         };
         if found.id.is_some() && !closed {
             self.visitor.call(found);
@@ -157,7 +161,10 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
                 "result" | "output-available" | "output-error" | "output-denied"
             )
         });
-        self.result_values(fields, Context::RESULT) || ended
+        self.visitor.begin_result();
+        let any = self.result_values(fields, Context::RESULT);
+        self.visitor.end_result(any);
+        any || ended
     }
 }
 

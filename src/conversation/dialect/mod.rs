@@ -14,6 +14,8 @@
 //! | [`unread`] | content of unknown kinds, serialised bytes and base64 |
 //! | [`pairing`] | calls and results of the same message close each other |
 //! | [`edit`] | messages without their results |
+//! | [`located_texts`] | the texts that may be cut |
+//! | [`result_values`] | where the values of results are, and what clears them |
 
 mod block;
 mod call;
@@ -24,10 +26,12 @@ mod edit;
 mod fields;
 mod item;
 mod kind;
+mod located_texts;
 mod lookup;
 mod outside;
 mod pairing;
 mod result;
+mod result_values;
 mod role;
 mod shape;
 mod text;
@@ -39,7 +43,9 @@ mod walk;
 mod tests;
 
 pub use edit::without_results;
+pub use located_texts::{LocatedText, ReadTexts, texts};
 pub use pairing::Pairs;
+pub use result_values::{Edit, ReadResults, ResultValue, clear, results};
 pub use shape::Shape;
 pub use walk::{Seen, walk};
 
@@ -99,4 +105,12 @@ pub trait Visitor<'a> {
     fn call(&mut self, call: FoundCall<'a>);
     /// A result of a call that was opened in this message or an earlier one.
     fn result(&mut self, result: FoundResult<'a>);
+    /// Something begins that may be a result of this message or hold the values of one.
+    fn begin_result(&mut self) {}
+    /// A value of it begins: what is counted until it ends belongs to the result.
+    fn begin_value(&mut self, _id: NodeId) {}
+    /// The value ends.
+    fn end_value(&mut self) {}
+    /// What began last ends; it is a tool result or it is not.
+    fn end_result(&mut self, _is_result: bool) {}
 }

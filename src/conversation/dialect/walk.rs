@@ -127,6 +127,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
                 (false, false) => Within::Own,
             },
         };
+        if is_result {
+            self.visitor.begin_result();
+        }
         if shape.item.calls() {
             self.call_item(fields);
         } else {
@@ -135,7 +138,13 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
             match content {
                 Content::Read(content) => {
                     self.seen.found = true;
+                    if is_result {
+                        self.visitor.begin_value(content);
+                    }
                     self.blocks(content, context);
+                    if is_result {
+                        self.visitor.end_value();
+                    }
                 }
                 Content::Unread(content) if is_result => self.value(content),
                 Content::Unread(_) => {
@@ -185,7 +194,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
             }
         }
         let other = self.seen.results || (self.seen.approvals && !self.seen.outside_results);
-        if shape.item.is_result() || result.id.is_some() || !other {
+        let is_result = shape.item.is_result() || result.id.is_some() || !other;
+        self.visitor.end_result(is_result);
+        if is_result {
             // Nothing says that it is a result of something.
             let bare = !self.seen.found && result.id.is_none() && !shape.item.is_result();
             self.seen.calls |= !bare;
