@@ -3,6 +3,10 @@
 
 /// Sequence numbers of such messages. Numbers of messages that are gone may remain.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::box_collection,
+    reason = "every conversation has this field, and nearly always it is empty"
+)]
 pub struct Estimates(Option<Box<Vec<(i64, i64)>>>);
 
 impl Estimates {

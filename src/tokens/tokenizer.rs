@@ -63,7 +63,7 @@ pub(super) enum Splitter {
     /// By known rules.
     Known(Pattern, fn() -> &'static Classes),
     /// Where no token of the vocabulary can span.
-    Words(Words),
+    Words(Box<Words>),
     /// By regular expressions, one after the other. What is between two matches is a piece too.
     Oniguruma(Vec<onig::Regex>),
     /// By the regular expression of a tiktoken encoding. What is between two matches is no piece.

@@ -36,7 +36,7 @@ pub fn read(text: &str) -> Option<Tokenizer> {
         Way::Characters => {
             let (builder, runs) = of_characters(&file.model, &tokens)?;
             let words = Words::new(runs, |test| builder.all(test));
-            (builder.finish(), Splitter::Words(words))
+            (builder.finish(), Splitter::Words(Box::new(words)))
         }
     };
     let size = tokens.ids.len()
