@@ -23,7 +23,7 @@ pub(super) const MOST_LIBRARY_BYTES: usize = 4 << 20;
 const MOST_TIME: Duration = Duration::from_secs(1);
 
 /// A hundred times what a common expression takes.
-const MOST_TIME_PER_BYTE: Duration = Duration::from_nanos(2000);
+const MOST_TIME_PER_BYTE: Duration = Duration::from_micros(2);
 
 /// A tokenizer.
 pub struct Tokenizer {

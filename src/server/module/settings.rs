@@ -152,7 +152,7 @@ fn encoding_now() -> Encoding {
 }
 
 fn set_encoding(name: &str) -> Result<(), String> {
-    let new = encoding(name.as_bytes()).map_err(|error| error.text().to_owned())?;
+    let new = encoding(name.as_bytes()).map_err(|error| error.text().clone())?;
     let builtin = ENCODINGS.iter().position(|e| *e == new);
     DEFAULT_ENCODING.store(builtin.unwrap_or(OF_A_FILE), Relaxed);
     if RUNNING.load(Relaxed) {

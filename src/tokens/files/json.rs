@@ -47,7 +47,7 @@ pub enum Merge<'a> {
     Line(Cow<'a, str>),
 }
 
-impl<'a> Merge<'a> {
+impl Merge<'_> {
     /// The two tokens.
     pub fn parts(&self) -> Option<(&str, &str)> {
         match self {

@@ -86,8 +86,7 @@ impl Words {
             }
             if *byte == 0xe2 && rest.starts_with(SPACE_MARK) {
                 let joined = match (&self.joined, at.checked_sub(1).and_then(|b| text.get(b))) {
-                    (None, _) => true,
-                    (Some(_), None) => true,
+                    (None, _) | (Some(_), None) => true,
                     (Some(joined), Some(before)) => {
                         joined.get(usize::from(*before)) == Some(&true)
                             || text.get(..at).is_some_and(|t| t.ends_with(SPACE_MARK))
