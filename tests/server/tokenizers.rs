@@ -325,6 +325,7 @@ fn without_the_file_new_messages_count_bytes_until_it_comes() {
         let dumped = bytes(&cmd!(con, "DUMP", "k"));
         // The file comes.
         cmd!(con, "CONFIG", "SET", "conv.tokenizers", directory.path());
+        loaded(&mut con);
         assert_eq!(tokens(&mut con, "k"), 3 * counted);
         assert_eq!(field(&mut con, "k", "encoding-missing"), "0");
         let summary = map(&cmd!(con, "CONV.SUMMARY", "k", "WITHINFO"));
@@ -351,6 +352,7 @@ fn rdb_aof_and_replicas_carry_name_and_fingerprint() {
     assert_eq!(tokens(&mut there, "k"), by_bytes());
     assert_eq!(digest(&mut there, "k"), digest(&mut con, "k"));
     cmd!(there, "CONFIG", "SET", "conv.tokenizers", directory.path());
+    loaded(&mut there);
     assert_eq!(tokens(&mut there, "k"), counted);
     assert_eq!(field(&mut there, "k", "encoding-missing"), "0");
     for rewrite in [false, true] {

@@ -102,8 +102,8 @@ static NUMBERS: &[&Number] = &[
 struct Text {
     name: &'static CStr,
     value: Mutex<TextValue>,
-    /// Takes a new value; or says what is wrong with it.
-    set: fn(&str) -> Result<(), String>,
+    /// Takes a new value and returns how CONFIG GET shows it; or says what is wrong with it.
+    set: fn(&str) -> Result<String, String>,
 }
 
 struct TextValue {
@@ -112,7 +112,7 @@ struct TextValue {
     shown: BTreeMap<String, usize>,
 }
 
-const fn text(name: &'static CStr, set: fn(&str) -> Result<(), String>) -> Text {
+const fn text(name: &'static CStr, set: fn(&str) -> Result<String, String>) -> Text {
     Text {
         name,
         value: Mutex::new(TextValue {
@@ -140,8 +140,8 @@ impl Text {
     }
 
     fn take(&self, text: &str) -> Result<(), String> {
-        (self.set)(text)?;
-        text.clone_into(&mut self.value().text);
+        let shown = (self.set)(text)?;
+        self.value().text = shown;
         Ok(())
     }
 }
@@ -154,22 +154,22 @@ fn encoding_now() -> Encoding {
     }
 }
 
-fn set_encoding(name: &str) -> Result<(), String> {
+fn set_encoding(name: &str) -> Result<String, String> {
     let new = encoding(name.as_bytes()).map_err(|error| error.text().clone())?;
     let builtin = ENCODINGS.iter().position(|e| *e == new);
     DEFAULT_ENCODING.store(builtin.unwrap_or(OF_A_FILE), Relaxed);
     if RUNNING.load(Relaxed) {
         preload(new);
     }
-    Ok(())
+    Ok(new.name().to_owned())
 }
 
-fn set_tokenizers(path: &str) -> Result<(), String> {
+fn set_tokenizers(path: &str) -> Result<String, String> {
     registry::configure(path)?;
     if RUNNING.load(Relaxed) {
         registry::start();
     }
-    Ok(())
+    Ok(path.to_owned())
 }
 
 /// The server runs, and the module is part of it: threads may be started.
