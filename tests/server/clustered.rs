@@ -22,6 +22,7 @@ const FORMS: &[(&str, usize)] = &[
     ("CONV.LEN A", 1),
     ("CONV.INFO A", 1),
     ("CONV.TOKENS A B", 0),
+    ("CONV.ENCODINGS", 0),
     ("CONV.MRECENT 100 2 A B WITHINFO", 2),
     ("CONV.CREATE A TTL 9", 1),
     ("CONV.ALTER A TTL 9", 1),
