@@ -45,7 +45,7 @@ const ESTIMATED: u64 = 1 << 40;
 struct Slot {
     /// 0 as long as the count is not known, then one more than the count, and [`ESTIMATED`].
     value: AtomicU64,
-    /// What continues once this count is known; nothing after it has continued.
+    /// The waiters that run once this count is known.
     guards: Mutex<Waiters>,
 }
 

@@ -37,7 +37,7 @@ pub(super) fn o200k<const CONTRACTIONS: bool, const DIGITS: usize>(
 
 /// Finds the end of a word of `o200k_base`, after its optional prefix character:
 /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?`, or else the same with
-/// `+` and `*` exchanged. `mark` is the end of a combining mark before `at`, which may be a word by itself.
+/// `+` and `*` exchanged. `mark` is the end of a combining mark before `at`, which may be a word of its own.
 #[inline]
 fn cased_word<const CONTRACTIONS: bool>(
     classes: &Classes,
