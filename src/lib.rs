@@ -84,7 +84,7 @@
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 #![cfg_attr(not(test), warn(clippy::pedantic))]
-// Casts concern packed columns, hashes and C flags of Redis: the values are bounded, or meant to be truncated.
+// Casts concern compressed columns, hashes and C flags of Redis: the values are bounded, or meant to be truncated.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,

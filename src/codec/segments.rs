@@ -29,7 +29,7 @@ pub fn encode(conversation: &Conversation, sink: &mut impl FnMut(&[u8])) {
         describe(segment, &mut before, &mut frame);
         sink(&frame);
         match segment.stored() {
-            (_, Some(packed)) => sink(packed),
+            (_, Some(compressed)) => sink(compressed),
             // What is not compressed can be read.
             (_, None) => {
                 if let Ok(bytes) = segment.bytes() {

@@ -76,22 +76,22 @@ pub fn encode(entries: &[Entry]) -> Vec<u8> {
             i64::from(entry.seq),
         );
     }
-    let mut packed = Vec::with_capacity(columns.len() + 3 * kinds.len() + 2);
-    put_unsigned(&mut packed, kinds.len() as u64);
+    let mut compressed = Vec::with_capacity(columns.len() + 3 * kinds.len() + 2);
+    put_unsigned(&mut compressed, kinds.len() as u64);
     for kind in kinds {
-        put_unsigned(&mut packed, u64::from(kind.bits()));
+        put_unsigned(&mut compressed, u64::from(kind.bits()));
     }
-    packed.extend_from_slice(&columns);
-    packed.shrink_to_fit();
-    packed
+    compressed.extend_from_slice(&columns);
+    compressed.shrink_to_fit();
+    compressed
 }
 
 /// The entries that [`encode`] compressed.
 #[must_use]
-pub fn decode(packed: &[u8]) -> Vec<Entry> {
+pub fn decode(compressed: &[u8]) -> Vec<Entry> {
     let mut entries = Vec::new();
     // What this process has compressed is complete; an end of the bytes is the end of the entries.
-    let _ = decode_into(&mut ByteReader::new(packed), &mut entries);
+    let _ = decode_into(&mut ByteReader::new(compressed), &mut entries);
     entries
 }
 
@@ -128,7 +128,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn packed_and_unpacked(messages in prop::collection::vec((0u32..100_000, any::<u32>(), any::<i32>(), 1u16..5, any::<u16>()), 0..300)) {
+        fn decoding_reverses_encoding(messages in prop::collection::vec((0u32..100_000, any::<u32>(), any::<i32>(), 1u16..5, any::<u16>()), 0..300)) {
             let (mut end, mut seq) = (0, 0);
             let entries: Vec<Entry> = messages
                 .into_iter()

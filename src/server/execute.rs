@@ -329,7 +329,7 @@ impl Command<'_> {
                 (Needs::Search(query), Some(conversation)) => {
                     match self.search(*query, conversation) {
                         Some(step) => return Ok(step),
-                        // It searches by itself.
+                        // The command searches on the main thread.
                         None => env.decompress_at_once = usize::MAX,
                     }
                 }

@@ -41,7 +41,7 @@ pub struct Ticket(Arc<Slot>);
 struct Slot {
     /// 0 as long as the count is not known, then one more than the count.
     value: AtomicU64,
-    /// What continues once this count is known; nothing after it has continued.
+    /// The waiters that run once this count is known.
     guards: Mutex<Waiters>,
 }
 

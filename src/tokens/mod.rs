@@ -128,7 +128,7 @@ pub trait Counter {
         None
     }
 
-    /// Runs `work`, which counts by itself: at once, or on a background thread.
+    /// Runs `work`, which counts texts: at once, or on a background thread.
     fn run(&self, work: crate::background::Task) {
         work();
     }

@@ -91,7 +91,7 @@ fn o200k(classes: &Classes, text: &[u8], at: usize) -> usize {
 
 /// Finds the end of a word of `o200k_base`, after its optional prefix character:
 /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?`, or else the same with
-/// `+` and `*` exchanged. `mark` is the end of a combining mark before `at`, which may be a word by itself.
+/// `+` and `*` exchanged. `mark` is the end of a combining mark before `at`, which may be a word of its own.
 #[inline]
 fn cased_word(classes: &Classes, text: &[u8], at: usize, mark: Option<usize>) -> Option<usize> {
     const FIRST: Class = UPPER | CASELESS | MARK;
