@@ -86,7 +86,7 @@ test: deps ## check formatting and lints, run all tests
 
 clients: WITH_NODE := 1
 clients bench docs-test example example-run: WITH_PYTHON := 1
-clients: deps clients-venv clients-node ## test third-party clients and the adapters in examples/python
+clients: deps clients-venv clients-node ## test clients, the packages in clients/, their adapters and examples
 	@$(CARGO) build --quiet
 	@CONV_MODULE="$${CONV_MODULE:-$(abspath $(TARGET))/debug/libconv.so}" \
 	  tests/clients/run $(CLIENTS_VENV) $(CLIENTS_NODE) $(CARGO)
