@@ -99,7 +99,7 @@ impl StoredHeader {
                 text: s.text.clone(),
                 upto: s.upto,
                 updated: s.updated,
-                tokens: s.tokens.known(),
+                tokens: s.tokens.exact(),
             }),
             fields: session.map_or(0, |s| s.len() as u64),
             history: session.and_then(|s| s.history()).map(|h| StoredHistory {
@@ -141,7 +141,8 @@ impl StoredHeader {
                     .as_ref()
                     .is_some_and(|h| h.array_at.is_some()))
             || (version < 5
-                && (header.attributes.overhead != DEFAULT_OVERHEAD
+                && (!header.attributes.encoding.is_builtin()
+                    || header.attributes.overhead != DEFAULT_OVERHEAD
                     || header.attributes.scale != FULL_SCALE
                     || !header.pins.is_empty()
                     || header.reading != 0

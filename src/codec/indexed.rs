@@ -15,7 +15,7 @@
 //! result.
 
 use super::header::{StoredHeader, read_message, take};
-use super::{DecodeError, Source, count, invalid};
+use super::{DecodeError, Source, count_of_entry, invalid};
 use crate::conversation::effect::{Effect, NewMessage};
 use crate::conversation::flags::Flags;
 use crate::conversation::index::{self, Entry};
@@ -42,7 +42,7 @@ pub fn encode(conversation: &Conversation, sink: &mut impl FnMut(&[u8])) {
         frame.push(form);
         put_signed(&mut frame, segment.base_seq);
         put_signed(&mut frame, segment.base_time);
-        frame.extend_from_slice(&segment.compressed_index());
+        frame.extend_from_slice(&conversation.stored_index(segment));
         seal(&mut frame, text);
         sink(&frame);
         sink(text);
@@ -277,7 +277,7 @@ impl<'a> StoredSegment<'a> {
         let end = entry.end as usize;
         let bytes = text.get(begin..end);
         match (bytes, text.get(end)) {
-            (Some(bytes), Some(b',')) => read_message(seq, time, count(entry), bytes),
+            (Some(bytes), Some(b',')) => read_message(seq, time, count_of_entry(entry), bytes),
             _ => Err(invalid(format!("there is no comma after message {seq}"))),
         }
     }

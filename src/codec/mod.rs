@@ -97,8 +97,17 @@ fn invalid(why: impl Into<String>) -> DecodeError {
     DecodeError::Invalid(why.into())
 }
 
+/// The count of message `seq`, of `entry`. An estimate is pending: another server may have the tokenizer file.
+fn count(conversation: &Conversation, seq: i64, entry: &Entry) -> Count {
+    if conversation.is_estimated(seq) && !entry.flags.explicit() {
+        Count::Pending
+    } else {
+        count_of_entry(entry)
+    }
+}
+
 /// The count of the message of `entry`.
-fn count(entry: &Entry) -> Count {
+fn count_of_entry(entry: &Entry) -> Count {
     match (entry.flags.pending(), entry.flags.explicit()) {
         (true, _) => Count::Pending,
         (false, false) => Count::Counted(entry.tokens),

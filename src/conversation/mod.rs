@@ -16,6 +16,7 @@ pub mod cutting;
 mod dialect;
 pub mod document;
 pub mod effect;
+mod estimates;
 mod event;
 mod examine;
 mod examining;
@@ -64,6 +65,7 @@ pub use compress::Unreadable;
 pub use counts::{MissingCounts, SummaryTokens};
 use cutting::CutSlot;
 use effect::Numbering;
+use estimates::Estimates;
 use examining::LazyResults;
 use ids::Ids;
 use log::{Log, Stored};
@@ -108,6 +110,8 @@ pub struct Conversation {
     updated: i64,
     /// Where the counts of messages that are being counted will be found.
     tickets: Tickets,
+    /// Messages whose bytes were counted because the tokenizer file is missing.
+    estimates: Estimates,
     /// When somebody was told that counts pile up, as they still do; see [`Conversation::piles_up`].
     collection_requested_at: Option<Instant>,
     /// Somebody was told that a summary is due; see [`Conversation::summary_became_due`].
@@ -157,6 +161,7 @@ impl Conversation {
             },
             updated: now,
             tickets: Tickets::default(),
+            estimates: Estimates::default(),
             collection_requested_at: None,
             due: false,
             last_use: LastUse::default(),
@@ -271,6 +276,7 @@ impl Conversation {
             + self.ids.heap_bytes()
             + self.tracker.heap_bytes()
             + self.tickets.heap_bytes()
+            + self.estimates.heap_bytes()
             + self.pins.heap_bytes()
             + self.results.heap_bytes()
             + self.cut.heap_bytes()

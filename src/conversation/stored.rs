@@ -3,8 +3,11 @@
 //! The results of reading and tracking the messages are stored with them: the flags in the index, and the hashes of ids.
 //! They are used only if the source is trusted.
 
+use std::borrow::Cow;
+
 use super::Conversation;
 use super::ids::Ids;
+use super::index;
 use super::segment::Segment;
 use super::turns::Dialects;
 
@@ -41,6 +44,23 @@ impl Conversation {
         self.log.update_beginning();
         let end = self.log.len();
         self.tracker.retrack(&mut self.log, end, &Dialects);
+    }
+
+    /// The index of a segment as it is stored. Estimated counts are pending: another server may have the tokenizer file.
+    #[must_use]
+    pub fn stored_index<'a>(&self, segment: &'a Segment) -> Cow<'a, [u8]> {
+        if self.estimates.is_empty() {
+            return segment.compressed_index();
+        }
+        let mut entries = segment.entries().to_vec();
+        let least = self.least_tokens();
+        for entry in &mut entries {
+            if self.is_estimated(segment.seq(entry)) && !entry.flags.explicit() {
+                entry.tokens = least;
+                entry.flags.set_pending(true);
+            }
+        }
+        Cow::Owned(index::encode(&entries))
     }
 
     /// True if a message has an id.

@@ -316,7 +316,7 @@ fn add_to_digest(md: *mut RedisModuleDigest, conversation: &Conversation) {
         complete,
     } = *conversation.attributes();
     let numbering = conversation.numbering();
-    text(encoding.name().as_bytes());
+    text(encoding.written().as_bytes());
     // A digest without them is that of a conversation with the defaults.
     if (overhead, scale) != (DEFAULT_OVERHEAD, FULL_SCALE) {
         text(b"overhead and scale");
