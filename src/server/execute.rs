@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::background_work::Lease;
-use super::blocked_clients::{self, Again, Id, Resume, Resumption};
+use super::blocked_clients::{self, Again, Resume, Resumption};
 use super::cache_loads;
-use super::deep_read::{Decompressing, Text};
+use super::deep_read::Text;
 use super::ffi::api::now;
 use super::ffi::client_reply::ClientReply;
 use super::ffi::context::Context;
@@ -14,22 +14,19 @@ use super::ffi::entry::Commands;
 use super::ffi::open_key::{Access, Found, Key, measured};
 use super::ffi::panic_guard::guard;
 use super::ffi::string::{HeldArgs, RedisStr};
-use super::input::Reading;
 use super::module::settings;
 use super::multi_key;
 use super::provide::{count_texts, rules, wait_for_file};
 use super::request::{Request, Run};
-use super::searches::{self, Searching};
+use super::step::{Command, Step, Wait};
 use super::write::Write;
 use crate::commands::arg_parser::{Args, broken_encoding, unknown_encoding};
 use crate::commands::prepared::Prepared;
 use crate::commands::reply::{BufferedReply, replay_to};
-use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Spec};
+use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse};
 use crate::commands::{CommandError, DECOMPRESS_AT_ONCE, Env, Needs, Outcome, Target, err};
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
-use crate::tokens::Ticket;
-use crate::tokens::background::CompletionGuard;
 use crate::tokens::registry::{self, Lookup};
 
 /// A command runs again as long as its counts come in, [`WAIT_BYTES`](super::provide::WAIT_BYTES) at a time. More often than this (25 GB of text)
@@ -38,70 +35,6 @@ const MOST_RUNS: u32 = 100_000;
 
 /// After so many runs a command decompresses itself whatever it needs.
 const MOST_DEEP_RUNS: u32 = 1000;
-
-/// How a run of a command ended.
-pub enum Step {
-    /// It has replied.
-    Replied,
-    /// Its client is blocked on keys, or stays so.
-    Blocked,
-    /// It waits for background work, and is to run again then.
-    Wait(Wait),
-}
-
-/// A command that waits for background work.
-pub struct Wait {
-    /// Its client among those that are blocked.
-    pub id: Id,
-    /// Dropped everywhere when the work is done.
-    pub until: CompletionGuard,
-    /// Its arguments, if the work holds them.
-    pub args: Option<Arc<HeldArgs>>,
-    /// What it waits for.
-    pub what: Awaited,
-}
-
-/// What background work brings.
-pub enum Awaited {
-    /// Counts of messages, which their conversation takes in.
-    Counts,
-    /// Counts of texts among the arguments.
-    TextCounts(Vec<Ticket>),
-    /// Large arguments, read.
-    Input(Reading),
-    /// Messages, decompressed.
-    Text(Decompressing),
-    /// What a search finds.
-    Found(Searching),
-}
-
-/// What background work has brought.
-#[derive(Default)]
-struct Brought {
-    counts: Option<Vec<u32>>,
-    /// What was read of the arguments. The work ends with the command.
-    input: Option<(Prepared, Lease)>,
-    /// Held until the command has replied.
-    text: Option<Text>,
-    found: Option<searches::Result>,
-}
-
-impl Awaited {
-    /// What was awaited. `None` if the work has failed.
-    fn take(self) -> Option<Brought> {
-        let mut brought = Brought::default();
-        match self {
-            Self::Counts => {}
-            Self::TextCounts(tickets) => {
-                brought.counts = Some(tickets.iter().map(Ticket::count).collect::<Option<_>>()?);
-            }
-            Self::Input(reading) => brought.input = Some(reading.take()?),
-            Self::Text(decompressing) => brought.text = Some(decompressing.take()?),
-            Self::Found(searching) => brought.found = Some(searching.take()?),
-        }
-        Some(brought)
-    }
-}
 
 /// The commands of the table, as Redis calls them.
 pub struct Table;
@@ -222,6 +155,7 @@ fn run(index: usize, request: &Request<'_>, reply: &mut ClientReply<'_>) -> Step
         index,
         spec,
         request,
+        woken: run_woken,
     };
     command.run(reply).unwrap_or_else(|error| {
         match error {
@@ -233,16 +167,6 @@ fn run(index: usize, request: &Request<'_>, reply: &mut ClientReply<'_>) -> Step
         }
         Step::Replied
     })
-}
-
-/// A run of a command.
-pub struct Command<'a> {
-    /// Its index in the table.
-    pub index: usize,
-    /// What the table says of it.
-    pub spec: &'static Spec,
-    /// What was sent.
-    pub request: &'a Request<'a>,
 }
 
 impl Command<'_> {
@@ -270,11 +194,6 @@ impl Command<'_> {
             (_, Some(&key)) => self.run_on_key(key, &env, replayed, reply),
             (_, None) => Err(CommandError::Arity),
         }
-    }
-
-    /// True if the command may write.
-    pub fn writes(&self) -> bool {
-        self.spec.handler.writes()
     }
 
     fn run_on_key(

@@ -36,6 +36,7 @@ mod multi_key;
 mod provide;
 mod request;
 mod searches;
+mod step;
 mod write;
 
 #[cfg(test)]

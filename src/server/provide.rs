@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::blocked_clients;
 use super::cache_loads;
 use super::deep_read;
-use super::execute::{Awaited, Command, Step, Wait, run_woken};
 use super::ffi::api::now;
 use super::ffi::open_key::{Access, Found, Key};
 use super::ffi::string::{HeldArgs, RedisStr};
@@ -14,6 +13,7 @@ use super::input;
 use super::module::settings;
 use super::request::Run;
 use super::searches;
+use super::step::{Awaited, Command, Step, Wait};
 use crate::commands::CommandError;
 use crate::commands::prepared::Input;
 use crate::commands::recent::miss;
@@ -192,7 +192,7 @@ impl Command<'_> {
             }
             // It may have to wait for a load later, and is blocked for both at once.
             (Run::First, Some(wait)) => {
-                let id = cache_loads::wait(request.ctx, keys, wait, run_woken(self.index))?;
+                let id = cache_loads::wait(request.ctx, keys, wait, (self.woken)(self.index))?;
                 return Some((Step::Blocked, cache_loads::completion_guard(id, address()?)));
             }
             (Run::First, None) => blocked_clients::next_id(),
@@ -235,7 +235,7 @@ impl Command<'_> {
         match request.run {
             Run::Woken(_) => true,
             Run::First => {
-                cache_loads::wait(request.ctx, keys, time, run_woken(self.index)).is_some()
+                cache_loads::wait(request.ctx, keys, time, (self.woken)(self.index)).is_some()
             }
             Run::Resumed(_) => false,
         }

@@ -4,15 +4,15 @@ use std::ffi::{c_char, c_int, c_void};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use redis_module::raw::{
-    REDISMODULE_CTX_FLAGS_ASYNC_LOADING, REDISMODULE_CTX_FLAGS_LOADING, RedisModuleCtx,
-    RedisModuleDigest, RedisModuleIO, RedisModuleString, RedisModuleTypeMethods,
+    RedisModuleCtx, RedisModuleDigest, RedisModuleIO, RedisModuleString, RedisModuleTypeMethods,
 };
 
-use super::super::ffi::api::{Level, c_text, call, log};
+use super::super::ffi::api::{Level, call, log};
 use super::super::ffi::open_key::{ON_USE, TYPE};
 use super::super::ffi::panic_guard::guard;
 use super::super::ffi::string::OwnedString;
-use crate::codec::{self, DecodeError, Source, encode_effect};
+use super::stored_io::{load_string, log_io, source};
+use crate::codec::{self, encode_effect};
 use crate::conversation::Conversation;
 use crate::conversation::attributes::Attributes;
 use crate::conversation::effect::Effect;
@@ -78,62 +78,6 @@ pub fn register(ctx: *mut RedisModuleCtx) -> bool {
 unsafe fn stored<'a>(value: *const c_void) -> Option<&'a Value> {
     // SAFETY: values of our type are boxed.
     unsafe { value.cast::<Value>().as_ref() }
-}
-
-/// A string that Redis read from a file or payload.
-struct Loaded(*mut c_char, usize);
-
-impl AsRef<[u8]> for Loaded {
-    fn as_ref(&self) -> &[u8] {
-        // SAFETY: Redis returned the pointer with its length.
-        unsafe { std::slice::from_raw_parts(self.0.cast(), self.1) }
-    }
-}
-
-impl Drop for Loaded {
-    fn drop(&mut self) {
-        // SAFETY: Redis allocated it for us.
-        unsafe { call!(RedisModule_Free, self.0.cast()) };
-    }
-}
-
-fn load_string(io: *mut RedisModuleIO) -> Option<Loaded> {
-    let mut len = 0;
-    // SAFETY: the io is that of the load under way.
-    let data = unsafe { call!(RedisModule_LoadStringBuffer, io, &raw mut len) }?;
-    (!data.is_null()).then(|| Loaded(data, len)).filter(|_| {
-        // SAFETY: as above.
-        let failed = unsafe { call!(RedisModule_IsIOError, io) };
-        failed == Some(0)
-    })
-}
-
-/// Whether Redis loads a file or a primary's data set, or runs RESTORE.
-fn source(io: *mut RedisModuleIO) -> Source {
-    // SAFETY: the io is that of the load under way, and Redis frees the context with it.
-    let flags = unsafe {
-        let ctx = call!(RedisModule_GetContextFromIO, io).unwrap_or(std::ptr::null_mut());
-        call!(RedisModule_GetContextFlags, ctx).unwrap_or_default()
-    };
-    let loading = REDISMODULE_CTX_FLAGS_LOADING | REDISMODULE_CTX_FLAGS_ASYNC_LOADING;
-    match u32::try_from(flags) {
-        Ok(flags) if flags & loading != 0 => Source::File,
-        _ => Source::Client,
-    }
-}
-
-fn log_io(io: *mut RedisModuleIO, error: &DecodeError) {
-    let text = c_text(&format!("conv-list: {error}"));
-    // SAFETY: the io is that of the load under way; the text is an argument, never the format.
-    unsafe {
-        call!(
-            RedisModule_LogIOError,
-            io,
-            c"warning".as_ptr(),
-            c"%s".as_ptr(),
-            text.as_ptr()
-        );
-    }
 }
 
 unsafe extern "C" fn rdb_load(io: *mut RedisModuleIO, version: c_int) -> *mut c_void {

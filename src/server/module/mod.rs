@@ -6,3 +6,4 @@ pub mod defrag;
 pub mod info;
 pub mod load;
 pub mod settings;
+mod stored_io;
