@@ -193,6 +193,9 @@ def view(ask: Callable[..., Any], key: str, budget: int, newest: int, clear: int
     clearing = [] if clear is None else ["CLEAR", clear]
     window = ask("CONV.RECENT", key, budget, "ANY", "WITHINFO", *clearing)
     summary = ask("CONV.SUMMARY", key, "WITHINFO")
+    # The server knows the role and text of every format; this program of the most frequent ones.
+    hits = ask("CONV.SEARCH", key, ".", "REGEX", "LIMIT", max(1, len(found)), "WITHINFO")
+    known = {hit["seq"]: hit for hit in hits}
     # A turn may begin before the first message shown.
     read = [json.loads(m["message"]) for m in found]
     brackets, why = turns(read)
@@ -215,14 +218,15 @@ def view(ask: Callable[..., Any], key: str, budget: int, newest: int, clear: int
         seq, (body, _, _) = meta["seq"], blocks(message)
         if window["first"] and seq == window["first"]:
             lines.append(head + "-" * (WIDTH - len(head)))
-        role = str(message.get("role") or body.get("role") or message.get("type") or "?")
+        hit = known.get(seq, {})
+        role = str(hit.get("role") or message.get("role") or body.get("role") or message.get("type") or "?")
         leading = leading and role in ("system", "developer")
         covered = summary and summary["upto"] is not None and seq <= summary["upto"]
         sign = "*" if leading and window["system"] else "s" if mark == " " and covered else mark
         used.add(sign)
         pin = "^" if meta["pinned"] else " "
         line = f"{sign}{seq:>6} {when(meta['time'])}{pin}{bracket}{cut(role, 9):9} {number(meta['tokens']):>6}  "
-        lines.append(line + cut(words(message), WIDTH - len(line)))
+        lines.append(line + cut(words(message) or hit.get("snippet", ""), WIDTH - len(line)))
     lines.append(f"{number(info['messages'])} messages, {number(info['tokens'])} tokens, {info['pending']} pending")
     extra = " with the summary" * bool(window["summary"])
     where = f"window {window['first']} to {window['last']}" if window["first"] else "the window is empty"
