@@ -45,7 +45,7 @@
 //! ```
 //! use conv::tokens::{Encoding, count};
 //!
-//! assert_eq!(count(Encoding::O200kBase, "Hello! How can I help?"), 7);
+//! assert_eq!(count(Encoding::O200K_BASE, "Hello! How can I help?"), 7);
 //! ```
 //!
 //! # Windows

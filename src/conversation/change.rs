@@ -263,11 +263,18 @@ impl Conversation {
         });
         // The texts that are being counted are counted by the old rules.
         self.tickets.clear();
+        if old.encoding != new.encoding {
+            self.estimates.take();
+        }
         self.results.clear();
         if let Some(summary) = &mut self.summary {
             let known = summary.tokens.known();
             let tokens = known.and_then(|tokens| new.converted(&old, tokens));
-            summary.tokens = tokens.map_or(SummaryTokens::Pending, SummaryTokens::Counted);
+            summary.tokens = match (tokens, &summary.tokens) {
+                (None, _) => SummaryTokens::Pending,
+                (Some(tokens), SummaryTokens::Estimated(_)) => SummaryTokens::Estimated(tokens),
+                (Some(tokens), _) => SummaryTokens::Counted(tokens),
+            };
         }
     }
 }

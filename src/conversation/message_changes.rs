@@ -72,6 +72,10 @@ impl Conversation {
             Count::Counted(tokens) | Count::Given(tokens) => Some(tokens),
             Count::Pending => match message.text.take().map(|t| self.count(t, counter)) {
                 Some(Outcome::Known(tokens)) => Some(tokens),
+                Some(Outcome::Estimated(tokens)) => {
+                    self.estimates.insert(message.seq);
+                    Some(tokens)
+                }
                 Some(Outcome::Later(ticket)) => {
                     self.tickets.insert(message.seq, ticket);
                     None

@@ -10,7 +10,7 @@ use conv::commands::{Env, Needs, Outcome, commit};
 use conv::conversation::Conversation;
 use conv::conversation::MissingCounts;
 use conv::settings::Settings;
-use conv::tokens::{Counter, Inline, Outcome as TextCount, Rules, Text, Ticket};
+use conv::tokens::{Counted, Counter, Inline, Outcome as TextCount, Rules, Text, Ticket};
 
 /// An effect as replicas get it: header, and what follows it.
 pub type Wire = (Vec<u8>, Vec<Vec<u8>>);
@@ -98,7 +98,7 @@ thread_local! {
     /// Everything is counted at once.
     pub static EAGER: Cell<bool> = const { Cell::new(false) };
     /// Counts that have not come in yet.
-    static LATE: RefCell<Vec<(Ticket, u32)>> = const { RefCell::new(Vec::new()) };
+    static LATE: RefCell<Vec<(Ticket, Counted)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Counts at once, soon, late, or not at all.
@@ -108,7 +108,7 @@ impl Counter for Someday {
     fn count(&self, rules: Rules, text: Text) -> TextCount {
         let count = text.count(rules);
         if EAGER.get() {
-            return TextCount::Known(count);
+            return TextCount::Known(count.tokens);
         }
         let ticket = Ticket::default();
         LATE.with_borrow_mut(|late| {
@@ -117,7 +117,7 @@ impl Counter for Someday {
                 ticket.set(count);
             }
             match text.len() % 4 {
-                0 => return TextCount::Known(count),
+                0 => return TextCount::Known(count.tokens),
                 1 => ticket.set(count),
                 2 => late.push((ticket.clone(), count)),
                 _ => return TextCount::Unknown,
