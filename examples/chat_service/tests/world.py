@@ -116,7 +116,7 @@ class World:
 async def world(redis_server: LocalRedis, database_url: str) -> AsyncIterator[World]:
     database = await Postgres.open(database_url)
     sql = await asyncpg.connect(database_url)
-    redis = Redis.from_url(redis_server.url)
+    redis = Redis.from_url(redis_server.url, socket_timeout=30)  # the first count loads the tokenizer
     timeout = aiohttp.ClientTimeout(total=120)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as http:
         yield World(redis_server, redis, database_url, database, sql, http, conversations())
