@@ -91,7 +91,7 @@ class Mover:
         while True:
             cursor, keys = self.client.scan(cursor, pattern, CHUNK, TYPES[self.source].decode())
             # SCAN may return a key twice. Where the old key stays it would be moved twice.
-            fresh = [key for key in dict.fromkeys(keys) if key not in seen]
+            fresh = [key for key in dict.fromkeys(map(_bytes, keys)) if key not in seen]
             if self.keep or self.dry_run:
                 seen.update(fresh)
             for key in fresh:
@@ -119,7 +119,7 @@ class Mover:
     def _attempt(self, key: bytes, target: bytes, scratch: bytes) -> Outcome:
         with self.client.pipeline(transaction=True) as pipe:
             self._watch(pipe, key, target)
-            if (kind := pipe.type(key)) != TYPES[self.source]:
+            if (kind := _bytes(pipe.type(key))) != TYPES[self.source]:
                 reason = "no longer exists" if kind == b"none" else f"is of type {kind.decode()} now"
                 return Outcome(key, "skipped", reason)
             if target != key and not self.overwrite and pipe.exists(target):
@@ -153,12 +153,12 @@ class Mover:
     def _read(self, pipe: Pipeline, key: bytes) -> tuple[bytes, int | None]:
         """The document, and how many messages it has if that is known."""
         if self.source == "strings":
-            return pipe.get(key), None
+            return _document(pipe.get(key)), None
         if self.source == "redisjson":
-            return _bytes(pipe.execute_command("JSON.GET", key)), None
+            return _document(pipe.execute_command("JSON.GET", key)), None
         elements: list[bytes] = []
         while chunk := pipe.lrange(key, len(elements), len(elements) + CHUNK - 1):
-            elements += chunk
+            elements += map(_bytes, chunk)
         if self.source == "lists-newest-first":
             elements.reverse()
         for number, element in enumerate(elements, 1):
@@ -197,6 +197,12 @@ def _is_about_the_document(error: redis.ResponseError) -> bool:
     """Whether the server rejected this document. Every key would meet the other errors: they end the run."""
     # Most conditions of a server (out of memory, read-only, no permission) have classes of their own.
     return type(error) is redis.ResponseError and not str(error).startswith(SERVER_ERRORS)
+
+
+def _document(value: str | bytes | None) -> bytes:
+    if value is None:  # It has expired since TYPE was asked for: the next attempt skips it.
+        raise redis.WatchError
+    return _bytes(value)
 
 
 def _bytes(value: str | bytes) -> bytes:
