@@ -47,6 +47,7 @@ pub fn add_result<'a>(r: &mut Reader<'a>, block: &Block<'a>, span: Option<(usize
         if let Some(name) = block.text(&["name"]) {
             r.out.counted.push(name);
         }
+        r.start_value();
         r.values(block);
     }
     push_result(
@@ -54,16 +55,15 @@ pub fn add_result<'a>(r: &mut Reader<'a>, block: &Block<'a>, span: Option<(usize
         NaiveResult {
             id,
             name,
-            closed: false,
-            approval: false,
-            by_item_id: false,
             span,
+            ..NaiveResult::default()
         },
     );
 }
 
-/// "A call with its output in the same message is closed there."
+/// Takes what was read since the value began. "A call with its output in the same message is closed there."
 fn push_result(r: &mut Reader, mut result: NaiveResult) {
+    r.finish_value(&mut result);
     let calls = &mut r.out.calls;
     let places: Vec<usize> = (0..calls.len())
         .filter(|&k| calls[k].opens && !calls[k].closed)
@@ -90,11 +90,11 @@ impl<'a> Reader<'a> {
             }
             if !seen.contains(&v.raw.as_str()) {
                 seen.push(&v.raw);
-                self.value(v);
+                self.value_at(v);
             }
         }
-        if let Some(s) = block.get("stderr").and_then(Value::as_str) {
-            self.text(s, Within::Result);
+        if let Some(v) = block.get("stderr").filter(|v| v.as_str().is_some()) {
+            self.value_at(v);
         }
         // "`result` and `items` with the same value count once."
         for key in ["items", "parts"] {
@@ -107,8 +107,30 @@ impl<'a> Reader<'a> {
             if texts.len() == list.len() && result == Some(texts.concat().as_str()) {
                 continue;
             }
+            self.value_places.push(block.get(key).unwrap().span);
             list.iter().for_each(|v| self.value_element(v));
         }
+    }
+
+    /// A value of a result, and where it stands.
+    pub fn value_at(&mut self, v: &'a Value) {
+        if !v.is_null() {
+            self.value_places.push(v.span);
+            self.value(v);
+        }
+    }
+
+    /// What is read from here on is the value of a result.
+    pub fn start_value(&mut self) {
+        self.value_start = (self.out.counted.len(), self.out.media);
+        self.value_places.clear();
+    }
+
+    fn finish_value(&mut self, result: &mut NaiveResult) {
+        let (texts, media) = self.value_start;
+        result.values = std::mem::take(&mut self.value_places);
+        result.texts = self.out.counted[texts..].to_vec();
+        result.media = self.out.media - media;
     }
 
     /// "a string as it is; an array is read as blocks, and so is an object of a known kind"
@@ -181,22 +203,22 @@ impl<'a> Reader<'a> {
     /// The result that an AI SDK call carries.
     fn add_output(&mut self, block: &Block<'a>, call: usize) {
         let mut found = false;
+        self.start_value();
         for key in ["output", "result", "errorText"] {
             if let Some(v) = block.get(key) {
-                self.value(v);
+                self.value_at(v);
                 found = true;
             }
         }
         if found {
             self.out.calls[call].closed = true;
-            self.out.results.push(NaiveResult {
+            let mut result = NaiveResult {
                 id: self.out.calls[call].id.clone(),
-                name: None,
                 closed: true,
-                approval: false,
-                by_item_id: false,
-                span: None,
-            });
+                ..NaiveResult::default()
+            };
+            self.finish_value(&mut result);
+            self.out.results.push(result);
         }
     }
 
@@ -315,6 +337,7 @@ impl<'a> Reader<'a> {
     fn result_item(&mut self, kind: &str, block: &Block<'a>) {
         let approval = kind == "mcp_approval_response";
         let shell = kind == "local_shell_call_output";
+        self.start_value();
         if approval {
             // "`reason` of an approval"
             self.out.counted.extend(block.text(&["reason"]));
@@ -332,10 +355,9 @@ impl<'a> Reader<'a> {
             NaiveResult {
                 id,
                 name: block.text(&NAMES),
-                closed: false,
                 approval,
                 by_item_id: shell,
-                span: None,
+                ..NaiveResult::default()
             },
         );
     }

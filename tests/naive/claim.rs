@@ -37,7 +37,7 @@ impl NaiveLog {
                 None => units.push((vec![i], open)),
             }
         }
-        let sum = |unit: &[usize]| unit.iter().map(|&i| self.messages[i].tokens).sum::<u64>();
+        let sum = |unit: &[usize]| unit.iter().map(|&i| self.tokens(i)).sum::<u64>();
         // "Leading system messages and an open newest turn are never handed out"; "A reasoning item that is the newest
         // message is not handed out." Neither is what follows the turn: `upto` would cover it.
         let newest = self.messages.len().checked_sub(1)?;

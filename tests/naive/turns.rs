@@ -35,6 +35,22 @@ pub struct Groups {
     pub users: Vec<usize>,
 }
 
+impl Groups {
+    /// The positions in a longer list.
+    pub fn shift(&mut self, by: usize) {
+        let groups = self.groups.iter_mut().map(|g| &mut g.members);
+        let others = [
+            &mut self.orphans,
+            &mut self.idle,
+            &mut self.edited,
+            &mut self.users,
+        ];
+        for list in groups.chain(others) {
+            list.iter_mut().for_each(|i| *i += by);
+        }
+    }
+}
+
 struct Turn {
     members: Vec<usize>,
     open: Vec<NaiveCall>,

@@ -1,0 +1,370 @@
+//! `OVERSIZE CUT`: not the one reply that is right, but what holds of every right reply.
+
+use super::json::{Node, Value};
+use super::kinds::Class;
+use super::recent::{RecentArgs, RecentReply};
+use super::results::{find, splice};
+use super::select::Scene;
+use super::tokens::pieces;
+use super::{NaiveLog, NaiveRead, must_read};
+
+/// A text that was cut.
+#[derive(Debug, Clone, PartialEq)]
+struct Cut {
+    /// Tokens that are kept at each end.
+    kept: usize,
+    of_user: bool,
+}
+
+impl NaiveLog {
+    /// Is this reply to be checked here?
+    pub fn cuts(&self, a: &RecentArgs) -> bool {
+        let scene = Scene::new(self, a);
+        let selection = scene.select();
+        a.oversize == super::Oversize::Cut && selection.is_some_and(|s| !s.oversized.is_empty())
+    }
+
+    /// "If that is impossible even with nothing left but the markers, as `EMPTY`."
+    pub fn check_cut(&self, a: &RecentArgs, reply: &RecentReply) -> Result<(), String> {
+        let scene = Scene::new(self, a);
+        let selection = scene.select().unwrap();
+        let empty = scene.reply(&selection);
+        if *reply == empty {
+            return match scene.cost_when_cut(&selection.oversized, Some(0), Some(0)) {
+                cost if cost <= scene.budget => Err(format!(
+                    "empty, although it can be cut to {cost} of {}",
+                    scene.budget
+                )),
+                _ => Ok(()),
+            };
+        }
+        scene.check(&selection.oversized, &empty, reply)
+    }
+}
+
+impl Scene<'_> {
+    fn check(
+        &self,
+        oversized: &[usize],
+        empty: &RecentReply,
+        reply: &RecentReply,
+    ) -> Result<(), String> {
+        let mut messages = reply.messages.clone();
+        if self.a.rev {
+            messages.reverse();
+        }
+        let lead = self.system + usize::from(self.summary.is_some());
+        if messages.len() != lead + oversized.len() {
+            return Err(format!("{} messages", messages.len()));
+        }
+        let (mut cuts, mut longest, mut edited, mut cleared) = (vec![], 0, 0, 0);
+        let mut tokens: i128 = 0;
+        for (&i, got) in oversized.iter().zip(&messages[lead..]) {
+            let shown = &self.shown[i];
+            let before = cuts.len();
+            self.compare(i, got, &mut cuts, &mut longest)?;
+            if cuts.len() == before && *got != shown.json {
+                return Err(format!(
+                    "nothing is cut in {got}, and it is not {}",
+                    shown.json
+                ));
+            }
+            // "the edited message is recounted by the formula"
+            tokens += match cuts.len() > before {
+                true => self.log.counting.t(&must_read(got)).into(),
+                false => shown.tokens,
+            };
+            edited += i64::from(shown.edited || cuts.len() > before);
+            cleared += shown.cleared;
+        }
+        // "only if no length fits, the user texts likewise"
+        let kept = |of_user: bool| {
+            let cuts = cuts.iter().filter(move |c| c.of_user == of_user);
+            cuts.map(|c| c.kept)
+        };
+        if kept(true).next().is_some() && kept(false).any(|n| n > 0) {
+            return Err(format!("results were left longer than nothing: {cuts:?}"));
+        }
+        // "cut to a common length", "equal numbers of tokens at both ends": whole characters may take one or two tokens.
+        for of_user in [false, true] {
+            let (least, most) = (kept(of_user).min(), kept(of_user).max());
+            if most > least.map(|n| n + 3) {
+                return Err(format!("not one length: {cuts:?}"));
+            }
+        }
+        // "all tool results longer than a common length are cut to it"; the marker itself takes some tokens.
+        if let Some(most) = kept(false).max()
+            && longest > 2 * most + 20
+        {
+            return Err(format!("a result of {longest} tokens is left: {cuts:?}"));
+        }
+        // "the largest length with which the group fits"
+        let results = kept(false).max();
+        let users = kept(true).max();
+        let next = match users {
+            Some(n) => self.cost_when_cut(oversized, Some(0), Some(n + 4)),
+            None => self.cost_when_cut(oversized, results.map(|n| n + 4), None),
+        };
+        if next <= self.budget {
+            return Err(format!(
+                "{next} of {} with a larger length: {cuts:?}",
+                self.budget
+            ));
+        }
+
+        let mut held = empty.clone();
+        held.messages.clone_from(&reply.messages);
+        held.tokens = i64::try_from(tokens).unwrap() + empty.tokens.max(3);
+        let newest = self.units.iter().rfind(|u| u.is_candidate).unwrap();
+        let window = &newest.members;
+        let seq = |i: usize| self.log.messages[i].seq;
+        held.first = seq(window[0]);
+        held.last = seq(*window.last().unwrap());
+        held.elided = oversized[0] != window[0];
+        let system = 0..self.system;
+        let others = (0..window[0]).filter(|i| !system.contains(i) && !oversized.contains(i));
+        held.skipped = others.count() as i64;
+        let inside = window[0]..=*window.last().unwrap();
+        held.dropped = inside.filter(|i| !window.contains(i)).count() as i64;
+        (held.edited, held.cleared, held.cut) = (edited, cleared, cuts.len() as i64);
+        if reply.tokens > self.a.max_tokens {
+            return Err("over the budget".into());
+        }
+        if *reply != held {
+            return Err(format!("expected {held:#?}"));
+        }
+        Ok(())
+    }
+
+    /// Compares a message with what was to be cut in it.
+    fn compare(
+        &self,
+        i: usize,
+        got: &str,
+        cuts: &mut Vec<Cut>,
+        longest: &mut usize,
+    ) -> Result<(), String> {
+        let encoding = self.log.counting.encoding;
+        let shown = &self.shown[i].json;
+        let (before, after) = (must_read(shown), super::read(got)?);
+        if before.calls != after.calls {
+            return Err(format!("calls differ in {got}"));
+        }
+        if before.results.len() != after.results.len() {
+            return Err(format!("results differ in {got}"));
+        }
+        let mut edits = vec![];
+        let top = Value::parse(got).unwrap();
+        for (b, a) in before.results.iter().zip(&after.results) {
+            if (&b.id, &b.name, b.closed) != (&a.id, &a.name, a.closed) {
+                return Err(format!("a result differs in {got}"));
+            }
+            let joined = |texts: &[String]| texts.concat();
+            if b.texts == a.texts {
+                for text in &b.texts {
+                    *longest = pieces(encoding, text).len().max(*longest);
+                }
+                continue;
+            }
+            for (b, a) in b.texts.iter().zip(&a.texts).filter(|(b, a)| a != b) {
+                cuts.push(Cut {
+                    kept: cut_of(encoding, b, a).map_err(|e| format!("{e}: {b:?} {a:?}"))?,
+                    of_user: false,
+                });
+            }
+            if b.texts.len() != a.texts.len() {
+                return Err(format!("{} became {}", joined(&b.texts), joined(&a.texts)));
+            }
+            // Nothing else of the message differs.
+            edits.extend(b.values.iter().zip(&a.values));
+        }
+        let user = before.class == Class::User;
+        let texts = own_texts(&before).into_iter().zip(own_texts(&after));
+        let mut own = vec![];
+        for (b, a) in texts.filter(|(b, a)| a != b) {
+            if !user {
+                return Err(format!("{b} of no user became {a}"));
+            }
+            own.push((b.clone(), a.clone()));
+            cuts.push(Cut {
+                kept: cut_of(encoding, &b, &a).map_err(|e| format!("{e}: {b:?} {a:?}"))?,
+                of_user: true,
+            });
+        }
+        let mut back: Vec<((usize, usize), String)> = edits
+            .iter()
+            .map(|(b, a)| (**a, shown[b.0..b.1].to_string()))
+            .collect();
+        for (b, a) in own {
+            let quoted = serde_json::to_string(&b).unwrap();
+            let place = strings(&top).into_iter().find(|v| v.as_str() == Some(&a));
+            back.extend(place.map(|v| (v.span, quoted)));
+        }
+        let restored = splice(got, back);
+        if Value::parse(&restored).map(|v| plain(&v)) != Value::parse(shown).map(|v| plain(&v)) {
+            return Err(format!("{got} differs otherwise from {shown}"));
+        }
+        Ok(())
+    }
+
+    /// What the group counts if results and user texts keep so many tokens at each end.
+    fn cost_when_cut(
+        &self,
+        members: &[usize],
+        results: Option<usize>,
+        users: Option<usize>,
+    ) -> i128 {
+        let cost = |i: usize| {
+            let shown = &self.shown[i];
+            let json = self.cut_to(&shown.json, results, users);
+            match json == shown.json {
+                true => shown.tokens,
+                false => self.log.counting.t(&must_read(&json)).into(),
+            }
+        };
+        members.iter().map(|&i| cost(i)).sum()
+    }
+
+    fn cut_to(&self, json: &str, results: Option<usize>, users: Option<usize>) -> String {
+        let encoding = self.log.counting.encoding;
+        let read = must_read(json);
+        let top = Value::parse(json).unwrap();
+        let mut edits = vec![];
+        let mut cut = |v: &Value, kept: usize| {
+            let text = v.as_str().unwrap();
+            edits.extend(cut_text(encoding, text, kept).map(|new| (v.span, quoted(&new))));
+        };
+        let values: Vec<&Value> = read
+            .results
+            .iter()
+            .flat_map(|r| &r.values)
+            .filter_map(|span| find(&top, None, *span))
+            .flat_map(|(_, v)| strings(v))
+            .collect();
+        if let Some(kept) = results {
+            let of = |r: &super::message::NaiveResult, v: &&Value| {
+                r.texts.iter().any(|t| Some(t.as_str()) == v.as_str())
+            };
+            let texts = values
+                .iter()
+                .filter(|v| read.results.iter().any(|r| of(r, v)));
+            texts.for_each(|v| cut(v, kept));
+        }
+        if let Some(kept) = users
+            && read.class == Class::User
+        {
+            let own = own_texts(&read);
+            for v in strings(&top) {
+                let inside = values.iter().any(|r| r.span == v.span);
+                if !inside && own.iter().any(|t| Some(t.as_str()) == v.as_str()) {
+                    cut(v, kept);
+                }
+            }
+        }
+        splice(json, edits)
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap()
+}
+
+/// The counted texts that are neither role nor name nor part of a result or a call.
+fn own_texts(m: &NaiveRead) -> Vec<String> {
+    let mut texts = m.counted[1..].to_vec();
+    let results = m.results.iter().flat_map(|r| r.texts.iter().chain(&r.name));
+    let calls = m
+        .calls
+        .iter()
+        .flat_map(|c| c.name.iter().chain(&c.arguments));
+    for taken in results.chain(calls).chain(&m.name) {
+        if let Some(at) = texts.iter().position(|t| t == taken) {
+            texts.remove(at);
+        }
+    }
+    texts
+}
+
+/// All strings in a value, keys excepted.
+fn strings(v: &Value) -> Vec<&Value> {
+    match &v.node {
+        Node::Text(_) => vec![v],
+        Node::List(list) => list.iter().flat_map(strings).collect(),
+        Node::Object(fields) => fields.iter().flat_map(|(_, v)| strings(v)).collect(),
+        _ => vec![],
+    }
+}
+
+/// Without the places.
+fn plain(v: &Value) -> serde_json::Value {
+    serde_json::from_str(&v.raw).unwrap()
+}
+
+/// "A cut text keeps equal numbers of tokens at both ends, with `\n[... N tokens cut ...]\n` between them (N exact)";
+/// "characters stay whole". None if nothing would be cut.
+fn cut_text(encoding: &'static str, text: &str, kept: usize) -> Option<String> {
+    let all = pieces(encoding, text);
+    if all.len() <= 2 * kept {
+        return None;
+    }
+    let head: Vec<u8> = all[..kept].concat();
+    let tail: Vec<u8> = all[all.len() - kept..].concat();
+    let head = String::from_utf8_lossy(&head).replace('\u{FFFD}', "");
+    let tail = String::from_utf8_lossy(&tail).replace('\u{FFFD}', "");
+    let n = all.len() - 2 * kept;
+    Some(format!("{head}\n[... {n} tokens cut ...]\n{tail}"))
+}
+
+/// How many tokens a cut text keeps at each end.
+fn cut_of(encoding: &'static str, before: &str, after: &str) -> Result<usize, String> {
+    // The text itself may hold such a marker: any place will do.
+    let places = after.match_indices("\n[... ").map(|(at, _)| at);
+    let mut why = "no marker".to_string();
+    for at in places {
+        match cut_at(encoding, before, after, at) {
+            Ok(kept) => return Ok(kept),
+            Err(e) => why = e,
+        }
+    }
+    Err(why)
+}
+
+fn cut_at(encoding: &'static str, before: &str, after: &str, at: usize) -> Result<usize, String> {
+    let head = &after[..at];
+    let rest = &after[at + "\n[... ".len()..];
+    let (n, tail) = rest
+        .split_once(" tokens cut ...]\n")
+        .ok_or("half a marker")?;
+    let n: usize = n.parse().map_err(|_| "no number")?;
+    if !before.starts_with(head) || !before.ends_with(tail) {
+        return Err("not both ends of the text".into());
+    }
+    if head.len() + tail.len() > before.len() {
+        return Err("the ends overlap".into());
+    }
+    let all = pieces(encoding, before);
+    // Tokens that lie in what is kept as a whole, and that it touches.
+    let whole = |len: usize, list: &mut dyn Iterator<Item = &Vec<u8>>| {
+        let (mut sum, mut whole) = (0, 0);
+        for piece in list {
+            sum += piece.len();
+            if sum > len {
+                break;
+            }
+            whole += 1;
+        }
+        whole
+    };
+    let first: usize = whole(head.len(), &mut all.iter());
+    let last: usize = whole(tail.len(), &mut all.iter().rev());
+    // Where a character is split over tokens, up to two of them are cut with it at each end.
+    let exact = all.len() - first - last;
+    let split = !before.is_ascii();
+    if n != exact && !(split && n.abs_diff(exact) <= 4) {
+        return Err(format!("{n} tokens cut, not {exact}"));
+    }
+    if first.abs_diff(last) > if split { 3 } else { 1 } {
+        return Err(format!("{first} tokens at one end, {last} at the other"));
+    }
+    Ok(first.min(last))
+}
