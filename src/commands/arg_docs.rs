@@ -111,6 +111,8 @@ pub const FORMAT: Arg = optional(one_of(
         word("msgpack", "MSGPACK"),
     ],
 ));
+/// Counts and returns from the newest message on.
+pub const REV: Arg = flag("rev", "REV");
 /// The arguments of `CONV.CREATE` and `CONV.ALTER`.
 pub const ATTRIBUTES: &[Arg] = &[
     KEY,
@@ -159,7 +161,7 @@ pub const MISS: Arg = optional(one_of(
 pub const WITHINFO: Arg = flag("withinfo", "WITHINFO");
 /// The arguments of `CONV.RECENT`.
 pub const RECENT: &[Arg] = &[
-    KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, NOSYSTEM, NOSUMMARY, MISS, WITHINFO,
+    KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, NOSYSTEM, NOSUMMARY, REV, MISS, WITHINFO,
 ];
 /// The arguments of `CONV.MRECENT`.
 pub const MRECENT: &[Arg] = &[
@@ -173,6 +175,7 @@ pub const MRECENT: &[Arg] = &[
     STEP,
     NOSYSTEM,
     NOSUMMARY,
+    REV,
     MISS,
     WITHINFO,
 ];

@@ -66,12 +66,15 @@ enum Readable<'a> {
 }
 
 /// A message list that can be written: its messages are readable.
+#[derive(Default)]
 pub struct MessageList<'a> {
     pieces: SmallVec<[Readable<'a>; 4]>,
     /// Number of messages.
     count: usize,
     /// Bytes of the messages, each with a comma.
     bytes: usize,
+    /// The newest message is written first (`REV`).
+    newest_first: bool,
 }
 
 impl<'a> MessageList<'a> {
@@ -88,6 +91,7 @@ impl<'a> MessageList<'a> {
             pieces: SmallVec::new(),
             count: 0,
             bytes: 0,
+            newest_first: false,
         };
         for piece in pieces {
             let (count, bytes, readable) = match piece {
@@ -107,6 +111,13 @@ impl<'a> MessageList<'a> {
             list.pieces.push(readable);
         }
         Ok(list)
+    }
+
+    /// The same list in reverse order if `reversed`.
+    #[must_use]
+    pub fn in_reverse(mut self, reversed: bool) -> Self {
+        self.newest_first = reversed;
+        self
     }
 
     /// Writes the messages in the format.
@@ -138,6 +149,17 @@ impl<'a> MessageList<'a> {
     }
 
     fn each(&self, mut visit: impl FnMut(&[u8])) {
+        if self.newest_first {
+            for piece in self.pieces.iter().rev() {
+                match piece {
+                    Readable::One(message) => visit(message),
+                    Readable::Held(messages, visible) => {
+                        messages.visit_newest_first(*visible, |m| visit(m.bytes));
+                    }
+                }
+            }
+            return;
+        }
         for piece in &self.pieces {
             match piece {
                 Readable::One(message) => visit(message),
@@ -149,6 +171,23 @@ impl<'a> MessageList<'a> {
     /// Appends the messages as a JSON array.
     fn write_json(&self, json: &mut Vec<u8>) {
         json.push(b'[');
+        if self.newest_first {
+            self.each(|message| {
+                json.extend_from_slice(message);
+                json.push(b',');
+            });
+        } else {
+            self.push_runs(json);
+        }
+        // The bracket replaces the comma after the last message.
+        if json.len() > 1 {
+            json.pop();
+        }
+        json.push(b']');
+    }
+
+    /// Appends the messages in order, each with a comma, in runs as they are stored side by side.
+    fn push_runs(&self, json: &mut Vec<u8>) {
         for piece in &self.pieces {
             match piece {
                 Readable::One(message) => {
@@ -160,11 +199,6 @@ impl<'a> MessageList<'a> {
                 }
             }
         }
-        // The bracket replaces the comma after the last message.
-        if json.len() > 1 {
-            json.pop();
-        }
-        json.push(b']');
     }
 }
 

@@ -1,5 +1,5 @@
 //! `CONV.RECENT key max_tokens [FORMAT LIST | JSON | MSGPACK] [MESSAGES n] [START USER] [OVERSIZE EMPTY | KEEP]
-//! [STEP n] [NOSYSTEM] [NOSUMMARY] [ANY | WAIT ms] [WITHINFO]`, and the parts of it that `CONV.MRECENT` uses for several
+//! [STEP n] [NOSYSTEM] [NOSUMMARY] [REV] [ANY | WAIT ms] [WITHINFO]`, and the parts of it that `CONV.MRECENT` uses for several
 //! conversations.
 
 use std::time::Duration;
@@ -13,6 +13,7 @@ use crate::conversation::facts::SummaryForm;
 use crate::conversation::window::{Request, Window};
 use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::metrics;
+use crate::settings::Settings;
 
 /// Longer waits are shortened to this: 34 years, which `Instant` can still represent.
 const MOST_WAIT_MS: u64 = 1 << 40;
@@ -22,6 +23,8 @@ const MOST_WAIT_MS: u64 = 1 << 40;
 pub struct Options {
     request: Request,
     format: Format,
+    /// The newest message comes first.
+    reversed: bool,
     any: bool,
     with_info: bool,
     /// How long the client is willing to wait on a miss; `None` without `WAIT`.
@@ -52,6 +55,7 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
             ..Request::default()
         },
         format: Format::List,
+        reversed: false,
         any: false,
         with_info: false,
         wait: None,
@@ -65,6 +69,7 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
         "STEP",
         "NOSYSTEM",
         "NOSUMMARY",
+        "REV",
         "ANY",
         "WAIT",
         "WITHINFO",
@@ -80,6 +85,7 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
             "STEP" => request.step = Some(args.unsigned("STEP", 1)?),
             "NOSYSTEM" => request.no_system = true,
             "NOSUMMARY" => request.no_summary = true,
+            "REV" => options.reversed = true,
             "ANY" => options.any = true,
             "WAIT" => {
                 let ms = args.unsigned("WAIT", 0)?.min(MOST_WAIT_MS);
@@ -122,33 +128,37 @@ pub fn multi_key(args: &mut Args<'_>) -> Result<(Options, usize), CommandError> 
 pub fn recent(
     args: &mut Args<'_>,
     target: Target<'_>,
-    _env: &Env<'_>,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Outcome<()>, CommandError> {
     let max_tokens = budget(args)?;
     let options = options(args, max_tokens)?;
-    match (look(&options, target), target) {
-        (Lookup::Hit(window), Some(conversation)) => write(&options, conversation, &window, out)?,
-        (Lookup::Uncounted(missing), _) => {
+    let Some(conversation) = target else {
+        match options.wait {
+            Some(time) => return Ok(Outcome::Needs(Needs::Load(time))),
+            None => missing_key(&options, &env.settings, out),
+        }
+        return Ok(REPLIED);
+    };
+    match look(&options, conversation) {
+        Lookup::Hit(window) => write(&options, conversation, &window, out)?,
+        Lookup::Uncounted(missing) => {
             return Ok(Outcome::Needs(Needs::Counts {
                 missing,
                 wait: options.wait,
             }));
         }
-        _ => match options.wait {
+        Lookup::Miss => match options.wait {
             Some(time) => return Ok(Outcome::Needs(Needs::Load(time))),
-            _ => miss(out),
+            None => miss(out),
         },
     }
     Ok(REPLIED)
 }
 
-/// Looks for the window in the conversation. A missing conversation is a miss.
+/// Looks for the window in the conversation.
 #[must_use]
-pub fn look(options: &Options, target: Target<'_>) -> Lookup {
-    let Some(conversation) = target else {
-        return Lookup::Miss;
-    };
+pub fn look(options: &Options, conversation: &Conversation) -> Lookup {
     let window = conversation.select(&options.request);
     let missing = conversation.missing_counts(&options.request, &window);
     if !missing.is_empty() {
@@ -164,6 +174,16 @@ pub fn look(options: &Options, target: Target<'_>) -> Lookup {
 pub fn miss(out: &mut dyn Reply) {
     metrics::missed();
     out.null();
+}
+
+/// The reply for a missing key. As for `LRANGE` it is empty, unless a database may hold the conversation: a miss then.
+pub fn missing_key(options: &Options, settings: &Settings, out: &mut dyn Reply) {
+    let is_miss = options.wait.is_some() || !(settings.assume_complete || options.any);
+    if is_miss {
+        return miss(out);
+    }
+    let window = Window::default();
+    reply_with(options, &MessageList::default(), &window, out);
 }
 
 /// The reply to a hit: what [`look`] has found.
@@ -187,10 +207,14 @@ pub fn write(
         Some(Piece::Held(window.range.clone(), true)),
     ];
     let messages = MessageList::read(conversation, pieces.into_iter().flatten())?;
+    reply_with(options, &messages.in_reverse(options.reversed), window, out);
+    Ok(())
+}
+
+fn reply_with(options: &Options, messages: &MessageList<'_>, window: &Window, out: &mut dyn Reply) {
     metrics::hit(window.tokens);
     if !options.with_info {
-        messages.write(options.format, out);
-        return Ok(());
+        return messages.write(options.format, out);
     }
     out.map(15);
     out.bulk(b"messages");
@@ -216,7 +240,6 @@ pub fn write(
         out.bulk(name.as_bytes());
         out.integer(value);
     }
-    Ok(())
 }
 
 /// The summary as a system message in the dialect of the first message.

@@ -81,23 +81,49 @@ impl Log {
     }
 }
 
+impl Part<'_> {
+    /// Visits the message of `entry`, which starts at `begin`, unless it is hidden and only visible ones are wanted.
+    fn visit_one(
+        &self,
+        entry: &Entry,
+        begin: usize,
+        visible: bool,
+        visit: &mut impl FnMut(Stored<'_>),
+    ) {
+        if visible && entry.flags.hidden() {
+            return;
+        }
+        let end = entry.end as usize;
+        let message = self.bytes.get(begin..end).unwrap_or_default();
+        let edited = visible.then(|| as_returned(entry, message));
+        visit(Stored {
+            bytes: edited.as_deref().unwrap_or(message),
+            meta: meta_of(self.segment, entry, end - begin.min(end)),
+        });
+    }
+}
+
 impl Messages<'_> {
-    /// Visits the messages one by one. With `visible` only those that RECENT may return, as it returns them.
+    /// Visits the messages one by one, oldest first. With `visible` only those that RECENT may return, as it returns them.
     pub fn visit(&self, visible: bool, mut visit: impl FnMut(Stored<'_>)) {
         for part in &self.parts {
             let mut begin = index::start(&part.entries, part.range.start);
             let entries = part.entries.get(part.range.clone()).unwrap_or_default();
             for entry in entries {
-                let end = entry.end as usize;
-                if !(visible && entry.flags.hidden()) {
-                    let message = part.bytes.get(begin..end).unwrap_or_default();
-                    let edited = visible.then(|| as_returned(entry, message));
-                    visit(Stored {
-                        bytes: edited.as_deref().unwrap_or(message),
-                        meta: meta_of(part.segment, entry, end - begin.min(end)),
-                    });
+                part.visit_one(entry, begin, visible, &mut visit);
+                begin = entry.end as usize + 1;
+            }
+        }
+    }
+
+    /// As [`Messages::visit`], newest first.
+    pub fn visit_newest_first(&self, visible: bool, mut visit: impl FnMut(Stored<'_>)) {
+        for part in self.parts.iter().rev() {
+            for inner in part.range.clone().rev() {
+                if let Some(entry) = part.entries.get(inner) {
+                    let begin = index::start(&part.entries, inner);
+                    part.visit_one(entry, begin, visible, &mut visit);
                 }
-                begin = end + 1;
             }
         }
     }

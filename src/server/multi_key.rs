@@ -7,9 +7,10 @@ use super::ffi::api::now;
 use super::ffi::client_reply::ClientReply;
 use super::ffi::open_key::{Access, Found, Key, measured};
 use super::ffi::string::RedisStr;
+use super::module::settings;
 use crate::commands::arg_parser::Args;
 use crate::commands::fork::fork;
-use crate::commands::recent::{Lookup, Options, look, miss, multi_key, write};
+use crate::commands::recent::{Lookup, Options, look, miss, missing_key, multi_key, write};
 use crate::commands::reply::Reply;
 use crate::commands::spec::MultiKey;
 use crate::commands::{CommandError, err};
@@ -102,7 +103,7 @@ fn recent(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, Co
     for &name in names {
         let mut key = Key::open(request.ctx, name, Access::Read);
         match key.get() {
-            Found::Conversation(conversation) => match look(&options, Some(conversation)) {
+            Found::Conversation(conversation) => match look(&options, conversation) {
                 Lookup::Hit(window) => {
                     if let Err(why) = write(&options, conversation, &window, reply) {
                         reply.error_element(&CommandError::from(why).to_string());
@@ -111,7 +112,7 @@ fn recent(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, Co
                 // All counts are there, see above.
                 Lookup::Miss | Lookup::Uncounted(_) => miss(reply),
             },
-            Found::Missing | Found::Other => miss(reply),
+            Found::Missing | Found::Other => missing_key(&options, &settings::current(), reply),
         }
     }
     Ok(Step::Replied)
@@ -128,7 +129,7 @@ fn is_missed(
 ) -> Result<bool, Unreadable> {
     conversation.collect_all();
     loop {
-        let missing = match look(options, Some(conversation)) {
+        let missing = match look(options, conversation) {
             Lookup::Uncounted(missing) => missing,
             Lookup::Miss => return Ok(true),
             Lookup::Hit(_) => return Ok(false),

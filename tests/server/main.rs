@@ -24,6 +24,7 @@ mod hostile;
 mod loading;
 mod managing;
 mod memory;
+mod missing_keys;
 mod module_load;
 mod multi_key;
 mod notation;

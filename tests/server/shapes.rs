@@ -31,6 +31,7 @@ fn reply_shapes_in_both_protocols() {
         ["bulk int"; 5].join(" ")
     );
     let window = format!("{{bulk [bulk bulk] {}}}", ["bulk int"; 14].join(" "));
+    let nothing = format!("{{bulk [] {}}}", ["bulk int"; 14].join(" "));
     let packed = format!("{{bulk bulk {}}}", ["bulk int"; 14].join(" "));
     for (command, want) in [
         ("CONV.CREATE k TTL 100", "status"),
@@ -38,9 +39,11 @@ fn reply_shapes_in_both_protocols() {
         ("CONV.APPEND k NX @u", "nil"),
         ("CONV.APPEND missing XX @u", "nil"),
         ("CONV.APPEND k IFLAST 7 @u", "nil"),
-        ("CONV.RECENT missing 100", "nil"),
-        ("CONV.RECENT missing 100 WITHINFO", "nil"),
-        ("CONV.RECENT missing 100 FORMAT JSON", "nil"),
+        ("CONV.RECENT missing 100", "[]"),
+        ("CONV.RECENT missing 100 WITHINFO", &nothing),
+        ("CONV.RECENT missing 100 FORMAT JSON", "bulk"),
+        ("CONV.RECENT missing 100 WAIT 0", "nil"),
+        ("CONV.RECENT k 100 REV", "[bulk bulk]"),
         ("CONV.RECENT k 100", "[bulk bulk]"),
         ("CONV.RECENT k 0", "[]"),
         ("CONV.RECENT k 100 FORMAT LIST", "[bulk bulk]"),

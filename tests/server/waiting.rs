@@ -167,7 +167,7 @@ fn keys_and_clients_may_disappear_while_a_client_waits() {
         match fate {
             "SET k x" => assert!(err(answer).starts_with("WRONGTYPE ")),
             "DEBUG RELOAD" => assert_eq!(items(&answer.expect("a window")).len(), 1),
-            _ => assert_eq!(answer, Ok(Value::Nil), "{fate}"),
+            _ => assert!(items(&answer.expect("a reply")).is_empty(), "{fate}"),
         }
         cmd!(con, "DEL", "k");
     }
