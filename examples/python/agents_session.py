@@ -61,7 +61,7 @@ class ConvSession:
     async def pop_item(self) -> TResponseInputItem | None:
         """Removes and returns the newest item."""
         popped = await self._run("CONV.POP", self.key)
-        return json.loads(popped[0]) if popped else None
+        return json.loads(popped) if popped else None
 
     async def clear_session(self) -> None:
         """Removes the conversation."""

@@ -86,7 +86,7 @@ class ConvChatStore(BaseChatStore):
     def delete_last_message(self, key: str) -> ChatMessage | None:
         """Removes the newest message and returns it; nothing if there is none."""
         popped = self._run("CONV.POP", key)
-        return _load(json.loads(popped[0])) if popped else None
+        return _load(json.loads(popped)) if popped else None
 
     def get_keys(self) -> list[str]:
         """The keys of all conversations."""

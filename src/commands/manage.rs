@@ -92,7 +92,8 @@ pub fn del<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// `CONV.POP key [count]`: removes and returns the newest messages, newest first.
+/// `CONV.POP key [count]`: removes and returns the newest message, nil if there is none. With `count`, returns an array
+/// of so many, newest first, nil if there is none, as `RPOP` does.
 pub fn pop<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -100,23 +101,37 @@ pub fn pop<'a>(
     out: &mut dyn Reply,
 ) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
     let count = match args.left() {
-        0 => 1,
-        _ => args.integer("count", 0, i64::MAX)?,
+        0 => None,
+        _ => Some(args.integer("count", 0, i64::MAX)?),
     };
     args.finish()?;
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let held = target.map_or(0, |c| c.log().len());
-    let from = held.saturating_sub(count);
-    out.array(held - from);
-    let mut effect = Effect::new(Event::Pop, env.now);
-    if let Some(conversation) = target {
-        for position in (from..held).rev() {
-            let log = conversation.log();
-            log.with_message(position, |bytes| out.bulk(bytes))?;
-            effect
-                .remove
-                .extend(log.get(position).map(|message| message.seq));
+    let conversation = target.filter(|conversation| !conversation.log().is_empty());
+    let (conversation, most) = match (conversation, count) {
+        (Some(conversation), None) => (conversation, 1),
+        (Some(conversation), Some(count)) => {
+            (conversation, usize::try_from(count).unwrap_or(usize::MAX))
         }
+        (None, None) => {
+            out.null();
+            return Ok(Outcome::UNCHANGED);
+        }
+        (None, Some(_)) => {
+            out.null_array();
+            return Ok(Outcome::UNCHANGED);
+        }
+    };
+    let log = conversation.log();
+    let held = log.len();
+    let from = held.saturating_sub(most);
+    if count.is_some() {
+        out.array(held - from);
+    }
+    let mut effect = Effect::new(Event::Pop, env.now);
+    for position in (from..held).rev() {
+        log.with_message(position, |bytes| out.bulk(bytes))?;
+        effect
+            .remove
+            .extend(log.get(position).map(|message| message.seq));
     }
     effect.remove.reverse();
     Ok(Outcome::Done((!effect.remove.is_empty()).then_some(effect)))

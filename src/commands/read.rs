@@ -1,4 +1,4 @@
-//! The commands that read without a token budget: `CONV.RANGE`, `CONV.GET`, `CONV.LEN`, `CONV.INFO`, `CONV.TOKENS`.
+//! The commands that read without a token budget: `CONV.RANGE`, `CONV.INDEX`, `CONV.GET`, `CONV.LEN`, `CONV.INFO`, `CONV.TOKENS`.
 
 use super::arg_parser::{Args, encoding};
 use super::error::{CommandError, err};
@@ -6,11 +6,21 @@ use super::format::{Format, MessageList, Piece};
 use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::attributes::Attributes;
-use crate::conversation::log::Stored;
+use crate::conversation::log::{Log, Stored};
 use crate::conversation::{Conversation, LEAST_TOKENS, MissingCounts};
 use crate::tokens::{self, MOST_INLINE, Text, most_inline};
 
-/// `CONV.RANGE key start stop [FORMAT LIST | JSON | MSGPACK]`: returns messages by index, as `LRANGE` does.
+/// The index that an argument of `CONV.RANGE` or `CONV.INDEX` means. As in `LRANGE`, a negative one counts from the end.
+/// `None` if it is before the first message.
+fn index(argument: i64, len: usize) -> Option<usize> {
+    match usize::try_from(argument) {
+        Ok(index) => Some(index),
+        Err(_) => len.checked_sub(usize::try_from(argument.unsigned_abs()).unwrap_or(usize::MAX)),
+    }
+}
+
+/// `CONV.RANGE key start stop [REV] [FORMAT LIST | JSON | MSGPACK]`: returns messages by index, as `LRANGE` does. With
+/// `REV`, index 0 is the newest message, and the newest is returned first.
 pub fn range(
     args: &mut Args<'_>,
     target: Target<'_>,
@@ -19,30 +29,61 @@ pub fn range(
 ) -> Result<Outcome<()>, CommandError> {
     let start = args.integer("start", i64::MIN, i64::MAX)?;
     let stop = args.integer("stop", i64::MIN, i64::MAX)?;
-    let mut format = Format::List;
-    while args.only_options(&["FORMAT"])?.is_some() {
-        format = Format::take(args)?;
+    let (mut format, mut reversed) = (Format::List, false);
+    while let Some(option) = args.only_options(&["REV", "FORMAT"])? {
+        match option {
+            "REV" => reversed = true,
+            _ => format = Format::take(args)?,
+        }
     }
     let empty;
     let conversation = match target {
         Some(conversation) => conversation,
         None => {
-            empty = crate::conversation::Conversation::new(env.settings.attributes(), env.now);
+            empty = Conversation::new(env.settings.attributes(), env.now);
             &empty
         }
     };
     let len = conversation.log().len();
-    // As in LRANGE, negative indexes count from the end, and the range is clamped to the list.
-    let index = |i: i64| match usize::try_from(i) {
-        Ok(i) => Some(i),
-        Err(_) => len.checked_sub(usize::try_from(i.unsigned_abs()).unwrap_or(usize::MAX)),
-    };
-    let from = index(start).unwrap_or(0);
-    let end = index(stop)
+    // As in LRANGE, the range is clamped to the list.
+    let from = index(start, len).unwrap_or(0);
+    let end = index(stop, len)
         .map_or(0, |stop| stop.saturating_add(1))
         .min(len);
-    let range = if from < end { from..end } else { 0..0 };
-    MessageList::read(conversation, [Piece::Held(range, false)])?.write(format, out);
+    let range = match reversed {
+        _ if from >= end => 0..0,
+        false => from..end,
+        true => len.saturating_sub(end)..len.saturating_sub(from),
+    };
+    MessageList::read(conversation, [Piece::Held(range, false)])?
+        .in_reverse(reversed)
+        .write(format, out);
+    Ok(REPLIED)
+}
+
+/// `CONV.INDEX key index [REV]`: returns the message at an index, nil if there is none, as `LINDEX` does. With `REV`,
+/// index 0 is the newest message.
+pub fn index_command(
+    args: &mut Args<'_>,
+    target: Target<'_>,
+    _env: &Env<'_>,
+    out: &mut dyn Reply,
+) -> Result<Outcome<()>, CommandError> {
+    let argument = args.integer("index", i64::MIN, i64::MAX)?;
+    let reversed = args.only_options(&["REV"])?.is_some();
+    args.finish()?;
+    let log = target.map(Conversation::log);
+    let len = log.map_or(0, Log::len);
+    let position = index(argument, len)
+        .filter(|index| *index < len)
+        .map(|index| if reversed { len - 1 - index } else { index });
+    let found = match log.zip(position) {
+        Some((log, position)) => log.with_message(position, |message| out.bulk(message))?,
+        None => None,
+    };
+    if found.is_none() {
+        out.null();
+    }
     Ok(REPLIED)
 }
 

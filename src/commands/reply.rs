@@ -7,6 +7,8 @@ use smallvec::SmallVec;
 pub trait Reply {
     /// Nil.
     fn null(&mut self);
+    /// Nil in the place of an array. RESP2 distinguishes it from [`Reply::null`].
+    fn null_array(&mut self);
     /// An integer.
     fn integer(&mut self, value: i64);
     /// A bulk string.
@@ -24,6 +26,8 @@ pub trait Reply {
 pub enum Tree {
     /// Nil.
     Null,
+    /// Nil in the place of an array.
+    NullArray,
     /// An integer.
     Integer(i64),
     /// A bulk string.
@@ -44,6 +48,9 @@ macro_rules! buffers_replies {
         impl Reply for $list {
             fn null(&mut self) {
                 self.push(Tree::Null);
+            }
+            fn null_array(&mut self) {
+                self.push(Tree::NullArray);
             }
             fn integer(&mut self, value: i64) {
                 self.push(Tree::Integer(value));
@@ -72,6 +79,7 @@ pub fn replay_to(buffered: &[Tree], reply: &mut dyn Reply) {
     for element in buffered {
         match element {
             Tree::Null => reply.null(),
+            Tree::NullArray => reply.null_array(),
             Tree::Integer(value) => reply.integer(*value),
             Tree::Bulk(bytes) => reply.bulk(bytes),
             Tree::Status(text) => reply.status(text),

@@ -1,14 +1,14 @@
 //! The command table: the source of registration, key specs, ACL categories, COMMAND DOCS, and the syntax in errors.
 
 use super::arg_docs::{
-    ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, SEQ, arg, flag, multiple, one_of, option,
-    optional, word,
+    ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, REV, SEQ, arg, flag, multiple, one_of,
+    option, optional, word,
 };
 use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
 use super::{append, backfill, manage, read, recent, replay, session, summary};
 
 /// All commands. The server runs a command by its index in this table.
-pub static COMMANDS: [Spec; 25] = [
+pub static COMMANDS: [Spec; 26] = [
     Spec {
         name: "CONV.APPEND",
         handler: Handler::Write(append::append),
@@ -112,8 +112,22 @@ pub static COMMANDS: [Spec; 25] = [
             KEY,
             arg("start", Kind::Integer),
             arg("stop", Kind::Integer),
+            REV,
             FORMAT,
         ],
+    },
+    Spec {
+        name: "CONV.INDEX",
+        handler: Handler::Read(read::index_command),
+        ends_load: false,
+        flags: "readonly fast",
+        arity: -3,
+        key: Key::Read,
+        categories: "read fast",
+        since: "0.1.0",
+        complexity: "O(log(N)) with N messages held",
+        summary: "Returns a message by its index, as LINDEX does.",
+        args: &[KEY, arg("index", Kind::Integer), REV],
     },
     Spec {
         name: "CONV.GET",
@@ -263,7 +277,7 @@ pub static COMMANDS: [Spec; 25] = [
         categories: "write fast",
         since: "0.1.0",
         complexity: "O(M) in the bytes returned",
-        summary: "Removes and returns the newest messages.",
+        summary: "Removes and returns the newest messages, as RPOP does.",
         args: &[KEY, optional(arg("count", Kind::Integer))],
     },
     Spec {

@@ -7,12 +7,13 @@ use crate::support::*;
 use crate::writes::*;
 
 /// Name, minimum number of arguments including the name, flags.
-const COMMANDS: [(&str, i64, &str); 24] = [
+const COMMANDS: &[(&str, i64, &str)] = &[
     ("conv.append", 3, "write denyoom fast"),
     ("conv.recent", 3, "readonly"),
     ("conv.summary", 2, "readonly fast"),
     ("conv.setsummary", 3, "write denyoom"),
     ("conv.range", 4, "readonly"),
+    ("conv.index", 3, "readonly fast"),
     ("conv.get", 3, "readonly"),
     ("conv.len", 2, "readonly"),
     ("conv.info", 2, "readonly"),
@@ -49,7 +50,7 @@ fn described(con: &mut Connection) -> Vec<Value> {
 fn command_info_has_arity_and_flags() {
     let server = Server::start();
     let mut con = server.conn3();
-    for (name, arity, expected) in COMMANDS {
+    for (name, arity, expected) in COMMANDS.iter().copied() {
         let reply = cmd!(con, "COMMAND", "INFO", name);
         let [Value::Array(command)] = items(&reply) else {
             panic!("no {name}");

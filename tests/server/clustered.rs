@@ -7,13 +7,14 @@ use crate::support::*;
 
 /// Every command in a form that works without existing keys, with its number of keys. `A` and `B` are the keys. Every
 /// command of the module must be listed. Listed commands that the server does not have are skipped.
-const FORMS: [(&str, usize); 25] = [
+const FORMS: &[(&str, usize)] = &[
     ("CONV.APPEND A message message", 1),
     ("CONV.RECENT A 100", 1),
     ("CONV.SUMMARY A", 1),
     ("CONV.SETSUMMARY A text", 1),
     ("CONV.CLAIMSUMMARY A 100", 1),
     ("CONV.RANGE A 0 -1", 1),
+    ("CONV.INDEX A 0", 1),
     ("CONV.GET A 1 2", 1),
     ("CONV.LEN A", 1),
     ("CONV.INFO A", 1),

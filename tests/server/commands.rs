@@ -76,7 +76,7 @@ fn append_unique_skips_known_ids() {
         CONV.APPEND k UNIQUE {"role":"user","id":"n"} => 16
         CONV.APPEND k UNIQUE {"role":"user","id":"a"} => 17
         # "the reply is then the newest sequence number held"
-        CONV.POP k => [{"role":"user","id":"a"}]
+        CONV.POP k => {"role":"user","id":"a"}
         CONV.APPEND k UNIQUE {"role":"user","id":"n"} => 16
         CONV.APPEND k UNIQUE {"role":"user","id":"a"} => 18
         # Trimming forgets ids as well.

@@ -199,8 +199,9 @@ fn del_and_pop() {
     transcript(
         &server,
         "CONV.DEL missing 1 2 => 0
-         CONV.POP missing => []
-         CONV.POP missing 5 => []
+         CONV.POP missing => nil
+         CONV.POP missing 5 => nil
+         CONV.POP missing 0 => nil
          EXISTS missing => 0
          CONV.APPEND k @u @a @s @d @m => 5
          CONV.DEL k 9 0 -1 => 0
@@ -208,11 +209,13 @@ fn del_and_pop() {
          CONV.RANGE k 0 -1 => [@u @s @m]
          CONV.DEL k 2 => 0
          CONV.POP k 0 => []
-         CONV.POP k => [@m]
+         CONV.POP k => @m
          CONV.APPEND k @r => 6
          CONV.POP k 2 => [@r @s]
          CONV.POP k 9223372036854775807 => [@u]
-         CONV.POP k => []
+         CONV.POP k => nil
+         CONV.POP k 1 => nil
+         CONV.POP k 0 => nil
          CONV.LEN k => 0
          EXISTS k => 1
          TYPE k => conv-list

@@ -116,6 +116,16 @@ fn other_reads_reject_invalid_arguments() {
              CONV.RANGE k 0 1 FORMAT => ERR FORMAT
              CONV.RANGE k 0 1 FORMAT XML => ERR FORMAT XML
              CONV.RANGE k 0 1 FORMAT LIST FORMAT LIST => ERR FORMAT
+             CONV.RANGE k 0 1 REV rev => ERR REV
+             CONV.RANGE k 0 REV => ERR stop|REV
+             CONV.INDEX k => ERR conv.index
+             CONV.INDEX k x => ERR index|'x'
+             CONV.INDEX k 1.5 => ERR index|1.5
+             CONV.INDEX k 9223372036854775808 => ERR index|9223372036854775808
+             CONV.INDEX k REV 0 => ERR index|REV
+             CONV.INDEX k 0 REV REV => ERR REV
+             CONV.INDEX k 0 1 => ERR '1'
+             CONV.INDEX missing x => ERR index|'x'
              CONV.GET k => ERR conv.get
              CONV.GET k x => ERR seq|'x'
              CONV.GET k 1 1.5 => ERR seq|1.5

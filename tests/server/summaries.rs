@@ -35,7 +35,7 @@ fn setsummary_stores_the_summary() {
         CONV.SUMMARY k => seventh
         # Beyond the newest message.
         CONV.SETSUMMARY k ninth UPTO 4 => !ERR UPTO
-        CONV.POP k => [@u]
+        CONV.POP k => @u
         CONV.SETSUMMARY k ninth UPTO 3 => !ERR UPTO
         CONV.SUMMARY k => seventh
         # While no message is held UPTO is compared with 0.

@@ -180,10 +180,10 @@ pub fn idle() -> Vec<(Args, Value)> {
     ]);
     let (nil, none, int) = (Value::Nil, Value::Array(Vec::new()), Value::Int);
     let replies = [
-        [nil.clone(), nil.clone(), nil.clone(), nil].to_vec(),
+        vec![nil.clone(); 4],
         [int(8), int(0), int(0), int(0), int(0)].to_vec(),
         [Value::Okay, Value::Okay, Value::Okay, Value::Okay].to_vec(),
-        [int(0), int(0), none.clone(), none.clone(), none].to_vec(),
+        [int(0), int(0), none, nil.clone(), nil].to_vec(),
         [int(8), int(8), int(8), int(0), int(0), int(0)].to_vec(),
     ];
     commands.into_iter().zip(replies.concat()).collect()

@@ -61,6 +61,12 @@ impl Reply for ClientReply<'_> {
         unsafe { call!(RedisModule_ReplyWithNull, ctx) };
     }
 
+    fn null_array(&mut self) {
+        let ctx = self.begin();
+        // SAFETY: the context is valid. In RESP3 Redis writes the one nil that there is.
+        unsafe { call!(RedisModule_ReplyWithNullArray, ctx) };
+    }
+
     fn integer(&mut self, value: i64) {
         let ctx = self.begin();
         // SAFETY: the context is valid.
