@@ -33,7 +33,7 @@
 //!
 //! Counting a message of 1 kB takes 20 to 60 us, ten times as long as the rest of the command. An append therefore hands
 //! the counted text to [`tokens::background`] and keeps a ticket. Until the count is taken in, the message is *pending*: the
-//! sums contain [the least that it can count](conversation::LEAST_TOKENS). The next command on the conversation takes in
+//! sums contain [the least that it can count](conversation::Conversation::least_tokens). The next command on the conversation takes in
 //! finished counts; so does a timer once four are finished.
 //!
 //! A window that was selected with pending counts is never too small. If it contains pending messages, exactly these are

@@ -1,13 +1,17 @@
 //! The values of the server-wide settings `conv.*` that commands depend on.
 
 use crate::conversation::attributes::Attributes;
-use crate::tokens::Encoding;
+use crate::tokens::{DEFAULT_OVERHEAD, Encoding, FULL_SCALE};
 
 /// The settings at the time a command runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     /// `conv.encoding`: the encoding of new conversations, and the default of CONV.TOKENS.
     pub encoding: Encoding,
+    /// `conv.overhead`: tokens of each message in addition to its text, for new conversations.
+    pub overhead: u16,
+    /// `conv.scale`: percentage by which counts are multiplied, for new conversations.
+    pub scale: u16,
     /// `conv.max-messages`: the limit of new conversations, in messages; 0 for none.
     pub max_messages: u64,
     /// `conv.max-tokens`: the limit of new conversations, in tokens; 0 for none.
@@ -33,6 +37,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             encoding: Encoding::default(),
+            overhead: DEFAULT_OVERHEAD,
+            scale: FULL_SCALE,
             max_messages: 0,
             max_tokens: 0,
             ttl: 0,
@@ -52,6 +58,8 @@ impl Settings {
     pub fn attributes(&self) -> Attributes {
         Attributes {
             encoding: self.encoding,
+            overhead: self.overhead,
+            scale: self.scale,
             media_tokens: self.media_tokens,
             max_messages: self.max_messages,
             max_tokens: self.max_tokens,

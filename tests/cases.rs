@@ -53,6 +53,8 @@ fn tokens(json: &str) -> u64 {
     let rules = Rules {
         encoding: Encoding::O200kBase,
         media_tokens: 85,
+        overhead: 3,
+        scale: 100,
     };
     with_message(json.as_bytes(), |m| Text::of(m).count(rules))
         .expect("it was read before")

@@ -17,7 +17,7 @@ use libfuzzer_sys::fuzz_target;
 const WORDS: &[&str] = &[
     "NX", "XX", "UNIQUE", "IFLAST", "TOKENS", "FORMAT", "JSON", "MSGPACK", "LIST", "MESSAGES", "START", "USER",
     "OVERSIZE", "KEEP", "EMPTY", "STEP", "NOSYSTEM", "NOSUMMARY", "REV", "ANY", "WITHINFO", "UPTO", "MINCHANGE", "ENCODING",
-    "gpt-4", "p50k_base", "MAXMESSAGES", "MAXTOKENS", "TTL", "COMPLETE", "yes", "no", "BEFORE", "0", "1", "2", "3",
+    "gpt-4", "p50k_base", "MAXMESSAGES", "MAXTOKENS", "TTL", "COMPLETE", "OVERHEAD", "SCALE", "yes", "no", "BEFORE", "0", "1", "2", "3",
     "10", "100", "-1", "9223372036854775807", "-9223372036854775808", "18446744073709551615", "",
     r#"{"role":"user","content":"hi","id":"a"}"#,
     r#"{"role":"system","content":"be kind"}"#,

@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: (u8, Vec<Vec<u8>>)| {
     let (version, frames) = input;
     let mut frames = frames.into_iter();
-    let Ok(mut conversation) = codec::decode(u32::from(version % 5), || frames.next()) else {
+    let Ok(mut conversation) = codec::decode(u32::from(version % 6), || frames.next()) else {
         return;
     };
     for max_tokens in [0, 3, 100, 3000, i64::MAX] {

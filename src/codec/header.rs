@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{DecodeError, invalid};
-use crate::conversation::attributes::{Attributes, MAX_TTL};
+use crate::conversation::attributes::Attributes;
 use crate::conversation::effect::{Count, Effect, NewMessage, NewSummary, Numbering};
 use crate::conversation::session::{Name, NewHistory};
-use crate::conversation::{Conversation, message};
-use crate::tokens::Nobody;
+use crate::conversation::{Conversation, MAX_PINS, message};
+use crate::tokens::{DEFAULT_OVERHEAD, FULL_SCALE, Nobody};
 
 /// The first frame, a MessagePack map. Later versions may add fields with a default. The meaning of a field never changes.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct StoredHeader {
     #[serde(default)]
     lease: i64,
     history: Option<StoredHistory>,
+    /// Sequence numbers of pinned messages, in ascending order. Since version 5, as the attributes `overhead` and `scale`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pins: Vec<i64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -97,6 +100,7 @@ impl StoredHeader {
                 array_at: Some(h.before().len() as u64).filter(|&at| at > 0),
             }),
             lease: conversation.lease(),
+            pins: conversation.pins().to_vec(),
         }
     }
 
@@ -113,11 +117,16 @@ impl StoredHeader {
                     .history
                     .as_ref()
                     .is_some_and(|h| h.array_at.is_some()))
+            || (version < 5
+                && (header.attributes.overhead != DEFAULT_OVERHEAD
+                    || header.attributes.scale != FULL_SCALE
+                    || !header.pins.is_empty()))
         {
             return Err(unreadable());
         }
-        if header.attributes.ttl > MAX_TTL {
-            return Err(invalid("the ttl exceeds the largest allowed"));
+        header.attributes.check().map_err(invalid)?;
+        if !header.pins.is_sorted_by(|one, next| one < next) {
+            return Err(invalid("the pins are out of order"));
         }
         if header.next < header.lowest {
             return Err(invalid("the numbering is out of order"));
@@ -171,8 +180,8 @@ impl StoredHeader {
         })
     }
 
-    /// Adds the position of the history and the summary, and restores the numbering and the times, which decoding has
-    /// changed.
+    /// Adds the position of the history, the summary and the pins, and restores the numbering and the times, which decoding
+    /// has changed.
     pub fn finish(self, mut conversation: Conversation) -> Result<Conversation, DecodeError> {
         if let Some(history) = self.history.as_ref().filter(|h| h.array_at.is_none()) {
             history.set(&mut conversation, |name, position| {
@@ -199,8 +208,19 @@ impl StoredHeader {
                 lowest: self.lowest,
             }),
             lease: Some(self.lease),
+            pin: self.pins,
             ..Effect::default()
         };
+        if let Some(seq) = effect
+            .pin
+            .iter()
+            .find(|&&seq| conversation.log().find(seq).is_none())
+        {
+            return Err(invalid(format!("message {seq} is pinned but not held")));
+        }
+        if effect.pin.len() > MAX_PINS {
+            return Err(invalid(format!("more than {MAX_PINS} pinned messages")));
+        }
         conversation.apply(&mut effect, &Nobody);
         Ok(conversation)
     }

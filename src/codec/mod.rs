@@ -6,7 +6,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `v1`, `v2`, `v3` | one stored form each |
+//! | `v1` to `v5` | one stored form each |
 //! | `header`, `segments` | what the stored forms share |
 //! | `effect` | effects as arguments of `CONV.EFFECT` |
 //! | `rebuild` | a conversation as a series of effects, for the rewrite of an AOF |
@@ -19,6 +19,7 @@ mod v1;
 mod v2;
 mod v3;
 mod v4;
+mod v5;
 
 use std::fmt;
 
@@ -30,7 +31,7 @@ use crate::conversation::effect::Count;
 use crate::conversation::index::Entry;
 
 /// The version of the stored form that this release writes.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Why bytes cannot be decoded as a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl fmt::Display for DecodeError {
 /// Writes the frames of `conversation` to `sink`, in order. Runs in forked children, where every changed page is copied:
 /// it allocates one buffer of about a frame's size and changes nothing.
 pub fn encode(conversation: &Conversation, sink: impl FnMut(&[u8])) {
-    v4::encode(conversation, sink);
+    v5::encode(conversation, sink);
 }
 
 /// Reads a conversation from frames. `next` returns them in order, and `None` when the source fails.
@@ -76,6 +77,7 @@ pub fn decode<F: AsRef<[u8]>>(
         2 => v2::decode(next),
         3 => v3::decode(next),
         4 => v4::decode(next),
+        5 => v5::decode(next),
         newer => Err(DecodeError::Version(newer)),
     }
 }

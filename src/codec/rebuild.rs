@@ -68,6 +68,12 @@ pub fn rebuild(
             ..Effect::new(Event::None, summary.updated)
         });
     }
+    if !conversation.pins().is_empty() {
+        sink(&Effect {
+            pin: conversation.pins().to_vec(),
+            ..Effect::new(Event::None, updated)
+        });
+    }
     // The effect of the summary has set `updated` to the time of the summary, and has ended the lease.
     if summary.is_some() || conversation.lease() != 0 {
         sink(&Effect {

@@ -117,6 +117,8 @@ pub const REV: Arg = flag("rev", "REV");
 pub const ATTRIBUTES: &[Arg] = &[
     KEY,
     option("name", "ENCODING", Kind::String),
+    option("overhead", "OVERHEAD", Kind::Integer),
+    option("percent", "SCALE", Kind::Integer),
     option("max-messages", "MAXMESSAGES", Kind::Integer),
     option("max-tokens", "MAXTOKENS", Kind::Integer),
     option("seconds", "TTL", Kind::Integer),

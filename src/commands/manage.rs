@@ -5,16 +5,31 @@ use super::error::{CommandError, err};
 use super::reply::Reply;
 use super::{Env, Outcome, Target};
 use crate::conversation::Limit;
-use crate::conversation::attributes::{Attributes, MAX_TTL};
+use crate::conversation::attributes::{Attributes, MAX_OVERHEAD, MAX_SCALE, MAX_TTL, MIN_SCALE};
 use crate::conversation::effect::{Effect, Event};
 
-/// Takes `[ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`.
+/// The options of `CONV.CREATE` and `CONV.ALTER`.
+const OPTIONS: [&str; 7] = [
+    "ENCODING",
+    "OVERHEAD",
+    "SCALE",
+    "MAXMESSAGES",
+    "MAXTOKENS",
+    "TTL",
+    "COMPLETE",
+];
+
+/// Takes attributes; those that are not given stay as in `set`.
 fn attributes(args: &mut Args<'_>, mut set: Attributes) -> Result<Attributes, CommandError> {
-    while let Some(option) =
-        args.only_options(&["ENCODING", "MAXMESSAGES", "MAXTOKENS", "TTL", "COMPLETE"])?
-    {
+    let between = |args: &mut Args<'_>, name, least: u16, most: u16| {
+        let value = args.number(name, i64::from(least), i64::from(most))?;
+        Ok::<_, CommandError>(u16::try_from(value).unwrap_or(most))
+    };
+    while let Some(option) = args.only_options(&OPTIONS)? {
         match option {
             "ENCODING" => set.encoding = args.encoding()?,
+            "OVERHEAD" => set.overhead = between(args, "OVERHEAD", 0, MAX_OVERHEAD)?,
+            "SCALE" => set.scale = between(args, "SCALE", MIN_SCALE, MAX_SCALE)?,
             "MAXMESSAGES" => set.max_messages = args.unsigned("MAXMESSAGES", 0)?,
             "MAXTOKENS" => set.max_tokens = args.unsigned("MAXTOKENS", 0)?,
             "TTL" => {
@@ -27,8 +42,8 @@ fn attributes(args: &mut Args<'_>, mut set: Attributes) -> Result<Attributes, Co
     Ok(set)
 }
 
-/// `CONV.CREATE key [ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`: creates an empty
-/// conversation.
+/// `CONV.CREATE key [ENCODING name] [OVERHEAD n] [SCALE percent] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds]
+/// [COMPLETE yes|no]`: creates an empty conversation.
 pub fn create<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -45,7 +60,7 @@ pub fn create<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// `CONV.ALTER key [ENCODING name] [MAXMESSAGES n] [MAXTOKENS n] [TTL seconds] [COMPLETE yes|no]`: changes attributes.
+/// `CONV.ALTER key [options of CONV.CREATE]`: changes attributes.
 pub fn alter<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,
@@ -66,13 +81,8 @@ pub fn alter<'a>(
     Ok(Outcome::change(effect))
 }
 
-/// `CONV.DEL key seq [seq ...]`: removes messages and returns how many existed.
-pub fn del<'a>(
-    args: &mut Args<'a>,
-    target: Target<'_>,
-    env: &Env<'_>,
-    out: &mut dyn Reply,
-) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
+/// Takes `seq [seq ...]` up to the end. The numbers are sorted and distinct.
+pub(super) fn seqs(args: &mut Args<'_>) -> Result<Vec<i64>, CommandError> {
     let mut seqs = Vec::with_capacity(args.left());
     while args.left() > 0 {
         seqs.push(args.integer("seq", i64::MIN, i64::MAX)?);
@@ -82,6 +92,17 @@ pub fn del<'a>(
     }
     seqs.sort_unstable();
     seqs.dedup();
+    Ok(seqs)
+}
+
+/// `CONV.DEL key seq [seq ...]`: removes messages and returns how many existed.
+pub fn del<'a>(
+    args: &mut Args<'a>,
+    target: Target<'_>,
+    env: &Env<'_>,
+    out: &mut dyn Reply,
+) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
+    let mut seqs = seqs(args)?;
     seqs.retain(|&seq| target.is_some_and(|c| c.log().find(seq).is_some()));
     out.integer(signed(seqs.len()));
     if seqs.is_empty() {
@@ -163,7 +184,14 @@ pub fn trim<'a>(
         }
     }
     let log = conversation.log();
-    let ranges = conversation.to_drop(limit);
+    let removal = conversation.to_drop(limit);
+    let mut ranges = removal.ranges;
+    if removal.is_partial {
+        // What remains forms other groups, on which the rest depends.
+        let (all, done) = conversation.clone().retain(limit, env.now);
+        done?;
+        ranges = all;
+    }
     let removed: usize = ranges
         .iter()
         .map(|&(first, last)| log.position_of(last.saturating_add(1)) - log.position_of(first))
@@ -177,6 +205,6 @@ pub fn trim<'a>(
     Ok(Outcome::change(effect))
 }
 
-fn signed(count: usize) -> i64 {
+pub(super) fn signed(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -13,6 +13,7 @@ pub mod fork;
 mod format;
 mod manage;
 mod outcome;
+mod pins;
 mod read;
 pub mod recent;
 mod replay;
@@ -31,7 +32,7 @@ use reply::Reply;
 use crate::conversation::effect::{Effect, Event};
 use crate::conversation::{Conversation, Limit};
 use crate::settings::Settings;
-use crate::tokens::{Counter, Nobody};
+use crate::tokens::Counter;
 
 /// The input of a command apart from its arguments and the conversation.
 #[derive(Debug, Clone, Copy)]
@@ -80,34 +81,18 @@ pub fn commit(conversation: &mut Conversation, effect: &mut Effect<'_>, counter:
     conversation.apply(effect, counter);
     if !effect.push.is_empty() {
         let limits = conversation.limits();
-        effect.drop = retain(conversation, &limits, effect.event, effect.at);
+        effect.drop = retain(conversation, &limits, effect.at);
     }
 }
 
 /// Removes the messages that exceed `limits`, as far as their counts are known. Returns the ranges of sequence numbers
 /// that were removed.
-fn retain(
-    conversation: &mut Conversation,
-    limits: &[Option<Limit>],
-    event: Event,
-    at: i64,
-) -> Vec<(i64, i64)> {
+fn retain(conversation: &mut Conversation, limits: &[Option<Limit>], at: i64) -> Vec<(i64, i64)> {
     let mut removed = Vec::new();
     for &limit in limits.iter().flatten() {
-        let drop = conversation.to_drop(limit);
-        if drop.is_empty() {
-            continue;
-        }
-        let mut retention = Effect {
-            drop,
-            ..Effect::new(event, at)
-        };
-        if conversation.prepare(&retention).is_err() {
-            // The next append tries again.
-            continue;
-        }
-        conversation.apply(&mut retention, &Nobody);
-        removed.extend(retention.drop);
+        // Where memory is short, the next append tries again.
+        let (ranges, _) = conversation.retain(limit, at);
+        removed.extend(ranges);
     }
     removed
 }
@@ -116,7 +101,7 @@ fn retain(
 /// nothing was removed. The message limit does not depend on counts and was enforced on append.
 pub fn retain_late(conversation: &mut Conversation, now: i64) -> Option<Effect<'static>> {
     let [_, tokens] = conversation.limits();
-    let drop = retain(conversation, &[tokens], Event::Trim, now);
+    let drop = retain(conversation, &[tokens], now);
     (!drop.is_empty()).then(|| Effect {
         drop,
         ..Effect::new(Event::Trim, now)

@@ -7,7 +7,7 @@ use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::attributes::Attributes;
 use crate::conversation::log::{Log, Stored};
-use crate::conversation::{Conversation, LEAST_TOKENS, MissingCounts};
+use crate::conversation::{Conversation, MissingCounts};
 use crate::tokens::{self, MOST_INLINE, Text, most_inline};
 
 /// The index that an argument of `CONV.RANGE` or `CONV.INDEX` means. As in `LRANGE`, a negative one counts from the end.
@@ -130,7 +130,8 @@ pub fn get(
             None => out.null(),
             Some(messages) => messages.visit(false, |message| {
                 if with_info {
-                    describe(&message, out);
+                    let pinned = target.is_some_and(|c| c.is_pinned(message.meta.seq));
+                    describe(&message, pinned, out);
                 } else {
                     out.bulk(message.bytes);
                 }
@@ -146,7 +147,7 @@ fn is_counted_first(conversation: &Conversation, missing: &MissingCounts) -> boo
     !missing.is_empty() && conversation.missing_bytes(missing, MOST_INLINE) <= MOST_INLINE
 }
 
-fn describe(stored: &Stored<'_>, out: &mut dyn Reply) {
+fn describe(stored: &Stored<'_>, pinned: bool, out: &mut dyn Reply) {
     out.map(6);
     out.bulk(b"seq");
     out.integer(stored.meta.seq);
@@ -160,9 +161,8 @@ fn describe(stored: &Stored<'_>, out: &mut dyn Reply) {
     }
     out.bulk(b"unread");
     out.integer(i64::from(stored.meta.flags.unread()));
-    // Nothing can be pinned yet.
     out.bulk(b"pinned");
-    out.integer(0);
+    out.integer(i64::from(pinned));
     out.bulk(b"message");
     out.bulk(stored.bytes);
 }
@@ -204,20 +204,22 @@ pub fn info(
     let summary = conversation.summary();
     let Attributes {
         encoding,
+        overhead,
+        scale,
+        media_tokens: _,
         max_messages,
         max_tokens,
         ttl,
         complete,
-        ..
     } = *conversation.attributes();
-    out.map(18);
+    out.map(22);
     let number = |out: &mut dyn Reply, name: &str, value: i64| {
         out.bulk(name.as_bytes());
         out.integer(value);
     };
     number(out, "messages", signed(totals.messages));
     // The sums contain the least that pending messages can count, but `tokens` excludes them.
-    let pending = totals.pending * u64::from(LEAST_TOKENS);
+    let pending = totals.pending * u64::from(conversation.least_tokens());
     number(out, "tokens", signed(totals.tokens.saturating_sub(pending)));
     number(out, "first", log.first_seq().unwrap_or(0));
     number(out, "last", log.last_seq().unwrap_or(0));
@@ -225,6 +227,10 @@ pub fn info(
     number(out, "updated", conversation.updated());
     out.bulk(b"encoding");
     out.bulk(encoding.name().as_bytes());
+    number(out, "overhead", i64::from(overhead));
+    number(out, "scale", i64::from(scale));
+    // All encodings are built in.
+    number(out, "encoding-missing", 0);
     number(out, "max-messages", signed(max_messages));
     number(out, "max-tokens", signed(max_tokens));
     number(out, "ttl", signed(ttl));
@@ -240,6 +246,7 @@ pub fn info(
         Some(upto) => out.integer(upto),
         None => out.null(),
     }
+    number(out, "pins", signed(conversation.pins().len() as u64));
     number(out, "unread", signed(totals.unread));
     let uncounted_summary = summary.is_some_and(|s| s.tokens.known().is_none());
     let pending = totals.pending + u64::from(uncounted_summary);

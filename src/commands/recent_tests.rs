@@ -249,8 +249,8 @@ fn unread_messages_are_shown() {
     let reply = run(&mut conversation, "CONV.INFO", &[]);
     let upto = Tree::Bulk(b"summary-upto".to_vec());
     let upto = reply.iter().position(|tree| *tree == upto).expect("shown");
-    assert_eq!(text(&reply[upto + 2]), "unread");
-    assert_eq!(reply[upto + 3], Tree::Integer(0));
+    assert_eq!(text(&reply[upto + 4]), "unread");
+    assert_eq!(reply[upto + 5], Tree::Integer(0));
     let reply = run(&mut conversation, "CONV.GET", &["1", "WITHINFO"]);
     let names: Vec<String> = reply[2..].chunks(2).map(|pair| text(&pair[0])).collect();
     assert_eq!(

@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_syntax_of_a_command_fits_on_a_line() {
-        for spec in &COMMANDS {
+        for spec in COMMANDS {
             let syntax = of_command(spec);
             assert!(syntax.len() <= 100, "{syntax}");
             for arg in spec.args.iter().filter(|arg| !arg.optional) {

@@ -5,10 +5,10 @@ use super::arg_docs::{
     option, optional, word,
 };
 use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
-use super::{append, backfill, manage, read, recent, replay, session, summary};
+use super::{append, backfill, manage, pins, read, recent, replay, session, summary};
 
 /// All commands. The server runs a command by its index in this table.
-pub static COMMANDS: [Spec; 26] = [
+pub static COMMANDS: &[Spec] = &[
     Spec {
         name: "CONV.APPEND",
         handler: Handler::Write(append::append),
@@ -220,7 +220,7 @@ pub static COMMANDS: [Spec; 26] = [
         key: Key::Update,
         categories: "write slow",
         since: "0.1.0",
-        complexity: "O(1); O(N) in the bytes held if the encoding changes",
+        complexity: "O(1); O(N) in the bytes held if the encoding, the overhead or the scale changes",
         summary: "Changes attributes of a conversation.",
         args: ATTRIBUTES,
     },
@@ -312,6 +312,32 @@ pub static COMMANDS: [Spec; 26] = [
                 ],
             ),
         ],
+    },
+    Spec {
+        name: "CONV.PIN",
+        handler: Handler::Write(pins::pin),
+        ends_load: false,
+        flags: "write deny-oom fast",
+        arity: -3,
+        key: Key::Update,
+        categories: "write fast",
+        since: "0.1.0",
+        complexity: "O(log(N)) for each number, with N messages held",
+        summary: "Pins messages, so that they are returned and kept however old they are.",
+        args: &[KEY, multiple(SEQ)],
+    },
+    Spec {
+        name: "CONV.UNPIN",
+        handler: Handler::Write(pins::unpin),
+        ends_load: false,
+        flags: "write fast",
+        arity: -3,
+        key: Key::Update,
+        categories: "write fast",
+        since: "0.1.0",
+        complexity: "O(1) for each number",
+        summary: "Removes the pins of messages.",
+        args: &[KEY, multiple(SEQ)],
     },
     Spec {
         name: "CONV.FORK",

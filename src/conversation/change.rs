@@ -8,7 +8,7 @@ use super::message;
 use super::segment::Relocate;
 use super::session::Session;
 use super::turns::{Dialects, Tracker};
-use super::{Conversation, LEAST_TOKENS, Summary, SummaryTokens, Unreadable};
+use super::{Conversation, MAX_PINS, Summary, SummaryTokens, Unreadable};
 use crate::tokens::{Counter, Nobody, Outcome, Text};
 
 impl Conversation {
@@ -30,6 +30,8 @@ impl Conversation {
             front,
             push,
             edit,
+            pin,
+            unpin,
             remove: _,
             summary: _,
             del_state: _,
@@ -58,6 +60,12 @@ impl Conversation {
             && self.log.find(edit.seq).is_none()
         {
             return Err(format!("no message {} to edit", edit.seq));
+        }
+        if self.pins.most_with(pin) > MAX_PINS {
+            return Err(format!("more than {MAX_PINS} pinned messages"));
+        }
+        if !unpin.is_sorted() {
+            return Err("pins to remove out of order".into());
         }
         if let Some(numbering) = numbering
             && (create.is_none() || numbering.lowest > numbering.next)
@@ -109,6 +117,8 @@ impl Conversation {
             front,
             push,
             edit,
+            pin,
+            unpin,
             remove,
             summary,
             del_state: _,
@@ -133,6 +143,12 @@ impl Conversation {
         if let Some(edit) = edit {
             self.edit(edit, counter);
         }
+        if !pin.is_empty() {
+            let held = pin.iter().copied();
+            self.pins
+                .insert(held.filter(|&seq| self.log.find(seq).is_some()));
+        }
+        self.pins.remove(unpin);
         self.remove(remove);
         if let Some(new) = summary {
             // Whoever has leased the work has done it, or somebody else has.
@@ -155,6 +171,7 @@ impl Conversation {
             let from = self.log.position_of(first);
             let to = self.log.position_of(last.saturating_add(1));
             self.tickets.remove_range(first, last);
+            self.pins.remove_range(first, last);
             self.drop_range(from, to);
         }
         self.debug_check();
@@ -203,19 +220,26 @@ impl Conversation {
     }
 
     fn alter(&mut self, attributes: Attributes) {
-        let recount = attributes.rules() != self.attributes.rules();
+        let (old, new) = (self.attributes.rules(), attributes.rules());
         self.attributes = attributes;
-        if recount {
-            self.log.update(0..self.log.len(), |e| {
-                if !e.flags.explicit() {
-                    e.tokens = LEAST_TOKENS;
-                    e.flags.set_pending(true);
-                }
-            });
-            self.tickets.clear();
-            if let Some(summary) = &mut self.summary {
-                summary.tokens = SummaryTokens::Pending;
+        if old == new {
+            return;
+        }
+        let least = new.least();
+        self.log.update(0..self.log.len(), |e| {
+            if !e.flags.explicit() {
+                let known = Some(e.tokens).filter(|_| !e.flags.pending());
+                let tokens = known.and_then(|tokens| new.converted(&old, tokens));
+                e.tokens = tokens.unwrap_or(least);
+                e.flags.set_pending(tokens.is_none());
             }
+        });
+        // The texts that are being counted are counted by the old rules.
+        self.tickets.clear();
+        if let Some(summary) = &mut self.summary {
+            let known = summary.tokens.known();
+            let tokens = known.and_then(|tokens| new.converted(&old, tokens));
+            summary.tokens = tokens.map_or(SummaryTokens::Pending, SummaryTokens::Counted);
         }
     }
 
@@ -272,7 +296,7 @@ impl Conversation {
             },
         };
         flags.set_pending(known.is_none());
-        (known.unwrap_or(LEAST_TOKENS), flags)
+        (known.unwrap_or_else(|| self.least_tokens()), flags)
     }
 
     fn count(&self, text: Text, counter: &impl Counter) -> Outcome {
@@ -302,6 +326,7 @@ impl Conversation {
             }
         }
         cuts.sort_unstable();
+        self.pins.remove(&cuts);
         let mut done = None;
         for seq in cuts {
             // The message that stands behind the one removed may have been tracked anew already.

@@ -1,6 +1,6 @@
 //! Which counts are there, which are still to come, and how they come in.
 //!
-//! As long as a message is *pending*, [`LEAST_TOKENS`] stands for its count in all sums. So the sums are lower bounds,
+//! As long as a message is *pending*, all sums contain [the least that it can count](Conversation::least_tokens). So the sums are lower bounds,
 //! and a window selected by them is never too small: if nothing in it is pending, it is the right one. That is how
 //! [`Conversation::missing_counts`] knows what must be counted before a selection holds.
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::search::Pending;
 use super::window::{Request, Window};
-use super::{Conversation, LEAST_TOKENS, Unreadable};
+use super::{Conversation, Unreadable};
 use crate::tokens::{Counter, Outcome, Text, Ticket};
 
 /// So few counts may lie about until somebody asks for them.
@@ -47,12 +47,6 @@ impl SummaryTokens {
             Self::Counted(tokens) => Some(*tokens),
             Self::Waiting(_) | Self::Pending => None,
         }
-    }
-
-    /// The count, or the least that it can be.
-    #[must_use]
-    pub fn least(&self) -> u32 {
-        self.known().unwrap_or(LEAST_TOKENS)
     }
 }
 

@@ -92,6 +92,10 @@ pub struct Effect<'a> {
     pub push: Vec<NewMessage<'a>>,
     /// Replaces a message.
     pub edit: Option<NewMessage<'a>>,
+    /// Pins the messages with these numbers, as far as they are held.
+    pub pin: Vec<i64>,
+    /// Removes the pins of the messages with these numbers, which ascend.
+    pub unpin: Vec<i64>,
     /// Removes the messages with these numbers, wherever they stand.
     pub remove: Vec<i64>,
     /// Sets or removes the summary.
@@ -137,6 +141,8 @@ impl Effect<'_> {
             front,
             push,
             edit,
+            pin,
+            unpin: _,
             remove: _,
             summary,
             del_state: _,
@@ -152,6 +158,7 @@ impl Effect<'_> {
             || !front.is_empty()
             || !push.is_empty()
             || edit.is_some()
+            || !pin.is_empty()
             || !set_state.is_empty()
             || history.as_ref().is_some_and(NewHistory::is_nested)
             || summary.as_ref().is_some_and(|s| !s.text.is_empty())

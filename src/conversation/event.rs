@@ -38,11 +38,15 @@ pub enum Event {
     SetState,
     /// Session fields were removed.
     DelState,
+    /// Messages were pinned.
+    Pin,
+    /// Pins were removed.
+    Unpin,
 }
 
 impl Event {
     /// All events.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::None,
         Self::Append,
         Self::Backfill,
@@ -59,6 +63,8 @@ impl Event {
         Self::Import,
         Self::SetState,
         Self::DelState,
+        Self::Pin,
+        Self::Unpin,
     ];
 
     /// Its name as subscribers see it; empty for [`Event::None`].
@@ -81,6 +87,8 @@ impl Event {
             Self::Import => c"conv.import",
             Self::SetState => c"conv.setstate",
             Self::DelState => c"conv.delstate",
+            Self::Pin => c"conv.pin",
+            Self::Unpin => c"conv.unpin",
         }
     }
 

@@ -129,7 +129,7 @@ impl Flags {
         self.has(Self::HAS_ID)
     }
 
-    /// Its tokens are not counted yet; all sums hold [`super::LEAST_TOKENS`] for it.
+    /// Its tokens are not counted yet; all sums hold [the least that it can be](super::Conversation::least_tokens) for it.
     #[must_use]
     pub fn pending(self) -> bool {
         self.has(Self::PENDING)

@@ -3,7 +3,7 @@
 use super::{Conversation, Unreadable};
 
 impl Conversation {
-    /// A copy of the messages up to number `upto` (of all if it is not given), with attributes and times. The summary
+    /// A copy of the messages up to number `upto` (of all if it is not given), with attributes, times and pins. The summary
     /// comes along unless it stands for messages after `upto`. Numbering continues after the larger of the copy's newest
     /// message and its summary's `upto`, at 1 if it has neither.
     ///
@@ -22,6 +22,7 @@ impl Conversation {
             attributes: self.attributes,
             summary: self.summary.clone(),
             session: self.session.clone(),
+            pins: self.pins.before(behind),
             lease: 0,
             numbering: self.numbering,
             updated: self.updated,

@@ -5,7 +5,7 @@ use super::index::weight;
 use super::log::Log;
 use super::sums::Sums;
 use super::turns::{Dialects, Tracker};
-use super::{Conversation, LEAST_TOKENS};
+use super::{Conversation, MAX_PINS};
 
 /// Longer conversations are not checked after every change: a check costs as much as all of their messages.
 #[cfg(debug_assertions)]
@@ -19,6 +19,7 @@ impl Conversation {
     pub fn check_invariants(&self) -> Result<(), String> {
         self.log.check_sums()?;
         self.check_tickets()?;
+        self.check_pins()?;
         self.check_groups()
     }
 
@@ -57,13 +58,26 @@ impl Conversation {
                 Some(_) => {}
             }
         }
+        let least = self.least_tokens();
         for position in 0..self.log.len() {
             let held = self.log.get(position);
-            if held.is_some_and(|m| m.flags.pending() && m.tokens != LEAST_TOKENS) {
+            if held.is_some_and(|m| m.flags.pending() && m.tokens != least) {
                 return Err(format!("the pending message at {position} has a count"));
             }
         }
         Ok(())
+    }
+
+    /// Pins ascend, are not too many, and are those of held messages.
+    fn check_pins(&self) -> Result<(), String> {
+        let pins = self.pins();
+        if pins.len() > MAX_PINS || !pins.is_sorted_by(|one, next| one < next) {
+            return Err(format!("{} pins: {pins:?}", pins.len()));
+        }
+        match pins.iter().find(|&&seq| self.log.find(seq).is_none()) {
+            Some(seq) => Err(format!("a pin of message {seq}, which is not held")),
+            None => Ok(()),
+        }
     }
 
     /// The flags of all messages are those that tracking from the beginning gives.

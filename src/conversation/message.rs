@@ -7,7 +7,7 @@ pub use super::dialect::Counted;
 use super::dialect::{self, FoundCall, FoundResult, Pairs, Seen, Shape, Visitor};
 pub use super::facts::{Call, CallKind, Class, Facts, SummaryForm, ToolResult};
 use super::json::{self, JsonError};
-use crate::tokens::{MESSAGE_TOKENS, Text};
+use crate::tokens::Text;
 
 /// Longest role, in bytes.
 pub const MAX_ROLE_BYTES: usize = 64;
@@ -214,7 +214,7 @@ impl Text {
 
 /// Room for the counted text of a message of so many bytes: rarely too little, and cut to size in the end.
 fn counted_text(source: usize) -> Text {
-    Text::with_capacity(MESSAGE_TOKENS, source)
+    Text::message(source)
 }
 
 /// Adds a part to what is to be counted.

@@ -27,6 +27,7 @@ mod log_compress;
 pub mod log_read;
 pub mod message;
 mod open_calls;
+mod pins;
 mod retention;
 pub mod search;
 pub mod segment;
@@ -44,17 +45,14 @@ pub use counts::{MissingCounts, SummaryTokens};
 use effect::Numbering;
 use ids::Ids;
 use log::{Log, Stored};
-pub use retention::Limit;
+pub use pins::MAX_PINS;
+use pins::Pins;
+pub use retention::{Limit, Removal};
 pub use segment::Relocate;
 use session::Session;
 pub use sums::Sums;
 use tickets::Tickets;
 use turns::Tracker;
-
-use crate::tokens::MESSAGE_TOKENS;
-
-/// What stands for T(message) in all sums as long as a message is pending: the least that it can be.
-pub const LEAST_TOKENS: u32 = MESSAGE_TOKENS as u32;
 
 /// The summary that stands for older messages.
 #[derive(Debug, Clone)]
@@ -79,6 +77,7 @@ pub struct Conversation {
     summary: Option<Box<Summary>>,
     /// Nothing if there is nothing in it.
     session: Option<Box<Session>>,
+    pins: Pins,
     lease: i64,
     numbering: Numbering,
     updated: i64,
@@ -116,6 +115,7 @@ impl Conversation {
             attributes,
             summary: None,
             session: None,
+            pins: Pins::default(),
             lease: 0,
             numbering: Numbering {
                 created: now,
@@ -151,6 +151,36 @@ impl Conversation {
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
         self.session.as_deref()
+    }
+
+    /// Sequence numbers of the pinned messages, in ascending order; at most [`MAX_PINS`], all of them held.
+    #[must_use]
+    pub fn pins(&self) -> &[i64] {
+        self.pins.seqs()
+    }
+
+    /// True if message `seq` is pinned.
+    #[must_use]
+    pub fn is_pinned(&self, seq: i64) -> bool {
+        self.pins.contains(seq)
+    }
+
+    /// What all sums contain for a message, or a summary, as long as it is pending: the least that it can count.
+    #[must_use]
+    pub fn least_tokens(&self) -> u32 {
+        self.attributes.rules().least()
+    }
+
+    /// Tokens of the summary, or the least that they can be; nothing if there is no summary.
+    #[must_use]
+    pub fn summary_tokens(&self) -> Option<u32> {
+        let summary = self.summary()?;
+        Some(
+            summary
+                .tokens
+                .known()
+                .unwrap_or_else(|| self.least_tokens()),
+        )
     }
 
     /// Until when the summary is leased to somebody, Unix ms; 0 if it is not.
@@ -202,6 +232,7 @@ impl Conversation {
             + self.ids.heap_bytes()
             + self.tracker.heap_bytes()
             + self.tickets.heap_bytes()
+            + self.pins.heap_bytes()
             + self
                 .summary
                 .as_ref()

@@ -145,11 +145,12 @@ impl Conversation {
         window.system_left_out = leading - window.system;
         let mut region = leading;
         if let Some(summary) = self.summary().filter(|_| !request.no_summary)
-            && i64::from(summary.tokens.least()) <= budget
+            && let Some(tokens) = self.summary_tokens().map(i64::from)
+            && tokens <= budget
         {
             window.summary = true;
-            spent += i64::from(summary.tokens.least());
-            budget -= i64::from(summary.tokens.least());
+            spent += tokens;
+            budget -= tokens;
             if let Some(upto) = summary.upto {
                 let behind = log.position_of(upto.saturating_add(1));
                 if behind > leading {

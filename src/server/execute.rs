@@ -24,7 +24,7 @@ use crate::commands::{CommandError, Env, Needs, Outcome, Target, err};
 use crate::conversation::effect::Effect;
 use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::tokens::background::{CompletionGuard, Ticket, Urgent};
-use crate::tokens::{Encoding, Inline, Rules, Text, most_inline};
+use crate::tokens::{Encoding, FULL_SCALE, Inline, Rules, Text, most_inline};
 
 /// Bytes of text that are copied and counted for a blocked client at a time, so that neither the copy nor the reading
 /// of the messages holds up others.
@@ -425,6 +425,8 @@ fn rules(encoding: Encoding) -> Rules {
     Rules {
         encoding,
         media_tokens: 0,
+        overhead: 0,
+        scale: FULL_SCALE,
     }
 }
 

@@ -49,8 +49,11 @@ pub fn most_inline(encoding: Encoding) -> usize {
 /// Tokens of a reply in addition to its messages: they prime the model's response.
 pub const REPLY_TOKENS: i64 = 3;
 
-/// Tokens of a message in addition to its text. Also the minimum of T(message), unless the client gave the count.
-pub const MESSAGE_TOKENS: u64 = 3;
+/// The default of [`Rules::overhead`], by the OpenAI cookbook.
+pub const DEFAULT_OVERHEAD: u16 = 3;
+
+/// The default of [`Rules::scale`]: counts stay as they are.
+pub const FULL_SCALE: u16 = 100;
 
 /// The most bytes of text that a command counts on the main thread, 0.3 to 1 ms of work. With more text the client is
 /// blocked until a background thread has counted it.
@@ -63,6 +66,45 @@ pub struct Rules {
     pub encoding: Encoding,
     /// Tokens of one image, audio, file or document part.
     pub media_tokens: u32,
+    /// Tokens of a message in addition to its text: what the chat template of the model adds.
+    pub overhead: u16,
+    /// Percentage by which the count of a message is multiplied, rounded up: it calibrates an encoding that only
+    /// approximates that of the model.
+    pub scale: u16,
+}
+
+impl Rules {
+    /// T of a message whose unscaled count is `tokens`.
+    #[must_use]
+    pub fn scaled(&self, tokens: u64) -> u32 {
+        let scaled = match self.scale {
+            FULL_SCALE => tokens,
+            scale => tokens
+                .saturating_mul(u64::from(scale))
+                .div_ceil(u64::from(FULL_SCALE)),
+        };
+        u32::try_from(scaled).unwrap_or(u32::MAX)
+    }
+
+    /// T of a message by these rules, from its T by the rules `old`. None if that does not follow: other differences than the
+    /// overhead and the scale need the text, and a scale below 100 % maps several counts to one.
+    #[must_use]
+    pub fn converted(&self, old: &Self, tokens: u32) -> Option<u32> {
+        let same_text = (self.encoding, self.media_tokens) == (old.encoding, old.media_tokens);
+        if !same_text || old.scale < FULL_SCALE || tokens == u32::MAX {
+            return None;
+        }
+        // Scaling up by s % rounds up by less than one token, so rounding down inverts it.
+        let unscaled = u64::from(tokens) * u64::from(FULL_SCALE) / u64::from(old.scale);
+        let text = unscaled.checked_sub(u64::from(old.overhead))?;
+        Some(self.scaled(text.saturating_add(u64::from(self.overhead))))
+    }
+
+    /// The least that T(message) can be, unless the client gave the count: that of a message without text.
+    #[must_use]
+    pub fn least(&self) -> u32 {
+        self.scaled(u64::from(self.overhead))
+    }
 }
 
 /// The state of a text handed to a [`Counter`].
@@ -109,5 +151,42 @@ pub struct Nobody;
 impl Counter for Nobody {
     fn count(&self, _rules: Rules, _text: Text) -> Outcome {
         Outcome::Unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Encoding, Rules};
+
+    #[test]
+    fn counts_are_converted_where_that_is_exact() {
+        let rules = |overhead, scale| Rules {
+            encoding: Encoding::default(),
+            media_tokens: 85,
+            overhead,
+            scale,
+        };
+        for scale in (100..=1000).step_by(7) {
+            let (old, new) = (rules(scale % 11, scale), rules(scale % 5, 1100 - scale));
+            for text in 0..300 {
+                let tokens = old.scaled(text + u64::from(old.overhead));
+                let expected = new.scaled(text + u64::from(new.overhead));
+                assert_eq!(
+                    new.converted(&old, tokens),
+                    Some(expected),
+                    "{old:?} {text}"
+                );
+            }
+        }
+        let (old, new) = (rules(3, 100), rules(4, 200));
+        assert_eq!(new.converted(&old, 2), None, "less than the overhead");
+        assert_eq!(new.converted(&old, u32::MAX), None, "it may be more");
+        assert_eq!(new.converted(&old, u32::MAX - 1), Some(u32::MAX));
+        assert_eq!(new.converted(&rules(3, 99), 10), None);
+        let other = Rules {
+            encoding: Encoding::R50kBase,
+            ..old
+        };
+        assert_eq!(new.converted(&other, 10), None);
     }
 }

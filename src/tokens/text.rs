@@ -1,7 +1,7 @@
 //! The counted text of a message, separate from the message, so that a background thread owns all it needs and the
 //! message can change in the meantime.
 
-use super::{MESSAGE_TOKENS, Rules, count};
+use super::{Rules, count};
 
 /// The strings to count, and the parts of the count that depend on no string. See the module documentation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -10,6 +10,8 @@ pub struct Text {
     fixed: u64,
     /// Number of image, audio, file and document parts.
     media: u64,
+    /// The count is T(message): it contains the overhead of a message, and is scaled.
+    is_message: bool,
     /// The strings, each preceded by its length in bytes (32 bits, little endian).
     strings: Vec<u8>,
 }
@@ -21,12 +23,13 @@ const LENGTH: usize = 4;
 const SPARE: usize = 256;
 
 impl Text {
-    /// A text of so many fixed tokens, with room for about `bytes` bytes of strings.
+    /// The text of a message, to which strings and media parts are added, with room for about `bytes` bytes of strings.
     #[must_use]
-    pub fn with_capacity(fixed: u64, bytes: usize) -> Self {
+    pub fn message(bytes: usize) -> Self {
         Self {
-            fixed,
+            fixed: 0,
             media: 0,
+            is_message: true,
             strings: Vec::with_capacity(bytes),
         }
     }
@@ -53,10 +56,7 @@ impl Text {
     /// The text of the system message that a summary is returned as.
     #[must_use]
     pub fn of_summary(summary: &str) -> Self {
-        let mut text = Self {
-            fixed: MESSAGE_TOKENS,
-            ..Self::default()
-        };
+        let mut text = Self::message(summary.len().saturating_add("system".len() + 2 * LENGTH));
         text.push("system");
         text.push(summary);
         text
@@ -90,12 +90,15 @@ impl Text {
         self.strings.is_empty()
     }
 
-    /// T(message), by the formula of the OpenAI cookbook: `3 + E(role) + sum of E(text) + (1 + E(name)) + sum of
-    /// (E(call name) + E(call arguments) + 1) + media`. For a plain string, E(s).
+    /// T(message): `overhead + E(role) + sum of E(text) + (1 + E(name)) + sum of (E(call name) + E(call arguments) + 1) +
+    /// media`, scaled. For a plain string, E(s).
     #[must_use]
     pub fn count(&self, rules: Rules) -> u32 {
         let media = self.media.saturating_mul(u64::from(rules.media_tokens));
         let mut sum = self.fixed.saturating_add(media);
+        if self.is_message {
+            sum = sum.saturating_add(u64::from(rules.overhead));
+        }
         let mut rest = self.strings.as_slice();
         while let Some((len, behind)) = rest.split_first_chunk::<LENGTH>() {
             let len = u32::from_le_bytes(*len) as usize;
@@ -107,7 +110,12 @@ impl Text {
             }
             rest = behind;
         }
-        crate::metrics::counted(sum);
-        u32::try_from(sum).unwrap_or(u32::MAX)
+        let tokens = if self.is_message {
+            rules.scaled(sum)
+        } else {
+            u32::try_from(sum).unwrap_or(u32::MAX)
+        };
+        crate::metrics::counted(u64::from(tokens));
+        tokens
     }
 }

@@ -232,6 +232,8 @@ fn corpus_messages_follow_the_formula() {
     let rules = Rules {
         encoding: Encoding::O200kBase,
         media_tokens: 85,
+        overhead: 3,
+        scale: 100,
     };
     let own = r#"[{"role":"user","content":"Hi","name":"Ann"},
         {"role":"assistant","content":null,"tool_calls":[{"id":"1","function":{"name":"look","arguments":"{\"at\": 1}"}}]},

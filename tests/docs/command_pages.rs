@@ -92,7 +92,7 @@ fn file(name: &str) -> String {
 #[test]
 fn every_command_has_a_page_that_matches_the_table() {
     let _alone = WRITING.lock();
-    for spec in &COMMANDS {
+    for spec in COMMANDS {
         let path = top().join(file(spec.name));
         assert!(
             path.exists(),

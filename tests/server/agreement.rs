@@ -10,7 +10,7 @@ use crate::support::*;
 use crate::views::*;
 use crate::writes::*;
 
-const PRIMARY: [&str; 12] = [
+const PRIMARY: [&str; 16] = [
     "encoding",
     "cl100k_base",
     "max-messages",
@@ -23,9 +23,13 @@ const PRIMARY: [&str; 12] = [
     "no",
     "media-tokens",
     "11",
+    "overhead",
+    "9",
+    "scale",
+    "130",
 ];
 
-const REPLICA: [&str; 14] = [
+const REPLICA: [&str; 18] = [
     "encoding",
     "r50k_base",
     "max-messages",
@@ -38,6 +42,10 @@ const REPLICA: [&str; 14] = [
     "yes",
     "media-tokens",
     "1000",
+    "overhead",
+    "0",
+    "scale",
+    "33",
     "max-message-bytes",
     "64",
 ];

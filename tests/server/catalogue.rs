@@ -33,6 +33,8 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("conv.getstate", 2, "readonly"),
     ("conv.setstate", 4, "write denyoom"),
     ("conv.delstate", 3, "write"),
+    ("conv.pin", 3, "write denyoom fast"),
+    ("conv.unpin", 3, "write fast"),
 ];
 
 fn flags(value: &Value) -> Vec<String> {
@@ -70,7 +72,15 @@ fn command_info_has_arity_and_flags() {
             assert!(!flags.iter().any(|f| f == flag), "{name} is not {flag}");
         }
         // Commands that free memory must be allowed when memory is full.
-        if ["conv.del", "conv.pop", "conv.trim", "conv.delstate"].contains(&name) {
+        if [
+            "conv.del",
+            "conv.pop",
+            "conv.trim",
+            "conv.delstate",
+            "conv.unpin",
+        ]
+        .contains(&name)
+        {
             assert!(!flags.iter().any(|f| f == "denyoom"), "{name}");
         }
     }

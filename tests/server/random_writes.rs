@@ -29,7 +29,7 @@ fn random_message(rng: &mut Rng) -> String {
 /// A write command that usually has an effect.
 pub fn random_write(rng: &mut Rng, key: &str) -> Vec<String> {
     let seq = |rng: &mut Rng| (1 + rng.usize(..60)).to_string();
-    let mut args: Vec<String> = match rng.usize(..31) {
+    let mut args: Vec<String> = match rng.usize(..36) {
         0 => vec!["CONV.DEL".into(), seq(rng), seq(rng), seq(rng)],
         1 | 2 => vec!["CONV.DEL".into(), seq(rng)],
         3 => vec!["CONV.POP".into(), rng.usize(..4).to_string()],
@@ -108,6 +108,18 @@ pub fn random_write(rng: &mut Rng, key: &str) -> Vec<String> {
             );
             vec!["CONV.IMPORT".into(), document, "REPLACE".into()]
         }
+        22 | 23 => vec!["CONV.PIN".into(), seq(rng), seq(rng)],
+        24 => vec!["CONV.UNPIN".into(), seq(rng), seq(rng), seq(rng)],
+        25 => vec![
+            "CONV.ALTER".into(),
+            "OVERHEAD".into(),
+            rng.choice(&["0", "3", "11"]).unwrap().to_string(),
+        ],
+        26 => vec![
+            "CONV.ALTER".into(),
+            "SCALE".into(),
+            rng.choice(&["40", "100", "117"]).unwrap().to_string(),
+        ],
         _ => vec![
             "CONV.APPEND".into(),
             random_message(rng),

@@ -79,7 +79,7 @@ pub fn fill(con: &mut Connection) -> Vec<String> {
         .map(|key| String::from_utf8(key).expect("UTF-8"))
         .collect();
     keys.sort();
-    assert_eq!(keys.len(), 40, "{keys:?}");
+    assert_eq!(keys.len(), 42, "{keys:?}");
     keys
 }
 
@@ -317,6 +317,14 @@ fn attributes(con: &mut Connection) {
     for _ in 0..3 {
         append(con, "limits", &chat());
     }
+    go(
+        con,
+        &["CONV.CREATE", "scaled", "OVERHEAD", "7", "SCALE", "115"],
+    );
+    append(con, "scaled", &chat());
+    append(con, "pinned", &[chat(), chat()].concat());
+    go(con, &["CONV.PIN", "pinned", "2", "4", "12", "16"]);
+    go(con, &["CONV.DEL", "pinned", "3", "16"]);
     go(con, &["CONV.CREATE", "incomplete", "COMPLETE", "no"]);
     append(con, "incomplete", &chat());
     go(con, &["CONV.CREATE", "ttl", "TTL", "100000"]);

@@ -14,7 +14,7 @@ pub type Setting = (
 );
 
 /// All settings.
-pub const SETTINGS: [Setting; 7] = [
+pub const SETTINGS: [Setting; 9] = [
     (
         "encoding",
         "o200k_base",
@@ -44,6 +44,18 @@ pub const SETTINGS: [Setting; 7] = [
         "85",
         &[("0", "0"), ("1105", "1105")],
         &["-1", "x"],
+    ),
+    (
+        "overhead",
+        "3",
+        &[("0", "0"), ("1000", "1000")],
+        &["-1", "1001", "x"],
+    ),
+    (
+        "scale",
+        "100",
+        &[("10", "10"), ("1000", "1000")],
+        &["9", "1001", "x"],
     ),
     (
         "max-message-bytes",

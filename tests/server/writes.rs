@@ -85,15 +85,23 @@ pub fn effective() -> Vec<Args> {
             "800",
             "COMPLETE",
             "no",
+            "OVERHEAD",
+            "0",
+            "SCALE",
+            "10",
         ],
         &["CONV.ALTER", "k", "TTL", "900"],
         &["CONV.APPEND", "k", m],
         &["CONV.ALTER", "k", "ENCODING", "gpt-4"],
         &["CONV.ALTER", "k", "MAXMESSAGES", "30", "MAXTOKENS", "3000"],
+        &["CONV.ALTER", "k", "OVERHEAD", "5", "SCALE", "150"],
+        &["CONV.PIN", "k", "5", "1", "999", "5"],
+        &["CONV.PIN", "k", "2"],
         &["CONV.EDIT", "k", "2", &says("assistant", "edited sesame")],
         &["CONV.EDIT", "k", "13", &answer("x")],
         &["CONV.DEL", "k", "3"],
         &["CONV.DEL", "k", "5", "4", "999", "5"],
+        &["CONV.UNPIN", "k", "1", "5"],
         &["CONV.POP", "k"],
         &["CONV.POP", "k", "2"],
         &["CONV.ALTER", "k", "MAXMESSAGES", "6", "TTL", "0"],
@@ -177,6 +185,11 @@ pub fn idle() -> Vec<(Args, Value)> {
         &["CONV.TRIM", "missing", "MAXMESSAGES", "1"],
         &["CONV.DELSTATE", "k", "a"],
         &["CONV.DELSTATE", "missing", "a", "b"],
+        &["CONV.PIN", "plain", "77", "-1"],
+        &["CONV.PIN", "missing", "1"],
+        &["CONV.UNPIN", "plain", "1"],
+        &["CONV.UNPIN", "missing", "1"],
+        &["CONV.ALTER", "plain", "OVERHEAD", "3", "SCALE", "100"],
     ]);
     let (nil, none, int) = (Value::Nil, Value::Array(Vec::new()), Value::Int);
     let replies = [
@@ -185,6 +198,7 @@ pub fn idle() -> Vec<(Args, Value)> {
         [Value::Okay, Value::Okay, Value::Okay, Value::Okay].to_vec(),
         [int(0), int(0), none, nil.clone(), nil].to_vec(),
         [int(8), int(8), int(8), int(0), int(0), int(0)].to_vec(),
+        [int(0), int(0), int(0), int(0), Value::Okay].to_vec(),
     ];
     commands.into_iter().zip(replies.concat()).collect()
 }
@@ -216,11 +230,16 @@ pub fn refused() -> Vec<(Args, &'static str)> {
         &["CONV.IMPORT", "k", "[]"],
         &["CONV.IMPORT", "missing", "{}"],
         &["CONV.SETSTATE", "k", "a", "1", "b", "sesame"],
+        &["CONV.PIN", "k", "1", "x"],
+        &["CONV.PIN", "k"],
+        &["CONV.UNPIN", "k", "1.5"],
+        &["CONV.ALTER", "k", "SCALE", "9"],
+        &["CONV.CREATE", "missing", "OVERHEAD", "1001"],
     ]);
     let starts = [
         ["BADMSG message "; 4].to_vec(),
         ["WRONGTYPE "; 3].to_vec(),
-        ["ERR "; 16].to_vec(),
+        ["ERR "; 21].to_vec(),
     ];
     commands.into_iter().zip(starts.concat()).collect()
 }

@@ -8,6 +8,7 @@ mod v1;
 mod v2;
 mod v3;
 mod v4;
+mod v5;
 
 use fastrand::Rng;
 
@@ -20,7 +21,8 @@ const VERSIONS: &[Version] = &[
     (2, v2::frames),
     (3, v3::frames),
     (4, v4::frames),
-    (4, v4::frames),
+    (5, v5::frames),
+    (5, v5::frames),
 ];
 
 /// Messages of all kinds that APPEND accepts.

@@ -35,7 +35,7 @@ const INTEGERS: [&str; 22] = [
 ];
 
 /// Headers of replicated effects that no release sends.
-const HEADERS: [&str; 26] = [
+const HEADERS: [&str; 31] = [
     r#"{"v":1,"at":1,"push":[[9,1,"pending"]]}"#,
     r#"{"v":1,"at":-9223372036854775808,"push":[[1,-1,{"counted":4294967295}],[2,9223372036854775807,{"given":0}]]}"#,
     r#"{"v":1,"at":1,"push":[[9223372036854775806,1,"pending"]]}"#,
@@ -46,6 +46,11 @@ const HEADERS: [&str; 26] = [
     r#"{"v":1,"at":1,"edit":[1,1,"pending"]}"#,
     r#"{"v":1,"at":1,"edit":[-7,1,{"given":4294967295}]}"#,
     r#"{"v":1,"at":1,"remove":[1,1,2,9223372036854775807,-9223372036854775808]}"#,
+    r#"{"v":1,"at":1,"pin":[3,1,2,1,9223372036854775807,-9223372036854775808]}"#,
+    r#"{"v":1,"at":1,"pin":[1,2,3],"unpin":[2],"remove":[3],"push":[[9,1,"pending"]]}"#,
+    r#"{"v":1,"at":1,"unpin":[1,5,5]}"#,
+    r#"{"v":1,"at":1,"unpin":[5,1]}"#,
+    r#"{"v":1,"at":1,"alter":{"encoding":"r50k_base","overhead":1000,"scale":1000,"media-tokens":4294967295,"max-messages":2,"max-tokens":50,"ttl":0,"complete":true}}"#,
     r#"{"v":1,"at":1,"drop":[[1,2],[2,1],[-9223372036854775808,9223372036854775807]]}"#,
     r#"{"v":1,"at":1,"drop":[[2,3]],"event":"conv.trim"}"#,
     r#"{"v":1,"at":1,"summary":{"upto":9223372036854775807}}"#,
@@ -94,7 +99,7 @@ fn pick(rng: &mut Rng) -> &'static Spec {
         0 | 1 => "CONV.APPEND",
         2 => "CONV.EFFECT",
         3 => "CONV.RECENT",
-        _ => return rng.choice(&COMMANDS).unwrap(),
+        _ => return rng.choice(COMMANDS).unwrap(),
     };
     COMMANDS
         .iter()

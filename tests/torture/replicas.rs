@@ -75,21 +75,25 @@ const FAULTS: [Fault; 10] = [
 
 /// Settings that affect new conversations or reject messages. A replica must ignore them. This server may become a
 /// primary, so none of these settings removes messages.
-const OTHER: [&str; 6] = [
+const OTHER: [&str; 8] = [
     "encoding",
     "cl100k_base",
     "media-tokens",
     "7",
+    "overhead",
+    "11",
     "assume-complete",
     "no",
 ];
 
 /// As [`OTHER`], for the sub-replica, which never becomes a primary.
-const WILD: [&str; 14] = [
+const WILD: [&str; 16] = [
     "encoding",
     "r50k_base",
     "media-tokens",
     "1000",
+    "scale",
+    "77",
     "assume-complete",
     "no",
     "max-messages",

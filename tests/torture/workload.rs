@@ -65,7 +65,7 @@ pub fn next_command(rng: &mut Rng, writer: usize, done: usize, raced: i64) -> Pl
         args: args(words),
         change: Change::Other,
     };
-    match rng.usize(..24) {
+    match rng.usize(..28) {
         0..=6 => append(rng, &grown, &[]),
         7..=10 => append(rng, &changed, &[]),
         11 => {
@@ -105,6 +105,25 @@ pub fn next_command(rng: &mut Rng, writer: usize, done: usize, raced: i64) -> Pl
                 encoding,
                 "COMPLETE",
                 *rng.choice(&["yes", "no"]).unwrap(),
+            ])
+        }
+        24 => {
+            let command = ["CONV.PIN", "CONV.UNPIN"][rng.usize(..2)];
+            other(&[command, &changed, &seq.to_string(), &(seq + 3).to_string()])
+        }
+        25 | 26 => {
+            let command = ["CONV.PIN", "CONV.PIN", "CONV.UNPIN"][rng.usize(..3)];
+            other(&[command, &cut, &seq.to_string(), &(seq + 1).to_string()])
+        }
+        27 => {
+            let (overhead, scale) = (rng.usize(..9), 50 + rng.usize(..100));
+            other(&[
+                "CONV.ALTER",
+                &cut,
+                "OVERHEAD",
+                &overhead.to_string(),
+                "SCALE",
+                &scale.to_string(),
             ])
         }
         17..=19 => append(rng, &cut, &[]),

@@ -135,4 +135,6 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
 const RULES: conv::tokens::Rules = conv::tokens::Rules {
     encoding: conv::tokens::Encoding::O200kBase,
     media_tokens: 85,
+    overhead: 3,
+    scale: 100,
 };

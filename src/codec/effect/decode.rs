@@ -3,7 +3,6 @@
 use serde_json::value::RawValue;
 
 use super::{EffectHeader, MessageHeader, SHORT_VERSION, SummaryHeader, VERSION};
-use crate::conversation::attributes::MAX_TTL;
 use crate::conversation::document::split;
 use crate::conversation::effect::{
     Count, Effect, Event, Imported, NewMessage, NewSummary, Numbering,
@@ -67,12 +66,8 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
     expand(&mut header, payload.len())?;
     let event =
         Event::by_name(&header.event).ok_or_else(|| format!("unknown event {:?}", header.event))?;
-    if [header.create, header.alter]
-        .iter()
-        .flatten()
-        .any(|a| a.ttl > MAX_TTL)
-    {
-        return Err(format!("ttl must be from 0 to {MAX_TTL}"));
+    for attributes in [header.create, header.alter].iter().flatten() {
+        attributes.check()?;
     }
     let mut payload = payload.iter().copied();
     let mut next = || payload.next().ok_or(INCOMPLETE);
@@ -135,6 +130,8 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         front,
         push,
         edit,
+        pin: header.pin,
+        unpin: header.unpin,
         remove: header.remove,
         summary,
         del_state: header.del_state,

@@ -37,6 +37,8 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
         front,
         push,
         edit,
+        pin,
+        unpin,
         remove,
         summary,
         del_state,
@@ -64,6 +66,8 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
         push: push.iter().map(message_header).collect(),
         append: None,
         edit: edit.as_ref().map(message_header),
+        pin: pin.clone(),
+        unpin: unpin.clone(),
         remove: remove.clone(),
         summary: summary.as_ref().map(|s| SummaryHeader { upto: s.upto }),
         del_state: del_state.clone(),
@@ -91,6 +95,8 @@ pub fn payload<'e, 'a>(effect: &'e Effect<'a>) -> impl Iterator<Item = &'a [u8]>
         front,
         push,
         edit,
+        pin: _,
+        unpin: _,
         remove: _,
         summary,
         del_state: _,
@@ -133,6 +139,8 @@ fn appended_from(effect: &Effect<'_>) -> Option<i64> {
         front,
         push,
         edit,
+        pin,
+        unpin,
         remove,
         summary,
         del_state,
@@ -153,6 +161,8 @@ fn appended_from(effect: &Effect<'_>) -> Option<i64> {
         && alter.is_none()
         && front.is_empty()
         && edit.is_none()
+        && pin.is_empty()
+        && unpin.is_empty()
         && remove.is_empty()
         && summary.is_none()
         && del_state.is_empty()

@@ -54,6 +54,10 @@ struct EffectHeader {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     edit: Option<MessageHeader>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pin: Vec<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unpin: Vec<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     remove: Vec<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     summary: Option<SummaryHeader>,

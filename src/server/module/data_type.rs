@@ -13,9 +13,10 @@ use super::super::ffi::panic_guard::guard;
 use super::super::ffi::string::OwnedString;
 use crate::codec::{self, DecodeError, encode_effect};
 use crate::conversation::Conversation;
+use crate::conversation::attributes::Attributes;
 use crate::metrics;
 use crate::tokens::background::Background;
-use crate::tokens::preload;
+use crate::tokens::{DEFAULT_OVERHEAD, FULL_SCALE, preload};
 
 /// Name of the type; nine characters, as Redis demands.
 const NAME: &std::ffi::CStr = c"conv-list";
@@ -278,15 +279,31 @@ unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
         let Some(conversation) = (unsafe { conversation(value) }) else {
             return;
         };
-        let attributes = conversation.attributes();
+        // Exhaustive, so that a new attribute is part of the digest.
+        let Attributes {
+            encoding,
+            overhead,
+            scale,
+            media_tokens,
+            max_messages,
+            max_tokens,
+            ttl,
+            complete,
+        } = *conversation.attributes();
         let numbering = conversation.numbering();
-        text(attributes.encoding.name().as_bytes());
+        text(encoding.name().as_bytes());
+        // A digest without them is that of a conversation with the defaults.
+        if (overhead, scale) != (DEFAULT_OVERHEAD, FULL_SCALE) {
+            text(b"overhead and scale");
+            number(i64::from(overhead));
+            number(i64::from(scale));
+        }
         for value in [
-            i64::from(attributes.media_tokens),
-            attributes.max_messages.cast_signed(),
-            attributes.max_tokens.cast_signed(),
-            attributes.ttl.cast_signed(),
-            i64::from(attributes.complete),
+            i64::from(media_tokens),
+            max_messages.cast_signed(),
+            max_tokens.cast_signed(),
+            ttl.cast_signed(),
+            i64::from(complete),
             numbering.created,
             numbering.next,
             numbering.lowest,
@@ -319,6 +336,12 @@ unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
         if conversation.lease() != 0 {
             text(b"lease");
             number(conversation.lease());
+        }
+        if !conversation.pins().is_empty() {
+            text(b"pins");
+            for &seq in conversation.pins() {
+                number(seq);
+            }
         }
         // SAFETY: the digest is that of the call under way.
         unsafe { call!(RedisModule_DigestEndSequence, md) };

@@ -12,9 +12,9 @@ use super::super::ffi::panic_guard::guard;
 use super::super::ffi::string::{OwnedString, RedisStr};
 use crate::commands::arg_parser::{encoding, quoted};
 use crate::commands::suggest::closest;
-use crate::conversation::attributes::MAX_TTL;
+use crate::conversation::attributes::{MAX_OVERHEAD, MAX_SCALE, MAX_TTL, MIN_SCALE};
 use crate::settings::Settings;
-use crate::tokens::{ENCODINGS, Encoding, preload};
+use crate::tokens::{DEFAULT_OVERHEAD, ENCODINGS, Encoding, FULL_SCALE, preload};
 
 /// A setting that is a number; `yes` and `no` are 1 and 0.
 struct Number {
@@ -45,6 +45,20 @@ const fn number(name: &'static str, value: i64, least: i64, most: i64, kind: Kin
 /// Largest size of one message: what fits into one argument of Redis's protocol by default.
 const MOST_MESSAGE_BYTES: i64 = 512 << 20;
 
+static OVERHEAD: Number = number(
+    "overhead",
+    DEFAULT_OVERHEAD as i64,
+    0,
+    MAX_OVERHEAD as i64,
+    Kind::Plain,
+);
+static SCALE: Number = number(
+    "scale",
+    FULL_SCALE as i64,
+    MIN_SCALE as i64,
+    MAX_SCALE as i64,
+    Kind::Plain,
+);
 static MAX_MESSAGES: Number = number("max-messages", 0, 0, i64::MAX, Kind::Plain);
 static MAX_TOKENS: Number = number("max-tokens", 0, 0, i64::MAX, Kind::Plain);
 static TTL: Number = number("ttl", 0, 0, MAX_TTL.cast_signed(), Kind::Plain);
@@ -65,7 +79,9 @@ static COMPRESS: Number = number("compress", 1, 0, 1, Kind::YesNo);
 /// Milliseconds. The upper bound, 34 years, is longer than any client lives, and clocks can still tell it.
 static LOAD_TIMEOUT: Number = number("load-timeout", 60_000, 1, 1 << 40, Kind::Plain);
 
-static NUMBERS: [&Number; 10] = [
+static NUMBERS: &[&Number] = &[
+    &OVERHEAD,
+    &SCALE,
     &MAX_MESSAGES,
     &MAX_TOKENS,
     &TTL,
@@ -115,6 +131,9 @@ pub fn current() -> Settings {
     let unsigned = |number: &Number| number.value.load(Relaxed).unsigned_abs();
     Settings {
         encoding: encoding_now(),
+        // Their ranges are far below 65536.
+        overhead: u16::try_from(unsigned(&OVERHEAD)).unwrap_or(DEFAULT_OVERHEAD),
+        scale: u16::try_from(unsigned(&SCALE)).unwrap_or(FULL_SCALE),
         max_messages: unsigned(&MAX_MESSAGES),
         max_tokens: unsigned(&MAX_TOKENS),
         ttl: unsigned(&TTL),
