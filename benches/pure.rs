@@ -45,6 +45,7 @@ fn conversation(messages: usize) -> Conversation {
             bytes: json.as_bytes(),
             facts: facts(json.as_bytes()).expect("a message"),
             text: None,
+            own: None,
         });
         commit(&mut conversation, &mut effect, &Inline);
     }

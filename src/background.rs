@@ -1,8 +1,9 @@
 //! Background threads: work that would take too long on the main thread runs here.
 //!
-//! Tasks wait in three lanes. *Urgent* tasks have a blocked client. *Normal* tasks will be needed at some time. *Large*
-//! tasks take long one by one. One thread leaves large tasks alone, so that they never hold up the others; the other
-//! thread prefers them, so that a steady load of normal tasks never holds them up.
+//! Tasks wait in four lanes. *Urgent* tasks are short, and a client is blocked until they are done. *Normal* tasks will be
+//! needed at some time. *Large* tasks take long one by one. *Client* tasks are large as well, and a client is blocked
+//! until they are done: they read its arguments or assemble its reply. Each kind of task has a thread that prefers it, and
+//! one thread leaves large tasks and those of clients alone, so none of them holds up the others.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +21,8 @@ pub enum Lane {
     Normal,
     /// May take long.
     Large,
+    /// May take milliseconds, and a client is blocked until it is done.
+    Client,
 }
 
 /// Which tasks a thread takes.
@@ -27,24 +30,28 @@ pub enum Lane {
 enum Thread {
     /// Urgent and normal tasks.
     Short,
-    /// Large tasks first, then what the other takes.
+    /// Tasks of clients first, then what `Short` takes.
+    Client,
+    /// Large tasks first, then what the others take.
     Any,
 }
 
-/// The threads. Two, as a large task must not hold up the others.
-const THREADS: [Thread; 2] = [Thread::Short, Thread::Any];
+/// The threads: one for each kind of task that must not wait for the others.
+const THREADS: [Thread; 3] = [Thread::Short, Thread::Client, Thread::Any];
 
 #[derive(Default)]
 struct Lanes {
     urgent: VecDeque<Task>,
     normal: VecDeque<Task>,
     large: VecDeque<Task>,
+    client: VecDeque<Task>,
 }
 
 static LANES: Mutex<Lanes> = Mutex::new(Lanes {
     urgent: VecDeque::new(),
     normal: VecDeque::new(),
     large: VecDeque::new(),
+    client: VecDeque::new(),
 });
 static READY: Condvar = Condvar::new();
 static START: Once = Once::new();
@@ -76,10 +83,11 @@ pub fn submit(lane: Lane, task: Task) {
             Lane::Urgent => lanes.urgent.push_back(task),
             Lane::Normal => lanes.normal.push_back(task),
             Lane::Large => lanes.large.push_back(task),
+            Lane::Client => lanes.client.push_back(task),
         }
     }
     // One wake-up may reach the thread that does not take this task.
-    if lane == Lane::Large {
+    if matches!(lane, Lane::Large | Lane::Client) {
         READY.notify_all();
     } else {
         READY.notify_one();
@@ -89,11 +97,12 @@ pub fn submit(lane: Lane, task: Task) {
 impl Lanes {
     /// The next task of a thread.
     fn next(&mut self, thread: Thread) -> Option<Task> {
-        let large = match thread {
-            Thread::Any => self.large.pop_front(),
+        let first = match thread {
+            Thread::Any => self.large.pop_front().or_else(|| self.client.pop_front()),
+            Thread::Client => self.client.pop_front(),
             Thread::Short => None,
         };
-        large
+        first
             .or_else(|| self.urgent.pop_front())
             .or_else(|| self.normal.pop_front())
     }
@@ -125,14 +134,14 @@ mod tests {
     fn taken(lanes: &mut Lanes, thread: Thread) -> Vec<&'static str> {
         // A task cannot be looked at: the lanes get shorter.
         std::iter::from_fn(|| {
-            let before = (lanes.urgent.len(), lanes.normal.len(), lanes.large.len());
+            let sizes = |lanes: &Lanes| {
+                [&lanes.urgent, &lanes.normal, &lanes.large, &lanes.client].map(VecDeque::len)
+            };
+            let before = sizes(lanes);
             drop(lanes.next(thread)?);
-            let after = (lanes.urgent.len(), lanes.normal.len(), lanes.large.len());
-            Some(match (before.0 - after.0, before.1 - after.1) {
-                (1, _) => "urgent",
-                (_, 1) => "normal",
-                _ => "large",
-            })
+            let after = sizes(lanes);
+            let lane = (0..4).find(|&lane| before[lane] > after[lane])?;
+            Some(["urgent", "normal", "large", "client"][lane])
         })
         .collect()
     }
@@ -143,14 +152,17 @@ mod tests {
             urgent: VecDeque::from([task()]),
             normal: VecDeque::from([task(), task()]),
             large: VecDeque::from([task()]),
+            client: VecDeque::from([task()]),
         }
     }
 
     #[test]
-    fn neither_large_nor_short_tasks_starve() {
+    fn each_kind_of_task_has_a_thread_that_prefers_it() {
         let short = taken(&mut filled(), Thread::Short);
         assert_eq!(short, ["urgent", "normal", "normal"]);
         let any = taken(&mut filled(), Thread::Any);
-        assert_eq!(any, ["large", "urgent", "normal", "normal"]);
+        assert_eq!(any, ["large", "client", "urgent", "normal", "normal"]);
+        let client = taken(&mut filled(), Thread::Client);
+        assert_eq!(client, ["client", "urgent", "normal", "normal"]);
     }
 }

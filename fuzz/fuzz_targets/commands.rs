@@ -79,6 +79,7 @@ fuzz_target!(|calls: Vec<Call>| {
             settings: Settings::default(),
             full: false,
             counts: None,
+        prepared: None,
         };
         let mut args = Args::new(spec.name, &words);
         let mut reply: Vec<Tree> = Vec::new();
@@ -87,7 +88,7 @@ fuzz_target!(|calls: Vec<Call>| {
                 let _ = read(&mut args, primary.as_ref(), &env, &mut reply);
                 continue;
             }
-            Handler::Write(write) | Handler::Replay(write) => {
+            Handler::Write(write) | Handler::WriteInput(write, _) | Handler::Replay(write) => {
                 write(&mut args, primary.as_ref(), &env, &mut reply)
             }
             Handler::MultiKey(MultiKey::Recent) => {

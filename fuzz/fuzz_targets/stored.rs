@@ -37,6 +37,7 @@ fuzz_target!(|input: (u8, Vec<Vec<u8>>)| {
             bytes: json,
             facts,
             text: Some(text),
+            own: None,
         });
         commit(&mut conversation, &mut effect, &Inline);
     }

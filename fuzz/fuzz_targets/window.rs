@@ -91,7 +91,7 @@ impl Pair {
                 read(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
             }
             Handler::MultiKey(_) => {}
-            Handler::Write(write) | Handler::Replay(write) => {
+            Handler::Write(write) | Handler::WriteInput(write, _) | Handler::Replay(write) => {
                 let done = write(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
                 if let Outcome::Done(Some(mut effect)) = done {
                     let target = self.conversation.get_or_insert_with(|| {

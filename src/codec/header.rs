@@ -268,5 +268,6 @@ pub fn read_message(
         bytes,
         facts,
         text: None,
+        own: None,
     })
 }

@@ -46,6 +46,7 @@ pub fn rebuild(
                     // Not encoded: decoding the effect reads the message.
                     facts: message::Facts::default(),
                     text: None,
+                    own: None,
                 });
                 begin = end + 1;
             }

@@ -79,5 +79,5 @@ fn read_field(frame: &[u8]) -> Result<NewField<'_>, DecodeError> {
     if value.trim().len() != value.len() {
         return Err(invalid("a session field has surrounding white space"));
     }
-    Ok(NewField { name, value })
+    Ok(NewField::new(name, value))
 }

@@ -175,6 +175,7 @@ fn message(seq: i64) -> NewMessage<'static> {
         bytes: br#"{"role":"user"}"#,
         facts: Facts::default(),
         text: None,
+        own: None,
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) fn read_uncounted<'a>(
         bytes,
         facts,
         text: None,
+        own: None,
     })
 }
 
@@ -59,7 +60,12 @@ pub(super) fn read<'a>(
 ) -> Result<NewMessage<'a>, CommandError> {
     let bytes = bounded(env, number, argument)?;
     let rejected = |refusal: message::Refusal| CommandError::BadMessage(number, refusal.0);
-    let (facts, text) = if count == Count::Pending {
+    let mut own = None;
+    let (facts, text) = if let Some(ready) = env.prepared.and_then(|p| p.take_message(argument)) {
+        let (facts, text) = ready.read.map_err(rejected)?;
+        own = ready.own;
+        (facts, Some(text).filter(|_| count == Count::Pending))
+    } else if count == Count::Pending {
         let (facts, text) = message::read(bytes).map_err(rejected)?;
         (facts, Some(text))
     } else {
@@ -72,6 +78,7 @@ pub(super) fn read<'a>(
         bytes,
         facts,
         text,
+        own,
     })
 }
 
@@ -87,7 +94,7 @@ pub(super) fn retain_new(
             None => true,
             Some(id) => {
                 let is_held = match target {
-                    Some(conversation) => conversation.holds_id(id)?,
+                    Some(conversation) => conversation.holds_id(id, message.bytes)?,
                     None => false,
                 };
                 !is_held && ids.insert(id.clone())
@@ -238,8 +245,10 @@ pub fn edit<'a>(
         return err("no such message");
     };
     out.status("OK");
-    let same = log.with_message(position, |bytes| bytes == new.bytes)?;
-    if same == Some(true) && !old.flags.explicit() {
+    // A message of another length need not be decompressed to be compared.
+    let same = old.len == new.bytes.len()
+        && log.with_message(position, |bytes| bytes == new.bytes)? == Some(true);
+    if same && !old.flags.explicit() {
         return Ok(Outcome::UNCHANGED);
     }
     new.seq = seq;

@@ -18,6 +18,8 @@ pub enum CommandError {
     WrongType,
     /// The server is at its memory limit.
     OutOfMemory,
+    /// The server has become a replica while the client was blocked.
+    ReadOnly,
     /// There is not enough memory to decompress messages.
     Unreadable,
     /// The slot of the key has moved to another node of the cluster while the client was blocked.
@@ -44,6 +46,7 @@ impl fmt::Display for CommandError {
             Self::OutOfMemory => {
                 f.write_str("OOM command not allowed when used memory > 'maxmemory'.")
             }
+            Self::ReadOnly => f.write_str("READONLY You can't write against a read only replica."),
             Self::Unreadable => write!(f, "ERR {Unreadable}; nothing was changed"),
             Self::SlotMoved => f.write_str(
                 "TRYAGAIN the slot of the key moved to another node while the client was blocked",

@@ -14,6 +14,7 @@ mod format;
 mod manage;
 mod outcome;
 mod pins;
+pub mod prepared;
 mod read;
 pub mod recent;
 mod replay;
@@ -27,6 +28,7 @@ mod table;
 
 pub use error::{CommandError, err};
 pub use outcome::{Needs, Outcome, REPLIED};
+use prepared::Prepared;
 use reply::Reply;
 
 use crate::conversation::effect::{Effect, Event};
@@ -46,6 +48,8 @@ pub struct Env<'e> {
     pub full: bool,
     /// The counts that this command requested in an earlier run, see [`Needs::TextCounts`].
     pub counts: Option<&'e [u32]>,
+    /// Arguments that were read in advance.
+    pub prepared: Option<&'e Prepared>,
 }
 
 impl Env<'_> {

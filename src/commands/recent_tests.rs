@@ -33,6 +33,7 @@ fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tree> 
         settings: Settings::default(),
         full: false,
         counts: None,
+        prepared: None,
     };
     let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut args = Args::new(spec.name, &args);
@@ -41,7 +42,7 @@ fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tree> 
         Handler::Read(command) => {
             command(&mut args, Some(conversation), &env, &mut reply).expect(name);
         }
-        Handler::Write(command) => {
+        Handler::Write(command) | Handler::WriteInput(command, _) => {
             let effect = command(&mut args, Some(conversation), &env, &mut reply).expect(name);
             if let Outcome::Done(Some(mut effect)) = effect {
                 commit(conversation, &mut effect, &Inline);

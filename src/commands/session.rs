@@ -7,6 +7,7 @@ use super::append::read_uncounted;
 use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
 use super::format::push_messages;
+use super::prepared::{Built, Prepared};
 use super::reply::Reply;
 use super::{Env, Outcome, REPLIED, Target};
 use crate::conversation::document::split;
@@ -45,6 +46,9 @@ pub fn import<'a>(
     if target.is_some() && !replace {
         return err("the key already exists: use REPLACE to replace its contents");
     }
+    if let Some(built) = env.prepared.and_then(Prepared::take_document) {
+        return Ok(attach(json, built?, target, env, out));
+    }
     let parts = split(json, history).map_err(CommandError::Err)?;
     let attributes = env.settings.attributes();
     let mut effect = Effect::new(Event::Import, env.now);
@@ -68,6 +72,30 @@ pub fn import<'a>(
     effect.history = parts.history;
     effect.expire = env.expiry(attributes.ttl);
     Ok(Outcome::change(effect))
+}
+
+/// The effect of an import whose conversation was built in advance.
+fn attach<'a>(
+    document: &'a [u8],
+    built: Built,
+    target: Target<'_>,
+    env: &Env<'_>,
+    out: &mut dyn Reply,
+) -> Outcome<Option<Effect<'a>>> {
+    let Built {
+        conversation,
+        attributes,
+        at,
+        history,
+    } = built;
+    out.integer(i64::try_from(conversation.log().len()).unwrap_or(i64::MAX));
+    let mut effect = Effect::new(Event::Import, at);
+    effect.create = Some(attributes);
+    effect.replace = target.is_some();
+    effect.imported = Some(Imported { document, history });
+    effect.built = Some(conversation);
+    effect.expire = env.expiry(attributes.ttl);
+    Outcome::change(effect)
 }
 
 /// `CONV.EXPORT key`: returns the session document with its current messages and fields, nil if the key is missing.
@@ -171,7 +199,13 @@ pub fn set_state<'a>(
         let text = name(field)?;
         let rejected = |why| CommandError::Err(format!("value of field {}: {why}", quoted(field)));
         let name = Name::new(text).map_err(CommandError::Err)?;
-        let value = read_value(trim(json)).map_err(rejected)?;
+        let own = env.prepared.and_then(|p| p.take_value(json));
+        let own = own.transpose().map_err(rejected)?;
+        let value = match own {
+            // It was read, so it is text.
+            Some(_) => std::str::from_utf8(trim(json)).unwrap_or_default(),
+            None => read_value(trim(json)).map_err(rejected)?,
+        };
         if history.is_some_and(|h| h.name.text() == text) {
             return err(format!(
                 "field {} holds the messages: add messages with CONV.APPEND",
@@ -183,7 +217,7 @@ pub fn set_state<'a>(
             added.insert(text);
         }
         changed |= held != Some(value);
-        effect.set_state.push(NewField { name, value });
+        effect.set_state.push(NewField { name, value, own });
     }
     out.integer(i64::try_from(added.len()).unwrap_or(i64::MAX));
     if target.is_none() {

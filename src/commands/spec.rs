@@ -1,6 +1,7 @@
 //! The types of the command table.
 
 pub use super::arg_docs::{Arg, Kind};
+use super::prepared::Input;
 pub use super::table::COMMANDS;
 use super::{Read, Write};
 
@@ -34,6 +35,8 @@ pub enum Handler {
     Read(Read),
     /// May change the conversation.
     Write(Write),
+    /// As `Write`, with arguments that are read in the background if they are large.
+    WriteInput(Write, Input),
     /// As `Write`, with an effect that another server decided.
     Replay(Write),
     /// Accesses several keys.

@@ -4,6 +4,7 @@ use super::arg_docs::{
     ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, REV, SEQ, arg, flag, multiple, one_of,
     option, optional, word,
 };
+use super::prepared::Input;
 use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
 use super::{append, backfill, manage, pins, read, recent, replay, session, summary};
 
@@ -11,7 +12,7 @@ use super::{append, backfill, manage, pins, read, recent, replay, session, summa
 pub static COMMANDS: &[Spec] = &[
     Spec {
         name: "CONV.APPEND",
-        handler: Handler::Write(append::append),
+        handler: Handler::WriteInput(append::append, Input::Messages),
         ends_load: false,
         flags: "write deny-oom fast",
         arity: -3,
@@ -226,7 +227,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.BACKFILL",
-        handler: Handler::Write(backfill::backfill),
+        handler: Handler::WriteInput(backfill::backfill, Input::Messages),
         ends_load: true,
         flags: "write deny-oom",
         arity: -3,
@@ -243,7 +244,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.EDIT",
-        handler: Handler::Write(append::edit),
+        handler: Handler::WriteInput(append::edit, Input::Messages),
         ends_load: false,
         flags: "write deny-oom",
         arity: -4,
@@ -362,7 +363,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.IMPORT",
-        handler: Handler::Write(session::import),
+        handler: Handler::WriteInput(session::import, Input::Document),
         ends_load: false,
         flags: "write deny-oom",
         arity: -3,
@@ -406,7 +407,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.SETSTATE",
-        handler: Handler::Write(session::set_state),
+        handler: Handler::WriteInput(session::set_state, Input::Values),
         ends_load: false,
         flags: "write deny-oom",
         arity: -4,

@@ -47,6 +47,7 @@ fn run(
         settings: Settings::default(),
         full: false,
         counts: None,
+        prepared: None,
     };
     let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut args = Args::new(spec.name, &args);
@@ -61,7 +62,9 @@ fn run(
             done?;
             return Ok(reply);
         }
-        Handler::Write(command) => command(&mut args, Some(conversation), &env, &mut reply)?,
+        Handler::Write(command) | Handler::WriteInput(command, _) => {
+            command(&mut args, Some(conversation), &env, &mut reply)?
+        }
         _ => panic!("{name} is not for this test"),
     };
     if let Outcome::Done(Some(mut effect)) = effect {

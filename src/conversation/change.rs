@@ -7,9 +7,15 @@ use super::log::Log;
 use super::message;
 use super::segment::Relocate;
 use super::session::Session;
-use super::turns::{Dialects, Tracker};
+use super::turns::{Dialects, Tracker, WithFacts};
 use super::{Conversation, MAX_PINS, Summary, SummaryTokens, Unreadable};
 use crate::tokens::{Counter, Nobody, Outcome, Text};
+
+/// Messages of this size are not read on the main thread only to find their ids.
+const LARGE_MESSAGE: usize = 16 << 10;
+
+/// So many bytes of a message are read in the time that it takes to look at one id: 1 ns a byte, and about 5 ns an id.
+const READ_PER_ID: usize = 5;
 
 impl Conversation {
     /// Says why an effect from outside cannot be applied. Effects that commands make for this very conversation
@@ -38,6 +44,8 @@ impl Conversation {
             set_state: _,
             history: _,
             imported: _,
+            // Whoever opens the key puts it there.
+            built: _,
             lease,
             drop: _,
             expire: _,
@@ -87,8 +95,13 @@ impl Conversation {
     /// # Errors
     /// There is not enough memory.
     pub fn prepare(&mut self, effect: &Effect<'_>) -> Result<(), Unreadable> {
-        let edited = effect.edit.iter().map(|edit| edit.seq);
-        for seq in edited.chain(effect.remove.iter().copied()) {
+        if let Some(edit) = &effect.edit
+            && let Some(position) = self.log.find(edit.seq)
+            && !(edit.own.is_some() && self.log.is_alone(position))
+        {
+            self.log.decompress_at(position)?;
+        }
+        for &seq in &effect.remove {
             if let Some(position) = self.log.find(seq) {
                 self.log.decompress_at(position)?;
             }
@@ -125,6 +138,8 @@ impl Conversation {
             set_state: _,
             history: _,
             imported: _,
+            // Whoever opens the key puts it there.
+            built: _,
             lease,
             drop,
             expire: _,
@@ -209,7 +224,7 @@ impl Conversation {
         self.log.relocate(from, relocate)
     }
 
-    fn change_session(&mut self, effect: &Effect<'_>) {
+    fn change_session(&mut self, effect: &mut Effect<'_>) {
         if !effect.del_state.is_empty() || !effect.set_state.is_empty() || effect.history.is_some()
         {
             let mut session = self.session.take().unwrap_or_default();
@@ -310,9 +325,14 @@ impl Conversation {
         self.forget_id(position);
         self.tickets.remove(message.seq);
         let (tokens, flags) = self.counted(message, counter);
-        self.log.replace(position, tokens, flags, message.bytes);
+        match message.own.take() {
+            Some(text) => self.log.replace_owned(position, tokens, flags, text),
+            None => self.log.replace(position, tokens, flags, message.bytes),
+        }
         self.ids.insert(message.facts.id.as_deref(), message.seq);
-        self.retrack(position);
+        let facts = &message.facts;
+        let reading = WithFacts { position, facts };
+        self.tracker.retrack(&mut self.log, position, &reading);
     }
 
     fn remove(&mut self, seqs: &[i64]) {
@@ -351,10 +371,12 @@ impl Conversation {
     /// Forgets the id of the message at `position`. Should it not be readable, its id stays among those that may be held:
     /// a lookup compares the id in the message itself.
     pub(super) fn forget_id(&mut self, position: usize) {
-        if let Some(stored) = self.log.get(position)
-            && stored.flags.has_id()
-            && let Ok(Some(Ok(facts))) = self.log.with_message(position, message::facts)
-        {
+        let Some(stored) = self.log.get(position).filter(|m| m.flags.has_id()) else {
+            return;
+        };
+        if stored.len >= LARGE_MESSAGE && self.ids.len() <= stored.len / READ_PER_ID {
+            self.ids.remove_all(stored.seq);
+        } else if let Ok(Some(Ok(facts))) = self.log.with_message(position, message::facts) {
             self.ids.remove(facts.id.as_deref(), stored.seq);
         }
     }

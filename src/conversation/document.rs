@@ -87,7 +87,7 @@ fn split_object<'a>(source: &'a [u8], history: Option<&str>) -> Result<Parts<'a>
         if index != position {
             let value =
                 read_value(value).map_err(|why| format!("field {}: {why}", shown(name.text())))?;
-            parts.fields.push(NewField { name, value });
+            parts.fields.push(NewField::new(name, value));
         } else if let Some(path) = path {
             let nested = nested::find(value, from, path)?;
             let within = format!("the field {}", shown(name.text()));

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Conversation;
 use super::attributes::Attributes;
 pub use super::event::Event;
 use super::message::Facts;
@@ -40,6 +41,9 @@ pub struct NewMessage<'a> {
     pub facts: Facts,
     /// What is to be counted of it, unless its count is known.
     pub text: Option<Text>,
+    /// `bytes` and a comma, in a buffer that the log takes over instead of copying `bytes`. Only for messages that get a
+    /// segment of their own.
+    pub own: Option<Vec<u8>>,
 }
 
 /// How the summary changes.
@@ -108,6 +112,9 @@ pub struct Effect<'a> {
     pub history: Option<NewHistory<'a>>,
     /// The document that `push`, `set_state` and `history` came from: it is what replicas receive instead of them.
     pub imported: Option<Imported<'a>>,
+    /// The conversation that `create` and the document make, if it was built in advance; `push`, `set_state` and `history`
+    /// are empty then.
+    pub built: Option<Box<Conversation>>,
     /// Until when the summary is leased to somebody, Unix ms; 0 to end the lease.
     pub lease: Option<i64>,
     /// Removes the messages whose numbers lie in these ranges, both ends included: what retention dropped.
@@ -150,6 +157,7 @@ impl Effect<'_> {
             history,
             // What an import contains is in `push` and `set_state`.
             imported: _,
+            built: _,
             lease: _,
             drop: _,
             expire: _,

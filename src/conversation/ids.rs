@@ -35,6 +35,17 @@ impl Ids {
         }
     }
 
+    /// Forgets all ids of message `seq`, without knowing them. Looks at every id.
+    pub fn remove_all(&mut self, seq: i64) {
+        self.held.retain(|&(_, held)| held != seq);
+    }
+
+    /// Number of ids.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.held.len()
+    }
+
     /// Those of messages whose numbers are smaller than `seq`.
     #[must_use]
     pub fn before(&self, seq: i64) -> Self {

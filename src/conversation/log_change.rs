@@ -25,6 +25,17 @@ impl Log {
         if !fits {
             self.start_segment(seq, time);
         }
+        self.push_to_last(seq, |last| last.push(seq, time, tokens, flags, message));
+    }
+
+    /// As [`Log::push`], in a segment of its own that takes over `text`: the message and a comma.
+    pub fn push_owned(&mut self, seq: i64, time: i64, tokens: u32, flags: Flags, text: Vec<u8>) {
+        self.start_segment(seq, time);
+        self.push_to_last(seq, |last| last.push_owned(tokens, flags, text));
+    }
+
+    /// Adds message `seq` to the last segment by `push`, which returns what it adds to the sums.
+    fn push_to_last(&mut self, seq: i64, push: impl FnOnce(&mut Segment) -> Sums) {
         let held = self.len();
         let at_head = self.head.messages == held;
         if held == 0 {
@@ -33,7 +44,7 @@ impl Log {
         }
         if let Some(segment) = self.segments.back_mut() {
             let before = segment.heap_bytes();
-            let weight = segment.push(seq, time, tokens, flags, message);
+            let weight = push(segment);
             self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
             self.end = self.end.plus(weight);
             if at_head && weight.others == 0 {
@@ -181,7 +192,33 @@ impl Log {
 
     /// Puts other bytes, tokens and flags in the place of the message at `position`.
     pub fn replace(&mut self, position: usize, tokens: u32, flags: Flags, message: &[u8]) {
-        let Some((index, inner)) = self.isolate(position, message.len()) else {
+        self.replace_by(position, message.len(), |segment, inner| {
+            segment.replace(inner, tokens, flags, message)
+        });
+    }
+
+    /// As [`Log::replace`], where the message gets a segment of its own that takes over `text`: the message and a comma.
+    pub fn replace_owned(&mut self, position: usize, tokens: u32, flags: Flags, text: Vec<u8>) {
+        self.replace_by(position, LARGEST_BYTES, |segment, _| {
+            segment.replace_owned(tokens, flags, text)
+        });
+    }
+
+    /// True if the message at `position` is the only one of its segment.
+    pub fn is_alone(&self, position: usize) -> bool {
+        let segment = self.place(position).and_then(|p| self.segments.get(p.0));
+        segment.is_some_and(|segment| segment.entries().len() == 1)
+    }
+
+    /// Replaces the message at `position`, which becomes `len` bytes long, by `replace`: it gets the segment and the
+    /// index in it, and returns whether it has done so.
+    fn replace_by(
+        &mut self,
+        position: usize,
+        len: usize,
+        replace: impl FnOnce(&mut Segment, usize) -> bool,
+    ) {
+        let Some((index, inner)) = self.isolate(position, len) else {
             return;
         };
         let Some(segment) = self.segments.get_mut(index) else {
@@ -189,7 +226,7 @@ impl Log {
         };
         let old = weight(&segment.entries(), inner);
         let before = segment.heap_bytes();
-        let done = segment.replace(inner, tokens, flags, message);
+        let done = replace(segment, inner);
         self.heap = (self.heap + segment.heap_bytes()).saturating_sub(before);
         if done {
             let shift = weight(&segment.entries(), inner).minus(old);

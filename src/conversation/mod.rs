@@ -207,18 +207,21 @@ impl Conversation {
         self.tracker.has_open_turn()
     }
 
-    /// True if a message with this id is held.
+    /// True if a message with this id is held. `message` is the one that has the id: if it is held as it is, which
+    /// happens where a client sends it again, the held one is not read.
     ///
     /// # Errors
     /// There is not enough memory to decompress the messages that may have this id.
-    pub fn holds_id(&self, id: &str) -> Result<bool, Unreadable> {
+    pub fn holds_id(&self, id: &str, message: &[u8]) -> Result<bool, Unreadable> {
         for seq in self.ids.candidates(id) {
             let Some(position) = self.log.find(seq) else {
                 continue;
             };
-            let facts = self.log.with_message(position, message::facts)?;
-            let facts = facts.and_then(Result::ok);
-            if facts.is_some_and(|facts| facts.id.as_deref() == Some(id)) {
+            let has_id = |held: &[u8]| {
+                held == message
+                    || message::facts(held).is_ok_and(|facts| facts.id.as_deref() == Some(id))
+            };
+            if self.log.with_message(position, has_id)? == Some(true) {
                 return Ok(true);
             }
         }

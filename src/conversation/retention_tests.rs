@@ -47,6 +47,7 @@ fn conversation(kinds: &[usize], pins: &[usize]) -> Conversation {
                     bytes,
                     facts: message::facts(bytes).expect("a message"),
                     text: None,
+                    own: None,
                 }
             })
             .collect(),

@@ -199,6 +199,24 @@ impl Segment {
         index::weight(entries, entries.len() - 1)
     }
 
+    /// Adds the first and only message, as [`Segment::push`]. Takes over `text`: the message and a comma.
+    pub fn push_owned(&mut self, tokens: u32, flags: Flags, text: Vec<u8>) -> Sums {
+        let entries = vec![Entry {
+            end: u32::try_from(text.len().saturating_sub(1)).unwrap_or(u32::MAX),
+            tokens,
+            time: 0,
+            seq: 0,
+            flags,
+        }];
+        let weight = index::weight(&entries, 0);
+        self.body = Body::Uncompressed {
+            bytes: text,
+            entries,
+            compression: Compression::None,
+        };
+        weight
+    }
+
     /// Gives back what was reserved for further messages.
     pub fn close(&mut self) {
         if let Body::Uncompressed { bytes, entries, .. } = &mut self.body {
@@ -305,6 +323,23 @@ impl Segment {
             entry.tokens = tokens;
             entry.flags = flags;
         }
+        true
+    }
+
+    /// As [`Segment::replace`], for the only message of a segment. Takes over `text`: the message and a comma. False, and
+    /// nothing done, if there are other messages.
+    pub fn replace_owned(&mut self, tokens: u32, flags: Flags, text: Vec<u8>) -> bool {
+        let &[mut entry] = &*self.entries() else {
+            return false;
+        };
+        entry.end = u32::try_from(text.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        entry.tokens = tokens;
+        entry.flags = flags;
+        self.body = Body::Uncompressed {
+            bytes: text,
+            entries: vec![entry],
+            compression: Compression::None,
+        };
         true
     }
 

@@ -111,6 +111,20 @@ pub struct NewField<'a> {
     pub name: Name,
     /// Its value, JSON without white space around it.
     pub value: &'a str,
+    /// The value once more, in a buffer that the session takes over instead of copying it. Only if it is large.
+    pub own: Option<Box<str>>,
+}
+
+impl<'a> NewField<'a> {
+    /// A field whose value is copied.
+    #[must_use]
+    pub fn new(name: Name, value: &'a str) -> Self {
+        Self {
+            name,
+            value,
+            own: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -176,6 +190,7 @@ impl Session {
                 written: field.written.clone(),
             },
             value: &field.value,
+            own: None,
         })
     }
 
@@ -226,9 +241,9 @@ impl Session {
     }
 
     /// Does what an effect says of the session.
-    pub(super) fn apply(&mut self, effect: &Effect<'_>) {
+    pub(super) fn apply(&mut self, effect: &mut Effect<'_>) {
         self.remove(&effect.del_state);
-        for new in &effect.set_state {
+        for new in &mut effect.set_state {
             self.set(new);
         }
         if let Some(history) = &effect.history {
@@ -238,15 +253,16 @@ impl Session {
         }
     }
 
-    fn set(&mut self, new: &NewField<'_>) {
+    fn set(&mut self, new: &mut NewField<'_>) {
+        let value = new.own.take().unwrap_or_else(|| new.value.into());
         if let Some(field) = self.fields.get_mut(new.name.text()) {
             self.bytes = (self.bytes + new.value.len()).saturating_sub(field.value.len());
-            field.value = new.value.into();
+            field.value = value;
             return;
         }
         let field = Field {
             written: new.name.written.clone(),
-            value: new.value.into(),
+            value,
         };
         self.bytes += field.bytes(new.name.text());
         self.fields.insert(new.name.text.clone(), field);

@@ -33,6 +33,10 @@ pub trait Reading {
     fn facts(&self, source: &[u8]) -> Facts;
     /// True if the message can be returned without its results.
     fn can_omit_results(&self, source: &[u8]) -> bool;
+    /// What is already known of the message at `position`, so that it is not read.
+    fn known(&self, _position: usize) -> Option<Facts> {
+        None
+    }
 }
 
 /// Reading as the dialects define it.
@@ -46,6 +50,29 @@ impl Reading for Dialects {
 
     fn can_omit_results(&self, source: &[u8]) -> bool {
         message::without_results(source).is_some()
+    }
+}
+
+/// As [`Dialects`], where one message was read by somebody else: it may be large.
+#[derive(Debug, Clone, Copy)]
+pub struct WithFacts<'f> {
+    /// The position of the message.
+    pub position: usize,
+    /// What was read.
+    pub facts: &'f Facts,
+}
+
+impl Reading for WithFacts<'_> {
+    fn facts(&self, source: &[u8]) -> Facts {
+        Dialects.facts(source)
+    }
+
+    fn can_omit_results(&self, source: &[u8]) -> bool {
+        Dialects.can_omit_results(source)
+    }
+
+    fn known(&self, position: usize) -> Option<Facts> {
+        (position == self.position).then(|| self.facts.clone())
     }
 }
 
@@ -149,7 +176,7 @@ impl Tracker {
     pub fn push(
         &mut self,
         log: &mut Log,
-        message: &NewMessage<'_>,
+        message: &mut NewMessage<'_>,
         tokens: u32,
         mut flags: Flags,
         reading: &impl Reading,
@@ -159,7 +186,11 @@ impl Tracker {
         if alone {
             flags.set_alone();
         }
-        log.push(message.seq, message.time, tokens, flags, message.bytes);
+        let (seq, time) = (message.seq, message.time);
+        match message.own.take() {
+            Some(text) => log.push_owned(seq, time, tokens, flags, text),
+            None => log.push(seq, time, tokens, flags, message.bytes),
+        }
         if !alone {
             self.feed(log, position, &message.facts, reading);
         }
@@ -391,6 +422,7 @@ fn facts_at(log: &Log, position: usize, reading: &impl Reading) -> Facts {
     let known = log
         .get(position)
         .map_or(Some(Facts::default()), |stored| stored.flags.facts());
+    let known = known.or_else(|| reading.known(position));
     known.unwrap_or_else(|| {
         match log.with_message(position, |bytes| reading.facts(bytes)) {
             Ok(facts) => facts.unwrap_or_default(),

@@ -277,6 +277,7 @@ fn new<'a>(seq: i64, facts: &Facts, bytes: &'a [u8]) -> NewMessage<'a> {
         bytes,
         facts: facts.clone(),
         text: None,
+        own: None,
     }
 }
 
@@ -303,8 +304,8 @@ impl Test {
 
     fn push_to(table: &Table, log: &mut Log, tracker: &mut Tracker, seq: i64, bytes: &[u8]) {
         let facts = table.facts(bytes);
-        let message = new(seq, &facts, bytes);
-        tracker.push(log, &message, 1, Flags::of(&facts), table);
+        let mut message = new(seq, &facts, bytes);
+        tracker.push(log, &mut message, 1, Flags::of(&facts), table);
     }
 
     fn apply(&mut self, op: Op) {

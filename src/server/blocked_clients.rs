@@ -1,16 +1,17 @@
 //! Clients that are blocked until background work is done, and whose command then runs again.
 //!
-//! What runs again is a callback: this file knows no commands. Resuming happens in a [`Task`] of the main loop, with
-//! copies of the arguments.
+//! What runs again is a callback: this file knows no commands. Resuming happens in a [`Task`] of the main loop, with the
+//! client's own arguments.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::ffi::blocking::{self, Blocked, Handle};
 use super::ffi::client_reply::ClientReply;
 use super::ffi::context::Context;
 use super::ffi::main_thread::MainThread;
-use super::ffi::string::{OwnedString, RedisStr};
+use super::ffi::string::{HeldArgs, RedisStr};
 use super::main_loop::{self, Task};
 use crate::commands::reply::Reply;
 use crate::metrics;
@@ -43,7 +44,7 @@ pub struct Again {
 struct Client {
     handle: Handle,
     database: i32,
-    args: Vec<OwnedString>,
+    args: Arc<HeldArgs>,
     resume: Resume,
 }
 
@@ -82,13 +83,8 @@ pub fn completion_guard(id: Id, writes: bool) -> CompletionGuard {
 
 /// Blocks the client of the call under way as client `id`, until `again.until` is dropped everywhere. False if it
 /// cannot be blocked.
-pub fn block(ctx: Context<'_>, id: Id, args: &[RedisStr<'_>], again: Again) -> bool {
-    let own: Option<Vec<OwnedString>> = args
-        .iter()
-        .map(|arg| OwnedString::new(arg.bytes()))
-        .collect();
-    let Some((args, handle)) = own.and_then(|own| Some((own, blocking::block::<Clients>(ctx)?)))
-    else {
+pub fn block(ctx: Context<'_>, id: Id, args: Arc<HeldArgs>, again: Again) -> bool {
+    let Some(handle) = blocking::block::<Clients>(ctx) else {
         return false;
     };
     metrics::waited();
@@ -129,11 +125,10 @@ fn resume(ctx: Context<'_>, id: Id) {
     let Client {
         handle,
         database,
-        args: own,
+        args,
         resume,
     } = client;
     let again = handle.reply(|to_client| {
-        let args: Vec<RedisStr<'_>> = own.iter().map(OwnedString::as_str).collect();
         let mut reply = ClientReply::new(to_client);
         if !ctx.select(database) {
             reply.internal_error();
@@ -141,7 +136,7 @@ fn resume(ctx: Context<'_>, id: Id) {
         }
         resume(Resumption {
             ctx,
-            args: &args,
+            args: args.as_slice(),
             reply: &mut reply,
         })
     });
@@ -152,7 +147,7 @@ fn resume(ctx: Context<'_>, id: Id) {
     let client = Client {
         handle,
         database,
-        args: own,
+        args,
         resume: again.resume,
     };
     with(|table| {

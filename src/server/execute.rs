@@ -1,8 +1,9 @@
 //! A command from its arrival to its reply: open the key, run the pure command, make the change or provide what the
 //! command needs.
 
-use std::time::Duration;
+use std::sync::Arc;
 
+use super::background_work::Lease;
 use super::blocked_clients::{self, Again, Id, Resume, Resumption};
 use super::cache_loads;
 use super::ffi::api::now;
@@ -11,26 +12,24 @@ use super::ffi::context::Context;
 use super::ffi::entry::Commands;
 use super::ffi::open_key::{Access, Found, Key, measured};
 use super::ffi::panic_guard::guard;
-use super::ffi::string::RedisStr;
+use super::ffi::string::{HeldArgs, RedisStr};
+use super::input::Reading;
 use super::module::settings;
 use super::multi_key;
+use super::provide::{count_texts, rules};
 use super::request::{Request, Run};
 use super::write::Write;
 use crate::commands::arg_parser::Args;
-use crate::commands::recent::miss;
+use crate::commands::prepared::Prepared;
 use crate::commands::reply::{BufferedReply, replay_to};
 use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Spec};
 use crate::commands::{CommandError, Env, Needs, Outcome, Target, err};
+use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
-use crate::conversation::{Conversation, MissingCounts, Unreadable};
-use crate::tokens::background::{CompletionGuard, Ticket, Urgent};
-use crate::tokens::{Encoding, FULL_SCALE, Inline, Rules, Text, most_inline};
+use crate::tokens::Ticket;
+use crate::tokens::background::CompletionGuard;
 
-/// Bytes of text that are copied and counted for a blocked client at a time, so that neither the copy nor the reading
-/// of the messages holds up others.
-pub const WAIT_BYTES: usize = 256 << 10;
-
-/// A command runs again as long as its counts come in, [`WAIT_BYTES`] at a time. More often than this (25 GB of text)
+/// A command runs again as long as its counts come in, [`WAIT_BYTES`](super::provide::WAIT_BYTES) at a time. More often than this (25 GB of text)
 /// only if something is wrong.
 const MOST_RUNS: u32 = 100_000;
 
@@ -40,18 +39,53 @@ pub enum Step {
     Replied,
     /// Its client is blocked on keys, or stays so.
     Blocked,
-    /// It waits for counts, and is to run again then.
-    Counts(CountsWait),
+    /// It waits for background work, and is to run again then.
+    Wait(Wait),
 }
 
-/// What a command waits for before it runs again.
-pub struct CountsWait {
+/// A command that waits for background work.
+pub struct Wait {
     /// Its client among those that are blocked.
     pub id: Id,
-    /// Dropped everywhere when the counts are there.
+    /// Dropped everywhere when the work is done.
     pub until: CompletionGuard,
-    /// Where the counts of texts among its arguments will be found.
-    pub tickets: Vec<Ticket>,
+    /// Its arguments, if the work holds them.
+    pub args: Option<Arc<HeldArgs>>,
+    /// What it waits for.
+    pub what: Awaited,
+}
+
+/// What background work brings.
+pub enum Awaited {
+    /// Counts of messages, which their conversation takes in.
+    Counts,
+    /// Counts of texts among the arguments.
+    TextCounts(Vec<Ticket>),
+    /// Large arguments, read.
+    Input(Reading),
+}
+
+/// What background work has brought.
+#[derive(Default)]
+struct Brought {
+    counts: Option<Vec<u32>>,
+    /// What was read of the arguments. The work ends with the command.
+    input: Option<(Prepared, Lease)>,
+}
+
+impl Awaited {
+    /// What was awaited. `None` if the work has failed.
+    fn take(self) -> Option<Brought> {
+        let mut brought = Brought::default();
+        match self {
+            Self::Counts => {}
+            Self::TextCounts(tickets) => {
+                brought.counts = Some(tickets.iter().map(Ticket::count).collect::<Option<_>>()?);
+            }
+            Self::Input(reading) => brought.input = Some(reading.take()?),
+        }
+        Some(brought)
+    }
 }
 
 /// The commands of the table, as Redis calls them.
@@ -64,13 +98,17 @@ impl Commands for Table {
             ctx,
             args,
             counts: None,
+            prepared: None,
             run: Run::First,
         };
         let done = guard(false, || match run(index, &request, &mut reply) {
             Step::Replied | Step::Blocked => true,
-            Step::Counts(wait) => {
-                let id = wait.id;
-                blocked_clients::block(ctx, id, args, run_again(index, wait, 1))
+            Step::Wait(mut wait) => {
+                let held = wait.args.take();
+                let held = held.or_else(|| HeldArgs::new(args).map(Arc::new));
+                held.is_some_and(|held| {
+                    blocked_clients::block(ctx, wait.id, held, run_again(index, wait, 1))
+                })
             }
         });
         if !done {
@@ -79,24 +117,29 @@ impl Commands for Table {
     }
 }
 
-/// Runs a command that was blocked for counts.
-fn run_again(index: usize, wait: CountsWait, runs: u32) -> Again {
-    let CountsWait { id, until, tickets } = wait;
+/// Runs a command that was blocked for background work.
+fn run_again(index: usize, wait: Wait, runs: u32) -> Again {
+    let Wait {
+        id,
+        until,
+        args: _,
+        what,
+    } = wait;
     let resume: Resume = Box::new(move |resumption| {
         let Resumption { ctx, args, reply } = resumption;
-        let counts: Option<Vec<u32>> = tickets.iter().map(Ticket::count).collect();
-        let Some(counts) = counts.filter(|_| runs < MOST_RUNS) else {
-            reply.error("ERR internal error, the tokens cannot be counted");
+        let Some(brought) = what.take().filter(|_| runs < MOST_RUNS) else {
+            reply.error("ERR internal error, the work in the background failed; nothing was done");
             return None;
         };
         let request = Request {
             ctx,
             args,
-            counts: Some(counts.as_slice()).filter(|counts| !counts.is_empty()),
+            counts: brought.counts.as_deref(),
+            prepared: brought.input.as_ref().map(|(prepared, _)| prepared),
             run: Run::Resumed(id),
         };
         match guard(None, || Some(run(index, &request, reply))) {
-            Some(Step::Counts(wait)) => Some(run_again(index, wait, runs + 1)),
+            Some(Step::Wait(wait)) => Some(run_again(index, wait, runs + 1)),
             Some(Step::Replied) => None,
             // Only a command in its first run is blocked on keys.
             Some(Step::Blocked) | None => {
@@ -109,19 +152,20 @@ fn run_again(index: usize, wait: CountsWait, runs: u32) -> Again {
 }
 
 /// Runs a command whose client is blocked on keys.
-fn run_woken(index: usize) -> cache_loads::Resume {
+pub fn run_woken(index: usize) -> cache_loads::Resume {
     Box::new(move |ctx, args, waiter| {
         let mut reply = ClientReply::new(ctx);
         let request = Request {
             ctx,
             args,
             counts: None,
+            prepared: None,
             run: Run::Woken(waiter),
         };
         match guard(None, || Some(run(index, &request, &mut reply))) {
             Some(Step::Replied) => true,
             Some(Step::Blocked) => false,
-            Some(Step::Counts(_)) | None => {
+            Some(Step::Wait(_)) | None => {
                 reply.internal_error();
                 true
             }
@@ -167,6 +211,10 @@ impl Command<'_> {
         if let Handler::MultiKey(which) = self.spec.handler {
             return multi_key::run(self, which, reply);
         }
+        if let Some(step) = self.read_large_input() {
+            return Ok(step);
+        }
+        self.check_again()?;
         let replayed = matches!(self.spec.handler, Handler::Replay(_));
         let env = Env {
             // A command that reads needs no clock.
@@ -174,6 +222,7 @@ impl Command<'_> {
             settings: settings::current(),
             full: replayed && self.request.is_out_of_memory(),
             counts: self.request.counts,
+            prepared: self.request.prepared,
         };
         match (self.spec.key, self.request.args.get(1)) {
             (KeyUse::None, _) => self.run_without_key(&env, reply),
@@ -272,119 +321,11 @@ impl Command<'_> {
                 Outcome::Done(()) => Outcome::Done(None),
                 Outcome::Needs(needs) => Outcome::Needs(needs),
             }),
-            Handler::Write(command) | Handler::Replay(command) => {
-                command(args, target, env, buffered)
-            }
+            Handler::Write(command)
+            | Handler::WriteInput(command, _)
+            | Handler::Replay(command) => command(args, target, env, buffered),
             // Multi-key commands are dispatched in `multi_key.rs`.
             Handler::MultiKey(_) => Err(CommandError::Arity),
-        }
-    }
-
-    /// A resumed command whose key is gone: if the key's slot has moved away, the client must not take the key for
-    /// missing.
-    pub fn check_served(&self, name: RedisStr<'_>) -> Result<(), CommandError> {
-        let resumed = matches!(self.request.run, Run::Resumed(_));
-        if resumed && !self.request.ctx.serves(name) {
-            return Err(CommandError::SlotMoved);
-        }
-        Ok(())
-    }
-
-    /// Provides missing counts. Counts them at once if they are few, or if the client cannot be blocked; then `None`.
-    /// Otherwise has them counted in the background.
-    fn count(
-        &self,
-        name: RedisStr<'_>,
-        conversation: &mut Conversation,
-        missing: &MissingCounts,
-        wait: Option<Duration>,
-    ) -> Result<Option<Step>, Unreadable> {
-        let request = self.request;
-        conversation.collect_all();
-        let most = most_inline(conversation.attributes().encoding);
-        if conversation.missing_bytes(missing, most) <= most {
-            conversation.count_missing(missing, usize::MAX, &Inline, || {})?;
-            return Ok(None);
-        }
-        let Some((step, until)) = self.wait_for_counts(&[name], wait) else {
-            conversation.count_missing(missing, usize::MAX, &Inline, || request.pause())?;
-            return Ok(None);
-        };
-        let handed_over =
-            conversation.count_missing(missing, WAIT_BYTES, &Urgent::new(&until), || {});
-        match handed_over {
-            // A client that was blocked just now cannot be replied to here: the next run tells it.
-            Err(why) if !matches!(request.run, Run::First) => Err(why),
-            _ => Ok(Some(step)),
-        }
-    }
-
-    /// How the client waits for counts of these keys, and what is held until they are there. `None` if it cannot.
-    pub fn wait_for_counts(
-        &self,
-        keys: &[RedisStr<'_>],
-        wait: Option<Duration>,
-    ) -> Option<(Step, CompletionGuard)> {
-        let request = self.request;
-        if !request.can_block(self.writes()) {
-            return None;
-        }
-        let address = || {
-            keys.first()
-                .map(|key| cache_loads::address(request.ctx, *key))
-        };
-        let id = match (request.run, wait.filter(|wait| !wait.is_zero())) {
-            (Run::Woken(waiter), _) => {
-                let until = cache_loads::completion_guard(waiter.id, address()?);
-                return Some((Step::Blocked, until));
-            }
-            // It may have to wait for a load later, and is blocked for both at once.
-            (Run::First, Some(wait)) => {
-                let id = cache_loads::wait(request.ctx, keys, wait, run_woken(self.index))?;
-                return Some((Step::Blocked, cache_loads::completion_guard(id, address()?)));
-            }
-            (Run::First, None) => blocked_clients::next_id(),
-            (Run::Resumed(id), _) => id,
-        };
-        let until = blocked_clients::completion_guard(id, self.writes());
-        let wait = CountsWait {
-            id,
-            until: until.clone(),
-            tickets: Vec::new(),
-        };
-        Some((Step::Counts(wait), until))
-    }
-
-    /// The client misses these conversations, and would wait for `time`. It gets nil if it is to load one of them, or
-    /// cannot wait.
-    pub fn load(&self, keys: &[RedisStr<'_>], time: Duration, reply: &mut ClientReply<'_>) -> Step {
-        if self.waits_for_load(keys, time) {
-            return Step::Blocked;
-        }
-        miss(reply);
-        Step::Replied
-    }
-
-    /// True if the client now waits for others to load these conversations.
-    pub fn waits_for_load(&self, keys: &[RedisStr<'_>], time: Duration) -> bool {
-        if time.is_zero() {
-            return false;
-        }
-        let request = self.request;
-        let addresses: Vec<_> = keys
-            .iter()
-            .map(|key| cache_loads::address(request.ctx, *key))
-            .collect();
-        let answer = cache_loads::missed(&addresses, request.client(), time);
-        if answer || !request.can_block(self.writes()) {
-            return false;
-        }
-        match request.run {
-            Run::Woken(_) => true,
-            Run::First => {
-                cache_loads::wait(request.ctx, keys, time, run_woken(self.index)).is_some()
-            }
-            Run::Resumed(_) => false,
         }
     }
 
@@ -405,7 +346,7 @@ impl Command<'_> {
             Outcome::Needs(_) => return err("internal error, a command without a key needs one"),
         };
         if self.request.can_block(false) {
-            return Ok(Step::Counts(count_texts(encoding, texts)));
+            return Ok(Step::Wait(count_texts(encoding, texts)));
         }
         let counts: Vec<u32> = texts
             .iter()
@@ -418,27 +359,4 @@ impl Command<'_> {
         command(&mut args(), None, &env, reply)?;
         Ok(Step::Replied)
     }
-}
-
-/// How texts are counted that belong to no conversation.
-fn rules(encoding: Encoding) -> Rules {
-    Rules {
-        encoding,
-        media_tokens: 0,
-        overhead: 0,
-        scale: FULL_SCALE,
-    }
-}
-
-/// Has the texts counted for a client that is about to be blocked.
-fn count_texts(encoding: Encoding, texts: Vec<Text>) -> CountsWait {
-    let id = blocked_clients::next_id();
-    let until = blocked_clients::completion_guard(id, false);
-    let urgent = Urgent::new(&until);
-    let tickets = texts
-        .into_iter()
-        .map(|text| urgent.take(rules(encoding), text))
-        .collect();
-    drop(urgent);
-    CountsWait { id, until, tickets }
 }

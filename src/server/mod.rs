@@ -4,12 +4,14 @@
 //!
 //! ```text
 //! module/load            what is registered with Redis, and the events of the server
-//!   execute, multi_key   a command: open the key, run the pure command, provide what it needs, reply
+//!   execute, multi_key   a command: open the key, run the pure command, reply
+//!     provide, input     what a command needs first: counts, a cache load, large arguments that were read
 //!     write              make a change: apply, let retention act, announce, wake
 //!       maintenance      take in counts and compressed segments, late retention
 //!         announce       WATCH, replicas and the AOF, keyspace events
 //!         cache_loads    clients that wait for a load (RECENT ... WAIT)
-//!           blocked_clients   clients that wait for counts
+//!           blocked_clients   clients that wait for background work
+//!             background_work large work for them, within a limit
 //!             main_loop  tasks from background threads
 //!               ffi      Redis's C API behind safe Rust
 //! ```
@@ -17,14 +19,17 @@
 //! All unsafe code is in `ffi` and `module`.
 
 mod announce;
+mod background_work;
 mod blocked_clients;
 mod cache_loads;
 mod execute;
 mod ffi;
+mod input;
 mod main_loop;
 mod maintenance;
 mod module;
 mod multi_key;
+mod provide;
 mod request;
 mod write;
 

@@ -2,12 +2,13 @@
 
 use super::announce::Announcement;
 use super::cache_loads;
-use super::execute::{Command, Step, WAIT_BYTES};
+use super::execute::{Command, Step};
 use super::ffi::api::now;
 use super::ffi::client_reply::ClientReply;
 use super::ffi::open_key::{Access, Found, Key, measured};
 use super::ffi::string::RedisStr;
 use super::module::settings;
+use super::provide::WAIT_BYTES;
 use crate::commands::arg_parser::Args;
 use crate::commands::fork::fork;
 use crate::commands::recent::{Lookup, Options, look, miss, missing_key, multi_key, write};

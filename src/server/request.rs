@@ -7,6 +7,7 @@ use super::blocked_clients::Id;
 use super::cache_loads::Waiter;
 use super::ffi::context::Context;
 use super::ffi::string::RedisStr;
+use crate::commands::prepared::Prepared;
 
 /// How a command came to run.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +28,8 @@ pub struct Request<'a> {
     pub args: &'a [RedisStr<'a>],
     /// Counts that it has asked for, see [`crate::commands::Env::counts`].
     pub counts: Option<&'a [u32]>,
+    /// Arguments that were read in advance, see [`crate::commands::Env::prepared`].
+    pub prepared: Option<&'a Prepared>,
     /// How it came to run.
     pub run: Run,
 }
@@ -73,6 +76,19 @@ impl<'a> Request<'a> {
         if matches!(self.run, Run::First) && !self.ctx.has_any_flag(&atomic) {
             self.ctx.pause();
         }
+    }
+
+    /// True if the server takes writes from its primary only.
+    pub fn is_read_only(&self) -> bool {
+        self.ctx
+            .has_any_flag(&[raw::REDISMODULE_CTX_FLAGS_READONLY])
+    }
+
+    /// True if the server is out of memory and does not evict keys: with an eviction policy the next command of any
+    /// client makes room.
+    pub fn must_not_grow(&self) -> bool {
+        self.ctx.has_any_flag(&[raw::REDISMODULE_CTX_FLAGS_OOM])
+            && !self.ctx.has_any_flag(&[raw::REDISMODULE_CTX_FLAGS_EVICT])
     }
 
     /// True if the server is out of memory, and this is neither its primary's stream nor its own AOF, which must be

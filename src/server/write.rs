@@ -10,6 +10,7 @@ use super::module::settings;
 use crate::background::{Lane, submit};
 use crate::commands::{CommandError, commit, err};
 use crate::conversation::Conversation;
+use crate::conversation::attributes::Attributes;
 use crate::conversation::effect::{Effect, Event};
 use crate::metrics;
 use crate::tokens::background::Background;
@@ -46,7 +47,7 @@ impl Write<'_> {
             }
             measured(conversation, |c| {
                 if let Some(attributes) = effect.create.filter(|_| effect.replace) {
-                    let new = Conversation::new(attributes, effect.at);
+                    let new = new_conversation(attributes, &mut effect);
                     discard(std::mem::replace(c, new));
                 }
                 self.change(c, &mut effect);
@@ -58,7 +59,7 @@ impl Write<'_> {
             let Some(attributes) = effect.create else {
                 return err("no such key");
             };
-            let mut conversation = Conversation::new(attributes, effect.at);
+            let mut conversation = new_conversation(attributes, &mut effect);
             self.change(&mut conversation, &mut effect);
             metrics::created(conversation.footprint());
             key.create(conversation);
@@ -93,7 +94,11 @@ impl Write<'_> {
     }
 
     fn change(&self, conversation: &mut Conversation, effect: &mut Effect<'_>) {
-        let segments = conversation.log().segments().len();
+        // What was built in advance is not compressed yet.
+        let segments = match effect.imported {
+            Some(_) => 0,
+            None => conversation.log().segments().len(),
+        };
         // Where retention depends on counts, maintenance starts when they are there.
         let appends = !effect.push.is_empty() && !self.replayed;
         let limited = appends && conversation.attributes().max_tokens > 0;
@@ -127,6 +132,14 @@ impl Write<'_> {
             // Retention does not wait for compression.
             KeyMaintenance::new(self.ctx, self.key, false).compress(conversation);
         }
+    }
+}
+
+/// The conversation that `effect` creates: the one that was built in advance, or an empty one.
+fn new_conversation(attributes: Attributes, effect: &mut Effect<'_>) -> Conversation {
+    match effect.built.take() {
+        Some(built) => *built,
+        None => Conversation::new(attributes, effect.at),
     }
 }
 

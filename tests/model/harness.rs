@@ -28,6 +28,7 @@ pub fn call(
         settings: Settings::default(),
         full: false,
         counts: None,
+        prepared: None,
     };
     let mut cursor = Args::new(spec.name, args);
     let mut reply = Vec::new();
@@ -49,7 +50,7 @@ pub fn call(
             }
         }
         Handler::MultiKey(_) => panic!("{name} needs more than one key"),
-        Handler::Write(command) | Handler::Replay(command) => {
+        Handler::Write(command) | Handler::WriteInput(command, _) | Handler::Replay(command) => {
             match command(&mut cursor, target.as_ref(), &env, &mut reply) {
                 Ok(Outcome::Needs(Needs::Counts { missing, .. })) => {
                     assert!(reply.is_empty(), "{name} replied too early");

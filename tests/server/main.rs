@@ -21,6 +21,7 @@ mod events;
 mod fixtures;
 mod frameworks;
 mod hostile;
+mod large_input;
 mod like_lists;
 mod loading;
 mod managing;

@@ -71,19 +71,6 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
     }
     let mut payload = payload.iter().copied();
     let mut next = || payload.next().ok_or(INCOMPLETE);
-    let read = |(seq, time, count): MessageHeader, bytes: &'a [u8]| {
-        let bytes = message::trim(bytes);
-        message::read(bytes)
-            .map(|(facts, text)| NewMessage {
-                seq,
-                time,
-                count,
-                bytes,
-                facts,
-                text: Some(text),
-            })
-            .map_err(|e| format!("message {seq}: {}", e.0))
-    };
     let mut read_all = |stored: Vec<MessageHeader>| {
         let messages = stored.into_iter().map(|stored| read(stored, next()?));
         messages.collect::<Result<Vec<_>, String>>()
@@ -105,7 +92,7 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         let name = Name::of_key(key.get())?;
         let value = read_value(message::trim(next()?))
             .map_err(|why| format!("session field {}: {why}", key.get()))?;
-        set_state.push(NewField { name, value });
+        set_state.push(NewField::new(name, value));
     }
     let history = match (header.history, header.nested) {
         (Some((key, position)), true) => Some(nested(&key, position, next()?, next()?)?),
@@ -138,6 +125,7 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         set_state,
         history,
         imported: None,
+        built: None,
         lease: header.lease,
         drop: header.drop,
         expire: header.expire,
@@ -149,6 +137,21 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         return Err("unexpected argument after the payload".into());
     }
     Ok(effect)
+}
+
+/// Reads a message of the payload.
+fn read((seq, time, count): MessageHeader, bytes: &[u8]) -> Result<NewMessage<'_>, String> {
+    let bytes = message::trim(bytes);
+    let (facts, text) = message::read(bytes).map_err(|e| format!("message {seq}: {}", e.0))?;
+    Ok(NewMessage {
+        seq,
+        time,
+        count,
+        bytes,
+        facts,
+        text: Some(text),
+        own: None,
+    })
 }
 
 /// Where the messages are, if they are in nested objects of the field `key`.
@@ -185,6 +188,7 @@ fn import<'a>(
             bytes,
             facts,
             text: None,
+            own: None,
         });
     }
     effect.set_state = parts.fields;

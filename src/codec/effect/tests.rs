@@ -14,6 +14,7 @@ fn appended(seq: i64, count: Count) -> NewMessage<'static> {
         bytes: MESSAGE,
         facts: Facts::default(),
         text: None,
+        own: None,
     }
 }
 

@@ -14,6 +14,11 @@ pub fn claim() {
     IS_MAIN.set(true);
 }
 
+/// True on the main thread.
+pub fn is_current() -> bool {
+    IS_MAIN.get()
+}
+
 /// A value of the main thread.
 pub struct MainThread<T>(RefCell<T>);
 

@@ -4,6 +4,7 @@ use std::ffi::c_int;
 
 use redis_module::raw::{RedisModuleCtx, RedisModuleInfoCtx};
 
+use super::super::background_work;
 use super::super::blocked_clients;
 use super::super::cache_loads;
 use super::super::ffi::alarm;
@@ -28,9 +29,13 @@ unsafe extern "C" fn report(info: *mut RedisModuleInfoCtx, for_crash_report: c_i
         // A crash report is written on whichever thread crashed, and main-thread state may be half changed.
         if for_crash_report == 0 {
             let (loads, waiting) = cache_loads::counts();
+            let (commands, queued, bytes) = background_work::counts();
             fields.extend([
                 (c"loads", loads),
                 (c"waiting_clients", waiting + blocked_clients::count()),
+                (c"background_commands", commands),
+                (c"background_queued", queued),
+                (c"background_bytes", bytes),
                 (c"timer_rings", alarm::rings()),
             ]);
         }

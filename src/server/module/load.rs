@@ -9,7 +9,7 @@ use super::super::ffi::api::{ERR, Level, OK, call, create_own_context, log};
 use super::super::ffi::main_thread;
 use super::super::ffi::panic_guard::guard;
 use super::super::ffi::server_events::{Listener, subscribe};
-use super::super::ffi::string::RedisStr;
+use super::super::ffi::string::{RedisStr, free_released};
 use super::{command_registration, data_type, info, settings};
 use crate::background;
 use crate::tokens::background::flush;
@@ -155,6 +155,7 @@ struct Events;
 impl Listener for Events {
     fn before_sleep() {
         settings::server_runs();
+        free_released();
         flush();
     }
 

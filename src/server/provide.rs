@@ -1,0 +1,207 @@
+//! What a command needs before it can run: counts, a cache load, or large arguments that were read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::blocked_clients;
+use super::cache_loads;
+use super::execute::{Awaited, Command, Step, Wait, run_woken};
+use super::ffi::api::now;
+use super::ffi::string::{HeldArgs, RedisStr};
+use super::input;
+use super::module::settings;
+use super::request::Run;
+use crate::commands::CommandError;
+use crate::commands::recent::miss;
+use crate::commands::reply::Reply;
+use crate::commands::spec::Handler;
+use crate::conversation::{Conversation, MissingCounts, Unreadable};
+use crate::tokens::background::{CompletionGuard, Urgent};
+use crate::tokens::{Encoding, FULL_SCALE, Inline, Rules, Text, most_inline};
+
+/// Bytes of text that are copied and counted for a blocked client at a time, so that neither the copy nor the reading
+/// of the messages holds up others.
+pub const WAIT_BYTES: usize = 256 << 10;
+
+impl Command<'_> {
+    /// A resumed command whose key is gone: if the key's slot has moved away, the client must not take the key for
+    /// missing.
+    pub fn check_served(&self, name: RedisStr<'_>) -> Result<(), CommandError> {
+        let resumed = matches!(self.request.run, Run::Resumed(_));
+        if resumed && !self.request.ctx.serves(name) {
+            return Err(CommandError::SlotMoved);
+        }
+        Ok(())
+    }
+
+    /// Has large arguments read in the background before the command runs. `None` if they are not large, or the client
+    /// cannot be blocked.
+    pub fn read_large_input(&self) -> Option<Step> {
+        let Handler::WriteInput(_, input) = self.spec.handler else {
+            return None;
+        };
+        let request = self.request;
+        let lengths = request.args.iter().skip(2).map(|arg| arg.bytes().len());
+        if !matches!(request.run, Run::First)
+            || !input.is_large(lengths)
+            || !request.can_block(true)
+        {
+            return None;
+        }
+        let args = Arc::new(HeldArgs::new(request.args)?);
+        let id = blocked_clients::next_id();
+        let settings = settings::current();
+        let (reading, until) = input::read(id, input, self.spec.name, &args, settings, now());
+        Some(Step::Wait(Wait {
+            id,
+            until,
+            args: Some(args),
+            what: Awaited::Input(reading),
+        }))
+    }
+
+    /// What Redis has checked when the command arrived, and may no longer hold when it runs later.
+    ///
+    /// # Errors
+    /// The server has become a replica, or has reached its memory limit.
+    pub fn check_again(&self) -> Result<(), CommandError> {
+        let request = self.request;
+        if !self.writes() || !matches!(request.run, Run::Resumed(_)) {
+            return Ok(());
+        }
+        if request.is_read_only() {
+            return Err(CommandError::ReadOnly);
+        }
+        if request.must_not_grow() && self.spec.flags.split(' ').any(|flag| flag == "deny-oom") {
+            return Err(CommandError::OutOfMemory);
+        }
+        Ok(())
+    }
+
+    /// Provides missing counts. Counts them at once if they are few, or if the client cannot be blocked; then `None`.
+    /// Otherwise has them counted in the background.
+    pub fn count(
+        &self,
+        name: RedisStr<'_>,
+        conversation: &mut Conversation,
+        missing: &MissingCounts,
+        wait: Option<Duration>,
+    ) -> Result<Option<Step>, Unreadable> {
+        let request = self.request;
+        conversation.collect_all();
+        let most = most_inline(conversation.attributes().encoding);
+        if conversation.missing_bytes(missing, most) <= most {
+            conversation.count_missing(missing, usize::MAX, &Inline, || {})?;
+            return Ok(None);
+        }
+        let Some((step, until)) = self.wait_for_counts(&[name], wait) else {
+            conversation.count_missing(missing, usize::MAX, &Inline, || request.pause())?;
+            return Ok(None);
+        };
+        let handed_over =
+            conversation.count_missing(missing, WAIT_BYTES, &Urgent::new(&until), || {});
+        match handed_over {
+            // A client that was blocked just now cannot be replied to here: the next run tells it.
+            Err(why) if !matches!(request.run, Run::First) => Err(why),
+            _ => Ok(Some(step)),
+        }
+    }
+
+    /// How the client waits for counts of these keys, and what is held until they are there. `None` if it cannot.
+    pub fn wait_for_counts(
+        &self,
+        keys: &[RedisStr<'_>],
+        wait: Option<Duration>,
+    ) -> Option<(Step, CompletionGuard)> {
+        let request = self.request;
+        if !request.can_block(self.writes()) {
+            return None;
+        }
+        let address = || {
+            keys.first()
+                .map(|key| cache_loads::address(request.ctx, *key))
+        };
+        let id = match (request.run, wait.filter(|wait| !wait.is_zero())) {
+            (Run::Woken(waiter), _) => {
+                let until = cache_loads::completion_guard(waiter.id, address()?);
+                return Some((Step::Blocked, until));
+            }
+            // It may have to wait for a load later, and is blocked for both at once.
+            (Run::First, Some(wait)) => {
+                let id = cache_loads::wait(request.ctx, keys, wait, run_woken(self.index))?;
+                return Some((Step::Blocked, cache_loads::completion_guard(id, address()?)));
+            }
+            (Run::First, None) => blocked_clients::next_id(),
+            (Run::Resumed(id), _) => id,
+        };
+        let until = blocked_clients::completion_guard(id, self.writes());
+        let wait = Wait {
+            id,
+            until: until.clone(),
+            args: None,
+            what: Awaited::Counts,
+        };
+        Some((Step::Wait(wait), until))
+    }
+
+    /// The client misses these conversations, and would wait for `time`. It gets nil if it is to load one of them, or
+    /// cannot wait.
+    pub fn load(&self, keys: &[RedisStr<'_>], time: Duration, reply: &mut dyn Reply) -> Step {
+        if self.waits_for_load(keys, time) {
+            return Step::Blocked;
+        }
+        miss(reply);
+        Step::Replied
+    }
+
+    /// True if the client now waits for others to load these conversations.
+    pub fn waits_for_load(&self, keys: &[RedisStr<'_>], time: Duration) -> bool {
+        if time.is_zero() {
+            return false;
+        }
+        let request = self.request;
+        let addresses: Vec<_> = keys
+            .iter()
+            .map(|key| cache_loads::address(request.ctx, *key))
+            .collect();
+        let answer = cache_loads::missed(&addresses, request.client(), time);
+        if answer || !request.can_block(self.writes()) {
+            return false;
+        }
+        match request.run {
+            Run::Woken(_) => true,
+            Run::First => {
+                cache_loads::wait(request.ctx, keys, time, run_woken(self.index)).is_some()
+            }
+            Run::Resumed(_) => false,
+        }
+    }
+}
+
+/// How texts are counted that belong to no conversation.
+pub fn rules(encoding: Encoding) -> Rules {
+    Rules {
+        encoding,
+        media_tokens: 0,
+        overhead: 0,
+        scale: FULL_SCALE,
+    }
+}
+
+/// Has the texts counted for a client that is about to be blocked.
+pub fn count_texts(encoding: Encoding, texts: Vec<Text>) -> Wait {
+    let id = blocked_clients::next_id();
+    let until = blocked_clients::completion_guard(id, false);
+    let urgent = Urgent::new(&until);
+    let tickets = texts
+        .into_iter()
+        .map(|text| urgent.take(rules(encoding), text))
+        .collect();
+    drop(urgent);
+    Wait {
+        id,
+        until,
+        args: None,
+        what: Awaited::TextCounts(tickets),
+    }
+}
