@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-use crate::conversation::Footprint;
+use crate::conversation::{Footprint, body};
 use crate::tokens::background::queued;
 use crate::tokens::counter;
 
@@ -12,6 +12,7 @@ static CONVERSATIONS: AtomicI64 = AtomicI64::new(0);
 static MESSAGES: AtomicI64 = AtomicI64::new(0);
 static BYTES_RAW: AtomicI64 = AtomicI64::new(0);
 static BYTES_STORED: AtomicI64 = AtomicI64::new(0);
+static BYTES_COMPRESSED: AtomicI64 = AtomicI64::new(0);
 static PENDING: AtomicI64 = AtomicI64::new(0);
 static UNREAD: AtomicI64 = AtomicI64::new(0);
 static TO_REVISIT: AtomicI64 = AtomicI64::new(0);
@@ -36,6 +37,7 @@ pub fn resized(before: Footprint, after: Footprint) {
     shift(&MESSAGES, before.messages, after.messages);
     shift(&BYTES_RAW, before.raw, after.raw);
     shift(&BYTES_STORED, before.stored, after.stored);
+    shift(&BYTES_COMPRESSED, before.compressed, after.compressed);
     shift(&PENDING, before.pending, after.pending);
     shift(&UNREAD, before.unread, after.unread);
 }
@@ -85,13 +87,18 @@ pub fn to_revisit(more: i64) {
 
 /// All counters and gauges with their names in `INFO`.
 #[must_use]
-pub fn all() -> [(&'static std::ffi::CStr, u64); 14] {
+pub fn all() -> [(&'static std::ffi::CStr, u64); 17] {
     let gauge = |gauge: &AtomicI64| gauge.load(Relaxed).max(0).unsigned_abs();
+    let (stored, compressed) = (gauge(&BYTES_STORED), gauge(&BYTES_COMPRESSED));
+    let open = stored.saturating_sub(compressed) + body::opened_bytes();
     [
         (c"conversations", gauge(&CONVERSATIONS)),
         (c"messages", gauge(&MESSAGES)),
         (c"bytes_raw", gauge(&BYTES_RAW)),
-        (c"bytes_stored", gauge(&BYTES_STORED)),
+        (c"bytes_stored", stored),
+        (c"bytes_compressed", compressed),
+        (c"bytes_open", open),
+        (c"bytes_shared", body::shared_bytes()),
         (c"pending", gauge(&PENDING) + queued()),
         (c"tokens_counted", TOKENS_COUNTED.load(Relaxed)),
         (c"recent_hits", RECENT_HITS.load(Relaxed)),

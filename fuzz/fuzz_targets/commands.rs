@@ -80,6 +80,7 @@ fuzz_target!(|calls: Vec<Call>| {
             full: false,
             counts: None,
         prepared: None,
+        decompress_at_once: usize::MAX,
         };
         let mut args = Args::new(spec.name, &words);
         let mut reply: Vec<Tree> = Vec::new();

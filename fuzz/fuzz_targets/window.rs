@@ -83,6 +83,8 @@ impl Pair {
             settings: Settings::default(),
             full: false,
             counts: None,
+            prepared: None,
+            decompress_at_once: usize::MAX,
         };
         let mut args = Args::new(spec.name, &words);
         let mut reply: Vec<Tree> = Vec::new();

@@ -7,12 +7,14 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use simd_json::{Node, StaticNode};
 use smallvec::SmallVec;
 
+use super::Env;
 use super::arg_parser::Args;
 use super::error::CommandError;
 use super::reply::Reply;
 use crate::conversation::json::{Document, NodeId, with_document};
 use crate::conversation::log::Log;
 use crate::conversation::log_read::Messages;
+use crate::conversation::log_snapshot::Snapshot;
 use crate::conversation::search::{Measure, Visible};
 use crate::conversation::{Conversation, Unreadable};
 
@@ -56,10 +58,6 @@ pub enum Piece<'a> {
 }
 
 /// A piece that can be read.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a handful on the stack, rather than an allocation in every RECENT"
-)]
 enum Readable<'a> {
     One(&'a [u8]),
     Held(Messages<'a>, bool),
@@ -78,6 +76,20 @@ pub struct MessageList<'a> {
 }
 
 impl<'a> MessageList<'a> {
+    /// The messages of `pieces` that must be decompressed first, if those are more than the command may decompress itself.
+    pub fn to_decompress(
+        conversation: &Conversation,
+        pieces: &[Piece<'_>],
+        env: &Env<'_>,
+    ) -> Option<Vec<Snapshot>> {
+        let ranges = pieces.iter().filter_map(|piece| match piece {
+            Piece::One(_) => None,
+            Piece::Held(range, _) => Some(range.clone()),
+        });
+        let log = conversation.log();
+        log.deeper_than(env.decompress_at_once, ranges)
+    }
+
     /// Makes the messages of `pieces` readable.
     ///
     /// # Errors

@@ -1,9 +1,11 @@
 //! `CONV.CREATE`, `CONV.ALTER`, `CONV.DEL`, `CONV.POP`, `CONV.TRIM`.
 
+use std::iter::once;
+
 use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::reply::Reply;
-use super::{Env, Outcome, Target};
+use super::{Env, Needs, Outcome, Target};
 use crate::conversation::Limit;
 use crate::conversation::attributes::{Attributes, MAX_OVERHEAD, MAX_SCALE, MAX_TTL, MIN_SCALE};
 use crate::conversation::effect::{Effect, Event};
@@ -144,6 +146,9 @@ pub fn pop<'a>(
     let log = conversation.log();
     let held = log.len();
     let from = held.saturating_sub(most);
+    if let Some(text) = log.deeper_than(env.decompress_at_once, once(from..held)) {
+        return Ok(Outcome::Needs(Needs::Text(text)));
+    }
     if count.is_some() {
         out.array(held - from);
     }

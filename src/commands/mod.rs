@@ -48,9 +48,14 @@ pub struct Env<'e> {
     pub full: bool,
     /// The counts that this command requested in an earlier run, see [`Needs::TextCounts`].
     pub counts: Option<&'e [u32]>,
+    /// Bytes of messages that the command may decompress itself. For more it needs [`Needs::Text`].
+    pub decompress_at_once: usize,
     /// Arguments that were read in advance.
     pub prepared: Option<&'e Prepared>,
 }
+
+/// Bytes of messages that the main thread decompresses for a command: 50 to 100 us of work.
+pub const DECOMPRESS_AT_ONCE: usize = 64 << 10;
 
 impl Env<'_> {
     /// When a key with this `ttl` in seconds expires, Unix ms. `None` if `ttl` is 0.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::conversation::MissingCounts;
 use crate::conversation::effect::Effect;
+use crate::conversation::log_snapshot::Snapshot;
 use crate::tokens::{Encoding, Text};
 
 /// The result of running a command that did not fail.
@@ -27,6 +28,8 @@ pub enum Needs {
     },
     /// Counts of these texts from its arguments. They are provided in [`super::Env::counts`].
     TextCounts(Encoding, Vec<Text>),
+    /// These messages, decompressed: more than [`super::Env::decompress_at_once`].
+    Text(Vec<Snapshot>),
     /// Older messages from a database. The client is willing to wait this long for another client to load them.
     Load(Duration),
 }

@@ -1,5 +1,7 @@
 //! The commands that read without a token budget: `CONV.RANGE`, `CONV.INDEX`, `CONV.GET`, `CONV.LEN`, `CONV.INFO`, `CONV.TOKENS`.
 
+use std::iter::once;
+
 use super::arg_parser::{Args, encoding};
 use super::error::{CommandError, err};
 use super::format::{Format, MessageList, Piece};
@@ -55,7 +57,11 @@ pub fn range(
         false => from..end,
         true => len.saturating_sub(end)..len.saturating_sub(from),
     };
-    MessageList::read(conversation, [Piece::Held(range, false)])?
+    let pieces = [Piece::Held(range, false)];
+    if let Some(text) = MessageList::to_decompress(conversation, &pieces, env) {
+        return Ok(Outcome::Needs(Needs::Text(text)));
+    }
+    MessageList::read(conversation, pieces)?
         .in_reverse(reversed)
         .write(format, out);
     Ok(REPLIED)
@@ -66,7 +72,7 @@ pub fn range(
 pub fn index_command(
     args: &mut Args<'_>,
     target: Target<'_>,
-    _env: &Env<'_>,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Outcome<()>, CommandError> {
     let argument = args.integer("index", i64::MIN, i64::MAX)?;
@@ -77,6 +83,11 @@ pub fn index_command(
     let position = index(argument, len)
         .filter(|index| *index < len)
         .map(|index| if reversed { len - 1 - index } else { index });
+    if let Some((log, position)) = log.zip(position)
+        && let Some(text) = log.deeper_than(env.decompress_at_once, once(position..position + 1))
+    {
+        return Ok(Outcome::Needs(Needs::Text(text)));
+    }
     let found = match log.zip(position) {
         Some((log, position)) => log.with_message(position, |message| out.bulk(message))?,
         None => None,
@@ -91,7 +102,7 @@ pub fn index_command(
 pub fn get(
     args: &mut Args<'_>,
     target: Target<'_>,
-    _env: &Env<'_>,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Outcome<()>, CommandError> {
     let mut seqs = Vec::with_capacity(args.left());
@@ -111,6 +122,13 @@ pub fn get(
         let missing = conversation.missing_at(positions);
         if is_counted_first(conversation, &missing) {
             return Ok(Outcome::needs_counts(missing));
+        }
+    }
+    if let Some(log) = target.map(Conversation::log) {
+        let positions = seqs.iter().filter_map(|&seq| log.find(seq));
+        let ranges = positions.map(|position| position..position + 1);
+        if let Some(text) = log.deeper_than(env.decompress_at_once, ranges) {
+            return Ok(Outcome::Needs(Needs::Text(text)));
         }
     }
     // Everything is readable before the reply begins.

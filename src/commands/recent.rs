@@ -10,6 +10,7 @@ use super::format::{Format, MessageList, Piece};
 use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::facts::SummaryForm;
+use crate::conversation::log_snapshot::Snapshot;
 use crate::conversation::window::{Request, Window};
 use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::metrics;
@@ -141,7 +142,10 @@ pub fn recent(
         return Ok(REPLIED);
     };
     match look(&options, conversation) {
-        Lookup::Hit(window) => write(&options, conversation, &window, out)?,
+        Lookup::Hit(window) => match to_decompress(conversation, &window, env.decompress_at_once) {
+            Some(text) => return Ok(Outcome::Needs(Needs::Text(text))),
+            None => write(&options, conversation, &window, out)?,
+        },
         Lookup::Uncounted(missing) => {
             return Ok(Outcome::Needs(Needs::Counts {
                 missing,
@@ -154,6 +158,20 @@ pub fn recent(
         },
     }
     Ok(REPLIED)
+}
+
+/// The messages of the window that must be decompressed first, if those are more than `most` bytes, which the command may
+/// decompress itself.
+#[must_use]
+pub fn to_decompress(
+    conversation: &Conversation,
+    window: &Window,
+    most: usize,
+) -> Option<Vec<Snapshot>> {
+    let placed = window.front.map(|position| position..position + 1);
+    let ranges = [Some(0..window.system), placed, Some(window.range.clone())];
+    let log = conversation.log();
+    log.deeper_than(most, ranges.into_iter().flatten())
 }
 
 /// Looks for the window in the conversation.

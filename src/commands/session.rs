@@ -2,6 +2,7 @@
 //! `CONV.DELSTATE`.
 
 use std::collections::HashSet;
+use std::iter::once;
 
 use super::append::read_uncounted;
 use super::arg_parser::{Args, quoted};
@@ -9,7 +10,7 @@ use super::error::{CommandError, err};
 use super::format::push_messages;
 use super::prepared::{Built, Prepared};
 use super::reply::Reply;
-use super::{Env, Outcome, REPLIED, Target};
+use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::document::split;
 use crate::conversation::effect::{Effect, Event, Imported};
 use crate::conversation::message::trim;
@@ -102,7 +103,7 @@ fn attach<'a>(
 pub fn export(
     args: &mut Args<'_>,
     target: Target<'_>,
-    _env: &Env<'_>,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Outcome<()>, CommandError> {
     args.finish()?;
@@ -112,9 +113,13 @@ pub fn export(
     };
     let session = conversation.session();
     let held = 0..conversation.log().len();
+    let log = conversation.log();
+    if let Some(text) = log.deeper_than(env.decompress_at_once, once(held.clone())) {
+        return Ok(Outcome::Needs(Needs::Text(text)));
+    }
     let mut json = Vec::new();
-    let messages = conversation.log().read(held.clone())?;
-    let bytes = conversation.log().bytes_of(&held) + held.len();
+    let messages = log.read(held.clone())?;
+    let bytes = log.bytes_of(&held) + held.len();
     // Reserve all at once, because growing would copy the reply several times. Each field adds a colon, a comma and
     // two quotes.
     json.reserve(bytes + session.map_or(0, |s| s.bytes() + 4 * s.len() + 8) + 2);

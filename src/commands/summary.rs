@@ -1,10 +1,12 @@
 //! `CONV.SUMMARY key [WITHINFO]`, `CONV.SETSUMMARY key text [UPTO seq] [MINCHANGE n]` and `CONV.CLAIMSUMMARY key
 //! min_tokens [KEEP tokens] [LEASE ms]`.
 
+use std::iter::once;
+
 use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
 use super::reply::Reply;
-use super::{Env, Outcome, REPLIED, Target};
+use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::Conversation;
 use crate::conversation::effect::{Effect, Event, NewSummary};
 
@@ -166,6 +168,9 @@ pub fn claim_summary<'a>(
         out.null();
         return Ok(Outcome::UNCHANGED);
     };
+    if let Some(text) = log.deeper_than(env.decompress_at_once, once(range.clone())) {
+        return Ok(Outcome::Needs(Needs::Text(text)));
+    }
     let messages = log.read(range.clone())?;
     out.map(3);
     out.bulk(b"upto");

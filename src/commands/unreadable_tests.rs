@@ -48,6 +48,7 @@ fn run(
         full: false,
         counts: None,
         prepared: None,
+        decompress_at_once: usize::MAX,
     };
     let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut args = Args::new(spec.name, &args);

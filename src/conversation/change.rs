@@ -1,5 +1,7 @@
 //! Changing a conversation: an [`Effect`] that was validated before is applied.
 
+use std::sync::Arc;
+
 use super::attributes::Attributes;
 use super::effect::{Count, Effect, NewMessage};
 use super::flags::Flags;
@@ -228,7 +230,7 @@ impl Conversation {
         if !effect.del_state.is_empty() || !effect.set_state.is_empty() || effect.history.is_some()
         {
             let mut session = self.session.take().unwrap_or_default();
-            session.apply(effect);
+            Arc::make_mut(&mut session).apply(effect);
             let is_nothing = session.is_empty() && session.history().is_none();
             self.session = Some(session).filter(|_| !is_nothing);
         }

@@ -1,62 +1,100 @@
-//! Compression the text of old segments: zstd, on a background thread. Unpacking, here, with a small cache.
+//! Compression of segments with zstd, on a background thread, and decompression on whatever thread reads, with a small
+//! cache for each.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use zstd::zstd_safe::CParameter;
 
-use super::index::{self, Entry};
+use super::body::{Compressed, Uncompressed};
+use super::index::Entry;
 
 /// Level of zstd: beyond this it takes twice the time for a few percent.
 const LEVEL: i32 = 6;
 
-/// A text is packed if it becomes at least an eighth smaller ...
+/// A text is compressed if it becomes at least an eighth smaller ...
 const LEAST_GAIN: usize = 8;
 
-/// ... and is refused, when it comes from outside, if it unpacks to more than this many times its size: a small payload
-/// never becomes an absurd one. What packs better is filled up to that size.
+/// ... and is rejected, when it comes from outside, if it decompresses to more than this many times its size: a small
+/// payload never becomes an absurd one. What compresses better is filled up to that size.
 const MOST_RATIO: usize = 64;
 
-/// The first bytes of a frame that zstd skips; its length follows, as four bytes, the lowest first.
+/// The first bytes of a frame that zstd skips; its length follows in four bytes, the lowest first.
 const SKIPPABLE: [u8; 4] = 0x184D_2A50_u32.to_le_bytes();
 
-/// Unpacked segments that are kept.
+/// Decompressed segments that each thread keeps: several reads of one command often need the same.
 const CACHED: usize = 8;
 
-/// Larger texts are not kept.
+/// Larger texts are not cached.
 const CACHED_BYTES: usize = 128 << 10;
 
-/// A text on its way to be packed. The result: the packed text, or that compression does not pay.
-pub type Slot = Arc<OnceLock<Option<Vec<u8>>>>;
-
-/// A text to be packed, on whatever thread.
-pub struct CompressJob {
-    /// The text.
-    pub raw: Vec<u8>,
-    /// Where the result goes.
-    pub slot: Slot,
+/// Where the compressed form of a body will be found: nothing if compression does not pay.
+#[derive(Debug)]
+pub struct Compressing {
+    source: Arc<Uncompressed>,
+    result: OnceLock<Option<Arc<Compressed>>>,
 }
 
+/// A body that is being compressed.
+pub type Slot = Arc<Compressing>;
+
+impl Compressing {
+    /// The body that is compressed. As long as it is held here it does not change.
+    #[must_use]
+    pub fn source(&self) -> &Arc<Uncompressed> {
+        &self.source
+    }
+
+    /// The result, once there is one.
+    #[must_use]
+    pub fn result(&self) -> Option<Option<&Arc<Compressed>>> {
+        self.result.get().map(Option::as_ref)
+    }
+}
+
+/// A body to be compressed, on whatever thread.
+pub struct CompressJob(Slot);
+
 impl CompressJob {
-    /// Packs the text, unless nobody waits for it any more.
+    /// Of that body.
+    #[must_use]
+    pub fn new(source: Arc<Uncompressed>) -> Self {
+        Self(Arc::new(Compressing {
+            source,
+            result: OnceLock::new(),
+        }))
+    }
+
+    /// Where the result will be found.
+    #[must_use]
+    pub fn slot(&self) -> &Slot {
+        &self.0
+    }
+
+    /// Bytes of the text.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.source.bytes.len()
+    }
+
+    /// Compresses the body, unless nobody waits for it any more.
     pub fn run(self) {
-        if Arc::strong_count(&self.slot) > 1 {
-            let _ = self.slot.set(compress(&self.raw));
+        if Arc::strong_count(&self.0) > 1 {
+            let _ = self.0.result.set(self.0.source.compress().map(Arc::new));
         }
     }
 }
 
-/// The packed form of `raw`, if compression pays.
+/// The compressed form of `raw`, if compression pays.
 #[must_use]
 pub fn compress(raw: &[u8]) -> Option<Vec<u8>> {
     thread_local! {
         static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
     }
-    let packed = COMPRESSOR.with_borrow_mut(|compressor| {
+    let compressed = COMPRESSOR.with_borrow_mut(|compressor| {
         if compressor.is_none() {
             let mut new = zstd::bulk::Compressor::new(LEVEL).ok()?;
             // The segment knows its size, and Redis checks the files.
@@ -66,16 +104,19 @@ pub fn compress(raw: &[u8]) -> Option<Vec<u8>> {
         }
         compressor.as_mut()?.compress(raw).ok()
     })?;
-    if packed.len() + raw.len() / LEAST_GAIN > raw.len() {
+    if compressed.len() + raw.len() / LEAST_GAIN > raw.len() {
         return None;
     }
-    let lacks = raw.len().div_ceil(MOST_RATIO).saturating_sub(packed.len());
+    let missing = raw
+        .len()
+        .div_ceil(MOST_RATIO)
+        .saturating_sub(compressed.len());
     // The compressor reserves for the worst case: what is kept is a copy.
     let mut filled = Vec::new();
-    filled.reserve_exact(packed.len() + if lacks > 0 { lacks.max(8) } else { 0 });
-    filled.extend_from_slice(&packed);
-    if lacks > 0 {
-        let zeros = lacks.saturating_sub(8);
+    filled.reserve_exact(compressed.len() + if missing > 0 { missing.max(8) } else { 0 });
+    filled.extend_from_slice(&compressed);
+    if missing > 0 {
+        let zeros = missing.saturating_sub(8);
         filled.extend_from_slice(&SKIPPABLE);
         filled.extend_from_slice(&u32::try_from(zeros).ok()?.to_le_bytes());
         filled.resize(filled.len() + zeros, 0);
@@ -83,13 +124,13 @@ pub fn compress(raw: &[u8]) -> Option<Vec<u8>> {
     Some(filled)
 }
 
-/// The text of `len` bytes that `packed` holds; nothing if it does not.
+/// The text of `len` bytes that `compressed` holds; nothing if it does not, or if there is not enough memory.
 #[must_use]
-pub fn decompress(packed: &[u8], len: usize) -> Option<Vec<u8>> {
+pub fn decompress(compressed: &[u8], len: usize) -> Option<Vec<u8>> {
     thread_local! {
         static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
     }
-    if packed.len().saturating_mul(MOST_RATIO) < len {
+    if compressed.len().saturating_mul(MOST_RATIO) < len {
         return None;
     }
     let mut raw = Vec::new();
@@ -100,18 +141,18 @@ pub fn decompress(packed: &[u8], len: usize) -> Option<Vec<u8>> {
         }
         decompressor
             .as_mut()?
-            .decompress_to_buffer(packed, &mut raw)
+            .decompress_to_buffer(compressed, &mut raw)
             .ok()
     })?;
     (raw.len() == len).then_some(raw)
 }
 
-/// Names packed segments, so that what is cached of one is never taken for another's.
+/// Identifies a compressed body, so that what is cached of one is never taken for another's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentVersion(u64);
 
 impl SegmentVersion {
-    /// A name that was never given before.
+    /// A version that was never given before.
     #[must_use]
     pub fn unique() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -119,31 +160,31 @@ impl SegmentVersion {
     }
 }
 
-/// The newest first.
-struct Cache<T: ?Sized>(VecDeque<(SegmentVersion, Rc<T>)>);
+/// The most recently used first.
+struct Cache(VecDeque<(SegmentVersion, Arc<Uncompressed>)>);
 
-impl<T: ?Sized> Cache<T> {
+impl Cache {
     const fn new() -> Self {
         Self(VecDeque::new())
     }
 
-    fn get(&mut self, name: SegmentVersion) -> Option<Rc<T>> {
-        let at = self.0.iter().position(|(n, _)| *n == name)?;
+    fn get(&mut self, version: SegmentVersion) -> Option<Arc<Uncompressed>> {
+        let at = self.0.iter().position(|(held, _)| *held == version)?;
         let found = self.0.remove(at)?;
-        let value = found.1.clone();
+        let body = found.1.clone();
         self.0.push_front(found);
-        Some(value)
+        Some(body)
     }
 
-    fn put(&mut self, name: SegmentVersion, value: Rc<T>) {
+    fn put(&mut self, version: SegmentVersion, body: Arc<Uncompressed>) {
         self.0.truncate(CACHED - 1);
-        self.0.push_front((name, value));
+        self.0.push_front((version, body));
     }
 }
 
 thread_local! {
-    static TEXTS: RefCell<Cache<Vec<u8>>> = const { RefCell::new(Cache::new()) };
-    static INDEXES: RefCell<Cache<Vec<Entry>>> = const { RefCell::new(Cache::new()) };
+    static TEXTS: RefCell<Cache> = const { RefCell::new(Cache::new()) };
+    static INDEXES: RefCell<Cache> = const { RefCell::new(Cache::new()) };
 }
 
 /// Messages cannot be read as there is not enough memory to decompress them.
@@ -156,58 +197,66 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// The text of a compressed segment. It was compressed here, or checked when it was loaded, so only memory can be
-/// missing.
+/// Text and index of a compressed body, from the cache of this thread or by `decompress`; and whether they were
+/// decompressed. The body was compressed here, or checked when it was loaded, so only memory can be missing.
 ///
 /// # Errors
 /// There is not enough memory.
-pub fn text(
-    name: SegmentVersion,
-    compressed: &[u8],
-    len: usize,
-) -> Result<Rc<Vec<u8>>, Unreadable> {
-    if let Some(text) = TEXTS.with_borrow_mut(|cache| cache.get(name)) {
-        return Ok(text);
+pub fn cached_text(
+    version: SegmentVersion,
+    decompress: impl FnOnce() -> Result<Uncompressed, Unreadable>,
+) -> Result<(Arc<Uncompressed>, bool), Unreadable> {
+    if let Some(body) = TEXTS.with_borrow_mut(|cache| cache.get(version)) {
+        return Ok((body, false));
     }
-    let text = Rc::new(decompress(compressed, len).ok_or(Unreadable)?);
-    if len <= CACHED_BYTES {
-        TEXTS.with_borrow_mut(|cache| cache.put(name, text.clone()));
+    let body = Arc::new(decompress()?);
+    if body.bytes.len() <= CACHED_BYTES {
+        TEXTS.with_borrow_mut(|cache| cache.put(version, body.clone()));
     }
-    Ok(text)
+    Ok((body, true))
 }
 
-/// The index of a packed segment.
+/// The index of a compressed body, from the cache of this thread or by `decode`. The text of the result may be empty.
 #[must_use]
-pub fn entries(name: SegmentVersion, packed: &[u8]) -> Rc<Vec<Entry>> {
-    if let Some(entries) = INDEXES.with_borrow_mut(|cache| cache.get(name)) {
-        return entries;
-    }
-    let entries = Rc::new(index::decode(packed));
-    INDEXES.with_borrow_mut(|cache| cache.put(name, entries.clone()));
-    entries
+pub fn cached_entries(
+    version: SegmentVersion,
+    decode: impl FnOnce() -> Vec<Entry>,
+) -> Arc<Uncompressed> {
+    let cached = INDEXES
+        .with_borrow_mut(|cache| cache.get(version))
+        .or_else(|| TEXTS.with_borrow_mut(|cache| cache.get(version)));
+    cached.unwrap_or_else(|| {
+        let body = Arc::new(Uncompressed::new(Vec::new(), decode()));
+        INDEXES.with_borrow_mut(|cache| cache.put(version, body.clone()));
+        body
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// However well a text packs, it is packed, and whoever gets it takes it.
+    /// However well a text compresses, it is compressed, and can be decompressed.
     #[test]
-    fn what_packs_too_well_is_filled_up() {
+    fn a_text_that_compresses_too_well_is_filled_up() {
         for len in [1 << 10, 2_000, 32 << 10, 33_333, 1 << 20] {
             for period in [1, 2, 100, 700] {
                 let raw: Vec<u8> = (0..len).map(|i| (i % period) as u8).collect();
-                let packed = compress(&raw).unwrap_or_else(|| panic!("{len} {period}"));
-                assert!(packed.len() * 2 <= len, "{len} {period}: {}", packed.len());
-                assert!(packed.len() * MOST_RATIO >= len);
-                assert_eq!(packed.len(), packed.capacity());
-                assert_eq!(decompress(&packed, len).as_deref(), Some(&raw[..]));
+                let compressed = compress(&raw).unwrap_or_else(|| panic!("{len} {period}"));
+                assert!(
+                    compressed.len() * 2 <= len,
+                    "{len} {period}: {}",
+                    compressed.len()
+                );
+                assert!(compressed.len() * MOST_RATIO >= len);
+                assert_eq!(compressed.len(), compressed.capacity());
+                assert_eq!(decompress(&compressed, len).as_deref(), Some(&raw[..]));
             }
         }
     }
 
     #[test]
-    fn what_does_not_pay_is_left_alone() {
+    fn compression_that_does_not_pay_is_omitted() {
         let mut state = 1u64;
         let noise: Vec<u8> = (0..10_000)
             .map(|_| {
@@ -223,9 +272,9 @@ mod tests {
     }
 
     #[test]
-    fn what_unpacks_to_more_than_it_may_is_refused() {
-        let packed = zstd::bulk::compress(&[0; 100_000], 6).expect("zstd");
-        assert!(packed.len() * MOST_RATIO < 100_000);
-        assert_eq!(decompress(&packed, 100_000), None);
+    fn a_text_that_decompresses_to_too_much_is_rejected() {
+        let compressed = zstd::bulk::compress(&[0; 100_000], 6).expect("zstd");
+        assert!(compressed.len() * MOST_RATIO < 100_000);
+        assert_eq!(decompress(&compressed, 100_000), None);
     }
 }

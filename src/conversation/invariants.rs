@@ -3,6 +3,7 @@
 
 use super::index::weight;
 use super::log::Log;
+use super::segment::HeapBytes;
 use super::sums::Sums;
 use super::turns::{Dialects, Tracker};
 use super::{Conversation, MAX_PINS};
@@ -104,7 +105,7 @@ impl Log {
     /// the messages give; sequence numbers ascend.
     pub(super) fn check_sums(&self) -> Result<(), String> {
         let origin = *self.origin();
-        let (mut sums, mut heap, mut last) = (Sums::default(), 0, None);
+        let (mut sums, mut heap, mut last) = (Sums::default(), HeapBytes::default(), None);
         for (number, segment) in self.segments.iter().enumerate() {
             if segment.before.minus(origin) != sums {
                 return Err(format!("the sums before segment {number} are wrong"));
@@ -123,13 +124,13 @@ impl Log {
                 }
                 last = Some(seq);
             }
-            heap += segment.heap_bytes();
+            heap = heap.plus(segment.heap_bytes());
         }
         if self.totals() != sums {
             return Err("the sums at the end are wrong".into());
         }
         if self.heap != heap {
-            return Err(format!("{} heap bytes, counted {heap}", self.heap));
+            return Err(format!("{:?}, counted {heap:?}", self.heap));
         }
         let leading = (0..self.len())
             .take_while(|&position| self.get(position).is_some_and(|m| m.flags.system()))

@@ -2,8 +2,10 @@
 //!
 //! A *position* counts the messages held, from 0. Everything that depends on a budget is a search for the first
 //! position before which a sum is reached: a binary search over the segments, then a walk within one (see
-//! [`super::search`]). Appending and dropping at the front cost nothing that depends on the length; a change in the
-//! middle corrects the running sums of the segments after it (a few ns each).
+//! [`super::search`]). The cost of appending, and of removing the oldest messages, does not depend on the length; a
+//! change in the middle corrects the running sums of the segments after it (a few ns each).
+//!
+//! A clone shares the segments with its original until one of the two changes them.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -14,7 +16,7 @@ use super::facts::SummaryForm;
 use super::flags::Flags;
 use super::index::{self, Entry};
 use super::message;
-use super::segment::Segment;
+use super::segment::{HeapBytes, Segment};
 use super::sums::Sums;
 
 /// A message in the log.
@@ -41,9 +43,9 @@ pub struct Meta {
     pub len: usize,
 }
 
-/// The beginning, known without its segment, which may be compressed.
+/// What is known of the beginning without reading its segment, which may be compressed.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Head {
+pub(super) struct Beginning {
     /// Sequence number of the first message.
     pub first: Option<i64>,
     /// How a summary is written beside the first message. It is read when it is asked for: most conversations have no
@@ -56,21 +58,21 @@ pub(super) struct Head {
     pub visible_tokens: u64,
 }
 
-/// See the head of this file.
+/// The messages of a conversation, in order.
 #[derive(Debug, Default)]
 pub struct Log {
     pub(super) segments: VecDeque<Segment>,
     /// Running sums at the end.
     pub(super) end: Sums,
-    /// Bytes that the segments hold on the heap.
-    pub(super) heap: usize,
-    pub(super) head: Head,
-    /// Segments whose text is being compressed, by their `base_seq`.
+    /// What the segments take on the heap.
+    pub(super) heap: HeapBytes,
+    pub(super) beginning: Beginning,
+    /// Segments that are being compressed, by their `base_seq`.
     pub(super) compression: Vec<(i64, Slot)>,
 }
 
-/// Where a position is: segment, index in it.
-pub(super) type Place = (usize, usize);
+/// The location of a position: number of the segment, index in it.
+pub(super) type Location = (usize, usize);
 
 impl Clone for Log {
     fn clone(&self) -> Self {
@@ -108,13 +110,25 @@ impl Log {
         self.segments.iter()
     }
 
-    /// Bytes on the heap.
+    /// Bytes on the heap, without decompressed copies.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.segments.capacity() * size_of::<Segment>() + self.heap
+        self.segments.capacity() * size_of::<Segment>() + self.heap.all
     }
 
-    pub(super) fn place(&self, position: usize) -> Option<Place> {
+    /// Bytes of compressed segments on the heap.
+    #[must_use]
+    pub fn compressed_bytes(&self) -> usize {
+        self.heap.compressed
+    }
+
+    /// Bytes on the heap of the decompressed copies that are kept. Visits all segments.
+    #[must_use]
+    pub fn opened_bytes(&self) -> usize {
+        self.segments.iter().map(Segment::opened_bytes).sum()
+    }
+
+    pub(super) fn locate(&self, position: usize) -> Option<Location> {
         let origin = self.origin().messages;
         let target = position as u64;
         if position >= self.len() {
@@ -135,7 +149,7 @@ impl Log {
     /// What the index knows of the message at `position`.
     #[must_use]
     pub fn get(&self, position: usize) -> Option<Meta> {
-        let (index, inner) = self.place(position)?;
+        let (index, inner) = self.locate(position)?;
         let segment = self.segments.get(index)?;
         meta(segment, &segment.entries(), inner)
     }
@@ -143,13 +157,13 @@ impl Log {
     /// Sequence number of the oldest message.
     #[must_use]
     pub fn first_seq(&self) -> Option<i64> {
-        self.head.first
+        self.beginning.first
     }
 
     /// How a summary is written, in the form of the oldest message.
     #[must_use]
     pub fn summary_form(&self) -> SummaryForm {
-        if let Some(form) = self.head.summary_form.get() {
+        if let Some(form) = self.beginning.summary_form.get() {
             return *form;
         }
         let Ok(first) = self.with_message(0, message::facts) else {
@@ -158,7 +172,7 @@ impl Log {
         };
         let form = first.and_then(Result::ok).map(|facts| facts.summary_form);
         *self
-            .head
+            .beginning
             .summary_form
             .get_or_init(|| form.unwrap_or_default())
     }
@@ -188,7 +202,7 @@ impl Log {
         before as usize + inner
     }
 
-    /// The segment in which `seq` would stand.
+    /// The segment that holds `seq`, if any does.
     pub(super) fn segment_of(&self, seq: i64) -> Option<usize> {
         if self.segments.back().is_some_and(|s| s.base_seq <= seq) {
             return self.segments.len().checked_sub(1);
@@ -210,18 +224,17 @@ impl Log {
     /// Number of leading system messages.
     #[must_use]
     pub fn leading(&self) -> usize {
-        self.head.messages
+        self.beginning.messages
     }
 
     /// Tokens of the leading system messages.
     #[must_use]
     pub fn leading_tokens(&self) -> u64 {
-        self.head.visible_tokens
+        self.beginning.visible_tokens
     }
 }
 
-/// The message as RECENT returns it. That an edited one can be returned without its results was found out when it was
-/// tracked.
+/// The message as RECENT returns it. Tracking has checked that an edited one can be returned without its results.
 pub(super) fn as_returned<'a>(entry: &Entry, message: &'a [u8]) -> Cow<'a, [u8]> {
     let edited = if entry.flags.edited() {
         message::without_results(message)

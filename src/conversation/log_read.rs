@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::compress::Unreadable;
 use super::index::{self, Entry};
 use super::log::{Log, Stored, as_returned, meta_of};
-use super::segment::{Segment, View};
+use super::segment::{Readable, Segment};
 
 /// The messages of a range, readable.
 pub struct Messages<'l> {
@@ -19,8 +19,7 @@ pub struct Messages<'l> {
 /// The part of the range that is in one segment.
 struct Part<'l> {
     segment: &'l Segment,
-    entries: View<'l, Entry>,
-    bytes: View<'l, u8>,
+    body: Readable<'l>,
     range: Range<usize>,
     /// No message of the segment is hidden or edited.
     plain: bool,
@@ -34,20 +33,19 @@ impl Log {
     pub fn read(&self, range: Range<usize>) -> Result<Messages<'_>, Unreadable> {
         let mut parts = SmallVec::new();
         let mut left = range.len();
-        let Some((first, mut from)) = self.place(range.start).filter(|_| left > 0) else {
+        let Some((first, mut from)) = self.locate(range.start).filter(|_| left > 0) else {
             return Ok(Messages { parts });
         };
         for (index, segment) in self.segments.range(first..).enumerate() {
-            let entries = segment.entries();
-            let bytes = segment.bytes()?;
-            let until = (from + left).min(entries.len());
+            let body = segment.read()?;
+            let messages = body.entries.len();
+            let until = (from + left).min(messages);
             left -= until.saturating_sub(from);
-            let sums = self.behind(first + index).minus(segment.before);
-            let plain = sums.visible == entries.len() as u64 && sums.edited == 0;
+            let sums = self.sums_after(first + index).minus(segment.before);
+            let plain = sums.visible == messages as u64 && sums.edited == 0;
             parts.push(Part {
                 segment,
-                entries,
-                bytes,
+                body,
                 range: from..until,
                 plain,
             });
@@ -68,16 +66,16 @@ impl Log {
         position: usize,
         f: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>, Unreadable> {
-        let Some((index, inner)) = self.place(position) else {
+        let Some((index, inner)) = self.locate(position) else {
             return Ok(None);
         };
         let Some(segment) = self.segments.get(index) else {
             return Ok(None);
         };
-        let entries = segment.entries();
-        let begin = index::start(&entries, inner);
-        let end = begin + index::len(&entries, inner);
-        Ok(segment.bytes()?.get(begin..end).map(f))
+        let body = segment.read()?;
+        let begin = index::start(&body.entries, inner);
+        let end = begin + index::len(&body.entries, inner);
+        Ok(body.bytes.get(begin..end).map(f))
     }
 }
 
@@ -94,7 +92,7 @@ impl Part<'_> {
             return;
         }
         let end = entry.end as usize;
-        let message = self.bytes.get(begin..end).unwrap_or_default();
+        let message = self.body.bytes.get(begin..end).unwrap_or_default();
         let edited = visible.then(|| as_returned(entry, message));
         visit(Stored {
             bytes: edited.as_deref().unwrap_or(message),
@@ -107,8 +105,12 @@ impl Messages<'_> {
     /// Visits the messages one by one, oldest first. With `visible` only those that RECENT may return, as it returns them.
     pub fn visit(&self, visible: bool, mut visit: impl FnMut(Stored<'_>)) {
         for part in &self.parts {
-            let mut begin = index::start(&part.entries, part.range.start);
-            let entries = part.entries.get(part.range.clone()).unwrap_or_default();
+            let mut begin = index::start(&part.body.entries, part.range.start);
+            let entries = part
+                .body
+                .entries
+                .get(part.range.clone())
+                .unwrap_or_default();
             for entry in entries {
                 part.visit_one(entry, begin, visible, &mut visit);
                 begin = entry.end as usize + 1;
@@ -120,8 +122,8 @@ impl Messages<'_> {
     pub fn visit_newest_first(&self, visible: bool, mut visit: impl FnMut(Stored<'_>)) {
         for part in self.parts.iter().rev() {
             for inner in part.range.clone().rev() {
-                if let Some(entry) = part.entries.get(inner) {
-                    let begin = index::start(&part.entries, inner);
+                if let Some(entry) = part.body.entries.get(inner) {
+                    let begin = index::start(&part.body.entries, inner);
                     part.visit_one(entry, begin, visible, &mut visit);
                 }
             }
@@ -134,24 +136,24 @@ impl Messages<'_> {
         for part in &self.parts {
             let run = |range: Range<usize>, visit: &mut dyn FnMut(&[u8])| {
                 if range.start < range.end {
-                    let begin = index::start(&part.entries, range.start);
-                    let end = index::start(&part.entries, range.end);
-                    visit(part.bytes.get(begin..end).unwrap_or_default());
+                    let begin = index::start(&part.body.entries, range.start);
+                    let end = index::start(&part.body.entries, range.end);
+                    visit(part.body.bytes.get(begin..end).unwrap_or_default());
                 }
             };
             let Range { start, end } = part.range;
             let mut begin = start;
             // Most often none is hidden or edited, and then none is looked for.
             if visible && !part.plain {
-                for (inner, entry) in part.entries.iter().enumerate().take(end).skip(start) {
+                for (inner, entry) in part.body.entries.iter().enumerate().take(end).skip(start) {
                     if entry.flags.hidden() {
                         run(begin..inner, &mut visit);
                         begin = inner + 1;
                     } else if entry.flags.edited() {
                         run(begin..inner, &mut visit);
                         begin = inner + 1;
-                        let whole = index::start(&part.entries, inner)..entry.end as usize;
-                        let message = part.bytes.get(whole).unwrap_or_default();
+                        let whole = index::start(&part.body.entries, inner)..entry.end as usize;
+                        let message = part.body.bytes.get(whole).unwrap_or_default();
                         let mut edited = as_returned(entry, message).into_owned();
                         edited.push(b',');
                         visit(&edited);

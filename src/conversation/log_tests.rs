@@ -32,10 +32,12 @@ enum Op {
     Replace(usize, usize, u32),
     Update(usize, usize, u32),
     Count(usize, usize, u32),
-    Pack {
-        open_bytes: usize,
+    Compress {
+        hot_bytes: usize,
         install: bool,
     },
+    /// The copies made before and the log must not see each other's changes.
+    Copy(usize, bool),
 }
 
 fn flags(class: u8, hidden: bool, group_start: bool) -> Flags {
@@ -60,7 +62,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (at.clone(), 2..40_000usize, 0..50u32).prop_map(|(at, len, tokens)| Op::Replace(at, len, tokens)),
         1 => (at.clone(), 1..30usize, 0..50u32).prop_map(|(at, n, tokens)| Op::Update(at, n, tokens)),
         1 => (at, 1..60usize, 0..50u32).prop_map(|(at, n, tokens)| Op::Count(at, n, tokens)),
-        2 => (0..40_000usize, any::<bool>()).prop_map(|(open_bytes, install)| Op::Pack { open_bytes, install }),
+        2 => (0..40_000usize, any::<bool>()).prop_map(|(hot_bytes, install)| Op::Compress { hot_bytes, install }),
+        1 => (0..200usize, any::<bool>()).prop_map(|(at, swap)| Op::Copy(at, swap)),
     ]
 }
 
@@ -177,8 +180,21 @@ proptest! {
         let mut log = Log::default();
         let mut list: Vec<Plain> = Vec::new();
         let mut seq = 0;
+        let mut copies: Vec<(Log, Vec<Plain>)> = Vec::new();
+        let mut snapshots = Vec::new();
         for op in ops {
             match op {
+                Op::Copy(at, swap) => {
+                    let at = at.min(list.len());
+                    let mut copy = (log.up_to(at).expect("memory"), list[..at].to_vec());
+                    snapshots.push((log.snapshot(at / 2..at), at / 2..at, copy.1.clone()));
+                    if swap {
+                        std::mem::swap(&mut log, &mut copy.0);
+                        std::mem::swap(&mut list, &mut copy.1);
+                        seq = list.last().map_or(0, |last| last.seq);
+                    }
+                    copies.push(copy);
+                }
                 Op::Push { len, tokens, class, hidden, group_start, gap } => {
                     seq += gap;
                     let plain = Plain {
@@ -228,8 +244,8 @@ proptest! {
                     }
                     log.set_counts(&counts);
                 }
-                Op::Pack { open_bytes, install } => {
-                    for job in log.to_compress(open_bytes, usize::MAX) {
+                Op::Compress { hot_bytes, install } => {
+                    for job in log.to_compress(hot_bytes, usize::MAX) {
                         job.run();
                     }
                     // Otherwise something may change before the result is taken.
@@ -243,21 +259,91 @@ proptest! {
         check(&log, &list);
         log.install();
         check(&log, &list);
+        for (copy, list) in &copies {
+            check(copy, list);
+        }
+        for (snapshot, range, list) in snapshots {
+            let held = snapshot.positions();
+            assert!(range.is_empty() || (held.start <= range.start && range.end <= held.end));
+            let mut read = Vec::new();
+            let messages = snapshot.read(range.clone()).expect("memory");
+            messages.visit(false, |m| read.push((m.meta.seq, m.bytes.to_vec())));
+            let expected: Vec<_> = list[range].iter().map(|m| (m.seq, m.bytes.clone())).collect();
+            assert_eq!(read, expected);
+        }
     }
 }
 
-/// What RECENT returns every time is not unpacked every time.
+/// What a copy shares counts as shared until the last holder but one is gone or has changed it.
 #[test]
-fn leading_system_messages_stay_open() {
+fn copies_share_segments() {
+    let mut log = Log::default();
+    for seq in 1..=1000 {
+        log.push(seq, seq, 10, flags(1, false, true), &[b'x'; 500]);
+    }
+    for job in log.to_compress(64 << 10, usize::MAX) {
+        job.run();
+    }
+    log.install();
+    let segments = log.segments().len();
+    assert!(log.compressed_bytes() > 0 && segments > 12);
+    let mut copy = log.clone();
+    let address = |log: &Log, index: usize| {
+        let segment = log.segments().nth(index).expect("a segment");
+        match segment.stored() {
+            (_, Some(text)) => text.as_ptr(),
+            (_, None) => segment.bytes().expect("memory").as_ptr(),
+        }
+    };
+    let in_common = |log: &Log, copy: &Log| {
+        let both = log.segments().len().min(copy.segments().len());
+        (0..both)
+            .filter(|&i| address(log, i) == address(copy, i))
+            .count()
+    };
+    assert_eq!(in_common(&log, &copy), segments);
+    copy.push(1001, 1001, 10, flags(1, false, true), b"one more");
+    assert_eq!(in_common(&log, &copy), segments - 1);
+    copy.update_at(3, |e| e.tokens = 7);
+    assert_eq!(in_common(&log, &copy), segments - 2);
+    log.replace(500, 10, flags(1, false, true), b"another");
+    assert_eq!(in_common(&log, &copy), segments - 3);
+}
+
+/// A segment that is read again stays uncompressed.
+#[test]
+fn repeated_reads_do_not_decompress_again() {
+    let mut log = Log::default();
+    for seq in 1..=1000 {
+        log.push(seq, seq, 10, flags(1, false, true), &[b'x'; 500]);
+    }
+    for job in log.to_compress(0, usize::MAX) {
+        job.run();
+    }
+    log.install();
+    let all = 0..log.len();
+    let to_decompress = log.bytes_to_decompress(all.clone());
+    assert!(to_decompress > 400_000);
+    log.read(all.clone()).map(drop).expect("memory");
+    assert_eq!(log.bytes_to_decompress(all.clone()), to_decompress);
+    assert_eq!(log.opened_bytes(), 0);
+    log.read(all.clone()).map(drop).expect("memory");
+    assert_eq!(log.bytes_to_decompress(all), 0);
+    assert!(log.opened_bytes() > 500_000);
+}
+
+/// What RECENT returns every time is not decompressed every time.
+#[test]
+fn leading_system_messages_stay_uncompressed() {
     let said = |n: i64| format!("{{\"role\":\"user\",\"content\":\"{n} and so on\"}}").repeat(9);
-    let packed = |open_bytes| {
+    let compressed = |hot_bytes| {
         let mut log = Log::default();
         for seq in 1..=1000 {
             let flags = flags(u8::from(seq > 2), false, true);
             log.push(seq, seq, 10, flags, said(seq).as_bytes());
         }
         for _ in 0..2 {
-            for job in log.to_compress(open_bytes, usize::MAX) {
+            for job in log.to_compress(hot_bytes, usize::MAX) {
                 job.run();
             }
             log.install();
@@ -271,11 +357,11 @@ fn leading_system_messages_stay_open() {
             .map(|s| (s.is_compressed(), s.entries().len()))
             .collect::<Vec<_>>()
     };
-    let segments = packed(40_000);
+    let segments = compressed(40_000);
     assert_eq!(segments[0], (false, 2));
     assert!(segments[1].0 && segments[2].0, "{segments:?}");
     assert!(!segments[segments.len() - 1].0, "{segments:?}");
-    // Where nothing is to stay open, they do not either.
-    let segments = packed(0);
+    // Unless nothing stays uncompressed.
+    let segments = compressed(0);
     assert!(segments[0].0 && segments[0].1 > 2, "{segments:?}");
 }

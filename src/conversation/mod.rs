@@ -4,6 +4,7 @@
 //! selecting a [`window`].
 
 pub mod attributes;
+pub mod body;
 mod change;
 mod claim;
 pub mod compress;
@@ -25,6 +26,7 @@ pub mod log;
 mod log_change;
 mod log_compress;
 pub mod log_read;
+pub mod log_snapshot;
 pub mod message;
 mod open_calls;
 mod pins;
@@ -33,10 +35,12 @@ pub mod search;
 pub mod segment;
 pub mod session;
 mod sums;
+pub mod temperature;
 mod tickets;
 mod turns;
 pub mod window;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use attributes::Attributes;
@@ -76,7 +80,7 @@ pub struct Conversation {
     attributes: Attributes,
     summary: Option<Box<Summary>>,
     /// Nothing if there is nothing in it.
-    session: Option<Box<Session>>,
+    session: Option<Arc<Session>>,
     pins: Pins,
     lease: i64,
     numbering: Numbering,
@@ -96,8 +100,10 @@ pub struct Footprint {
     pub messages: u64,
     /// Bytes of the messages and session fields as they came.
     pub raw: u64,
-    /// Bytes that hold them, index included; session fields too.
+    /// Bytes that hold them, index included; session fields too. What several conversations share counts for each.
     pub stored: u64,
+    /// Bytes of compressed segments among them.
+    pub compressed: u64,
     /// Messages, and a summary, that are neither counted nor being counted.
     pub pending: u64,
     /// Messages of which some content counted as JSON text.
@@ -228,10 +234,11 @@ impl Conversation {
         Ok(false)
     }
 
-    /// Bytes on the heap, about.
+    /// Bytes on the heap, about: everything that the conversation can reach, shared or not.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         self.log.heap_bytes()
+            + self.log.opened_bytes()
             + self.ids.heap_bytes()
             + self.tracker.heap_bytes()
             + self.tickets.heap_bytes()
@@ -268,6 +275,7 @@ impl Conversation {
             messages: self.log.len() as u64,
             raw: self.log.total::<search::Bytes>() + raw,
             stored: self.log.heap_bytes() as u64 + stored,
+            compressed: self.log.compressed_bytes() as u64,
             pending: pending.saturating_sub(self.tickets.len() as u64) + uncounted_summary,
             unread: self.log.total::<search::Unread>(),
         }
@@ -280,15 +288,15 @@ impl Conversation {
     pub fn visit(&self, mut visit: impl FnMut(Stored<'_>)) -> Result<(), Unreadable> {
         let mut position = 0;
         for segment in self.log.segments() {
-            let behind = position + segment.entries().len();
-            self.log.read(position..behind)?.visit(false, &mut visit);
-            position = behind;
+            let after = position + segment.entries().len();
+            self.log.read(position..after)?.visit(false, &mut visit);
+            position = after;
         }
         Ok(())
     }
 
-    /// Texts of old segments, to be packed; their results are taken by [`Conversation::collect`].
-    pub fn to_compress(&mut self, open_bytes: usize, most: usize) -> Vec<compress::CompressJob> {
-        self.log.to_compress(open_bytes, most)
+    /// Old segments to be compressed; [`Conversation::collect`] takes the results.
+    pub fn to_compress(&mut self, hot_bytes: usize, most: usize) -> Vec<compress::CompressJob> {
+        self.log.to_compress(hot_bytes, most)
     }
 }

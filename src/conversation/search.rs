@@ -13,7 +13,7 @@ pub use super::sums::{
 
 impl Log {
     /// Running sums after the segment at `index`.
-    pub(super) fn behind(&self, index: usize) -> &Sums {
+    pub(super) fn sums_after(&self, index: usize) -> &Sums {
         self.segments
             .get(index + 1)
             .map_or(&self.end, |s| &s.before)
@@ -39,7 +39,7 @@ impl Log {
                 sum.wrapping_add(M::weight(&entries, i))
             })
         } else {
-            (inner..entries.len()).fold(M::sum(self.behind(index)), |sum, i| {
+            (inner..entries.len()).fold(M::sum(self.sums_after(index)), |sum, i| {
                 sum.wrapping_sub(M::weight(&entries, i))
             })
         };
@@ -49,11 +49,12 @@ impl Log {
     /// Tokens and number of the messages from `position` on that RECENT may return.
     #[must_use]
     pub fn visible_from(&self, position: usize) -> (u64, u64) {
-        if position == self.head.messages {
+        if position == self.beginning.messages {
             return (
                 self.total::<VisibleTokens>()
-                    .saturating_sub(self.head.visible_tokens),
-                self.total::<Visible>().saturating_sub(self.head.visible),
+                    .saturating_sub(self.beginning.visible_tokens),
+                self.total::<Visible>()
+                    .saturating_sub(self.beginning.visible),
             );
         }
         let Some((segment, index, inner)) = self.segment_at(position) else {
@@ -62,7 +63,7 @@ impl Log {
                 _ => (0, 0),
             };
         };
-        let behind = self.behind(index);
+        let behind = self.sums_after(index);
         let tokens = VisibleTokens::sum(&self.end).wrapping_sub(VisibleTokens::sum(behind));
         let messages = Visible::sum(&self.end).wrapping_sub(Visible::sum(behind));
         let entries = segment.entries();
@@ -106,7 +107,7 @@ impl Log {
                 sum.plus(index::weight(&entries, i))
             })
         } else {
-            (inner..entries.len()).fold(*self.behind(index), |sum, i| {
+            (inner..entries.len()).fold(*self.sums_after(index), |sum, i| {
                 sum.minus(index::weight(&entries, i))
             })
         };
@@ -114,7 +115,7 @@ impl Log {
     }
 
     fn segment_at(&self, position: usize) -> Option<(&Segment, usize, usize)> {
-        let (index, inner) = self.place(position)?;
+        let (index, inner) = self.locate(position)?;
         Some((self.segments.get(index)?, index, inner))
     }
 
@@ -140,7 +141,7 @@ impl Log {
         let segment = self.segments.get(index)?;
         let first = segment.before.messages.wrapping_sub(self.origin().messages) as usize;
         let entries = segment.entries();
-        let mut sum = M::sum(self.behind(index));
+        let mut sum = M::sum(self.sums_after(index));
         // From the end: what is searched for is most often near the newest message.
         let mut inner = entries.len();
         while inner > 0 {
@@ -160,12 +161,12 @@ impl Log {
         range: &Range<usize>,
         mut visit: impl FnMut(usize) -> bool,
     ) -> bool {
-        let last = range.end.checked_sub(1).and_then(|last| self.place(last));
+        let last = range.end.checked_sub(1).and_then(|last| self.locate(last));
         let behind_last = last.map_or(0, |(index, _)| index + 1);
         let origin = self.origin().messages;
         for (index, segment) in self.segments.range(..behind_last).enumerate().rev() {
             let first = segment.before.messages.wrapping_sub(origin) as usize;
-            if self.behind(index).pending != segment.before.pending {
+            if self.sums_after(index).pending != segment.before.pending {
                 for (inner, entry) in segment.entries().iter().enumerate().rev() {
                     let position = first + inner;
                     let is_wanted = range.contains(&position) && entry.flags.pending();

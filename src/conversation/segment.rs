@@ -1,88 +1,121 @@
-//! A segment: a run of messages, their bytes side by side, an index entry each.
+//! A segment: a run of messages, their bytes one after the other, with an index entry each.
 //!
 //! The bytes are `message,message,...,`: each message is followed by a comma, so that a run of messages is already
-//! the inside of a JSON array. While a segment is in use both lie open; later they are packed (see [`super::pack`] and
-//! [`super::index`]), and only opened again to change the text.
+//! the inside of a JSON array. A segment in use is uncompressed. Later it is compressed (see [`super::compress`] and
+//! [`super::index`]); reading it decompresses a copy, and only a change of the text decompresses the segment itself.
 
 use std::ops::{Deref, Range};
-use std::rc::Rc;
 use std::sync::Arc;
 
-use super::compress::{self, CompressJob, SegmentVersion, Slot, Unreadable};
+use super::body::{Compressed, Held, Shared, Uncompressed};
+use super::compress::{CompressJob, Slot, Unreadable};
 use super::flags::Flags;
 use super::growth::reserve_for_append;
 use super::index::{self, Entry};
 use super::sums::Sums;
 
-/// Bytes of a segment's text, unless it is a single larger message: a size that allocators have without waste. Twice
-/// of it would pack a tenth smaller, and take twice the time to unpack.
+/// Bytes of a segment's text, unless it is a single larger message: a size that allocators have without waste. Twice as
+/// many would compress a tenth better, and take twice the time to decompress.
 pub const SEGMENT_BYTES: usize = 32 * 1024;
 
-/// Something that can put a buffer elsewhere in memory, for defragmentation.
+/// Something that can move a buffer elsewhere in memory, for defragmentation.
 pub trait Relocate {
-    /// The same buffer, in a better place if there is one.
+    /// The same buffer, at a better address if there is one.
     fn relocate<T: Copy>(&mut self, buffer: Vec<T>) -> Vec<T>;
     /// True if the time for this round is over.
     fn is_over(&mut self) -> bool;
 }
 
-/// Bytes or entries of a segment: lying open, or unpacked for the moment.
-pub enum View<'a, T> {
-    /// They lie open.
-    Uncompressed(&'a [T]),
-    /// They are packed; this is a copy.
-    Decompressed(Rc<Vec<T>>),
+/// Text and index of a segment, readable.
+pub enum Readable<'a> {
+    /// Those of the segment, which is uncompressed.
+    Uncompressed(&'a Uncompressed),
+    /// A decompressed copy.
+    Copy(Arc<Uncompressed>),
 }
 
-impl<T> Deref for View<'_, T> {
-    type Target = [T];
+impl Deref for Readable<'_> {
+    type Target = Uncompressed;
 
-    fn deref(&self) -> &[T] {
+    fn deref(&self) -> &Uncompressed {
         match self {
-            Self::Uncompressed(open) => open,
-            Self::Decompressed(unpacked) => unpacked,
+            Self::Uncompressed(body) => body,
+            Self::Copy(body) => body,
         }
+    }
+}
+
+/// The index of a segment, readable.
+pub struct Entries<'a>(Readable<'a>);
+
+impl Deref for Entries<'_> {
+    type Target = [Entry];
+
+    fn deref(&self) -> &[Entry] {
+        &self.0.entries
+    }
+}
+
+/// The text of a segment, readable.
+pub struct Text<'a>(Readable<'a>);
+
+impl Deref for Text<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0.bytes
     }
 }
 
 #[derive(Debug, Clone)]
 enum Body {
-    Uncompressed {
-        bytes: Vec<u8>,
-        entries: Vec<Entry>,
-        compression: Compression,
-    },
-    Compressed(Box<Compressed>),
+    Uncompressed(Shared<Uncompressed>),
+    Compressed(Shared<Compressed>),
 }
 
-/// What is known of compression an open segment's text as it is now.
-#[derive(Debug, Clone)]
-enum Compression {
-    /// Nobody has been asked.
-    None,
-    /// The result will be found there.
-    Asked(Slot),
-    /// It does not pay.
-    Useless,
+impl From<Uncompressed> for Body {
+    fn from(body: Uncompressed) -> Self {
+        Self::Uncompressed(Shared::new(body))
+    }
 }
 
-#[derive(Debug, Clone)]
-struct Compressed {
-    name: SegmentVersion,
-    text: Vec<u8>,
-    /// Bytes of the text when unpacked.
-    len: usize,
-    index: Vec<u8>,
+/// Bytes on the heap.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HeapBytes {
+    /// Of all segments. What several conversations share counts for each of them.
+    pub all: usize,
+    /// Of the compressed ones.
+    pub compressed: usize,
 }
 
-/// See the head of this file.
+impl HeapBytes {
+    /// The sum of both.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            all: self.all + other.all,
+            compressed: self.compressed + other.compressed,
+        }
+    }
+
+    /// What is left without `other`, which is a part of it.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self {
+            all: self.all.saturating_sub(other.all),
+            compressed: self.compressed.saturating_sub(other.compressed),
+        }
+    }
+}
+
+/// A run of messages. A clone shares the text and the index until one of the two changes.
 #[derive(Debug, Clone)]
 pub struct Segment {
     /// Sequence number that the entries count from.
     pub base_seq: i64,
     /// Time (Unix ms) that the entries count from.
     pub base_time: i64,
-    /// Running sums of all that stands before this segment, from an arbitrary origin.
+    /// Running sums over all messages before this segment, from an arbitrary origin.
     pub before: Sums,
     body: Body,
 }
@@ -95,52 +128,64 @@ impl Segment {
             base_seq: seq,
             base_time: time,
             before,
-            body: Body::Uncompressed {
-                bytes: Vec::new(),
-                entries: Vec::new(),
-                compression: Compression::None,
-            },
+            body: Body::from(Uncompressed::default()),
         }
     }
 
     /// The index.
     #[must_use]
-    pub fn entries(&self) -> View<'_, Entry> {
-        match &self.body {
-            Body::Uncompressed { entries, .. } => View::Uncompressed(entries),
-            Body::Compressed(packed) => {
-                View::Decompressed(compress::entries(packed.name, &packed.index))
-            }
-        }
+    pub fn entries(&self) -> Entries<'_> {
+        Entries(match &self.body {
+            Body::Uncompressed(body) => Readable::Uncompressed(body),
+            Body::Compressed(body) => Readable::Copy(body.entries()),
+        })
+    }
+
+    /// Text and index.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress them.
+    pub fn read(&self) -> Result<Readable<'_>, Unreadable> {
+        Ok(match &self.body {
+            Body::Uncompressed(body) => Readable::Uncompressed(body),
+            Body::Compressed(body) => Readable::Copy(body.read()?),
+        })
     }
 
     /// The messages, each followed by a comma.
     ///
     /// # Errors
     /// There is not enough memory to decompress them.
-    pub fn bytes(&self) -> Result<View<'_, u8>, Unreadable> {
-        Ok(match &self.body {
-            Body::Uncompressed { bytes, .. } => View::Uncompressed(bytes),
-            Body::Compressed(packed) => {
-                View::Decompressed(compress::text(packed.name, &packed.text, packed.len)?)
-            }
-        })
+    pub fn bytes(&self) -> Result<Text<'_>, Unreadable> {
+        self.read().map(Text)
     }
 
-    /// Decompresses the segment, to be changed.
-    ///
-    /// # Errors
-    /// There is not enough memory; nothing is done.
-    pub fn decompress(&mut self) -> Result<(), Unreadable> {
-        self.open().map(|_| ()).ok_or(Unreadable)
-    }
-
-    /// Bytes of the text, and the packed text if it is packed.
+    /// Bytes of the text, and the compressed text if it is compressed.
     #[must_use]
     pub fn stored(&self) -> (usize, Option<&[u8]>) {
         match &self.body {
-            Body::Uncompressed { bytes, .. } => (bytes.len(), None),
-            Body::Compressed(packed) => (packed.len, Some(&packed.text)),
+            Body::Uncompressed(body) => (body.bytes.len(), None),
+            Body::Compressed(body) => (body.text_len(), Some(&body.text)),
+        }
+    }
+
+    /// Bytes that reading the text must decompress.
+    #[must_use]
+    pub fn bytes_to_decompress(&self) -> usize {
+        match &self.body {
+            Body::Compressed(body) if !body.is_open() => body.text_len(),
+            _ => 0,
+        }
+    }
+
+    /// The decompressed text, as long as the caller keeps it; nothing if the segment is uncompressed.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress it.
+    pub(super) fn lend(&self) -> Result<Option<Arc<Uncompressed>>, Unreadable> {
+        match &self.body {
+            Body::Uncompressed(_) => Ok(None),
+            Body::Compressed(body) => body.lend().map(Some),
         }
     }
 
@@ -159,10 +204,11 @@ impl Segment {
     /// True if a message of that number, time and length can be added at the end.
     #[must_use]
     pub fn takes(&self, seq: i64, time: i64, len: usize) -> bool {
-        let Body::Uncompressed { bytes, .. } = &self.body else {
+        let Body::Uncompressed(body) = &self.body else {
             return false;
         };
-        (bytes.is_empty() || bytes.len().saturating_add(len) < SEGMENT_BYTES)
+        let bytes = body.bytes.len();
+        (bytes == 0 || bytes.saturating_add(len) < SEGMENT_BYTES)
             && seq
                 .checked_sub(self.base_seq)
                 .is_some_and(|d| u16::try_from(d).is_ok())
@@ -171,32 +217,28 @@ impl Segment {
                 .is_some_and(|d| i32::try_from(d).is_ok())
     }
 
-    /// Adds a message at the end; [`Segment::takes`] has been asked. Returns what it adds to the sums.
+    /// Adds a message at the end, which [`Segment::takes`] allows. Returns what it adds to the sums.
     pub fn push(&mut self, seq: i64, time: i64, tokens: u32, flags: Flags, message: &[u8]) -> Sums {
         let time = time.saturating_sub(self.base_time);
         let seq = seq.saturating_sub(self.base_seq);
-        let Body::Uncompressed {
-            bytes,
-            entries,
-            compression,
-        } = &mut self.body
-        else {
+        let Body::Uncompressed(body) = &mut self.body else {
             return Sums::default();
         };
-        *compression = Compression::None;
-        reserve_for_append(bytes, message.len() + 1);
-        bytes.extend_from_slice(message);
-        let end = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        bytes.push(b',');
-        reserve_for_append(entries, 1);
-        entries.push(Entry {
+        let body = body.to_mut();
+        body.changes();
+        reserve_for_append(&mut body.bytes, message.len() + 1);
+        body.bytes.extend_from_slice(message);
+        let end = u32::try_from(body.bytes.len()).unwrap_or(u32::MAX);
+        body.bytes.push(b',');
+        reserve_for_append(&mut body.entries, 1);
+        body.entries.push(Entry {
             end,
             tokens,
             time: i32::try_from(time).unwrap_or_default(),
             seq: u16::try_from(seq).unwrap_or_default(),
             flags,
         });
-        index::weight(entries, entries.len() - 1)
+        index::weight(&body.entries, body.entries.len() - 1)
     }
 
     /// Adds the first and only message, as [`Segment::push`]. Takes over `text`: the message and a comma.
@@ -209,69 +251,68 @@ impl Segment {
             flags,
         }];
         let weight = index::weight(&entries, 0);
-        self.body = Body::Uncompressed {
-            bytes: text,
-            entries,
-            compression: Compression::None,
-        };
+        self.body = Body::from(Uncompressed::new(text, entries));
         weight
     }
 
-    /// Gives back what was reserved for further messages.
+    /// Releases what was reserved for further messages, unless a copy would have to be made for that.
     pub fn close(&mut self) {
-        if let Body::Uncompressed { bytes, entries, .. } = &mut self.body {
-            bytes.shrink_to_fit();
-            entries.shrink_to_fit();
+        if let Body::Uncompressed(body) = &mut self.body
+            && let Some(body) = body.get_mut()
+        {
+            body.bytes.shrink_to_fit();
+            body.entries.shrink_to_fit();
         }
     }
 
-    /// Changes entries; a packed index is packed again. Whoever changes what is summed corrects the running sums.
+    /// Changes entries; a compressed index is compressed again. The caller corrects the running sums.
     pub fn change_entries(&mut self, change: impl FnOnce(&mut [Entry])) {
         match &mut self.body {
-            Body::Uncompressed { entries, .. } => change(entries),
-            Body::Compressed(packed) => {
-                let mut entries = index::decode(&packed.index);
-                change(&mut entries);
-                packed.index = index::encode(&entries);
-                packed.name = SegmentVersion::unique();
+            Body::Uncompressed(body) => {
+                let body = body.to_mut();
+                body.changes();
+                change(&mut body.entries);
             }
+            Body::Compressed(body) => body.to_mut().change_entries(change),
         }
     }
 
-    /// Bytes and entries, to be changed: what is packed is unpacked.
-    fn open(&mut self) -> Option<(&mut Vec<u8>, &mut Vec<Entry>)> {
-        if let Body::Compressed(packed) = &self.body {
-            self.body = Body::Uncompressed {
-                bytes: compress::decompress(&packed.text, packed.len)?,
-                entries: index::decode(&packed.index),
-                compression: Compression::None,
-            };
+    /// Decompresses the segment, to be changed.
+    ///
+    /// # Errors
+    /// There is not enough memory; nothing is done.
+    pub fn decompress(&mut self) -> Result<(), Unreadable> {
+        if let Body::Compressed(body) = &self.body {
+            self.body = Body::from(body.decompress()?);
         }
+        Ok(())
+    }
+
+    /// The body, to be changed. Nothing if it must be decompressed and there is not enough memory.
+    fn uncompressed(&mut self) -> Option<&mut Uncompressed> {
+        self.decompress().ok()?;
         match &mut self.body {
-            Body::Uncompressed {
-                bytes,
-                entries,
-                compression,
-            } => {
-                *compression = Compression::None;
-                Some((bytes, entries))
+            Body::Uncompressed(body) => {
+                let body = body.to_mut();
+                body.changes();
+                Some(body)
             }
             Body::Compressed(_) => None,
         }
     }
 
-    /// Takes the messages from `at` on out of the segment into one of their own. Nothing, and nothing done, if there are
-    /// none, or no memory to unpack the text.
+    /// Splits the messages from `at` on off into a segment of their own. Nothing, and nothing done, if there are none,
+    /// or if there is not enough memory to decompress the text.
     pub fn split_off(&mut self, at: usize) -> Option<Self> {
         let (base_seq, base_time, mut before) = (self.base_seq, self.base_time, self.before);
-        let (bytes, entries) = self.open()?;
-        let first = entries.get(at).copied()?;
-        let begin = index::start(entries, at);
+        let body = self.uncompressed()?;
+        let first = body.entries.get(at).copied()?;
+        let begin = index::start(&body.entries, at);
         for inner in 0..at {
-            before = before.plus(index::weight(entries, inner));
+            before = before.plus(index::weight(&body.entries, inner));
         }
-        let bytes = bytes.split_off(begin.min(bytes.len()));
-        let mut entries = entries.split_off(at);
+        let bytes = body.bytes.split_off(begin.min(body.bytes.len()));
+        let mut entries = body.entries.split_off(at);
         let cut = u32::try_from(begin).unwrap_or_default();
         for entry in &mut entries {
             entry.end = entry.end.saturating_sub(cut);
@@ -282,44 +323,40 @@ impl Segment {
             base_seq: base_seq.saturating_add(i64::from(first.seq)),
             base_time,
             before,
-            body: Body::Uncompressed {
-                bytes,
-                entries,
-                compression: Compression::None,
-            },
+            body: Body::from(Uncompressed::new(bytes, entries)),
         })
     }
 
-    /// Removes the messages of the range. False, and nothing done, if there is no memory to unpack the text.
+    /// Removes the messages of the range. False, and nothing done, if there is not enough memory to decompress the text.
     pub fn remove(&mut self, range: Range<usize>) -> bool {
-        let Some((bytes, entries)) = self.open() else {
+        let Some(body) = self.uncompressed() else {
             return false;
         };
-        let begin = index::start(entries, range.start);
-        let end = index::start(entries, range.end);
-        bytes.drain(begin..end);
-        entries.drain(range.clone());
+        let begin = index::start(&body.entries, range.start);
+        let end = index::start(&body.entries, range.end);
+        body.bytes.drain(begin..end);
+        body.entries.drain(range.clone());
         let cut = u32::try_from(end - begin).unwrap_or_default();
-        for entry in entries.iter_mut().skip(range.start) {
+        for entry in body.entries.iter_mut().skip(range.start) {
             entry.end = entry.end.saturating_sub(cut);
         }
         true
     }
 
-    /// Puts other bytes, tokens and flags in the place of the message at `index`. False, and nothing done, if there is
-    /// no memory to unpack the text.
+    /// Replaces bytes, tokens and flags of the message at `index`. False, and nothing done, if there is not enough memory
+    /// to decompress the text.
     pub fn replace(&mut self, index: usize, tokens: u32, flags: Flags, message: &[u8]) -> bool {
-        let Some((bytes, entries)) = self.open() else {
+        let Some(body) = self.uncompressed() else {
             return false;
         };
-        let begin = index::start(entries, index);
-        let end = begin + index::len(entries, index);
+        let begin = index::start(&body.entries, index);
+        let end = begin + index::len(&body.entries, index);
         let grown = message.len() as i64 - (end - begin) as i64;
-        bytes.splice(begin..end, message.iter().copied());
-        for entry in entries.iter_mut().skip(index) {
+        body.bytes.splice(begin..end, message.iter().copied());
+        for entry in body.entries.iter_mut().skip(index) {
             entry.end = u32::try_from(i64::from(entry.end) + grown).unwrap_or(u32::MAX);
         }
-        if let Some(entry) = entries.get_mut(index) {
+        if let Some(entry) = body.entries.get_mut(index) {
             entry.tokens = tokens;
             entry.flags = flags;
         }
@@ -335,102 +372,94 @@ impl Segment {
         entry.end = u32::try_from(text.len().saturating_sub(1)).unwrap_or(u32::MAX);
         entry.tokens = tokens;
         entry.flags = flags;
-        self.body = Body::Uncompressed {
-            bytes: text,
-            entries: vec![entry],
-            compression: Compression::None,
-        };
+        self.body = Body::from(Uncompressed::new(text, vec![entry]));
         true
     }
 
-    /// True if it lies open, and nobody has been asked to pack it yet.
+    /// True if it is uncompressed, and has not been handed over for compression since it was last changed.
     #[must_use]
     pub fn may_compress(&self) -> bool {
-        matches!(
-            self.body,
-            Body::Uncompressed {
-                compression: Compression::None,
-                ..
-            }
-        )
+        matches!(&self.body, Body::Uncompressed(body) if body.may_compress())
     }
 
-    /// True if it is packed.
+    /// True if it is compressed.
     #[must_use]
     pub fn is_compressed(&self) -> bool {
         matches!(self.body, Body::Compressed(_))
     }
 
-    /// The text, to be packed by whoever takes it; nothing if it is packed or that does not pay.
-    pub fn ask(&mut self) -> Option<CompressJob> {
-        let Body::Uncompressed {
-            bytes, compression, ..
-        } = &mut self.body
-        else {
-            return None;
-        };
-        if !matches!(compression, Compression::None) {
-            return None;
+    /// The text, to be compressed; nothing if it is compressed, is being compressed, or if that does not pay.
+    #[must_use]
+    pub fn compress_job(&self) -> Option<CompressJob> {
+        match &self.body {
+            Body::Uncompressed(body) if body.ask() => Some(CompressJob::new(body.reader())),
+            _ => None,
         }
-        let slot = Slot::default();
-        *compression = Compression::Asked(slot.clone());
-        Some(CompressJob {
-            raw: bytes.clone(),
-            slot,
-        })
     }
 
-    /// Packs the segment with the text that is found in `slot`, if it is the one asked for and the text has not changed
-    /// since.
+    /// Takes the compressed form in `slot`, if it was made from this very body, which has not changed since.
     pub fn install(&mut self, slot: &Slot) {
-        if let Body::Uncompressed { compression, .. } = &mut self.body
-            && let Compression::Asked(asked) = compression
-            && Arc::ptr_eq(asked, slot)
-            && let Some(result) = slot.get()
+        if let Body::Uncompressed(body) = &self.body
+            && body.is(slot.source())
+            && let Some(Some(result)) = slot.result()
         {
-            match result {
-                Some(text) => self.adopt(text.clone()),
-                None => *compression = Compression::Useless,
-            }
+            self.body = Body::Compressed(Shared::of(result.clone()));
         }
     }
 
-    /// Packs the segment; `text` is the packed form of its text.
+    /// Compresses the segment; `text` is the compressed form of its text.
     pub fn adopt(&mut self, text: Vec<u8>) {
-        if let Body::Uncompressed { bytes, entries, .. } = &self.body {
-            self.body = Body::Compressed(Box::new(Compressed {
-                name: SegmentVersion::unique(),
-                text,
-                len: bytes.len(),
-                index: index::encode(entries),
-            }));
+        if let Body::Uncompressed(body) = &self.body {
+            self.body = Body::Compressed(Shared::new(body.with_compressed_text(text)));
         }
     }
 
-    /// Lets `relocate` put the two buffers elsewhere in memory.
+    /// Drops the decompressed copy if nobody has read it for a while.
+    pub fn close_idle(&self) {
+        if let Body::Compressed(body) = &self.body {
+            body.close_idle();
+        }
+    }
+
+    /// Lets `relocate` move the two buffers, unless somebody else holds them too.
     pub fn relocate(&mut self, relocate: &mut impl Relocate) {
         match &mut self.body {
-            Body::Uncompressed { bytes, entries, .. } => {
-                *bytes = relocate.relocate(std::mem::take(bytes));
-                *entries = relocate.relocate(std::mem::take(entries));
+            Body::Uncompressed(body) => {
+                if let Some(body) = body.get_mut() {
+                    body.bytes = relocate.relocate(std::mem::take(&mut body.bytes));
+                    body.entries = relocate.relocate(std::mem::take(&mut body.entries));
+                }
             }
-            Body::Compressed(packed) => {
-                packed.text = relocate.relocate(std::mem::take(&mut packed.text));
-                packed.index = relocate.relocate(std::mem::take(&mut packed.index));
+            Body::Compressed(body) => {
+                if let Some(body) = body.get_mut() {
+                    body.text = relocate.relocate(std::mem::take(&mut body.text));
+                    body.index = relocate.relocate(std::mem::take(&mut body.index));
+                }
             }
         }
     }
 
-    /// Bytes on the heap.
+    /// Bytes on the heap, without a decompressed copy.
     #[must_use]
-    pub fn heap_bytes(&self) -> usize {
+    pub fn heap_bytes(&self) -> HeapBytes {
         match &self.body {
-            Body::Uncompressed { bytes, entries, .. } => {
-                bytes.capacity() + entries.capacity() * size_of::<Entry>()
-            }
-            Body::Compressed(packed) => {
-                size_of::<Compressed>() + packed.text.capacity() + packed.index.capacity()
-            }
+            Body::Uncompressed(body) => HeapBytes {
+                all: body.heap_bytes(),
+                compressed: 0,
+            },
+            Body::Compressed(body) => HeapBytes {
+                all: body.heap_bytes(),
+                compressed: body.heap_bytes(),
+            },
+        }
+    }
+
+    /// Bytes on the heap of the decompressed copy, if one is kept.
+    #[must_use]
+    pub fn opened_bytes(&self) -> usize {
+        match &self.body {
+            Body::Uncompressed(_) => 0,
+            Body::Compressed(body) => body.opened_bytes(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::background_work::Lease;
 use super::blocked_clients::{self, Again, Id, Resume, Resumption};
 use super::cache_loads;
+use super::deep_read::{Decompressing, Text};
 use super::ffi::api::now;
 use super::ffi::client_reply::ClientReply;
 use super::ffi::context::Context;
@@ -23,7 +24,7 @@ use crate::commands::arg_parser::Args;
 use crate::commands::prepared::Prepared;
 use crate::commands::reply::{BufferedReply, replay_to};
 use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Spec};
-use crate::commands::{CommandError, Env, Needs, Outcome, Target, err};
+use crate::commands::{CommandError, DECOMPRESS_AT_ONCE, Env, Needs, Outcome, Target, err};
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
 use crate::tokens::Ticket;
@@ -32,6 +33,9 @@ use crate::tokens::background::CompletionGuard;
 /// A command runs again as long as its counts come in, [`WAIT_BYTES`](super::provide::WAIT_BYTES) at a time. More often than this (25 GB of text)
 /// only if something is wrong.
 const MOST_RUNS: u32 = 100_000;
+
+/// After so many runs a command decompresses itself whatever it needs.
+const MOST_DEEP_RUNS: u32 = 1000;
 
 /// How a run of a command ended.
 pub enum Step {
@@ -63,6 +67,8 @@ pub enum Awaited {
     TextCounts(Vec<Ticket>),
     /// Large arguments, read.
     Input(Reading),
+    /// Messages, decompressed.
+    Text(Decompressing),
 }
 
 /// What background work has brought.
@@ -71,6 +77,8 @@ struct Brought {
     counts: Option<Vec<u32>>,
     /// What was read of the arguments. The work ends with the command.
     input: Option<(Prepared, Lease)>,
+    /// Held until the command has replied.
+    text: Option<Text>,
 }
 
 impl Awaited {
@@ -83,6 +91,7 @@ impl Awaited {
                 brought.counts = Some(tickets.iter().map(Ticket::count).collect::<Option<_>>()?);
             }
             Self::Input(reading) => brought.input = Some(reading.take()?),
+            Self::Text(decompressing) => brought.text = Some(decompressing.take()?),
         }
         Some(brought)
     }
@@ -99,6 +108,7 @@ impl Commands for Table {
             args,
             counts: None,
             prepared: None,
+            decompress_at_once: DECOMPRESS_AT_ONCE,
             run: Run::First,
         };
         let done = guard(false, || match run(index, &request, &mut reply) {
@@ -107,7 +117,12 @@ impl Commands for Table {
                 let held = wait.args.take();
                 let held = held.or_else(|| HeldArgs::new(args).map(Arc::new));
                 held.is_some_and(|held| {
-                    blocked_clients::block(ctx, wait.id, held, run_again(index, wait, 1))
+                    blocked_clients::block(
+                        ctx,
+                        wait.id,
+                        held,
+                        run_again(index, wait, 1, Vec::new()),
+                    )
                 })
             }
         });
@@ -117,8 +132,9 @@ impl Commands for Table {
     }
 }
 
-/// Runs a command that was blocked for background work.
-fn run_again(index: usize, wait: Wait, runs: u32) -> Again {
+/// Runs a command that was blocked for background work. `kept`: what was decompressed for earlier runs, which this one may
+/// read too.
+fn run_again(index: usize, wait: Wait, runs: u32, mut kept: Vec<Text>) -> Again {
     let Wait {
         id,
         until,
@@ -131,15 +147,21 @@ fn run_again(index: usize, wait: Wait, runs: u32) -> Again {
             reply.error("ERR internal error, the work in the background failed; nothing was done");
             return None;
         };
+        kept.extend(brought.text);
         let request = Request {
             ctx,
             args,
             counts: brought.counts.as_deref(),
             prepared: brought.input.as_ref().map(|(prepared, _)| prepared),
+            // A conversation that changes all the time would make its reader wait for ever.
+            decompress_at_once: match runs {
+                ..MOST_DEEP_RUNS => DECOMPRESS_AT_ONCE,
+                _ => usize::MAX,
+            },
             run: Run::Resumed(id),
         };
         match guard(None, || Some(run(index, &request, reply))) {
-            Some(Step::Wait(wait)) => Some(run_again(index, wait, runs + 1)),
+            Some(Step::Wait(wait)) => Some(run_again(index, wait, runs + 1, kept)),
             Some(Step::Replied) => None,
             // Only a command in its first run is blocked on keys.
             Some(Step::Blocked) | None => {
@@ -160,6 +182,7 @@ pub fn run_woken(index: usize) -> cache_loads::Resume {
             args,
             counts: None,
             prepared: None,
+            decompress_at_once: usize::MAX,
             run: Run::Woken(waiter),
         };
         match guard(None, || Some(run(index, &request, &mut reply))) {
@@ -223,6 +246,7 @@ impl Command<'_> {
             full: replayed && self.request.is_out_of_memory(),
             counts: self.request.counts,
             prepared: self.request.prepared,
+            decompress_at_once: self.request.decompress_at_once,
         };
         match (self.spec.key, self.request.args.get(1)) {
             (KeyUse::None, _) => self.run_without_key(&env, reply),
@@ -265,10 +289,11 @@ impl Command<'_> {
         }
         let bytes = self.request.bytes();
         let mut buffered = BufferedReply::new();
+        let mut env = *env;
         let effect = loop {
             let mut args = Args::new(self.spec.name, bytes.get(2..).unwrap_or_default());
             let target = found.as_deref();
-            let outcome = self.run_pure(&mut args, target, env, reply, &mut buffered)?;
+            let outcome = self.run_pure(&mut args, target, &env, reply, &mut buffered)?;
             let needs = match outcome {
                 Outcome::Done(effect) => break effect,
                 Outcome::Needs(needs) => needs,
@@ -281,6 +306,10 @@ impl Command<'_> {
                         return Ok(step);
                     }
                 }
+                (Needs::Text(snapshots), _) => match self.decompress(snapshots) {
+                    Some(step) => return Ok(step),
+                    None => env.decompress_at_once = usize::MAX,
+                },
                 (Needs::Load(time), _) => {
                     drop(key);
                     return Ok(self.load(&[name], time, reply));

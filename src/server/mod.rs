@@ -5,7 +5,8 @@
 //! ```text
 //! module/load            what is registered with Redis, and the events of the server
 //!   execute, multi_key   a command: open the key, run the pure command, reply
-//!     provide, input     what a command needs first: counts, a cache load, large arguments that were read
+//!     provide, input, deep_read   what a command needs first: counts, a cache load, arguments that were read, messages that
+//!                        were decompressed
 //!     write              make a change: apply, let retention act, announce, wake
 //!       maintenance      take in counts and compressed segments, late retention
 //!         announce       WATCH, replicas and the AOF, keyspace events
@@ -22,6 +23,7 @@ mod announce;
 mod background_work;
 mod blocked_clients;
 mod cache_loads;
+mod deep_read;
 mod execute;
 mod ffi;
 mod input;

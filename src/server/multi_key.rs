@@ -11,11 +11,14 @@ use super::module::settings;
 use super::provide::WAIT_BYTES;
 use crate::commands::arg_parser::Args;
 use crate::commands::fork::fork;
-use crate::commands::recent::{Lookup, Options, look, miss, missing_key, multi_key, write};
+use crate::commands::recent::{
+    Lookup, Options, look, miss, missing_key, multi_key, to_decompress, write,
+};
 use crate::commands::reply::Reply;
 use crate::commands::spec::MultiKey;
 use crate::commands::{CommandError, err};
 use crate::conversation::effect::{Effect, Event};
+use crate::conversation::log_snapshot::Snapshot;
 use crate::conversation::{Conversation, Unreadable};
 use crate::metrics;
 use crate::tokens::background::{CompletionGuard, Urgent};
@@ -58,6 +61,8 @@ struct Counting {
     left: usize,
     /// How the client waits, and what is held until the counts are there, if some are counted in the background.
     wait: Option<(Step, CompletionGuard)>,
+    /// Messages that are to be decompressed in the background.
+    text: Vec<Snapshot>,
 }
 
 /// `CONV.MRECENT max_tokens numkeys key [key ...] [options of RECENT]`
@@ -72,6 +77,7 @@ fn recent(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, Co
     let mut counting = Counting {
         left: MOST_INLINE,
         wait: None,
+        text: Vec::new(),
     };
     for &name in names {
         let mut key = Key::open(request.ctx, name, Access::Read);
@@ -92,6 +98,11 @@ fn recent(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, Co
         }
     }
     if let Some((step, _)) = counting.wait {
+        return Ok(step);
+    }
+    if !counting.text.is_empty()
+        && let Some(step) = command.decompress(counting.text)
+    {
         return Ok(step);
     }
     if let Some(time) = options.wait
@@ -133,7 +144,15 @@ fn is_missed(
         let missing = match look(options, conversation) {
             Lookup::Uncounted(missing) => missing,
             Lookup::Miss => return Ok(true),
-            Lookup::Hit(_) => return Ok(false),
+            Lookup::Hit(window) => {
+                let most = command.request.decompress_at_once;
+                counting.text.extend(
+                    to_decompress(conversation, &window, most)
+                        .into_iter()
+                        .flatten(),
+                );
+                return Ok(false);
+            }
         };
         let most = most_inline(conversation.attributes().encoding).min(counting.left);
         let bytes = conversation.missing_bytes(&missing, most);

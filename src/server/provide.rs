@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::blocked_clients;
 use super::cache_loads;
+use super::deep_read;
 use super::execute::{Awaited, Command, Step, Wait, run_woken};
 use super::ffi::api::now;
 use super::ffi::string::{HeldArgs, RedisStr};
@@ -15,6 +16,7 @@ use crate::commands::CommandError;
 use crate::commands::recent::miss;
 use crate::commands::reply::Reply;
 use crate::commands::spec::Handler;
+use crate::conversation::log_snapshot::Snapshot;
 use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::tokens::background::{CompletionGuard, Urgent};
 use crate::tokens::{Encoding, FULL_SCALE, Inline, Rules, Text, most_inline};
@@ -57,6 +59,26 @@ impl Command<'_> {
             until,
             args: Some(args),
             what: Awaited::Input(reading),
+        }))
+    }
+
+    /// Has messages decompressed in the background before the command runs again. `None` if the client cannot be blocked.
+    pub fn decompress(&self, snapshots: Vec<Snapshot>) -> Option<Step> {
+        let request = self.request;
+        let id = match request.run {
+            Run::First => blocked_clients::next_id(),
+            Run::Resumed(id) => id,
+            Run::Woken(_) => return None,
+        };
+        if !request.can_block(self.writes()) {
+            return None;
+        }
+        let (decompressing, until) = deep_read::decompress(id, snapshots, self.writes());
+        Some(Step::Wait(Wait {
+            id,
+            until,
+            args: None,
+            what: Awaited::Text(decompressing),
         }))
     }
 

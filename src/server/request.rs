@@ -30,6 +30,8 @@ pub struct Request<'a> {
     pub counts: Option<&'a [u32]>,
     /// Arguments that were read in advance, see [`crate::commands::Env::prepared`].
     pub prepared: Option<&'a Prepared>,
+    /// Bytes of messages that it may decompress itself, see [`crate::commands::Env::decompress_at_once`].
+    pub decompress_at_once: usize,
     /// How it came to run.
     pub run: Run,
 }

@@ -29,6 +29,7 @@ pub fn call(
         full: false,
         counts: None,
         prepared: None,
+        decompress_at_once: usize::MAX,
     };
     let mut cursor = Args::new(spec.name, args);
     let mut reply = Vec::new();

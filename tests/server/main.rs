@@ -12,6 +12,7 @@ mod claims;
 mod clustered;
 mod commands;
 mod corpus;
+mod deep_reads;
 mod defragging;
 mod dialects;
 mod dialects_by_type;

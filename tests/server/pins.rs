@@ -218,3 +218,82 @@ fn pinning_is_refused_at_the_memory_limit() {
     cmd!(con, "CONFIG", "SET", "maxmemory", 0);
     assert_eq!(pinned(&mut con, "k"), [0; 0]);
 }
+
+/// The numbers of the messages held.
+fn held(con: &mut Connection, key: &str) -> Vec<i64> {
+    let messages = strings(&cmd!(*con, "CONV.RANGE", key, 0, -1));
+    let parsed = messages
+        .iter()
+        .map(|m| serde_json::from_slice::<serde_json::Value>(m).expect("JSON"));
+    parsed
+        .map(|message| message["n"].as_i64().expect("a numbered message"))
+        .collect()
+}
+
+#[test]
+fn retention_and_trim_keep_pinned_groups() {
+    let server = Server::start();
+    let mut con = server.conn();
+    fill(&mut con, "k", "s u c.x t.x a u a u a");
+    cmd!(con, "CONV.PIN", "k", 4);
+    cmd!(con, "CONV.ALTER", "k", "MAXMESSAGES", 3);
+    cmd!(con, "CONV.APPEND", "k", r#"{"role":"user","n":10}"#);
+    assert_eq!(held(&mut con, "k"), [1, 3, 4, 10]);
+    // The limit is kept as far as it can be.
+    cmd!(con, "CONV.APPEND", "k", r#"{"role":"user","n":11}"#);
+    assert_eq!(held(&mut con, "k"), [1, 3, 4, 11]);
+    assert_eq!(int(&cmd!(con, "CONV.TRIM", "k", "MAXMESSAGES", 1)), 4);
+    cmd!(con, "CONV.UNPIN", "k", 4);
+    assert_eq!(int(&cmd!(con, "CONV.TRIM", "k", "MAXMESSAGES", 1)), 2);
+    assert_eq!(held(&mut con, "k"), [1, 11]);
+
+    for (words, pins, trim, left) in [
+        ("u a u a u a", &[2][..], "BEFORE 5", &[2, 5, 6][..]),
+        ("u a u a u a", &[2, 4], "BEFORE 5", &[2, 4, 5, 6]),
+        ("u a u a u a", &[1, 2], "MAXTOKENS 30", &[1, 2, 6]),
+        ("u a u a u a", &[1, 2], "MAXTOKENS 49", &[1, 2, 5, 6]),
+        ("u a u a u a", &[1, 3, 5], "MAXMESSAGES 1", &[1, 3, 5, 6]),
+        ("u a u a u a", &[6], "MAXMESSAGES 1", &[6]),
+        // A system message after a pinned message is no leading one; a pinned one is.
+        ("u s u a", &[], "MAXMESSAGES 2", &[2, 4]),
+        ("u s u a", &[1], "MAXMESSAGES 2", &[1, 4]),
+        ("u s s u a", &[2], "MAXMESSAGES 2", &[2, 3, 5]),
+        ("u s s u a", &[1, 3], "MAXMESSAGES 2", &[1, 3, 5]),
+        // Without the user message that interrupted it, the turn has its result.
+        ("c.x u t.x u", &[1], "MAXMESSAGES 1", &[1, 3, 4]),
+        ("c.x u a t.x u", &[1], "MAXMESSAGES 1", &[1, 4, 5]),
+        ("c.x u a t.x u", &[1], "MAXMESSAGES 4", &[1, 3, 4, 5]),
+        // So it is with a reasoning item, and with what joins its group.
+        ("r u m u m u", &[1], "MAXMESSAGES 1", &[1, 3, 5, 6]),
+        ("t.x u a", &[1], "MAXMESSAGES 1", &[1, 3]),
+    ] {
+        let what = format!("{words}, pinned {pins:?}, {trim}");
+        cmd!(con, "DEL", "t");
+        fill(&mut con, "t", words);
+        for pin in pins {
+            cmd!(con, "CONV.PIN", "t", *pin);
+        }
+        let reply = go_line(&mut con, &format!("CONV.TRIM t {trim}"));
+        assert_eq!(held(&mut con, "t"), left, "{what}");
+        assert_eq!(int(&reply), left.len() as i64, "{what}");
+        assert_eq!(pinned(&mut con, "t"), pins, "{what}");
+        // Nothing is left to remove.
+        let before = digest(&mut con, "t");
+        go_line(&mut con, &format!("CONV.TRIM t {trim}"));
+        assert_eq!(digest(&mut con, "t"), before, "{what}");
+    }
+}
+
+#[test]
+fn pinned_messages_are_handed_out_for_a_summary_like_others() {
+    let server = Server::start();
+    let mut con = server.conn();
+    fill(&mut con, "k", "u a u a");
+    cmd!(con, "CONV.PIN", "k", 1, 2);
+    let claim = map(&cmd!(con, "CONV.CLAIMSUMMARY", "k", 10, "KEEP", 20));
+    assert_eq!(int(&claim["upto"]), 2);
+    assert_eq!(items(&claim["messages"]).len(), 2);
+    cmd!(con, "CONV.SETSUMMARY", "k", "They spoke.", "UPTO", 2);
+    assert_eq!(pinned(&mut con, "k"), [1, 2]);
+    assert_eq!(cmd!(con, "CONV.CLAIMSUMMARY", "k", 21), Value::Nil);
+}

@@ -1,4 +1,4 @@
-//! Realistic messages: every dialect, many languages, 20 bytes to 20 kB, tool calls with their results.
+//! Realistic messages: every dialect, many languages, 20 bytes to 360 kB, tool calls with their results.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -43,9 +43,11 @@ pub fn prose(rng: &mut Rng, len: usize) -> String {
 
 /// Most messages are short, some are long.
 fn length(rng: &mut Rng) -> usize {
-    match rng.usize(..40) {
-        0 => rng.usize(..20_000),
-        1..=4 => rng.usize(..4_000),
+    match rng.usize(..200) {
+        // Large enough to be read in the background.
+        0 => 64_000 + rng.usize(..300_000),
+        1..=4 => rng.usize(..20_000),
+        5..=24 => rng.usize(..4_000),
         _ => rng.usize(..400),
     }
 }

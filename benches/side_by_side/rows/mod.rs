@@ -4,6 +4,7 @@ mod append;
 mod counting;
 mod flat;
 mod generator;
+mod large;
 mod many;
 pub mod memory;
 mod recent;
@@ -18,12 +19,13 @@ use crate::row::Line;
 pub type Row = fn(&Setup) -> Vec<Line>;
 
 /// All rows, by their name in `ROWS`.
-pub const ROWS: [(&str, Row); 10] = [
+pub const ROWS: [(&str, Row); 11] = [
     ("generator", generator::lines),
     ("recent", recent::lines),
     ("append", append::lines),
     ("flat", flat::lines),
     ("stall", stall::lines),
+    ("large", large::lines),
     ("memory", memory::lines),
     ("many", many::lines),
     ("counting", counting::lines),

@@ -1,0 +1,40 @@
+//! When something was last used, in seconds: what is read repeatedly stays uncompressed, what nobody uses is compressed.
+//!
+//! The server advances the clock. Without a server it stands still, and everything counts as used just now.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// Seconds since the start, never 0.
+static NOW: AtomicU32 = AtomicU32::new(1);
+
+/// `conv.idle-seconds`.
+static IDLE_SECONDS: AtomicU32 = AtomicU32::new(60);
+
+/// A point in time with a resolution of a second; the default is before all others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LastUse(u32);
+
+impl LastUse {
+    /// Now.
+    #[must_use]
+    pub fn now() -> Self {
+        Self(NOW.load(Relaxed))
+    }
+
+    /// True if it is at least `conv.idle-seconds` ago, or never was.
+    #[must_use]
+    pub fn is_idle(self) -> bool {
+        let age = NOW.load(Relaxed).saturating_sub(self.0);
+        self.0 == 0 || age >= IDLE_SECONDS.load(Relaxed)
+    }
+}
+
+/// Sets the clock to so many seconds after the start of the server.
+pub fn set_seconds(seconds: u32) {
+    NOW.fetch_max(seconds.saturating_add(1), Relaxed);
+}
+
+/// Sets `conv.idle-seconds`.
+pub fn set_idle_seconds(seconds: u32) {
+    IDLE_SECONDS.store(seconds, Relaxed);
+}

@@ -1,0 +1,152 @@
+//! Compressed messages are decompressed in the background if they are many, while only the client that reads them waits.
+
+use std::time::Duration;
+
+use redis::{Connection, Value};
+
+use crate::samples::*;
+use crate::support::*;
+
+/// Appends about a megabyte, and waits until all but the newest messages are compressed. Returns the messages.
+fn compressed(con: &mut Connection, key: &str) -> Vec<String> {
+    let messages: Vec<String> = (0..1000)
+        .map(|n| {
+            says(
+                ["user", "assistant"][n % 2],
+                &format!("{n} {}", "some words and more. ".repeat(50)),
+            )
+        })
+        .collect();
+    for batch in messages.chunks(100) {
+        append(con, key, batch);
+    }
+    settled(con);
+    let done = wait_until(Duration::from_secs(30), || {
+        let info = map(&cmd!(*con, "CONV.INFO", key));
+        int(&info["bytes-stored"]) * 3 < int(&info["bytes-raw"])
+    });
+    assert!(done, "not compressed");
+    messages
+}
+
+fn waits(con: &mut Connection) -> u64 {
+    info(con, "conv")["conv_waits"].parse().expect("a number")
+}
+
+#[test]
+fn replies_are_those_of_uncompressed_messages() {
+    let server = Server::start();
+    for mut con in [server.conn(), server.conn3()] {
+        cmd!(con, "FLUSHALL");
+        let messages = compressed(&mut con, "k");
+        let json = format!("[{}]", messages.join(","));
+        let all: Vec<Vec<u8>> = messages.iter().map(|m| m.clone().into_bytes()).collect();
+        let newest_first: Vec<_> = all.iter().rev().cloned().collect();
+        let before = waits(&mut con);
+        assert_eq!(strings(&cmd!(con, "CONV.RANGE", "k", 0, -1)), all);
+        assert!(waits(&mut con) > before, "nobody has waited");
+        assert_eq!(
+            strings(&cmd!(con, "CONV.RANGE", "k", 0, -1, "REV")),
+            newest_first
+        );
+        assert_eq!(bytes(&cmd!(con, "CONV.EXPORT", "k")), json.as_bytes());
+        assert_eq!(strings(&cmd!(con, "CONV.RECENT", "k", i64::MAX)), all);
+        assert_eq!(
+            bytes(&cmd!(con, "CONV.RECENT", "k", i64::MAX, "FORMAT", "JSON")),
+            json.as_bytes()
+        );
+        let seqs: Vec<i64> = (1..=1000).step_by(100).collect();
+        let some: Vec<_> = all.iter().step_by(100).cloned().collect();
+        assert_eq!(strings(&cmd!(con, "CONV.GET", "k", &seqs)), some);
+        let described = cmd!(con, "CONV.GET", "k", 1, 2, 2000, "WITHINFO");
+        assert_eq!(bytes(&map(&items(&described)[1])["message"]), all[1]);
+        assert_eq!(items(&described)[2], Value::Nil);
+        let claimed = map(&cmd!(con, "CONV.CLAIMSUMMARY", "k", 1, "LEASE", 100_000));
+        assert_eq!(strings(&claimed["messages"]), all);
+        assert_eq!(cmd!(con, "CONV.CLAIMSUMMARY", "k", 1), Value::Nil);
+        let both = cmd!(con, "CONV.MRECENT", i64::MAX, 2, "k", "missing");
+        assert_eq!(strings(&items(&both)[0]), all);
+        assert_eq!(
+            strings(&cmd!(con, "CONV.POP", "k", 900)),
+            newest_first[..900]
+        );
+        assert_eq!(strings(&cmd!(con, "CONV.RANGE", "k", 0, -1)), all[..100]);
+        let conv = info(&mut con, "conv");
+        assert_eq!(conv["conv_background_commands"], "0");
+        assert_eq!(conv["conv_background_bytes"], "0");
+    }
+}
+
+/// Who cannot be blocked gets the reply at once.
+#[test]
+fn transactions_scripts_and_caching_clients_do_not_wait() {
+    let server = Server::start();
+    let mut con = server.conn();
+    let messages = compressed(&mut con, "k");
+    let json = format!("[{}]", messages.join(","));
+    let before = waits(&mut con);
+    cmd!(con, "MULTI");
+    cmd!(con, "CONV.EXPORT", "k");
+    cmd!(con, "CONV.RECENT", "k", i64::MAX, "FORMAT", "JSON");
+    assert_eq!(
+        strings(&cmd!(con, "EXEC")),
+        [json.as_bytes(), json.as_bytes()]
+    );
+    let script = "return redis.call('CONV.EXPORT', KEYS[1])";
+    assert_eq!(bytes(&cmd!(con, "EVAL", script, 1, "k")), json.as_bytes());
+    let mut caching = server.conn3();
+    cmd!(caching, "CLIENT", "TRACKING", "ON");
+    assert_eq!(bytes(&cmd!(caching, "CONV.EXPORT", "k")), json.as_bytes());
+    assert_eq!(waits(&mut con), before);
+}
+
+/// Each command sees the conversation as it is when its reply is written.
+#[test]
+fn readers_and_writers_of_one_conversation() {
+    let mut server = Server::start();
+    let mut con = server.conn();
+    for round in 0..3 {
+        let messages = compressed(&mut con, "k");
+        let commands: Vec<Vec<String>> = [
+            "CONV.EXPORT k",
+            "CONV.DEL k 500",
+            "CONV.EXPORT k",
+            "CONV.EXPORT k",
+            "DEL k",
+            "CONV.EXPORT k",
+        ]
+        .map(|line| line.split(' ').map(String::from).collect())
+        .to_vec();
+        let replies = pipeline(&mut con, &commands).expect("replies");
+        let mut expected = messages.clone();
+        assert_eq!(
+            bytes(&replies[0]),
+            format!("[{}]", expected.join(",")).as_bytes()
+        );
+        expected.remove(499);
+        let rest = format!("[{}]", expected.join(","));
+        assert_eq!(bytes(&replies[2]), rest.as_bytes());
+        assert_eq!(bytes(&replies[3]), rest.as_bytes());
+        assert_eq!(replies[5], Value::Nil);
+        // Readers that leave, and a database that is emptied meanwhile.
+        compressed(&mut con, "k");
+        for _ in 0..20 {
+            let mut leaving = server.conn();
+            let packed = redis::cmd("CONV.EXPORT").arg("k").get_packed_command();
+            redis::ConnectionLike::req_packed_command(
+                &mut leaving,
+                &redis::cmd("PING").get_packed_command(),
+            )
+            .expect("a reply");
+            leaving.send_packed_command(&packed).expect("sent");
+            drop(leaving);
+        }
+        cmd!(con, ["FLUSHALL", "FLUSHDB", "DBSIZE"][round]);
+        cmd!(con, "DEL", "k");
+        let done = wait_until(Duration::from_secs(20), || {
+            info(&mut con, "conv")["conv_background_commands"] == "0"
+        });
+        assert!(done, "clients that have gone are still waited for");
+    }
+    assert!(server.is_alive());
+}
