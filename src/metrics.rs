@@ -24,6 +24,7 @@ static RECENT_MISSES: AtomicU64 = AtomicU64::new(0);
 static TOKENS_RETURNED: AtomicU64 = AtomicU64::new(0);
 static BACKFILLED: AtomicU64 = AtomicU64::new(0);
 static WAITS: AtomicU64 = AtomicU64::new(0);
+static SEARCHES: AtomicU64 = AtomicU64::new(0);
 
 fn shift(gauge: &AtomicI64, before: u64, after: u64) {
     // Most commands change few gauges, and an atomic addition is not free.
@@ -75,6 +76,11 @@ pub fn backfilled(messages: i64) {
     BACKFILLED.fetch_add(messages.unsigned_abs(), Relaxed);
 }
 
+/// Records that `SEARCH` searched a conversation.
+pub fn searched() {
+    SEARCHES.fetch_add(1, Relaxed);
+}
+
 /// Records that a command blocked its client, for counts or for a backfill. Counted once per command.
 pub fn waited() {
     WAITS.fetch_add(1, Relaxed);
@@ -87,7 +93,7 @@ pub fn to_revisit(more: i64) {
 
 /// All counters and gauges with their names in `INFO`.
 #[must_use]
-pub fn all() -> [(&'static std::ffi::CStr, u64); 17] {
+pub fn all() -> [(&'static std::ffi::CStr, u64); 18] {
     let gauge = |gauge: &AtomicI64| gauge.load(Relaxed).max(0).unsigned_abs();
     let (stored, compressed) = (gauge(&BYTES_STORED), gauge(&BYTES_COMPRESSED));
     let open = stored.saturating_sub(compressed) + body::opened_bytes();
@@ -109,5 +115,6 @@ pub fn all() -> [(&'static std::ffi::CStr, u64); 17] {
         (c"waits", WAITS.load(Relaxed)),
         (c"tokenizer_memory", counter::memory() as u64),
         (c"tokens_returned", TOKENS_RETURNED.load(Relaxed)),
+        (c"searches", SEARCHES.load(Relaxed)),
     ]
 }

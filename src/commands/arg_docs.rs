@@ -165,6 +165,29 @@ pub const WITHINFO: Arg = flag("withinfo", "WITHINFO");
 pub const RECENT: &[Arg] = &[
     KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, NOSYSTEM, NOSUMMARY, REV, MISS, WITHINFO,
 ];
+/// The arguments of `CONV.SEARCH`.
+pub const SEARCH: &[Arg] = &[
+    KEY,
+    arg("pattern", Kind::String),
+    flag("regex", "REGEX"),
+    flag("case", "CASE"),
+    optional(one_of(
+        "role",
+        Some("ROLE"),
+        &[
+            word("system", "system"),
+            word("user", "user"),
+            word("assistant", "assistant"),
+            word("tool", "tool"),
+        ],
+    )),
+    option("after-seq", "AFTER", Kind::Integer),
+    option("before-seq", "BEFORE", Kind::Integer),
+    option("since-milliseconds", "SINCE", Kind::Integer),
+    option("until-milliseconds", "UNTIL", Kind::Integer),
+    option("messages", "LIMIT", Kind::Integer),
+    WITHINFO,
+];
 /// The arguments of `CONV.MRECENT`.
 pub const MRECENT: &[Arg] = &[
     BUDGET,

@@ -11,6 +11,7 @@ mod backfill;
 mod error;
 pub mod fork;
 mod format;
+mod import;
 mod manage;
 mod outcome;
 mod pins;
@@ -19,6 +20,7 @@ mod read;
 pub mod recent;
 mod replay;
 pub mod reply;
+mod search;
 mod session;
 pub mod spec;
 pub mod suggest;
@@ -87,11 +89,20 @@ pub type Write = for<'a> fn(
 /// Applies `effect`, hands new texts to `counter`, and enforces retention. Afterwards `effect` includes what retention
 /// removed and is what replicas apply.
 pub fn commit(conversation: &mut Conversation, effect: &mut Effect<'_>, counter: &impl Counter) {
+    if effect.only_expires() {
+        return;
+    }
     conversation.apply(effect, counter);
-    if !effect.push.is_empty() {
+    if is_retained(effect) {
         let limits = conversation.limits();
         effect.drop = retain(conversation, &limits, effect.at);
     }
+}
+
+/// True if retention acts on what `effect` appends. A session document is the whole state, so an import keeps all of it.
+#[must_use]
+pub fn is_retained(effect: &Effect<'_>) -> bool {
+    !effect.push.is_empty() && effect.event != Event::Import
 }
 
 /// Removes the messages that exceed `limits`, as far as their counts are known. Returns the ranges of sequence numbers

@@ -11,9 +11,10 @@ use std::collections::VecDeque;
 use super::arg_parser::Args;
 use super::error::CommandError;
 use super::reply::BufferedReply;
-use super::{Env, Outcome, session};
+use super::{Env, Outcome, import};
 use crate::conversation::Conversation;
 use crate::conversation::attributes::Attributes;
+use crate::conversation::document::places::Places;
 use crate::conversation::effect::Effect;
 use crate::conversation::message::{self, Facts, Refusal, trim};
 use crate::conversation::segment::SEGMENT_BYTES;
@@ -34,6 +35,8 @@ pub enum Input {
     Messages,
     /// A session document, which becomes a conversation.
     Document,
+    /// A session document for a conversation that exists. Little of it is new, so its messages are not read.
+    Replacement,
     /// Values of session fields.
     Values,
 }
@@ -44,7 +47,7 @@ impl Input {
     pub fn is_large(self, lengths: impl Iterator<Item = usize>) -> bool {
         let limit = match self {
             Self::Messages | Self::Values => LARGE_BYTES,
-            Self::Document => LARGE_DOCUMENT_BYTES,
+            Self::Document | Self::Replacement => LARGE_DOCUMENT_BYTES,
         };
         lengths.sum::<usize>() > limit
     }
@@ -60,6 +63,9 @@ impl Input {
             }
             Self::Document => {
                 prepared.document = RefCell::new(Some(build(command, args, env)));
+            }
+            Self::Replacement => {
+                prepared.places = RefCell::new(import::places(command, args, env).ok());
             }
             Self::Values => {
                 let values = args
@@ -113,6 +119,7 @@ pub struct Prepared {
     messages: RefCell<VecDeque<(Place, ReadMessage)>>,
     values: RefCell<VecDeque<(Place, ReadValue)>>,
     document: RefCell<Option<Result<Built, CommandError>>>,
+    places: RefCell<Option<Places>>,
 }
 
 impl Prepared {
@@ -124,6 +131,11 @@ impl Prepared {
     /// Takes the value that was read from `argument`. Commands ask in the order of their arguments.
     pub fn take_value(&self, argument: &[u8]) -> Option<ReadValue> {
         take(&self.values, argument)
+    }
+
+    /// Takes the places of the parts of a document. `None` also if it is invalid: the command finds out why.
+    pub fn take_places(&self) -> Option<Places> {
+        self.places.borrow_mut().take()
     }
 
     /// Takes the conversation.
@@ -170,7 +182,7 @@ fn value(argument: &[u8]) -> ReadValue {
 /// Makes a conversation of the document among the arguments.
 fn build(command: &'static str, args: &[&[u8]], env: &Env<'_>) -> Result<Built, CommandError> {
     let mut args = Args::new(command, args);
-    let outcome = session::import(&mut args, None, env, &mut BufferedReply::new())?;
+    let outcome = import::import(&mut args, None, env, &mut BufferedReply::new())?;
     let Outcome::Done(Some(mut effect)) = outcome else {
         return super::err("internal error, a document that makes no conversation");
     };

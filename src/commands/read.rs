@@ -161,7 +161,7 @@ pub fn get(
 
 /// True if counts are missing, but so few that they are counted before the reply. The client then waits only if the
 /// tables of the encoding are still loading. Longer texts are reported as pending instead.
-fn is_counted_first(conversation: &Conversation, missing: &MissingCounts) -> bool {
+pub(super) fn is_counted_first(conversation: &Conversation, missing: &MissingCounts) -> bool {
     !missing.is_empty() && conversation.missing_bytes(missing, MOST_INLINE) <= MOST_INLINE
 }
 

@@ -28,13 +28,7 @@ pub fn effect<'a>(
         return Err(CommandError::OutOfMemory);
     }
     let created;
-    if effect.replace && effect.create.is_none() {
-        return err(format!(
-            "effect {}: 'replace' needs 'create'",
-            quoted(header)
-        ));
-    }
-    let conversation = match (target.filter(|_| !effect.replace), effect.create) {
+    let conversation = match (target, effect.create) {
         (Some(_), Some(_)) => {
             return err(format!("effect {}: the key already exists", quoted(header)));
         }

@@ -1,24 +1,20 @@
-//! Whole session documents and their fields: `CONV.IMPORT`, `CONV.EXPORT`, `CONV.GETSTATE`, `CONV.SETSTATE`,
-//! `CONV.DELSTATE`.
+//! Session documents and their fields: `CONV.EXPORT`, `CONV.GETSTATE`, `CONV.SETSTATE`, `CONV.DELSTATE`.
 
 use std::collections::HashSet;
 use std::iter::once;
 
-use super::append::read_uncounted;
 use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
 use super::format::push_messages;
-use super::prepared::{Built, Prepared};
 use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
-use crate::conversation::document::split;
-use crate::conversation::effect::{Effect, Event, Imported};
+use crate::conversation::effect::{Effect, Event};
 use crate::conversation::message::trim;
 use crate::conversation::session::{Name, NewField, read_value};
 use crate::conversation::{Conversation, session::Session};
 
 /// Reads an argument as the name of a session field.
-fn name(argument: &[u8]) -> Result<&str, CommandError> {
+pub(super) fn name(argument: &[u8]) -> Result<&str, CommandError> {
     std::str::from_utf8(argument).map_err(|e| {
         CommandError::Err(format!(
             "field name {} is not UTF-8: invalid at byte {}",
@@ -26,77 +22,6 @@ fn name(argument: &[u8]) -> Result<&str, CommandError> {
             e.valid_up_to()
         ))
     })
-}
-
-/// `CONV.IMPORT key json [HISTORY path] [REPLACE]`: creates a conversation from a session document and returns the
-/// number of messages.
-pub fn import<'a>(
-    args: &mut Args<'a>,
-    target: Target<'_>,
-    env: &Env<'_>,
-    out: &mut dyn Reply,
-) -> Result<Outcome<Option<Effect<'a>>>, CommandError> {
-    let json = args.required()?;
-    let (mut history, mut replace) = (None, false);
-    while let Some(option) = args.only_options(&["HISTORY", "REPLACE"])? {
-        match option {
-            "HISTORY" => history = Some(name(args.value("HISTORY")?)?),
-            _ => replace = true,
-        }
-    }
-    if target.is_some() && !replace {
-        return err("the key already exists: use REPLACE to replace its contents");
-    }
-    if let Some(built) = env.prepared.and_then(Prepared::take_document) {
-        return Ok(attach(json, built?, target, env, out));
-    }
-    let parts = split(json, history).map_err(CommandError::Err)?;
-    let attributes = env.settings.attributes();
-    let mut effect = Effect::new(Event::Import, env.now);
-    effect.push.reserve_exact(parts.messages.len());
-    for (seq, message) in (1..).zip(parts.messages) {
-        let mut new = read_uncounted(env, effect.push.len() + 1, message)?;
-        new.seq = seq;
-        effect.push.push(new);
-    }
-    out.integer(i64::try_from(effect.push.len()).unwrap_or(i64::MAX));
-    effect.create = Some(attributes);
-    effect.replace = target.is_some();
-    effect.imported = Some(Imported {
-        document: json,
-        history: parts
-            .history
-            .as_ref()
-            .map(|h| history.unwrap_or(h.name.text()).into()),
-    });
-    effect.set_state = parts.fields;
-    effect.history = parts.history;
-    effect.expire = env.expiry(attributes.ttl);
-    Ok(Outcome::change(effect))
-}
-
-/// The effect of an import whose conversation was built in advance.
-fn attach<'a>(
-    document: &'a [u8],
-    built: Built,
-    target: Target<'_>,
-    env: &Env<'_>,
-    out: &mut dyn Reply,
-) -> Outcome<Option<Effect<'a>>> {
-    let Built {
-        conversation,
-        attributes,
-        at,
-        history,
-    } = built;
-    out.integer(i64::try_from(conversation.log().len()).unwrap_or(i64::MAX));
-    let mut effect = Effect::new(Event::Import, at);
-    effect.create = Some(attributes);
-    effect.replace = target.is_some();
-    effect.imported = Some(Imported { document, history });
-    effect.built = Some(conversation);
-    effect.expire = env.expiry(attributes.ttl);
-    Outcome::change(effect)
 }
 
 /// `CONV.EXPORT key`: returns the session document with its current messages and fields, nil if the key is missing.

@@ -1,12 +1,14 @@
 //! The command table: the source of registration, key specs, ACL categories, COMMAND DOCS, and the syntax in errors.
 
 use super::arg_docs::{
-    ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, REV, SEQ, arg, flag, multiple, one_of,
-    option, optional, word,
+    ATTRIBUTES, FORMAT, KEY, MESSAGE, MRECENT, RECENT, REV, SEARCH, SEQ, arg, flag, multiple,
+    one_of, option, optional, word,
 };
 use super::prepared::Input;
 use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
-use super::{append, backfill, manage, pins, read, recent, replay, session, summary};
+use super::{
+    append, backfill, import, manage, pins, read, recent, replay, search, session, summary,
+};
 
 /// All commands. The server runs a command by its index in this table.
 pub static COMMANDS: &[Spec] = &[
@@ -182,6 +184,19 @@ pub static COMMANDS: &[Spec] = &[
         complexity: "O(log(N)+M) for each key, with N messages held and M bytes returned",
         summary: "Returns the newest messages of several conversations, each within the token budget.",
         args: MRECENT,
+    },
+    Spec {
+        name: "CONV.SEARCH",
+        handler: Handler::Read(search::search),
+        ends_load: false,
+        flags: "readonly",
+        arity: -3,
+        key: Key::Read,
+        categories: "read slow",
+        since: "0.1.0",
+        complexity: "O(N) in the bytes searched, in the background",
+        summary: "Returns the newest messages with a text that matches a pattern.",
+        args: SEARCH,
     },
     Spec {
         name: "CONV.TOKENS",
@@ -363,7 +378,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.IMPORT",
-        handler: Handler::WriteInput(session::import, Input::Document),
+        handler: Handler::WriteInput(import::import, Input::Document),
         ends_load: false,
         flags: "write deny-oom",
         arity: -3,
@@ -371,12 +386,35 @@ pub static COMMANDS: &[Spec] = &[
         categories: "write slow",
         since: "0.1.0",
         complexity: "O(N) in the bytes of the document",
-        summary: "Creates a conversation from a session document.",
+        summary: "Stores a session document as a conversation. Of one that it replaces, only what differs is changed.",
         args: &[
             KEY,
             arg("json", Kind::String),
             option("path", "HISTORY", Kind::String),
             flag("replace", "REPLACE"),
+            optional(one_of(
+                "expiry",
+                None,
+                &[
+                    Arg {
+                        token: Some("EX"),
+                        ..arg("seconds", Kind::Integer)
+                    },
+                    Arg {
+                        token: Some("PX"),
+                        ..arg("milliseconds", Kind::Integer)
+                    },
+                    Arg {
+                        token: Some("EXAT"),
+                        ..arg("unix-time-seconds", Kind::Integer)
+                    },
+                    Arg {
+                        token: Some("PXAT"),
+                        ..arg("unix-time-milliseconds", Kind::Integer)
+                    },
+                    word("keepttl", "KEEPTTL"),
+                ],
+            )),
         ],
     },
     Spec {

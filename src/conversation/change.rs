@@ -27,14 +27,14 @@ impl Conversation {
     /// What does not fit.
     pub fn check(&self, effect: &Effect<'_>) -> Result<(), String> {
         // Exhaustive, so that a new field is checked. Those not bound here fit any conversation, or are checked by
-        // the session or, as `replace` and `create` are, by whoever opens the key.
+        // the session or, as `create` is, by whoever opens the key.
         let Effect {
             at: _,
             event: _,
-            replace: _,
             create,
             numbering,
             alter: _,
+            cut,
             front,
             push,
             edit,
@@ -42,6 +42,7 @@ impl Conversation {
             unpin,
             remove: _,
             summary: _,
+            clear_session: _,
             del_state: _,
             set_state: _,
             history: _,
@@ -50,6 +51,7 @@ impl Conversation {
             built: _,
             lease,
             drop: _,
+            persist: _,
             expire: _,
         } = effect;
         let mut last = i64::MIN;
@@ -59,7 +61,7 @@ impl Conversation {
             }
             last = message.seq;
         }
-        let mut last = self.log.last_seq().unwrap_or(i64::MIN);
+        let mut last = self.last_before(*cut).unwrap_or(i64::MIN);
         for message in push {
             if message.seq <= last || message.seq == i64::MAX {
                 return Err(format!("message {} cannot follow {last}", message.seq));
@@ -92,6 +94,15 @@ impl Conversation {
         }
     }
 
+    /// Number of the newest message that stays if those from `cut` on are removed.
+    fn last_before(&self, cut: Option<i64>) -> Option<i64> {
+        let Some(cut) = cut else {
+            return self.log.last_seq();
+        };
+        let position = self.log.position_of(cut).checked_sub(1)?;
+        self.log.get(position).map(|last| last.seq)
+    }
+
     /// Decompresses what `effect` changes, so that [`Conversation::apply`] cannot fail halfway. Nobody sees a difference.
     ///
     /// # Errors
@@ -108,7 +119,8 @@ impl Conversation {
                 self.log.decompress_at(position)?;
             }
         }
-        for &(first, last) in &effect.drop {
+        let cut = effect.cut.map(|first| (first, i64::MAX));
+        for (first, last) in effect.drop.iter().copied().chain(cut) {
             let from = self.log.position_of(first);
             let to = self.log.position_of(last.saturating_add(1));
             self.log.decompress_to_remove(&(from..to))?;
@@ -124,11 +136,11 @@ impl Conversation {
         let Effect {
             at,
             event: _,
-            // The server replaces the value of the key and sets its expiry.
-            replace: _,
+            // The server creates the value of the key and sets its expiry.
             create: _,
             numbering,
             alter,
+            cut,
             front,
             push,
             edit,
@@ -136,6 +148,7 @@ impl Conversation {
             unpin,
             remove,
             summary,
+            clear_session: _,
             del_state: _,
             set_state: _,
             history: _,
@@ -144,6 +157,7 @@ impl Conversation {
             built: _,
             lease,
             drop,
+            persist: _,
             expire: _,
         } = effect;
         self.updated = *at;
@@ -152,6 +166,9 @@ impl Conversation {
         }
         if let Some(attributes) = *alter {
             self.alter(attributes);
+        }
+        if let Some(first) = *cut {
+            self.remove_from(first);
         }
         self.push_front(front, counter);
         for message in push {
@@ -227,7 +244,10 @@ impl Conversation {
     }
 
     fn change_session(&mut self, effect: &mut Effect<'_>) {
-        if !effect.del_state.is_empty() || !effect.set_state.is_empty() || effect.history.is_some()
+        if effect.clear_session
+            || !effect.del_state.is_empty()
+            || !effect.set_state.is_empty()
+            || effect.history.is_some()
         {
             let mut session = self.session.take().unwrap_or_default();
             Arc::make_mut(&mut session).apply(effect);
@@ -357,6 +377,16 @@ impl Conversation {
                 done = Some(self.retrack(position));
             }
         }
+    }
+
+    /// Removes the messages from number `first` on. Their ids are forgotten without reading the messages.
+    fn remove_from(&mut self, first: i64) {
+        let from = self.log.position_of(first);
+        self.ids = self.ids.before(first);
+        self.tickets.remove_range(first, i64::MAX);
+        self.pins.remove_range(first, i64::MAX);
+        self.log.remove(from..self.log.len());
+        self.retrack(from);
     }
 
     /// Removes messages that retention chose. They end at a group start, so little is tracked again. If a

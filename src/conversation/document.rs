@@ -5,6 +5,7 @@
 //! document whose frame is right and whose values all are is right as a whole.
 
 mod nested;
+pub mod places;
 
 use std::collections::HashSet;
 

@@ -82,14 +82,14 @@ pub struct Effect<'a> {
     pub at: i64,
     /// The keyspace event.
     pub event: Event,
-    /// Throws away what is under the key, with the time it expires; `create` begins anew.
-    pub replace: bool,
     /// Creates the conversation with these attributes.
     pub create: Option<Attributes>,
     /// Sets where numbering stands.
     pub numbering: Option<Numbering>,
     /// Replaces the attributes.
     pub alter: Option<Attributes>,
+    /// Removes the messages from this number on, before others are appended.
+    pub cut: Option<i64>,
     /// Puts these older messages in front, the oldest first; their numbers lie below all that were ever given.
     pub front: Vec<NewMessage<'a>>,
     /// Appends these messages.
@@ -104,6 +104,8 @@ pub struct Effect<'a> {
     pub remove: Vec<i64>,
     /// Sets or removes the summary.
     pub summary: Option<NewSummary<'a>>,
+    /// Removes all session fields, and where in the document the messages are.
+    pub clear_session: bool,
     /// Removes these session fields.
     pub del_state: Vec<Box<str>>,
     /// Sets these session fields.
@@ -119,6 +121,8 @@ pub struct Effect<'a> {
     pub lease: Option<i64>,
     /// Removes the messages whose numbers lie in these ranges, both ends included: what retention dropped.
     pub drop: Vec<(i64, i64)>,
+    /// The key no longer expires.
+    pub persist: bool,
     /// When the key expires, Unix ms; nothing to leave it as it is.
     pub expire: Option<i64>,
 }
@@ -141,10 +145,10 @@ impl Effect<'_> {
         let Self {
             at: _,
             event: _,
-            replace: _,
             create,
             numbering: _,
             alter: _,
+            cut: _,
             front,
             push,
             edit,
@@ -152,6 +156,7 @@ impl Effect<'_> {
             unpin: _,
             remove: _,
             summary,
+            clear_session: _,
             del_state: _,
             set_state,
             history,
@@ -160,6 +165,7 @@ impl Effect<'_> {
             built: _,
             lease: _,
             drop: _,
+            persist: _,
             expire: _,
         } = self;
         create.is_some()
@@ -170,5 +176,57 @@ impl Effect<'_> {
             || !set_state.is_empty()
             || history.as_ref().is_some_and(NewHistory::is_nested)
             || summary.as_ref().is_some_and(|s| !s.text.is_empty())
+    }
+
+    /// True if nothing changes but when the key expires. That is no change of the conversation.
+    #[must_use]
+    pub fn only_expires(&self) -> bool {
+        // Exhaustive, so that a new field is not taken for nothing.
+        let Self {
+            at: _,
+            event,
+            create,
+            numbering,
+            alter,
+            cut,
+            front,
+            push,
+            edit,
+            pin,
+            unpin,
+            remove,
+            summary,
+            clear_session,
+            del_state,
+            set_state,
+            history,
+            imported,
+            built,
+            lease,
+            drop,
+            persist: _,
+            expire: _,
+        } = self;
+        // Effects of almost all commands have an event.
+        *event == Event::None
+            && create.is_none()
+            && numbering.is_none()
+            && alter.is_none()
+            && cut.is_none()
+            && front.is_empty()
+            && push.is_empty()
+            && edit.is_none()
+            && pin.is_empty()
+            && unpin.is_empty()
+            && remove.is_empty()
+            && summary.is_none()
+            && !clear_session
+            && del_state.is_empty()
+            && set_state.is_empty()
+            && history.is_none()
+            && imported.is_none()
+            && built.is_none()
+            && lease.is_none()
+            && drop.is_empty()
     }
 }

@@ -14,6 +14,7 @@ pub mod document;
 pub mod effect;
 mod event;
 pub mod facts;
+pub mod find;
 mod flags;
 mod fork;
 mod growth;
@@ -34,6 +35,7 @@ mod retention;
 pub mod search;
 pub mod segment;
 pub mod session;
+pub mod session_difference;
 mod sums;
 pub mod temperature;
 mod tickets;
@@ -293,6 +295,32 @@ impl Conversation {
             position = after;
         }
         Ok(())
+    }
+
+    /// How many messages, from the first on, are those of `messages`, byte for byte. Decompresses one segment at a time.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress a segment.
+    pub fn common_prefix(&self, messages: &[&[u8]]) -> Result<usize, Unreadable> {
+        let mut same = 0;
+        for segment in self.log.segments() {
+            let held = segment.entries().len();
+            let mut others = messages.get(same..).unwrap_or_default().iter();
+            // Of messages that differ, most have different lengths, and are not decompressed to be compared.
+            let len = self.log.get(same).map(|first| first.len);
+            if others.as_slice().first().map(|first| first.len()) != len {
+                break;
+            }
+            let (begin, mut differs) = (same, false);
+            self.log.read(begin..begin + held)?.visit(false, |message| {
+                differs = differs || others.next() != Some(&message.bytes);
+                same += usize::from(!differs);
+            });
+            if differs {
+                break;
+            }
+        }
+        Ok(same)
     }
 
     /// Old segments to be compressed; [`Conversation::collect`] takes the results.

@@ -226,11 +226,12 @@ impl Session {
     /// What does not fit.
     pub fn check(&self, effect: &Effect<'_>) -> Result<(), String> {
         let new = effect.history.as_ref().map(|h| &h.name);
-        let history = new.or(self.history.as_ref().map(|h| &h.name));
+        let held = self.history.as_ref().filter(|_| !effect.clear_session);
+        let history = new.or(held.map(|h| &h.name));
+        let kept = if effect.clear_session { 0 } else { self.len() };
         let taken = |name: &str| history.is_some_and(|h| h.text() == name);
         if let Some(new) = &effect.history
-            && (self.fields.contains_key(new.name.text())
-                || new.position > self.len() + effect.set_state.len())
+            && (self.keeps(new.name.text(), effect) || new.position > kept + effect.set_state.len())
         {
             return Err("the history's field cannot stand there".into());
         }
@@ -240,8 +241,17 @@ impl Session {
         Ok(())
     }
 
+    /// True if the field is held and `effect` does not remove it.
+    fn keeps(&self, name: &str, effect: &Effect<'_>) -> bool {
+        let is_removed = || effect.del_state.iter().any(|removed| **removed == *name);
+        self.fields.contains_key(name) && !effect.clear_session && !is_removed()
+    }
+
     /// Does what an effect says of the session.
     pub(super) fn apply(&mut self, effect: &mut Effect<'_>) {
+        if effect.clear_session {
+            *self = Self::default();
+        }
         self.remove(&effect.del_state);
         for new in &mut effect.set_state {
             self.set(new);

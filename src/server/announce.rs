@@ -6,6 +6,7 @@ use super::ffi::context::Context;
 use super::ffi::string::{OwnedString, RedisStr};
 use crate::codec::{payload, write_header};
 use crate::conversation::effect::{Effect, Event};
+use crate::conversation::message::trim;
 
 /// A change of the conversation at `key`.
 pub struct Announcement<'a> {
@@ -40,7 +41,7 @@ impl Announcement<'_> {
     fn copies(&self, effect: &Effect<'_>) -> Vec<Option<OwnedString>> {
         let mut arguments = self.args.iter();
         payload(effect)
-            .filter(|part| !arguments.any(|argument| is_within(argument.bytes(), part)))
+            .filter(|part| !arguments.any(|argument| is_argument(argument.bytes(), part)))
             .map(OwnedString::new)
             .collect()
     }
@@ -53,20 +54,21 @@ impl Announcement<'_> {
     ) -> SmallVec<[RedisStr<'s>; 8]> {
         let (mut arguments, mut own) = (self.args.iter(), own.iter());
         payload(effect)
-            .filter_map(
-                |part| match arguments.find(|argument| is_within(argument.bytes(), part)) {
+            .filter_map(|part| {
+                match arguments.find(|argument| is_argument(argument.bytes(), part)) {
                     Some(argument) => Some(*argument),
                     None => own.next()?.as_ref().map(OwnedString::as_str),
-                },
-            )
+                }
+            })
             .collect()
     }
 }
 
-/// True if `part` is a slice of `argument`.
-fn is_within(argument: &[u8], part: &[u8]) -> bool {
+/// True if `part` is `argument`, or `argument` without the white space around it, at the same place in memory. Not true
+/// of a part of a session document: the argument would be the whole document.
+fn is_argument(argument: &[u8], part: &[u8]) -> bool {
     let (outer, inner) = (argument.as_ptr_range(), part.as_ptr_range());
-    outer.start <= inner.start && inner.end <= outer.end
+    outer.start <= inner.start && inner.end <= outer.end && trim(argument).len() <= part.len()
 }
 
 /// Emits the keyspace event.

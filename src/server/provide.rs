@@ -8,11 +8,13 @@ use super::cache_loads;
 use super::deep_read;
 use super::execute::{Awaited, Command, Step, Wait, run_woken};
 use super::ffi::api::now;
+use super::ffi::open_key::{Access, Found, Key};
 use super::ffi::string::{HeldArgs, RedisStr};
 use super::input;
 use super::module::settings;
 use super::request::Run;
 use crate::commands::CommandError;
+use crate::commands::prepared::Input;
 use crate::commands::recent::miss;
 use crate::commands::reply::Reply;
 use crate::commands::spec::Handler;
@@ -50,6 +52,10 @@ impl Command<'_> {
         {
             return None;
         }
+        let input = match input {
+            Input::Document if self.has_conversation() => Input::Replacement,
+            input => input,
+        };
         let args = Arc::new(HeldArgs::new(request.args)?);
         let id = blocked_clients::next_id();
         let settings = settings::current();
@@ -60,6 +66,14 @@ impl Command<'_> {
             args: Some(args),
             what: Awaited::Input(reading),
         }))
+    }
+
+    /// True if there is a conversation at the key, as far as can be said before the command runs.
+    fn has_conversation(&self) -> bool {
+        self.request.args.get(1).is_some_and(|&name| {
+            let mut key = Key::open(self.request.ctx, name, Access::Maintain);
+            matches!(key.get(), Found::Conversation(_))
+        })
     }
 
     /// Has messages decompressed in the background before the command runs again. `None` if the client cannot be blocked.

@@ -7,17 +7,13 @@ use super::ffi::open_key::{Found, Key, measured};
 use super::ffi::string::RedisStr;
 use super::maintenance::KeyMaintenance;
 use super::module::settings;
-use crate::background::{Lane, submit};
-use crate::commands::{CommandError, commit, err};
+use crate::commands::{CommandError, commit, err, is_retained};
 use crate::conversation::Conversation;
 use crate::conversation::attributes::Attributes;
 use crate::conversation::effect::{Effect, Event};
 use crate::metrics;
 use crate::tokens::background::Background;
 use crate::tokens::{Inline, most_inline, preload};
-
-/// Conversations with more allocations are freed in the background; Redis draws the same line for its own types.
-const FREE_AT_ONCE: usize = 64;
 
 /// A command that changes its key.
 pub struct Write<'a> {
@@ -38,23 +34,16 @@ impl Write<'_> {
     /// The key is missing and the effect does not create it, or there is not enough memory to decompress what it changes;
     /// nothing is changed then.
     pub fn make(&self, mut key: Key, mut effect: Effect<'_>) -> Result<(), CommandError> {
+        if !self.replayed && effect.only_expires() {
+            self.expire(key, effect.expire);
+            return Ok(());
+        }
         if let Some(attributes) = effect.create.or(effect.alter) {
             preload(attributes.encoding);
         }
         if let Found::Conversation(conversation) = key.get() {
-            if !effect.replace {
-                measured(conversation, |c| c.prepare(&effect))?;
-            }
-            measured(conversation, |c| {
-                if let Some(attributes) = effect.create.filter(|_| effect.replace) {
-                    let new = new_conversation(attributes, &mut effect);
-                    discard(std::mem::replace(c, new));
-                }
-                self.change(c, &mut effect);
-            });
-            if effect.replace {
-                key.persist();
-            }
+            measured(conversation, |c| c.prepare(&effect))?;
+            measured(conversation, |c| self.change(c, &mut effect));
         } else {
             let Some(attributes) = effect.create else {
                 return err("no such key");
@@ -63,6 +52,9 @@ impl Write<'_> {
             self.change(&mut conversation, &mut effect);
             metrics::created(conversation.footprint());
             key.create(conversation);
+        }
+        if effect.persist {
+            key.persist();
         }
         if let Some(at) = effect.expire {
             key.expire_at(at);
@@ -93,6 +85,20 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// Sets when the key expires, Unix ms. The conversation stays as it is, so this emits no event and does not touch
+    /// WATCH. Replicas receive the command of Redis that does the same.
+    fn expire(&self, mut key: Key, at: Option<i64>) {
+        if key.expires_at() == at {
+            return;
+        }
+        match at {
+            Some(at) => key.expire_at(at),
+            None => key.persist(),
+        }
+        drop(key);
+        self.ctx.replicate_expiry(self.key, at);
+    }
+
     fn change(&self, conversation: &mut Conversation, effect: &mut Effect<'_>) {
         // What was built in advance is not compressed yet.
         let segments = match effect.imported {
@@ -100,7 +106,7 @@ impl Write<'_> {
             None => conversation.log().segments().len(),
         };
         // Where retention depends on counts, maintenance starts when they are there.
-        let appends = !effect.push.is_empty() && !self.replayed;
+        let appends = is_retained(effect) && !self.replayed;
         let limited = appends && conversation.attributes().max_tokens > 0;
         let mut maintenance = KeyMaintenance::new(self.ctx, self.key, limited);
         // So it does where an event says that a summary is due. And finished counts take memory until they are taken
@@ -125,7 +131,7 @@ impl Write<'_> {
             commit(conversation, effect, &counter);
         }
         // The messages of an import are not copied as a whole to be counted.
-        if effect.alter.is_some() || effect.imported.is_some() {
+        if effect.alter.is_some() || effect.event == Event::Import {
             maintenance.count_more(conversation);
         }
         if conversation.log().segments().len() > segments {
@@ -140,12 +146,5 @@ fn new_conversation(attributes: Attributes, effect: &mut Effect<'_>) -> Conversa
     match effect.built.take() {
         Some(built) => *built,
         None => Conversation::new(attributes, effect.at),
-    }
-}
-
-/// Frees a conversation that was replaced, on another thread if that takes long.
-fn discard(conversation: Conversation) {
-    if conversation.free_effort() > FREE_AT_ONCE {
-        submit(Lane::Large, Box::new(move || drop(conversation)));
     }
 }

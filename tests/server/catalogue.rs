@@ -14,6 +14,7 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("conv.setsummary", 3, "write denyoom"),
     ("conv.range", 4, "readonly"),
     ("conv.index", 3, "readonly fast"),
+    ("conv.search", 3, "readonly"),
     ("conv.get", 3, "readonly"),
     ("conv.len", 2, "readonly"),
     ("conv.info", 2, "readonly"),

@@ -214,7 +214,11 @@ fn each_effective_write_emits_one_event() {
         ("CONV.FORK missing other", ""),
         ("CONV.MRECENT 100 2 k missing", ""),
         ("CONV.IMPORT imported []", "conv.import"),
-        ("CONV.IMPORT imported [] REPLACE", "conv.import"),
+        ("CONV.IMPORT imported [] REPLACE", ""),
+        (
+            "CONV.IMPORT imported [{\"role\":\"user\"}] REPLACE",
+            "conv.import",
+        ),
         ("CONV.SETSTATE imported a 1 b 2", "conv.setstate"),
         ("CONV.SETSTATE imported a 1", ""),
         ("CONV.SETSTATE set a 1", "conv.setstate"),

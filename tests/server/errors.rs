@@ -192,7 +192,7 @@ fn effects_name_what_does_not_fit() {
             r#"CONV.EFFECT k {"v":1,"at":1} @u => ERR effect '{"v":1,"at":1}': unexpected argument after the payload
             CONV.EFFECT k {"v":1,"at":1,"push":[[3,1,"pending"]]} => ERR effect '{"v":1,"at":1,"push":[[3,1,"pending"]]}': payload incomplete: fewer arguments than the header names
             CONV.EFFECT k {"v":9,"at":1} => ERR effect '{"v":9,"at":1}': header version must be 1, got 9
-            CONV.EFFECT k {"v":1,"at":1,"replace":true} => ERR effect '{"v":1,"at":1,"replace":true}': 'replace' needs 'create'"#,
+            CONV.EFFECT k {"v":1,"at":1,"replace":true} => ERR effect '{"v":1,"at":1,"replace":true}': unreadable header: unknown field `replace`..."#,
         );
     });
 }

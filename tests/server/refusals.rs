@@ -98,7 +98,7 @@ fn recent_rejects_invalid_arguments() {
 fn other_reads_reject_invalid_arguments() {
     with_probe(|probe| {
         probe.rejects(
-            "CONV.SUMMARY => ERR conv.summary
+            r#"CONV.SUMMARY => ERR conv.summary
              CONV.SUMMARY k text => ERR CONV.SETSUMMARY
              CONV.SUMMARY missing text => ERR CONV.SETSUMMARY
              CONV.SUMMARY k text UPTO 1 => ERR CONV.SETSUMMARY
@@ -134,10 +134,32 @@ fn other_reads_reject_invalid_arguments() {
              CONV.GET k 1 BOGUS => ERR BOGUS
              CONV.GET k WITHINFO => ERR
              CONV.GET k 1 WITHINFO WITHINFO => ERR WITHINFO
+             CONV.SEARCH k => ERR conv.search
+             CONV.SEARCH k "" => ERR pattern empty
+             CONV.SEARCH missing "" => ERR pattern empty
+             CONV.SEARCH k x BOGUS => ERR BOGUS
+             CONV.SEARCH k x more => ERR more
+             CONV.SEARCH k ( REGEX => ERR pattern byte group
+             CONV.SEARCH k a** REGEX REGEX => ERR REGEX
+             CONV.SEARCH k [b REGEX CASE => ERR pattern byte class
+             CONV.SEARCH k (\w{50}){50} REGEX => ERR pattern complex
+             CONV.SEARCH k x ROLE => ERR ROLE
+             CONV.SEARCH k x ROLE robot => ERR ROLE system assistant robot
+             CONV.SEARCH k x LIMIT => ERR LIMIT
+             CONV.SEARCH k x LIMIT 0 => ERR LIMIT 1
+             CONV.SEARCH k x LIMIT -1 => ERR LIMIT
+             CONV.SEARCH k x LIMIT x => ERR LIMIT integer
+             CONV.SEARCH k x LIMIT 1 LIMIT 1 => ERR LIMIT twice
+             CONV.SEARCH k x AFTER => ERR AFTER
+             CONV.SEARCH k x AFTER x => ERR AFTER
+             CONV.SEARCH k x BEFORE 1.5 => ERR BEFORE
+             CONV.SEARCH k x SINCE now => ERR SINCE
+             CONV.SEARCH k x UNTIL 9223372036854775808 => ERR UNTIL
+             CONV.SEARCH k x WITHINFO WITHINFO => ERR WITHINFO
              CONV.LEN => ERR conv.len
              CONV.INFO => ERR conv.info
              CONV.TOKENS => ERR conv.tokens
-             CONV.TOKENS ENCODING gpt-4o => ERR",
+             CONV.TOKENS ENCODING gpt-4o => ERR"#,
         );
         for text in [&b"\xff"[..], b"a\xc3", b"\xed\xa0\x80"] {
             let reply = probe.unchanged(&[b"CONV.TOKENS", &b"fine"[..], text]);

@@ -25,11 +25,8 @@ fn shape(value: &Value) -> String {
 #[test]
 fn reply_shapes_in_both_protocols() {
     let server = Server::start();
-    let info = ["bulk int"; 6].join(" ");
-    let info = format!(
-        "{{{info} bulk bulk bulk int bulk int bulk int bulk bulk bulk int bulk nil {}}}",
-        ["bulk int"; 5].join(" ")
-    );
+    let six = ["bulk int"; 6].join(" ");
+    let info = format!("{{{six} bulk bulk {six} bulk bulk bulk int bulk nil {six}}}");
     let window = format!("{{bulk [bulk bulk] {}}}", ["bulk int"; 14].join(" "));
     let nothing = format!("{{bulk [] {}}}", ["bulk int"; 14].join(" "));
     let packed = format!("{{bulk bulk {}}}", ["bulk int"; 14].join(" "));
@@ -73,6 +70,12 @@ fn reply_shapes_in_both_protocols() {
         ("CONV.INDEX k 0", "bulk"),
         ("CONV.INDEX k 2", "nil"),
         ("CONV.INDEX missing 0", "nil"),
+        ("CONV.SEARCH k x", "[bulk bulk]"),
+        ("CONV.SEARCH missing x", "[]"),
+        (
+            "CONV.SEARCH k x LIMIT 1 WITHINFO",
+            "[{bulk int bulk int bulk bulk bulk int bulk bulk bulk bulk}]",
+        ),
         ("CONV.GET k 1 9", "[bulk nil]"),
         (
             "CONV.GET k 1 9 WITHINFO",

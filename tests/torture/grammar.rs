@@ -35,7 +35,7 @@ const INTEGERS: [&str; 22] = [
 ];
 
 /// Headers of replicated effects that no release sends.
-const HEADERS: [&str; 31] = [
+const HEADERS: &[&str] = &[
     r#"{"v":1,"at":1,"push":[[9,1,"pending"]]}"#,
     r#"{"v":1,"at":-9223372036854775808,"push":[[1,-1,{"counted":4294967295}],[2,9223372036854775807,{"given":0}]]}"#,
     r#"{"v":1,"at":1,"push":[[9223372036854775806,1,"pending"]]}"#,
@@ -53,6 +53,12 @@ const HEADERS: [&str; 31] = [
     r#"{"v":1,"at":1,"alter":{"encoding":"r50k_base","overhead":1000,"scale":1000,"media-tokens":4294967295,"max-messages":2,"max-tokens":50,"ttl":0,"complete":true}}"#,
     r#"{"v":1,"at":1,"drop":[[1,2],[2,1],[-9223372036854775808,9223372036854775807]]}"#,
     r#"{"v":1,"at":1,"drop":[[2,3]],"event":"conv.trim"}"#,
+    r#"{"v":1,"at":1,"cut":2,"event":"conv.import"}"#,
+    r#"{"v":1,"at":1,"cut":-9223372036854775808}"#,
+    r#"{"v":1,"at":1,"cut":9223372036854775807,"persist":true}"#,
+    r#"{"v":1,"at":1,"cut":3,"push":[[3,1,"pending"],[9,1,"pending"]]}"#,
+    r#"{"v":1,"at":1,"clear_session":true,"cut":1}"#,
+    r#"{"v":1,"at":1,"persist":true,"expire":4102444800000}"#,
     r#"{"v":1,"at":1,"summary":{"upto":9223372036854775807}}"#,
     r#"{"v":1,"at":1,"summary":{"upto":null}}"#,
     r#"{"v":1,"at":1,"expire":-1}"#,
@@ -155,13 +161,34 @@ fn string(rng: &mut Rng, name: &str) -> Vec<u8> {
     match name {
         "message" | "payload" => message(rng),
         "header" => {
-            let mut header = rng.choice(&HEADERS).unwrap().as_bytes().to_vec();
+            let mut header = rng.choice(HEADERS).unwrap().as_bytes().to_vec();
             if rng.usize(..4) == 0 {
                 let at = rng.usize(..header.len());
                 header[at] = *rng.choice(b"0123456789-\"[]{},:x\0\xff").unwrap();
             }
             header
         }
+        "json" => rng
+            .choice(&[
+                "[]",
+                r#"{"history":[],"a":1}"#,
+                r#"{"a":[1],"messages":[{"role":"user","content":"hello"}],"b":2}"#,
+                r#"[{"role":"user","content":"hello"},{"role":"assistant","content":"so far"}]"#,
+                r#"{"history":[{"role":"user","content":"hello"},{"role":7}]}"#,
+                r#"{"x":{"history":[]}}"#,
+                "{}",
+                "1",
+            ])
+            .unwrap()
+            .as_bytes()
+            .to_vec(),
+        "pattern" => rng
+            .choice(&[
+                "o", "hello", "(", r"\w+", "^$", "a{1000}", "[^\0]*", "\u{130}", "",
+            ])
+            .unwrap()
+            .as_bytes()
+            .to_vec(),
         "name" => rng
             .choice(&["gpt-4", "gpt-4o", "p50k_base", "r50k_base", "no", ""])
             .unwrap()

@@ -106,7 +106,6 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
     let mut effect = Effect {
         at: header.at,
         event,
-        replace: header.replace,
         create: header.create,
         numbering: header.numbering.map(|(created, next, lowest)| Numbering {
             created,
@@ -114,6 +113,7 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
             lowest,
         }),
         alter: header.alter,
+        cut: header.cut,
         front,
         push,
         edit,
@@ -121,6 +121,7 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         unpin: header.unpin,
         remove: header.remove,
         summary,
+        clear_session: header.clear_session,
         del_state: header.del_state,
         set_state,
         history,
@@ -128,6 +129,7 @@ pub fn decode_effect<'a>(header: &[u8], payload: &[&'a [u8]]) -> Result<Effect<'
         built: None,
         lease: header.lease,
         drop: header.drop,
+        persist: header.persist,
         expire: header.expire,
     };
     if let Some((history,)) = header.import {

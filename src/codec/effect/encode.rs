@@ -30,10 +30,10 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
     let Effect {
         at,
         event,
-        replace,
         create,
         numbering,
         alter,
+        cut,
         front,
         push,
         edit,
@@ -41,6 +41,7 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
         unpin,
         remove,
         summary,
+        clear_session,
         del_state,
         set_state,
         history,
@@ -48,6 +49,7 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
         built: _,
         lease,
         drop,
+        persist,
         expire,
     } = effect;
     // The document of an import contains the messages, the session fields and the history.
@@ -59,10 +61,10 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
         v: VERSION,
         at: *at,
         event: event.name().to_owned(),
-        replace: *replace,
         create: *create,
         numbering: numbering.map(|n| (n.created, n.next, n.lowest)),
         alter: *alter,
+        cut: *cut,
         front: front.iter().map(message_header).collect(),
         push: push.iter().map(message_header).collect(),
         append: None,
@@ -71,6 +73,7 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
         unpin: unpin.clone(),
         remove: remove.clone(),
         summary: summary.as_ref().map(|s| SummaryHeader { upto: s.upto }),
+        clear_session: *clear_session,
         del_state: del_state.clone(),
         set_state: set_state.iter().map(|f| written(&f.name)).collect(),
         history: history.map(|h| (written(&h.name), h.position)),
@@ -78,6 +81,7 @@ pub fn write_header(effect: &Effect<'_>, out: &mut impl Write) -> io::Result<()>
         import: imported.as_ref().map(|i| (i.history.clone(),)),
         lease: *lease,
         drop: drop.clone(),
+        persist: *persist,
         expire: *expire,
     };
     Ok(serde_json::to_writer(out, &header)?)
@@ -89,10 +93,10 @@ pub fn payload<'e, 'a>(effect: &'e Effect<'a>) -> impl Iterator<Item = &'a [u8]>
     let Effect {
         at: _,
         event: _,
-        replace: _,
         create: _,
         numbering: _,
         alter: _,
+        cut: _,
         front,
         push,
         edit,
@@ -100,6 +104,7 @@ pub fn payload<'e, 'a>(effect: &'e Effect<'a>) -> impl Iterator<Item = &'a [u8]>
         unpin: _,
         remove: _,
         summary,
+        clear_session: _,
         del_state: _,
         set_state,
         history,
@@ -107,6 +112,7 @@ pub fn payload<'e, 'a>(effect: &'e Effect<'a>) -> impl Iterator<Item = &'a [u8]>
         built: _,
         lease: _,
         drop: _,
+        persist: _,
         expire: _,
     } = effect;
     // The document of an import contains the messages, the session fields and the history.
@@ -134,10 +140,10 @@ fn appended_from(effect: &Effect<'_>) -> Option<i64> {
     let Effect {
         at,
         event,
-        replace,
         create: _,
         numbering,
         alter,
+        cut,
         front,
         push,
         edit,
@@ -145,6 +151,7 @@ fn appended_from(effect: &Effect<'_>) -> Option<i64> {
         unpin,
         remove,
         summary,
+        clear_session,
         del_state,
         set_state,
         history,
@@ -152,6 +159,7 @@ fn appended_from(effect: &Effect<'_>) -> Option<i64> {
         built: _,
         lease,
         drop: _,
+        persist,
         expire: _,
     } = effect;
     let first = push.first()?.seq;
@@ -159,20 +167,22 @@ fn appended_from(effect: &Effect<'_>) -> Option<i64> {
         message.seq == seq && message.time == *at && message.count == Count::Pending
     };
     let short = *event == Event::Append
-        && !replace
         && numbering.is_none()
         && alter.is_none()
+        && cut.is_none()
         && front.is_empty()
         && edit.is_none()
         && pin.is_empty()
         && unpin.is_empty()
         && remove.is_empty()
         && summary.is_none()
+        && !clear_session
         && del_state.is_empty()
         && set_state.is_empty()
         && history.is_none()
         && imported.is_none()
         && lease.is_none()
+        && !persist
         && push.iter().zip(first..).all(plain);
     short.then_some(first)
 }

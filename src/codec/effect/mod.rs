@@ -35,8 +35,6 @@ struct EffectHeader {
     at: i64,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     event: String,
-    #[serde(default, skip_serializing_if = "is_false")]
-    replace: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     create: Option<Attributes>,
     /// Created (Unix ms), next number, lowest number.
@@ -44,6 +42,9 @@ struct EffectHeader {
     numbering: Option<(i64, i64, i64)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     alter: Option<Attributes>,
+    /// Number of the first message that is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cut: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     front: Vec<MessageHeader>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -61,6 +62,8 @@ struct EffectHeader {
     remove: Vec<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     summary: Option<SummaryHeader>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    clear_session: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     del_state: Vec<Box<str>>,
     /// Names of the fields to set, as JSON strings verbatim.
@@ -80,6 +83,8 @@ struct EffectHeader {
     lease: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     drop: Vec<(i64, i64)>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    persist: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expire: Option<i64>,
 }

@@ -138,6 +138,31 @@ impl Context<'_> {
         };
     }
 
+    /// Sends to replicas and the AOF when the key expires, Unix ms; `None` if it does not.
+    pub fn replicate_expiry(self, key: RedisStr<'_>, at: Option<i64>) {
+        // SAFETY: the context is valid. The formats say: a string, then a 64-bit integer. The callee takes references of
+        // its own.
+        unsafe {
+            match at {
+                Some(at) => call!(
+                    RedisModule_Replicate,
+                    self.raw,
+                    c"PEXPIREAT".as_ptr(),
+                    c"sl".as_ptr(),
+                    key.as_ptr(),
+                    at
+                ),
+                None => call!(
+                    RedisModule_Replicate,
+                    self.raw,
+                    c"PERSIST".as_ptr(),
+                    c"s".as_ptr(),
+                    key.as_ptr()
+                ),
+            }
+        };
+    }
+
     /// Emits a keyspace event of class module.
     pub fn notify(self, key: RedisStr<'_>, event: &std::ffi::CStr) {
         // SAFETY: context and key name are valid; the name ends in NUL.
