@@ -148,7 +148,8 @@ fuzz: need-rust ## fuzz the parts that need no server, for SECONDS (60) per targ
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install --quiet --locked cargo-fuzz
 	@cd fuzz && for target in $(FUZZERS); do \
 	  echo "$$target"; mkdir -p corpus/$$target; \
-	  RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target -- -max_total_time=$(or $(SECONDS),60) -rss_limit_mb=4096 \
+	  words=(); [ ! -e $$target.dict ] || words=(-dict=$$target.dict); \
+	  RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target -- "$${words[@]}" -max_total_time=$(or $(SECONDS),60) -rss_limit_mb=4096 \
 	    -verbosity=0 || exit 1; \
 	done
 

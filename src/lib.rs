@@ -75,7 +75,10 @@
 //! - Only the main thread accesses keys and conversations.
 //! - Only `apply` changes the content of a conversation. Taking in finished counts and replacing a segment by its
 //!   [compressed](conversation::compress) form do not: no reply depends on them, except for figures on storage.
-//! - A background thread owns its input. It posts its result to the main loop, and the main thread takes it in.
+//! - A background thread owns its input, or shares what nobody changes: the arguments of a blocked client, and snapshots of
+//!   a conversation's segments. It posts its result to the main loop, and the main thread takes it in.
+//! - A command with large arguments, or that reads much compressed text, blocks its client first. Arguments are read, and
+//!   text is decompressed, in the background. Then the command runs on the main thread as if it arrived at that moment.
 //! - [`metrics`] are atomics. Any thread updates them, and only `INFO` reads them.
 //! - Only `server` contains unsafe code; the other modules forbid it. A panic never reaches Redis: it becomes an error reply.
 

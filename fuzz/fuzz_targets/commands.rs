@@ -16,7 +16,7 @@ use libfuzzer_sys::fuzz_target;
 /// Keywords of the commands, and messages of all kinds.
 const WORDS: &[&str] = &[
     "NX", "XX", "UNIQUE", "IFLAST", "TOKENS", "FORMAT", "JSON", "MSGPACK", "LIST", "MESSAGES", "START", "USER",
-    "OVERSIZE", "KEEP", "EMPTY", "STEP", "NOSYSTEM", "NOSUMMARY", "REV", "ANY", "WITHINFO", "UPTO", "MINCHANGE", "ENCODING",
+    "OVERSIZE", "KEEP", "EMPTY", "STEP", "NOSYSTEM", "NOSUMMARY", "NOPINS", "CLEAR", "ABOVE", "CUT", "REV", "ANY", "WITHINFO", "UPTO", "MINCHANGE", "ENCODING",
     "gpt-4", "p50k_base", "MAXMESSAGES", "MAXTOKENS", "TTL", "COMPLETE", "OVERHEAD", "SCALE", "yes", "no", "BEFORE", "0", "1", "2", "3",
     "NOPINS", "REGEX", "CASE", "ROLE", "user", "AFTER", "SINCE", "UNTIL", "LIMIT", "HISTORY", "REPLACE", "EX", "PX", "EXAT", "PXAT", "KEEPTTL",
     "h.i", ".", "(?i)x|\\w+", "[]",
@@ -84,6 +84,7 @@ fuzz_target!(|calls: Vec<Call>| {
             settings: Settings::default(),
             full: false,
             counts: None,
+            found: None,
         prepared: None,
         decompress_at_once: usize::MAX,
         };

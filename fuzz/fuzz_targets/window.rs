@@ -83,6 +83,7 @@ impl Pair {
             settings: Settings::default(),
             full: false,
             counts: None,
+            found: None,
             prepared: None,
             decompress_at_once: usize::MAX,
         };

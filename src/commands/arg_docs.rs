@@ -139,14 +139,29 @@ pub const START: Arg = optional(one_of("start", Some("START"), &[word("user", "U
 pub const OVERSIZE: Arg = optional(one_of(
     "oversize",
     Some("OVERSIZE"),
-    &[word("empty", "EMPTY"), word("keep", "KEEP")],
+    &[
+        word("empty", "EMPTY"),
+        word("keep", "KEEP"),
+        word("cut", "CUT"),
+    ],
 ));
 /// The number of tokens by which the start of the window moves.
 pub const STEP: Arg = option("step", "STEP", Kind::Integer);
+/// How many tool results are returned in full.
+pub const CLEAR: Arg = optional(Arg {
+    token: Some("CLEAR"),
+    sub: &[
+        arg("results", Kind::Integer),
+        option("tokens", "ABOVE", Kind::Integer),
+    ],
+    ..arg("clear", Kind::Block)
+});
 /// Leaves out the system messages.
 pub const NOSYSTEM: Arg = flag("nosystem", "NOSYSTEM");
 /// Leaves out the summary.
 pub const NOSUMMARY: Arg = flag("nosummary", "NOSUMMARY");
+/// Treats pinned messages like any other.
+pub const NOPINS: Arg = flag("nopins", "NOPINS");
 /// What to do on a miss.
 pub const MISS: Arg = optional(one_of(
     "miss",
@@ -163,7 +178,8 @@ pub const MISS: Arg = optional(one_of(
 pub const WITHINFO: Arg = flag("withinfo", "WITHINFO");
 /// The arguments of `CONV.RECENT`.
 pub const RECENT: &[Arg] = &[
-    KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, NOSYSTEM, NOSUMMARY, REV, MISS, WITHINFO,
+    KEY, BUDGET, FORMAT, MESSAGES, START, OVERSIZE, STEP, CLEAR, NOSYSTEM, NOSUMMARY, NOPINS, REV,
+    MISS, WITHINFO,
 ];
 /// The arguments of `CONV.SEARCH`.
 pub const SEARCH: &[Arg] = &[
@@ -198,8 +214,10 @@ pub const MRECENT: &[Arg] = &[
     START,
     OVERSIZE,
     STEP,
+    CLEAR,
     NOSYSTEM,
     NOSUMMARY,
+    NOPINS,
     REV,
     MISS,
     WITHINFO,

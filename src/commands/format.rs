@@ -15,6 +15,7 @@ use crate::conversation::json::{Document, NodeId, with_document};
 use crate::conversation::log::Log;
 use crate::conversation::log_read::Messages;
 use crate::conversation::log_snapshot::Snapshot;
+use crate::conversation::rendering::Rendering;
 use crate::conversation::search::{Measure, Visible};
 use crate::conversation::{Conversation, Unreadable};
 
@@ -55,9 +56,15 @@ pub enum Piece<'a> {
     One(&'a [u8]),
     /// A range of the log. With `true`, only messages that are not hidden.
     Held(Range<usize>, bool),
+    /// As `Held` with `true`, with messages edited in this way.
+    Rendered(Range<usize>, Rendering<'a>),
 }
 
 /// A piece that can be read.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful on the stack, rather than an allocation in every RECENT"
+)]
 enum Readable<'a> {
     One(&'a [u8]),
     Held(Messages<'a>, bool),
@@ -84,7 +91,7 @@ impl<'a> MessageList<'a> {
     ) -> Option<Vec<Snapshot>> {
         let ranges = pieces.iter().filter_map(|piece| match piece {
             Piece::One(_) => None,
-            Piece::Held(range, _) => Some(range.clone()),
+            Piece::Held(range, _) | Piece::Rendered(range, _) => Some(range.clone()),
         });
         let log = conversation.log();
         log.deeper_than(env.decompress_at_once, ranges)
@@ -106,16 +113,26 @@ impl<'a> MessageList<'a> {
             newest_first: false,
         };
         for piece in pieces {
+            let (range, visible, rendering) = match piece {
+                Piece::One(_) => (0..0, false, None),
+                Piece::Held(ref range, visible) => (range.clone(), visible, None),
+                Piece::Rendered(ref range, rendering) => (range.clone(), true, Some(rendering)),
+            };
             let (count, bytes, readable) = match piece {
                 Piece::One(message) => (1, message.len() + 1, Readable::One(message)),
-                Piece::Held(range, visible) => {
+                Piece::Held(..) | Piece::Rendered(..) => {
                     let count = if visible {
                         sum_of::<Visible>(log, &range)
                     } else {
                         range.len()
                     };
                     let bytes = log.bytes_of(&range);
-                    (count, bytes, Readable::Held(log.read(range)?, visible))
+                    let messages = log.read(range)?;
+                    let messages = match rendering {
+                        Some(rendering) => messages.rendered(rendering),
+                        None => messages,
+                    };
+                    (count, bytes, Readable::Held(messages, visible))
                 }
             };
             list.count += count;

@@ -1,12 +1,14 @@
 //! `CONV.IMPORT key json [HISTORY path] [REPLACE] [EX seconds | PX ms | EXAT seconds | PXAT ms | KEEPTTL]`
 
+use std::iter::once;
+
 use super::append::read_uncounted;
 use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::prepared::{Built, Prepared};
 use super::reply::Reply;
 use super::session::name;
-use super::{Env, Outcome, Target};
+use super::{Env, Needs, Outcome, Target};
 use crate::conversation::Conversation;
 use crate::conversation::document::places::Places;
 use crate::conversation::document::{Parts, split};
@@ -117,11 +119,17 @@ pub fn import<'a>(
             (messages, effect)
         }
         Some(conversation) => {
-            let places = env.prepared.and_then(Prepared::take_places);
+            let places = env.prepared.and_then(Prepared::places);
             let parts = match places.and_then(|places| places.parts(json)) {
                 Some(parts) => parts,
                 None => split()?,
             };
+            // To compare messages takes little time, to decompress them takes more.
+            let compared = once(0..conversation.as_long(&parts.messages));
+            let log = conversation.log();
+            if let Some(text) = log.deeper_than(env.decompress_at_once, compared) {
+                return Ok(Outcome::Needs(Needs::Text(text)));
+            }
             let messages = parts.messages.len();
             let mut effect = replace(env, conversation, parts)?;
             options

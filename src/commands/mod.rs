@@ -34,6 +34,7 @@ use prepared::Prepared;
 use reply::Reply;
 
 use crate::conversation::effect::{Effect, Event};
+use crate::conversation::find::{Failure, Found};
 use crate::conversation::{Conversation, Limit};
 use crate::settings::Settings;
 use crate::tokens::Counter;
@@ -52,6 +53,8 @@ pub struct Env<'e> {
     pub counts: Option<&'e [u32]>,
     /// Bytes of messages that the command may decompress itself. For more it needs [`Needs::Text`].
     pub decompress_at_once: usize,
+    /// What a search has found that this command requested in an earlier run, see [`Needs::Search`].
+    pub found: Option<&'e Result<Vec<Found>, Failure>>,
     /// Arguments that were read in advance.
     pub prepared: Option<&'e Prepared>,
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::conversation::MissingCounts;
 use crate::conversation::effect::Effect;
+use crate::conversation::find::Query;
 use crate::conversation::log_snapshot::Snapshot;
 use crate::tokens::{Encoding, Text};
 
@@ -30,6 +31,8 @@ pub enum Needs {
     TextCounts(Encoding, Vec<Text>),
     /// These messages, decompressed: more than [`super::Env::decompress_at_once`].
     Text(Vec<Snapshot>),
+    /// The messages that this query finds. They are provided in [`super::Env::found`].
+    Search(Box<Query>),
     /// Older messages from a database. The client is willing to wait this long for another client to load them.
     Load(Duration),
 }

@@ -65,7 +65,7 @@ impl Input {
                 prepared.document = RefCell::new(Some(build(command, args, env)));
             }
             Self::Replacement => {
-                prepared.places = RefCell::new(import::places(command, args, env).ok());
+                prepared.places = import::places(command, args, env).ok();
             }
             Self::Values => {
                 let values = args
@@ -119,7 +119,7 @@ pub struct Prepared {
     messages: RefCell<VecDeque<(Place, ReadMessage)>>,
     values: RefCell<VecDeque<(Place, ReadValue)>>,
     document: RefCell<Option<Result<Built, CommandError>>>,
-    places: RefCell<Option<Places>>,
+    places: Option<Places>,
 }
 
 impl Prepared {
@@ -133,9 +133,9 @@ impl Prepared {
         take(&self.values, argument)
     }
 
-    /// Takes the places of the parts of a document. `None` also if it is invalid: the command finds out why.
-    pub fn take_places(&self) -> Option<Places> {
-        self.places.borrow_mut().take()
+    /// The places of the parts of a document. `None` also if it is invalid: the command finds out why.
+    pub fn places(&self) -> Option<&Places> {
+        self.places.as_ref()
     }
 
     /// Takes the conversation.

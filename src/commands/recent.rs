@@ -1,17 +1,22 @@
-//! `CONV.RECENT key max_tokens [FORMAT LIST | JSON | MSGPACK] [MESSAGES n] [START USER] [OVERSIZE EMPTY | KEEP]
-//! [STEP n] [NOSYSTEM] [NOSUMMARY] [REV] [ANY | WAIT ms] [WITHINFO]`, and the parts of it that `CONV.MRECENT` uses for several
+//! `CONV.RECENT key max_tokens [FORMAT LIST | JSON | MSGPACK] [MESSAGES n] [START USER] [OVERSIZE EMPTY | KEEP | CUT]
+//! [STEP n] [CLEAR n [ABOVE tokens]] [NOSYSTEM] [NOSUMMARY] [NOPINS] [REV] [ANY | WAIT ms] [WITHINFO]`, and the parts of it that `CONV.MRECENT` uses for several
 //! conversations.
 
+use std::iter;
+use std::ops::Range;
 use std::time::Duration;
+
+use smallvec::SmallVec;
 
 use super::arg_parser::Args;
 use super::error::{CommandError, err};
 use super::format::{Format, MessageList, Piece};
 use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
+use crate::conversation::clearing::Clear;
 use crate::conversation::facts::SummaryForm;
 use crate::conversation::log_snapshot::Snapshot;
-use crate::conversation::window::{Request, Window};
+use crate::conversation::window::{Oversize, Request, Window};
 use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::metrics;
 use crate::settings::Settings;
@@ -34,6 +39,10 @@ pub struct Options {
 
 /// The result of looking for a window.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one on the stack, rather than an allocation in every RECENT"
+)]
 pub enum Lookup {
     /// This window can be returned.
     Hit(Window),
@@ -62,14 +71,18 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
         wait: None,
     };
     let request = &mut options.request;
+    let mut above = None;
     while let Some(option) = args.only_options(&[
         "FORMAT",
         "MESSAGES",
         "START",
         "OVERSIZE",
         "STEP",
+        "CLEAR",
+        "ABOVE",
         "NOSYSTEM",
         "NOSUMMARY",
+        "NOPINS",
         "REV",
         "ANY",
         "WAIT",
@@ -82,10 +95,22 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
                 args.choice("START", &["USER"])?;
                 request.start_user = true;
             }
-            "OVERSIZE" => request.keep = args.choice("OVERSIZE", &["EMPTY", "KEEP"])? == "KEEP",
+            "OVERSIZE" => {
+                request.oversize = match args.choice("OVERSIZE", &["EMPTY", "KEEP", "CUT"])? {
+                    "KEEP" => Oversize::Keep,
+                    "CUT" => Oversize::Cut,
+                    _ => Oversize::Empty,
+                }
+            }
+            "CLEAR" => {
+                let kept = args.unsigned("CLEAR", 0)?;
+                request.clear = Some(Clear { kept, above: None });
+            }
+            "ABOVE" => above = Some(args.unsigned("ABOVE", 0)?),
             "STEP" => request.step = Some(args.unsigned("STEP", 1)?),
             "NOSYSTEM" => request.no_system = true,
             "NOSUMMARY" => request.no_summary = true,
+            "NOPINS" => request.no_pins = true,
             "REV" => options.reversed = true,
             "ANY" => options.any = true,
             "WAIT" => {
@@ -94,6 +119,11 @@ fn options(args: &mut Args<'_>, max_tokens: i64) -> Result<Options, CommandError
             }
             _ => options.with_info = true,
         }
+    }
+    match &mut request.clear {
+        Some(clear) => clear.above = above,
+        None if above.is_some() => return err("option ABOVE needs CLEAR: CLEAR n ABOVE tokens"),
+        None => {}
     }
     if options.any && options.wait.is_some() {
         return err("options ANY and WAIT cannot be combined");
@@ -141,7 +171,7 @@ pub fn recent(
         }
         return Ok(REPLIED);
     };
-    match look(&options, conversation) {
+    match look(&options, conversation)? {
         Lookup::Hit(window) => match to_decompress(conversation, &window, env.decompress_at_once) {
             Some(text) => return Ok(Outcome::Needs(Needs::Text(text))),
             None => write(&options, conversation, &window, out)?,
@@ -168,24 +198,34 @@ pub fn to_decompress(
     window: &Window,
     most: usize,
 ) -> Option<Vec<Snapshot>> {
-    let placed = window.front.map(|position| position..position + 1);
-    let ranges = [Some(0..window.system), placed, Some(window.range.clone())];
-    let log = conversation.log();
-    log.deeper_than(most, ranges.into_iter().flatten())
+    let user = window.user.map(|position| position..position + 1);
+    let ranges = [0..window.system, window.range.clone()];
+    let before = window.pinned_groups.iter().cloned().chain(user);
+    conversation
+        .log()
+        .deeper_than(most, ranges.into_iter().chain(before))
 }
 
 /// Looks for the window in the conversation.
-#[must_use]
-pub fn look(options: &Options, conversation: &Conversation) -> Lookup {
+///
+/// # Errors
+/// There is not enough memory to decompress messages that are to be cut.
+pub fn look(options: &Options, conversation: &Conversation) -> Result<Lookup, Unreadable> {
     let window = conversation.select(&options.request);
     let missing = conversation.missing_counts(&options.request, &window);
     if !missing.is_empty() {
-        return Lookup::Uncounted(missing);
+        return Ok(Lookup::Uncounted(missing));
     }
     if !conversation.attributes().complete && !options.any && !window.filled {
-        return Lookup::Miss;
+        return Ok(Lookup::Miss);
     }
-    Lookup::Hit(window)
+    Ok(match conversation.with_cut(window)? {
+        Ok(window) => Lookup::Hit(window),
+        Err(request) => Lookup::Uncounted(MissingCounts {
+            cut: Some(Box::new(request)),
+            ..MissingCounts::default()
+        }),
+    })
 }
 
 /// Replies to a miss: nil.
@@ -218,13 +258,20 @@ pub fn write(
         Some(summary) if window.summary => Some(as_message(conversation, &summary.text)),
         _ => None,
     };
-    let pieces = [
-        Some(Piece::Held(0..window.system, false)),
-        summary.as_deref().map(|m| Piece::One(m.as_bytes())),
-        window.front.map(|p| Piece::Held(p..p + 1, true)),
-        Some(Piece::Held(window.range.clone(), true)),
-    ];
-    let messages = MessageList::read(conversation, pieces.into_iter().flatten())?;
+    let rendering = conversation.rendering(window);
+    let system = Piece::Held(0..window.system, false);
+    let summary = summary.as_deref().map(|m| Piece::One(m.as_bytes()));
+    // Most often there is nothing before the window.
+    let mut before: SmallVec<[Range<usize>; 1]> = SmallVec::from_vec(window.pinned_groups.clone());
+    if let Some(user) = window.user {
+        let place = before.partition_point(|range| range.start < user);
+        before.insert(place, user..user + 1);
+    }
+    let held = before.into_iter().chain([window.range.clone()]);
+    let pieces = iter::once(system)
+        .chain(summary)
+        .chain(held.map(|range| Piece::Rendered(range, rendering)));
+    let messages = MessageList::read(conversation, pieces)?;
     reply_with(options, &messages.in_reverse(options.reversed), window, out);
     Ok(())
 }
@@ -244,16 +291,15 @@ fn reply_with(options: &Options, messages: &MessageList<'_>, window: &Window, ou
         ("last", window.last),
         ("skipped", number(window.skipped)),
         ("summary", i64::from(window.summary)),
-        ("elided", i64::from(window.front.is_some())),
+        ("elided", i64::from(window.user.is_some())),
         ("over", i64::from(window.over)),
         ("system", number(window.system as u64)),
         ("system-left-out", number(window.system_left_out as u64)),
-        // Nothing can be pinned, cleared or cut yet.
-        ("pinned", 0),
+        ("pinned", number(window.pinned)),
         ("dropped", number(window.dropped)),
         ("edited", number(window.edited)),
-        ("cleared", 0),
-        ("cut", 0),
+        ("cleared", number(window.cleared)),
+        ("cut", number(window.cut)),
     ] {
         out.bulk(name.as_bytes());
         out.integer(value);
@@ -278,6 +324,12 @@ fn as_message(conversation: &Conversation, text: &str) -> String {
     }
 }
 
+#[cfg(test)]
+#[path = "clear_tests.rs"]
+mod clear_tests;
+#[cfg(test)]
+#[path = "cut_tests.rs"]
+mod cut_tests;
 #[cfg(test)]
 #[path = "recent_tests.rs"]
 mod tests;

@@ -5,13 +5,18 @@ use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
 use super::read::is_counted_first;
 use super::reply::Reply;
-use super::{Env, Outcome, REPLIED, Target};
+use super::{Env, Needs, Outcome, REPLIED, Target};
+use crate::conversation::Conversation;
 use crate::conversation::facts::Class;
-use crate::conversation::find::{Found, Pattern, Query, Search};
+use crate::conversation::find::{Failure, Found, Pattern, Query, Search};
+use crate::conversation::search::Bytes;
 use crate::metrics;
 
 /// Longest pattern, in bytes.
 const MOST_BYTES: usize = 1024;
+
+/// Bytes of messages that the main thread searches itself: 20 to 100 us of work.
+const MOST_BYTES_AT_ONCE: u64 = 16 << 10;
 
 /// Messages that are returned without `LIMIT`.
 const LIMIT: usize = 10;
@@ -47,13 +52,13 @@ impl Options {
             }
         }
         let pattern = if regex {
-            Pattern::regex(pattern, case)
+            Pattern::regex(pattern, case).map_err(CommandError::Err)?
         } else {
             Pattern::literal(pattern, case)
         };
         Ok(Self {
             query: Query {
-                pattern: pattern.map_err(CommandError::Err)?,
+                pattern,
                 class,
                 after,
                 before,
@@ -96,17 +101,39 @@ fn role(args: &mut Args<'_>) -> Result<Class, CommandError> {
     })
 }
 
+impl From<Failure> for CommandError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Pattern(why) => Self::Err(why),
+            Failure::Unreadable => Self::Unreadable,
+        }
+    }
+}
+
+/// True if the main thread searches the conversation itself: that takes no longer than to hand it over.
+fn is_quick(query: &Query, conversation: &Conversation, env: &Env<'_>) -> bool {
+    let cannot_wait = env.decompress_at_once == usize::MAX;
+    let bytes = conversation.log().total::<Bytes>();
+    cannot_wait || (!query.pattern.is_regex() && bytes <= MOST_BYTES_AT_ONCE)
+}
+
 /// Returns the messages with a text that matches the pattern, newest first.
 pub fn search(
     args: &mut Args<'_>,
     target: Target<'_>,
-    _env: &Env<'_>,
+    env: &Env<'_>,
     out: &mut dyn Reply,
 ) -> Result<Outcome<()>, CommandError> {
     let Options { query, with_info } = Options::take(args)?;
-    let found = match target {
-        Some(conversation) => Search::all(query, conversation.log())?,
-        None => Vec::new(),
+    let own;
+    let found: &[Found] = match (env.found, target) {
+        (Some(found), _) => found.as_ref().map_err(Clone::clone)?,
+        (None, None) => &[],
+        (None, Some(conversation)) if is_quick(&query, conversation, env) => {
+            own = Search::all(query, conversation.log())?;
+            &own
+        }
+        (None, Some(_)) => return Ok(Outcome::Needs(Needs::Search(Box::new(query)))),
     };
     if with_info && let Some(conversation) = target {
         let pending = found.iter().filter(|found| found.tokens.is_none());
@@ -118,9 +145,9 @@ pub fn search(
     }
     metrics::searched();
     out.array(found.len());
-    for found in &found {
+    for found in found {
         if with_info {
-            describe(found, out);
+            describe(found, target, out);
         } else {
             out.bulk(&found.message);
         }
@@ -128,7 +155,17 @@ pub fn search(
     Ok(REPLIED)
 }
 
-fn describe(found: &Found, out: &mut dyn Reply) {
+/// The count of a message that was pending when it was found, and has been counted since.
+fn counted_since(found: &Found, target: Target<'_>) -> Option<u32> {
+    let log = target?.log();
+    let position = log.find(found.seq)?;
+    let meta = log.get(position)?;
+    // Another message may have this number now.
+    let is_same = log.with_message(position, |bytes| *bytes == *found.message);
+    (!meta.flags.pending() && is_same == Ok(Some(true))).then_some(meta.tokens)
+}
+
+fn describe(found: &Found, target: Target<'_>, out: &mut dyn Reply) {
     out.map(6);
     out.bulk(b"seq");
     out.integer(found.seq);
@@ -137,7 +174,7 @@ fn describe(found: &Found, out: &mut dyn Reply) {
     out.bulk(b"role");
     out.bulk(found.role.as_bytes());
     out.bulk(b"tokens");
-    match found.tokens {
+    match found.tokens.or_else(|| counted_since(found, target)) {
         Some(tokens) => out.integer(i64::from(tokens)),
         None => out.null(),
     }

@@ -47,6 +47,7 @@ fn run(
         settings: Settings::default(),
         full: false,
         counts: None,
+        found: None,
         prepared: None,
         decompress_at_once: usize::MAX,
     };

@@ -265,6 +265,18 @@ impl Compressed {
         Ok(body)
     }
 
+    /// Text and index, for a reader that will not come back, such as a search. Does not count as a read: a search of a whole
+    /// conversation would otherwise leave all of it uncompressed.
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress it.
+    pub fn read_once(&self) -> Result<Arc<Uncompressed>, Unreadable> {
+        match self.opened_body() {
+            Some(body) => Ok(body),
+            None => Ok(Arc::new(self.decompress()?)),
+        }
+    }
+
     /// The index. The text of the result may be empty.
     #[must_use]
     pub fn entries(&self) -> Arc<Uncompressed> {

@@ -9,7 +9,7 @@ use super::log::Log;
 use super::message;
 use super::segment::Relocate;
 use super::session::Session;
-use super::turns::{Dialects, Tracker, WithFacts};
+use super::turns::{Dialects, Reading, Tracker, WithFacts, clean_before};
 use super::{Conversation, MAX_PINS, Summary, SummaryTokens, Unreadable};
 use crate::tokens::{Counter, Nobody, Outcome, Text};
 
@@ -20,14 +20,13 @@ const LARGE_MESSAGE: usize = 16 << 10;
 const READ_PER_ID: usize = 5;
 
 impl Conversation {
-    /// Says why an effect from outside cannot be applied. Effects that commands make for this very conversation
-    /// always can.
+    /// Checks that an effect from outside can be applied. Effects that commands make for this conversation always can.
     ///
     /// # Errors
-    /// What does not fit.
+    /// Why it cannot be applied.
     pub fn check(&self, effect: &Effect<'_>) -> Result<(), String> {
         // Exhaustive, so that a new field is checked. Those not bound here fit any conversation, or are checked by
-        // the session or, as `create` is, by whoever opens the key.
+        // the session or, as `create` is, where the key is opened.
         let Effect {
             at: _,
             event: _,
@@ -57,7 +56,7 @@ impl Conversation {
         let mut last = i64::MIN;
         for message in front {
             if message.seq <= last || message.seq >= self.numbering.lowest {
-                return Err(format!("message {} cannot stand in front", message.seq));
+                return Err(format!("message {} cannot be prepended", message.seq));
             }
             last = message.seq;
         }
@@ -103,19 +102,17 @@ impl Conversation {
         self.log.get(position).map(|last| last.seq)
     }
 
-    /// Decompresses what `effect` changes, so that [`Conversation::apply`] cannot fail halfway. Nobody sees a difference.
+    /// Decompresses what `effect` changes, so that [`Conversation::apply`] cannot fail halfway. The content does not change.
     ///
     /// # Errors
     /// There is not enough memory.
     pub fn prepare(&mut self, effect: &Effect<'_>) -> Result<(), Unreadable> {
-        if let Some(edit) = &effect.edit
-            && let Some(position) = self.log.find(edit.seq)
-            && !(edit.own.is_some() && self.log.is_alone(position))
-        {
-            self.log.decompress_at(position)?;
-        }
-        for &seq in &effect.remove {
-            if let Some(position) = self.log.find(seq) {
+        let edited = effect.edit.iter().map(|edit| edit.seq);
+        for seq in edited.chain(effect.remove.iter().copied()) {
+            // A segment that is replaced or removed as a whole is not decompressed.
+            if let Some(position) = self.log.find(seq)
+                && !self.log.is_alone(position)
+            {
                 self.log.decompress_at(position)?;
             }
         }
@@ -161,6 +158,7 @@ impl Conversation {
             expire: _,
         } = effect;
         self.updated = *at;
+        self.cut.clear();
         if let Some(numbering) = *numbering {
             self.numbering = numbering;
         }
@@ -183,9 +181,12 @@ impl Conversation {
                 .insert(held.filter(|&seq| self.log.find(seq).is_some()));
         }
         self.pins.remove(unpin);
+        if !pin.is_empty() || !unpin.is_empty() {
+            self.refresh_results(0, self.log.len());
+        }
         self.remove(remove);
         if let Some(new) = summary {
-            // Whoever has leased the work has done it, or somebody else has.
+            // The leased work is done, by the holder of the lease or by another client.
             self.lease = 0;
             self.summary = (!new.text.is_empty()).then(|| {
                 let text = Text::of_summary(new.text);
@@ -206,6 +207,9 @@ impl Conversation {
             let to = self.log.position_of(last.saturating_add(1));
             self.tickets.remove_range(first, last);
             self.pins.remove_range(first, last);
+            if let Some(results) = self.results.get_mut() {
+                results.remove(first, last);
+            }
             self.drop_range(from, to);
         }
         self.debug_check();
@@ -228,7 +232,7 @@ impl Conversation {
         }
     }
 
-    /// Says what the summary's count is, if there is a summary whose count is not known.
+    /// Sets the summary's count, if there is a summary whose count is pending.
     pub fn set_summary_tokens(&mut self, tokens: Option<u32>) {
         if let (Some(summary), Some(tokens)) = (&mut self.summary, tokens)
             && summary.tokens.known().is_none()
@@ -273,6 +277,7 @@ impl Conversation {
         });
         // The texts that are being counted are counted by the old rules.
         self.tickets.clear();
+        self.results.clear();
         if let Some(summary) = &mut self.summary {
             let known = summary.tokens.known();
             let tokens = known.and_then(|tokens| new.converted(&old, tokens));
@@ -282,12 +287,19 @@ impl Conversation {
 
     fn push(&mut self, message: &mut NewMessage<'_>, counter: &impl Counter) {
         let (tokens, flags) = self.counted(message, counter);
-        self.tracker
-            .push(&mut self.log, message, tokens, flags, &Dialects);
+        let open = self.results.get().and_then(|_| self.tracker.open_from());
+        self.tracker.push(&mut self.log, message, tokens, flags);
         self.numbered(message);
+        if let Some(open) = open {
+            // The message may have ended the turn, which is hidden then.
+            let from = self.log.position_of(open);
+            if self.log.get(from).is_some_and(|m| m.flags.hidden()) {
+                self.refresh_results(from, self.log.len());
+            }
+        }
     }
 
-    /// Puts older messages in front. Costs what they cost, and what is looked at of a turn that spans the seam.
+    /// Prepends older messages. The cost is theirs, and that of tracking a turn that spans the seam again.
     fn push_front(&mut self, messages: &mut [NewMessage<'_>], counter: &impl Counter) {
         if self.log.is_empty() {
             for message in messages {
@@ -298,15 +310,17 @@ impl Conversation {
         let (mut front, mut tracker) = (Log::default(), Tracker::default());
         for message in messages {
             let (tokens, flags) = self.counted(message, counter);
-            tracker.push(&mut front, message, tokens, flags, &Dialects);
+            tracker.push(&mut front, message, tokens, flags);
             self.numbered(message);
         }
         let seam = front.len();
         self.log.prepend(front);
-        // What stands behind the seam was tracked from a start where nothing is open.
+        // The messages after the seam were tracked as if no call had been open before them.
         if !tracker.is_clean() {
-            self.tracker
+            let end = self
+                .tracker
                 .track_from(tracker, &mut self.log, seam, seam, &Dialects);
+            self.refresh_results(seam, end);
         }
     }
 
@@ -346,15 +360,22 @@ impl Conversation {
         };
         self.forget_id(position);
         self.tickets.remove(message.seq);
+        if let Some(results) = self.results.get_mut() {
+            results.forget(message.seq, message.seq);
+        }
         let (tokens, flags) = self.counted(message, counter);
         match message.own.take() {
             Some(text) => self.log.replace_owned(position, tokens, flags, text),
+            None if self.log.is_alone(position) => {
+                let text = [message.bytes, b","].concat();
+                self.log.replace_owned(position, tokens, flags, text);
+            }
             None => self.log.replace(position, tokens, flags, message.bytes),
         }
         self.ids.insert(message.facts.id.as_deref(), message.seq);
         let facts = &message.facts;
         let reading = WithFacts { position, facts };
-        self.tracker.retrack(&mut self.log, position, &reading);
+        self.retrack_by(position, &reading);
     }
 
     fn remove(&mut self, seqs: &[i64]) {
@@ -363,6 +384,9 @@ impl Conversation {
             if let Some(position) = self.log.find(seq) {
                 self.forget_id(position);
                 self.tickets.remove(seq);
+                if let Some(results) = self.results.get_mut() {
+                    results.remove(seq, seq);
+                }
                 self.log.remove(position..position + 1);
                 cuts.push(seq);
             }
@@ -371,7 +395,7 @@ impl Conversation {
         self.pins.remove(&cuts);
         let mut done = None;
         for seq in cuts {
-            // The message that stands behind the one removed may have been tracked anew already.
+            // The message after the removed one may have been tracked again already.
             let position = self.log.position_of(seq);
             if done.is_none_or(|done| position >= done) {
                 done = Some(self.retrack(position));
@@ -416,6 +440,13 @@ impl Conversation {
     /// Tracks the groups again around a change at `changed`; returns the position after the last message that was looked
     /// at.
     pub(super) fn retrack(&mut self, changed: usize) -> usize {
-        self.tracker.retrack(&mut self.log, changed, &Dialects)
+        self.retrack_by(changed, &Dialects)
+    }
+
+    fn retrack_by(&mut self, changed: usize, reading: &impl Reading) -> usize {
+        let from = clean_before(&self.log, changed);
+        let end = self.tracker.retrack(&mut self.log, changed, reading);
+        self.refresh_results(from, end);
+        end
     }
 }

@@ -51,7 +51,7 @@ impl Conversation {
                 .filter(|range| self.has_pending(range))
                 .into_iter()
                 .collect(),
-            summary: false,
+            ..MissingCounts::default()
         }
     }
 

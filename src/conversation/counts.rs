@@ -1,21 +1,24 @@
-//! Which counts are there, which are still to come, and how they come in.
+//! Which counts are known, which are pending, and how finished counts are taken in.
 //!
-//! As long as a message is *pending*, all sums contain [the least that it can count](Conversation::least_tokens). So the sums are lower bounds,
-//! and a window selected by them is never too small: if nothing in it is pending, it is the right one. That is how
+//! While a message is *pending*, all sums contain [the least that it can count](Conversation::least_tokens) for it. The
+//! sums are therefore lower bounds, and a window selected by them is never too small: if nothing in it is pending, it is
+//! the right one. From this,
 //! [`Conversation::missing_counts`] knows what must be counted before a selection holds.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use super::cutting::CutRequest;
+use super::results::Results;
 use super::search::Pending;
 use super::window::{Request, Window};
 use super::{Conversation, Unreadable};
 use crate::tokens::{Counter, Outcome, Text, Ticket};
 
-/// So few counts may lie about until somebody asks for them.
+/// Fewer finished counts than this are taken in only when a command needs them.
 const LEAST_PILE: usize = 4;
 
-/// Whoever was told that counts pile up sees to it long before this is over, unless the key has another name now.
+/// After a request to collect counts, they are collected long before this time is over, unless the key was renamed.
 const COLLECTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is known of the tokens of a summary.
@@ -50,35 +53,47 @@ impl SummaryTokens {
     }
 }
 
-/// Counts that must be known before a command can be answered.
+/// Counts that must be known before a command can reply.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MissingCounts {
     /// Positions among which there are pending messages.
     pub ranges: Vec<Range<usize>>,
     /// The summary's count.
     pub summary: bool,
+    /// Positions of messages of which it must be known what they cost when their tool results are cleared.
+    pub results: Vec<Range<usize>>,
+    /// A group that is to be cut.
+    pub cut: Option<Box<CutRequest>>,
 }
 
 impl MissingCounts {
-    /// True if nothing lacks.
+    /// True if no count is missing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ranges.is_empty() && !self.summary
+        // Exhaustive, so that nothing that is missing is forgotten.
+        let Self {
+            ranges,
+            summary,
+            results,
+            cut,
+        } = self;
+        ranges.is_empty() && !summary && results.is_empty() && cut.is_none()
     }
 }
 
 impl Conversation {
-    /// True if counts or packed texts are on their way to this conversation.
+    /// True if background threads count or compress texts of this conversation.
     #[must_use]
     pub fn expects_results(&self) -> bool {
         let summary = self.summary.as_ref().map(|s| &s.tokens);
         !self.tickets.is_empty()
             || self.log.is_compressing()
+            || self.results.get().is_some_and(Results::expects)
             || matches!(summary, Some(SummaryTokens::Waiting(_)))
     }
 
-    /// True if counts pile up with `more` that are about to be added, and nobody has been told so since they were last
-    /// collected (or that is long ago: it may have been told of another name of the key).
+    /// True if many counts are pending, `more` about to be added included, and no collection was requested since the last
+    /// one. A request that is long past does not count: the key may have been renamed since.
     pub fn piles_up(&mut self, more: usize) -> bool {
         if self.tickets.len().saturating_add(more) < LEAST_PILE {
             return false;
@@ -93,7 +108,7 @@ impl Conversation {
         !was_requested
     }
 
-    /// Takes all counts that have come in; if many are still to come, the ticket of the last of them.
+    /// Takes in all finished counts. If many are still pending, returns the ticket of the last of them.
     pub fn collect_pile(&mut self) -> Option<Ticket> {
         self.collect_all();
         self.collection_requested_at = None;
@@ -102,7 +117,7 @@ impl Conversation {
         }
         let last = self.tickets.last_queued();
         if last.is_none() {
-            // They have come in just now.
+            // They were finished just now.
             self.collect_all();
         } else {
             self.collection_requested_at = Some(Instant::now());
@@ -110,13 +125,14 @@ impl Conversation {
         last
     }
 
-    /// Takes the counts that have come in, up to the first that has not, and packed texts: cheap, for every command.
+    /// Takes in the finished counts up to the first that is pending, and compressed texts. Cheap enough for every command.
     pub fn collect(&mut self) {
         self.collect_counts();
         self.log.install();
     }
 
     fn collect_counts(&mut self) {
+        self.take_findings();
         if let Some(summary) = &mut self.summary
             && let SummaryTokens::Waiting(ticket) = &summary.tokens
             && let Some(tokens) = ticket.count()
@@ -127,7 +143,7 @@ impl Conversation {
         self.log.set_counts(&counts);
     }
 
-    /// Takes all counts that have come in.
+    /// Takes in all finished counts.
     pub fn collect_all(&mut self) {
         self.collect_counts();
         let counts = self.tickets.take_all_counts();
@@ -156,7 +172,10 @@ impl Conversation {
     /// What must be counted before `window`, which was selected for `request`, holds.
     #[must_use]
     pub fn missing_counts(&self, request: &Request, window: &Window) -> MissingCounts {
-        let mut missing = MissingCounts::default();
+        let mut missing = MissingCounts {
+            results: window.basis.unexamined.clone(),
+            ..MissingCounts::default()
+        };
         if !self.is_pending() {
             return missing;
         }
@@ -166,19 +185,23 @@ impl Conversation {
                 .as_ref()
                 .is_some_and(|s| s.tokens.known().is_none());
         }
-        let len = self.log.len();
+        let (len, basis) = (self.log.len(), &window.basis);
         let from = match request.step {
-            Some(_) => window.region,
-            None => window.range.start.min(window.newest).min(window.fitting),
+            _ if basis.all_counts => basis.region,
+            Some(_) => basis.region,
+            None => window.range.start.min(basis.newest).min(basis.fitting),
         };
         let system = if request.no_system {
             0..0
         } else {
             0..self.log.leading()
         };
-        let front = window.looked_at.map_or(0..0, |p| p..p + 1);
-        missing.ranges = [from..len, system, front]
+        let user = basis.user.map(|p| p..p + 1);
+        let pinned = basis.pinned.iter().filter(|range| range.start < from);
+        missing.ranges = [from..len, system]
             .into_iter()
+            .chain(user)
+            .chain(pinned.cloned())
             .filter(|range| self.has_pending(range))
             .collect();
         missing
@@ -193,7 +216,7 @@ impl Conversation {
                 .filter(|all| self.has_pending(all))
                 .into_iter()
                 .collect(),
-            summary: false,
+            ..MissingCounts::default()
         }
     }
 
@@ -214,7 +237,7 @@ impl Conversation {
                 .map(|p| p..p + 1)
                 .filter(|range| self.has_pending(range))
                 .collect(),
-            summary: false,
+            ..MissingCounts::default()
         }
     }
 
@@ -222,15 +245,15 @@ impl Conversation {
     #[must_use]
     pub fn missing_summary(&self) -> MissingCounts {
         MissingCounts {
-            ranges: Vec::new(),
             summary: self
                 .summary
                 .as_ref()
                 .is_some_and(|s| s.tokens.known().is_none()),
+            ..MissingCounts::default()
         }
     }
 
-    /// Bytes of what lacks, counted up to `most`.
+    /// Bytes of the texts of the missing counts, at most `most`.
     #[must_use]
     pub fn missing_bytes(&self, missing: &MissingCounts, most: usize) -> usize {
         let mut bytes = match &self.summary {
@@ -241,7 +264,11 @@ impl Conversation {
             bytes += self.log.get(position).map_or(0, |m| m.len);
             bytes <= most
         });
-        bytes
+        if let Some(cut) = &missing.cut {
+            bytes = bytes.saturating_add(cut.bytes());
+        }
+        let left = most.saturating_sub(bytes);
+        bytes.saturating_add(self.bytes_to_examine(&missing.results, left))
     }
 
     /// Hands the texts of missing counts to `counter`, the newest first, until `most` bytes are handed over. `pause` is
@@ -313,7 +340,12 @@ impl Conversation {
         self.tickets.extend(tickets);
         counts.sort_unstable();
         self.log.set_counts(&counts);
-        readable
+        readable?;
+        if let Some(request) = &missing.cut {
+            self.cut_missing(request, counter);
+        }
+        let left = most.saturating_sub(bytes).max(1);
+        self.examine_missing(&missing.results, left, counter, &mut pause)
     }
 
     /// Visits the positions of pending messages in `missing`, the newest first, as long as `visit` says so.

@@ -1,8 +1,8 @@
 //! Splitting a session document: into its session fields and its messages, each a slice of the source, byte for byte.
 //!
 //! The scanner here only finds where values end, at the speed of looking for quotes; it builds no tree and copies
-//! nothing. What lies between is checked by those who can: each field's value as JSON, each message as a message. A
-//! document whose frame is right and whose values all are is right as a whole.
+//! nothing. The caller checks what is between: each field's value as JSON, each message as a message. A document whose
+//! frame and values are all valid is valid.
 
 mod nested;
 pub mod places;
@@ -208,7 +208,7 @@ impl<'a> Scanner<'a> {
         !self.take(close)
     }
 
-    /// Behind a value: true if a comma follows, false if `close` does; takes it.
+    /// After a value: takes a comma (true) or `close` (false).
     fn more(&mut self, close: u8) -> Result<bool, String> {
         if self.take(b',') {
             return Ok(true);
@@ -268,7 +268,7 @@ impl<'a> Scanner<'a> {
         Ok(self.source.get(begin..self.at).unwrap_or_default())
     }
 
-    /// Goes behind a string, which begins here.
+    /// Skips the string that begins here.
     fn string(&mut self) -> Result<(), String> {
         self.at += 1;
         while let Some(found) = memchr2(b'"', b'\\', self.rest()) {
@@ -282,7 +282,7 @@ impl<'a> Scanner<'a> {
         Err(INCOMPLETE.into())
     }
 
-    /// Goes behind an object or array, which begins here.
+    /// Skips the object or array that begins here.
     fn nested(&mut self) -> Result<(), String> {
         let mut depth = 0usize;
         let special = |b: &u8| matches!(b, b'"' | b'{' | b'[' | b'}' | b']');

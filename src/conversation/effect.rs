@@ -28,7 +28,7 @@ pub enum Count {
 /// A message to be stored, read already.
 #[derive(Debug, Clone)]
 pub struct NewMessage<'a> {
-    /// Its sequence number: larger than any held (appended), smaller than any ever given (put in front), or that of the
+    /// Its sequence number: larger than any held (appended), smaller than any ever given (prepended), or that of the
     /// message it replaces (edited).
     pub seq: i64,
     /// Arrival, Unix ms.
@@ -90,7 +90,7 @@ pub struct Effect<'a> {
     pub alter: Option<Attributes>,
     /// Removes the messages from this number on, before others are appended.
     pub cut: Option<i64>,
-    /// Puts these older messages in front, the oldest first; their numbers lie below all that were ever given.
+    /// Prepends these older messages, the oldest first; their numbers are below all that were ever given.
     pub front: Vec<NewMessage<'a>>,
     /// Appends these messages.
     pub push: Vec<NewMessage<'a>>,
@@ -100,7 +100,7 @@ pub struct Effect<'a> {
     pub pin: Vec<i64>,
     /// Removes the pins of the messages with these numbers, which ascend.
     pub unpin: Vec<i64>,
-    /// Removes the messages with these numbers, wherever they stand.
+    /// Removes the messages with these numbers.
     pub remove: Vec<i64>,
     /// Sets or removes the summary.
     pub summary: Option<NewSummary<'a>>,
@@ -117,9 +117,9 @@ pub struct Effect<'a> {
     /// The conversation that `create` and the document make, if it was built in advance; `push`, `set_state` and `history`
     /// are empty then.
     pub built: Option<Box<Conversation>>,
-    /// Until when the summary is leased to somebody, Unix ms; 0 to end the lease.
+    /// When the lease of the summary ends, Unix ms; 0 to end it now.
     pub lease: Option<i64>,
-    /// Removes the messages whose numbers lie in these ranges, both ends included: what retention dropped.
+    /// Removes the messages whose numbers are in these ranges, both ends included: retention chose them.
     pub drop: Vec<(i64, i64)>,
     /// The key no longer expires.
     pub persist: bool,

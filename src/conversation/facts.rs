@@ -36,7 +36,7 @@ pub struct Call {
     pub id: Option<Box<str>>,
     /// The `id` of a `local_shell_call` itself, if it differs from `id`: its result may name either.
     pub item_id: Option<Box<str>>,
-    /// What is called.
+    /// Name of the tool, if the call has no id: with one it pairs by the id alone.
     pub name: Option<Box<str>>,
 }
 
@@ -49,7 +49,7 @@ pub struct ToolResult {
     pub id: Option<Box<str>>,
     /// A `local_shell_call_output`: `id` may name a call's [`Call::item_id`].
     pub by_item_id: bool,
-    /// What was called, where the result repeats it.
+    /// Name of the tool, if the result has one and no id.
     pub name: Option<Box<str>>,
 }
 
@@ -90,6 +90,8 @@ pub struct Facts {
     pub results: Vec<ToolResult>,
     /// It holds non-empty text, a media part or unread content outside its results. Calls do not count.
     pub own_text: bool,
+    /// Its results are blocks of its content that nothing else shares, so it can be returned without them.
+    pub can_omit_results: bool,
     /// It holds approvals that open and answer nothing (`tool-approval-...`, `function_approval_...`).
     pub approvals: bool,
     /// It holds such approvals and nothing else: it belongs to its open turn.

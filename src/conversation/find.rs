@@ -48,26 +48,23 @@ impl Query {
     }
 }
 
-/// A pattern that is ready to be searched for.
+/// What to search for.
 #[derive(Debug, Clone)]
 pub struct Pattern {
-    regex: Regex,
-    /// A text that contains a match also contains it as the message is written in JSON, unless it has `\u` escapes.
-    plain: bool,
+    text: Box<str>,
+    regex: bool,
+    case_sensitive: bool,
 }
 
 impl Pattern {
     /// A pattern that matches itself, with the simple case folding of Unicode unless `case_sensitive`.
-    ///
-    /// # Errors
-    /// It would take too much memory.
-    pub fn literal(text: &str, case_sensitive: bool) -> Result<Self, String> {
-        // The characters that JSON escapes without `\u`.
-        let escaped = |c: char| matches!(c, '"' | '\\' | '/') || c.is_control();
-        Ok(Self {
-            regex: compile(&regex::escape(text), case_sensitive)?,
-            plain: !text.contains(escaped),
-        })
+    #[must_use]
+    pub fn literal(text: &str, case_sensitive: bool) -> Self {
+        Self {
+            text: text.into(),
+            regex: false,
+            case_sensitive,
+        }
     }
 
     /// A regular expression, case-insensitive unless `case_sensitive`.
@@ -75,15 +72,60 @@ impl Pattern {
     /// # Errors
     /// What is wrong with it, and where.
     pub fn regex(text: &str, case_sensitive: bool) -> Result<Self, String> {
-        if let Err(error) = regex_syntax::Parser::new().parse(text) {
-            return Err(explain(&error));
+        match regex_syntax::Parser::new().parse(text) {
+            Err(error) => Err(explain(&error)),
+            Ok(_) => Ok(Self {
+                regex: true,
+                ..Self::literal(text, case_sensitive)
+            }),
         }
-        Ok(Self {
-            regex: compile(text, case_sensitive)?,
-            plain: false,
-        })
     }
 
+    /// True for a regular expression. To compile one can take longer than to search a short conversation.
+    #[must_use]
+    pub fn is_regex(&self) -> bool {
+        self.regex
+    }
+
+    fn compile(&self) -> Result<Matcher, Failure> {
+        // The characters that JSON escapes without `\u`.
+        let escaped = |c: char| matches!(c, '"' | '\\' | '/') || c.is_control();
+        let regex = if self.regex {
+            compile(&self.text, self.case_sensitive)
+        } else {
+            compile(&regex::escape(&self.text), self.case_sensitive)
+        };
+        Ok(Matcher {
+            regex: regex.map_err(Failure::Pattern)?,
+            plain: !self.regex && !self.text.contains(escaped),
+        })
+    }
+}
+
+/// Why a search failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The pattern cannot be searched for.
+    Pattern(String),
+    /// There is not enough memory to decompress messages.
+    Unreadable,
+}
+
+impl From<Unreadable> for Failure {
+    fn from(_: Unreadable) -> Self {
+        Self::Unreadable
+    }
+}
+
+/// A pattern that is ready to be searched for.
+#[derive(Debug)]
+struct Matcher {
+    regex: Regex,
+    /// A text that contains a match also contains it as the message is written in JSON, unless it has `\u` escapes.
+    plain: bool,
+}
+
+impl Matcher {
     /// False if no text of any message in `json` matches. It is much faster to find this out than to read the messages.
     fn may_match(&self, json: &str) -> bool {
         !self.plain || self.regex.is_match(json) || memmem::find(json.as_bytes(), b"\\u").is_some()
@@ -136,6 +178,7 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Search {
     query: Query,
+    matcher: Matcher,
     found: Vec<Found>,
     /// Number of segments that have not been searched yet.
     segments: usize,
@@ -143,21 +186,24 @@ pub struct Search {
 
 impl Search {
     /// A search in `log`.
-    #[must_use]
-    pub fn new(query: Query, log: &Log) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// The pattern is too complex.
+    pub fn new(query: Query, log: &Log) -> Result<Self, Failure> {
+        Ok(Self {
+            matcher: query.pattern.compile()?,
             query,
             found: Vec::new(),
             segments: log.segments().len(),
-        }
+        })
     }
 
     /// All messages that `query` finds, newest first.
     ///
     /// # Errors
-    /// There is not enough memory to decompress a segment.
-    pub fn all(query: Query, log: &Log) -> Result<Vec<Found>, Unreadable> {
-        let mut search = Self::new(query, log);
+    /// See [`Failure`].
+    pub fn all(query: Query, log: &Log) -> Result<Vec<Found>, Failure> {
+        let mut search = Self::new(query, log)?;
         while search.advance(log)? {}
         Ok(search.found)
     }
@@ -213,16 +259,16 @@ impl Search {
         if admitted.is_empty() {
             return Ok(());
         }
-        let bytes = segment.bytes()?;
+        let body = segment.read_once()?;
         // Messages are UTF-8, and so are the commas between them.
-        let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable)?;
-        if !self.query.pattern.may_match(text) {
+        let text = std::str::from_utf8(&body.bytes).map_err(|_| Unreadable)?;
+        if !self.matcher.may_match(text) {
             return Ok(());
         }
         for (meta, range) in admitted {
             let message = text.get(range).unwrap_or_default();
-            if self.query.pattern.may_match(message)
-                && let Some(found) = look(&self.query.pattern.regex, meta, message)
+            if self.matcher.may_match(message)
+                && let Some(found) = look(&self.matcher.regex, meta, message)
             {
                 self.found.push(found);
                 if self.found.len() >= self.query.limit {

@@ -1,5 +1,7 @@
 //! Copying a conversation up to a point.
 
+use super::cutting::CutSlot;
+use super::examining::LazyResults;
 use super::{Conversation, Unreadable};
 
 impl Conversation {
@@ -23,6 +25,8 @@ impl Conversation {
             summary: self.summary.clone(),
             session: self.session.clone(),
             pins: self.pins.before(behind),
+            results: LazyResults::default(),
+            cut: CutSlot::default(),
             lease: 0,
             numbering: self.numbering,
             updated: self.updated,

@@ -21,6 +21,9 @@ impl Conversation {
         self.log.check_sums()?;
         self.check_tickets()?;
         self.check_pins()?;
+        if let Some(results) = self.results.get() {
+            results.check(&self.log, |seq| self.is_pinned(seq))?;
+        }
         self.check_groups()
     }
 

@@ -6,15 +6,18 @@
 //! in which such numbers are `0` and such escapes are U+FFFD. All positions stay the same, so a value's verbatim
 //! source can still be cut from the original.
 
-use std::cell::RefCell;
-use std::ops::Range;
+mod document;
 
-use simd_json::{Buffers, ErrorType, INPUT_PADDING, Node, Tape, fill_tape_padded};
+use std::cell::RefCell;
+
+use simd_json::{Buffers, ErrorType, INPUT_PADDING, Tape, fill_tape_padded};
+
+pub use self::document::{Document, NodeId};
 
 /// Containers that may be nested in one another, the outermost the first.
 pub const MAX_DEPTH: usize = 128;
 
-/// Buffers larger than this are given back after use: one huge message must not be paid for ever after.
+/// Larger buffers are freed after use, so that one huge message does not take memory permanently.
 const KEEP_BYTES: usize = 2 << 20;
 
 /// As [`KEEP_BYTES`], for the parts of a message.
@@ -76,6 +79,7 @@ impl Reader {
                 neutralise(&mut self.copy);
             }
             self.copy.resize(source.len() + INPUT_PADDING, b' ');
+            let copy = self.copy.as_ptr().addr();
             let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
             let outcome =
                 fill_tape_padded(&mut self.copy, source.len(), &mut self.buffers, &mut tape);
@@ -84,6 +88,7 @@ impl Reader {
                     let document = Document {
                         nodes: &tape.0,
                         source,
+                        copy,
                         structurals: self.buffers.structural_indexes(),
                         repaired,
                         starts: RefCell::new(Vec::new()),
@@ -103,7 +108,7 @@ impl Reader {
             }
             repaired = true;
         };
-        // Of a message of many small parts the tape takes several times the text.
+        // The tape of a message with many small parts takes several times the memory of its text.
         if self.copy.capacity() > KEEP_BYTES || self.tape.0.capacity() > KEEP_NODES {
             *self = Self::default();
         }
@@ -138,7 +143,7 @@ fn diagnose(source: &[u8], error: &ErrorType) -> Option<JsonError> {
     }
 }
 
-/// Overwrites, in valid JSON, what simd-json cannot read though the grammar allows it: see the head of this file.
+/// Overwrites, in valid JSON, what simd-json cannot read though the grammar allows it: see the module documentation.
 fn neutralise(json: &mut [u8]) {
     let mut at = 0;
     while let Some(&byte) = json.get(at) {
@@ -163,8 +168,8 @@ fn neutralise(json: &mut [u8]) {
     }
 }
 
-/// Replaces unpaired surrogate escapes by `\uFFFD` from `at` (behind the opening quote); returns where to go on,
-/// behind the closing quote.
+/// Replaces unpaired surrogate escapes by `\uFFFD` from `at`, the position after the opening quote. Returns the position
+/// after the closing quote.
 fn neutralise_string(json: &mut [u8], mut at: usize) -> usize {
     loop {
         match json.get(at) {
@@ -197,239 +202,9 @@ fn hex4(json: &[u8], at: usize) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
-/// Index of a value in a [`Document`].
-pub type NodeId = usize;
-
-/// A parsed text. Values are named by their index; 0 is the outermost.
-pub struct Document<'a> {
-    nodes: &'a [Node<'a>],
-    source: &'a [u8],
-    structurals: &'a [u32],
-    /// Numbers in `nodes` are not those of the source.
-    repaired: bool,
-    /// Per node its position in `structurals`; made when the first [`Document::verbatim`] asks for it.
-    starts: RefCell<Vec<u32>>,
-}
-
-impl<'a> Document<'a> {
-    /// What kind of value this is, with its article, for error messages.
-    #[must_use]
-    pub fn kind(&self, id: NodeId) -> &'static str {
-        match self.nodes.get(id) {
-            Some(Node::Object { .. }) => "an object",
-            Some(Node::Array { .. }) => "an array",
-            Some(Node::String(_)) => "a string",
-            Some(Node::Static(simd_json::StaticNode::Null)) => "null",
-            Some(Node::Static(simd_json::StaticNode::Bool(_))) => "a boolean",
-            Some(Node::Static(_)) => "a number",
-            None => "nothing",
-        }
-    }
-
-    /// True for `{...}`.
-    #[must_use]
-    pub fn is_object(&self, id: NodeId) -> bool {
-        matches!(self.nodes.get(id), Some(Node::Object { .. }))
-    }
-
-    /// The node itself.
-    #[must_use]
-    pub fn node(&self, id: NodeId) -> Option<&'a Node<'a>> {
-        self.nodes.get(id)
-    }
-
-    /// The unescaped text of a string, nothing for any other value.
-    #[must_use]
-    pub fn string(&self, id: NodeId) -> Option<&'a str> {
-        match self.nodes.get(id) {
-            Some(Node::String(text)) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The elements of an array; none for any other value.
-    pub fn elements(&self, id: NodeId) -> impl Iterator<Item = NodeId> + use<'a> {
-        let len = match self.nodes.get(id) {
-            Some(Node::Array { len, .. }) => *len,
-            _ => 0,
-        };
-        let nodes = self.nodes;
-        let mut next = id + 1;
-        (0..len).map(move |_| {
-            let this = next;
-            next = after(nodes, this);
-            this
-        })
-    }
-
-    /// The members of an object, in their order, duplicates included; none for any other value.
-    pub fn members(&self, id: NodeId) -> impl Iterator<Item = (&'a str, NodeId)> + use<'a> {
-        let len = match self.nodes.get(id) {
-            Some(Node::Object { len, .. }) => *len,
-            _ => 0,
-        };
-        let nodes = self.nodes;
-        let mut next = id + 1;
-        (0..len).map(move |_| {
-            let key = match nodes.get(next) {
-                Some(Node::String(key)) => *key,
-                _ => "",
-            };
-            let value = next + 1;
-            next = after(nodes, value);
-            (key, value)
-        })
-    }
-
-    /// True for `null`.
-    #[must_use]
-    pub fn is_null(&self, id: NodeId) -> bool {
-        matches!(
-            self.nodes.get(id),
-            Some(Node::Static(simd_json::StaticNode::Null))
-        )
-    }
-
-    /// True for `true`.
-    #[must_use]
-    pub fn is_true(&self, id: NodeId) -> bool {
-        matches!(
-            self.nodes.get(id),
-            Some(Node::Static(simd_json::StaticNode::Bool(true)))
-        )
-    }
-
-    /// True for a number, `true` or `false`.
-    #[must_use]
-    pub fn is_scalar(&self, id: NodeId) -> bool {
-        matches!(self.nodes.get(id), Some(Node::Static(_))) && !self.is_null(id)
-    }
-
-    /// True for `[...]`.
-    #[must_use]
-    pub fn is_array(&self, id: NodeId) -> bool {
-        matches!(self.nodes.get(id), Some(Node::Array { .. }))
-    }
-
-    /// True for an array that is not empty.
-    #[must_use]
-    pub fn has_elements(&self, id: NodeId) -> bool {
-        matches!(self.nodes.get(id), Some(Node::Array { len: 1.., .. }))
-    }
-
-    /// The value after the one at `id` and all that is nested in it.
-    #[must_use]
-    pub fn after(&self, id: NodeId) -> NodeId {
-        after(self.nodes, id)
-    }
-
-    /// The source text of a value, byte for byte.
-    #[must_use]
-    pub fn verbatim(&self, id: NodeId) -> Option<&'a str> {
-        std::str::from_utf8(self.source.get(self.span(id)?)?).ok()
-    }
-
-    /// Bytes of the source.
-    #[must_use]
-    pub fn source_len(&self) -> usize {
-        self.source.len()
-    }
-
-    /// The source text between two positions of it.
-    #[must_use]
-    pub fn source(&self, span: Range<usize>) -> Option<&'a str> {
-        std::str::from_utf8(self.source.get(span)?).ok()
-    }
-
-    /// Where the value stands in the source.
-    #[must_use]
-    pub fn span(&self, id: NodeId) -> Option<Range<usize>> {
-        let first = self.structural(id)?;
-        let begin = *self.structurals.get(first)? as usize;
-        let rest = self.source.get(begin..)?;
-        let len = match self.nodes.get(id)? {
-            Node::Object { .. } | Node::Array { .. } => self.container_end(first)? - begin,
-            Node::String(_) => string_len(rest)?,
-            Node::Static(_) => rest
-                .iter()
-                .position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r'))
-                .unwrap_or(rest.len()),
-        };
-        Some(begin..begin + len)
-    }
-
-    /// The position after the container that begins at this structural position.
-    fn container_end(&self, first: usize) -> Option<usize> {
-        let mut depth = 0usize;
-        for &at in self.structurals.get(first..)? {
-            match self.source.get(at as usize)? {
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth = depth.checked_sub(1)?,
-                _ => {}
-            }
-            if depth == 0 {
-                return Some(at as usize + 1);
-            }
-        }
-        None
-    }
-
-    /// Which of the structural positions the node begins at.
-    fn structural(&self, id: NodeId) -> Option<usize> {
-        let mut starts = self.starts.borrow_mut();
-        if starts.is_empty() {
-            // Each node begins at one structural position, in the order of the tape; the others only separate.
-            starts.extend(
-                (0u32..)
-                    .zip(self.structurals)
-                    .filter(|&(_, &at)| {
-                        !matches!(
-                            self.source.get(at as usize),
-                            Some(b':' | b',' | b'}' | b']')
-                        )
-                    })
-                    .map(|(i, _)| i),
-            );
-        }
-        starts.get(id).map(|&first| first as usize)
-    }
-
-    /// The source text of a number, if the node does not hold its value: see the head of this file.
-    #[must_use]
-    pub fn number_source(&self, id: NodeId) -> Option<&'a str> {
-        if !self.repaired {
-            return None;
-        }
-        let begin = *self.structurals.get(self.structural(id)?)? as usize;
-        let rest = self.source.get(begin..)?;
-        let end = rest
-            .iter()
-            .position(|b| !is_number_byte(*b))
-            .unwrap_or(rest.len());
-        std::str::from_utf8(rest.get(..end)?).ok()
-    }
-}
-
 fn is_number_byte(byte: u8) -> bool {
     matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')
 }
 
-/// The length of the string literal that `source` begins with, quotes included.
-fn string_len(source: &[u8]) -> Option<usize> {
-    let mut at = 1;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', source.get(at..)?)?;
-        match source.get(at)? {
-            b'"' => return Some(at + 1),
-            _ => at += 2,
-        }
-    }
-}
-
-/// The node after the value at `id` and all that is nested in it.
-fn after(nodes: &[Node<'_>], id: NodeId) -> NodeId {
-    match nodes.get(id) {
-        Some(Node::Object { count, .. } | Node::Array { count, .. }) => id + 1 + count,
-        _ => id + 1,
-    }
-}
+#[cfg(test)]
+mod tests;

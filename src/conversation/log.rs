@@ -7,7 +7,6 @@
 //!
 //! A clone shares the segments with its original until one of the two changes them.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 
@@ -232,16 +231,6 @@ impl Log {
     pub fn leading_tokens(&self) -> u64 {
         self.beginning.visible_tokens
     }
-}
-
-/// The message as RECENT returns it. Tracking has checked that an edited one can be returned without its results.
-pub(super) fn as_returned<'a>(entry: &Entry, message: &'a [u8]) -> Cow<'a, [u8]> {
-    let edited = if entry.flags.edited() {
-        message::without_results(message)
-    } else {
-        None
-    };
-    edited.map_or(Cow::Borrowed(message), Cow::Owned)
 }
 
 fn meta(segment: &Segment, entries: &[Entry], inner: usize) -> Option<Meta> {

@@ -7,13 +7,16 @@ use smallvec::SmallVec;
 
 use super::compress::Unreadable;
 use super::index::{self, Entry};
-use super::log::{Log, Stored, as_returned, meta_of};
+use super::log::{Log, Stored, meta_of};
+use super::rendering::Rendering;
 use super::segment::{Readable, Segment};
 
 /// The messages of a range, readable.
 pub struct Messages<'l> {
     /// Mostly a window spans few segments.
     parts: SmallVec<[Part<'l>; 4]>,
+    /// How those that RECENT may return are edited.
+    rendering: Rendering<'l>,
 }
 
 /// The part of the range that is in one segment.
@@ -34,7 +37,10 @@ impl Log {
         let mut parts = SmallVec::new();
         let mut left = range.len();
         let Some((first, mut from)) = self.locate(range.start).filter(|_| left > 0) else {
-            return Ok(Messages { parts });
+            return Ok(Messages {
+                parts,
+                rendering: Rendering::default(),
+            });
         };
         for (index, segment) in self.segments.range(first..).enumerate() {
             let body = segment.read()?;
@@ -54,7 +60,10 @@ impl Log {
             }
             from = 0;
         }
-        Ok(Messages { parts })
+        Ok(Messages {
+            parts,
+            rendering: Rendering::default(),
+        })
     }
 
     /// Hands the bytes of the message at `position` to `f`. `None` if there is no such message.
@@ -85,15 +94,16 @@ impl Part<'_> {
         &self,
         entry: &Entry,
         begin: usize,
-        visible: bool,
+        visible: Option<&Rendering<'_>>,
         visit: &mut impl FnMut(Stored<'_>),
     ) {
-        if visible && entry.flags.hidden() {
+        if visible.is_some() && entry.flags.hidden() {
             return;
         }
         let end = entry.end as usize;
         let message = self.body.bytes.get(begin..end).unwrap_or_default();
-        let edited = visible.then(|| as_returned(entry, message));
+        let rendering = visible.filter(|_| !self.plain);
+        let edited = rendering.map(|r| r.render(self.segment.seq(entry), entry.flags, message));
         visit(Stored {
             bytes: edited.as_deref().unwrap_or(message),
             meta: meta_of(self.segment, entry, end - begin.min(end)),
@@ -101,9 +111,25 @@ impl Part<'_> {
     }
 }
 
-impl Messages<'_> {
+impl<'l> Messages<'l> {
+    /// The same messages, edited in this way where only visible ones are visited.
+    #[must_use]
+    pub fn rendered(mut self, rendering: Rendering<'l>) -> Self {
+        for part in &mut self.parts {
+            let seq = |inner: usize| part.body.entries.get(inner).map(|e| part.segment.seq(e));
+            let first = seq(part.range.start);
+            let last = part.range.end.checked_sub(1).and_then(seq);
+            if let (true, Some(first), Some(last)) = (part.plain, first, last) {
+                part.plain = !rendering.changes(first, last);
+            }
+        }
+        self.rendering = rendering;
+        self
+    }
+
     /// Visits the messages one by one, oldest first. With `visible` only those that RECENT may return, as it returns them.
     pub fn visit(&self, visible: bool, mut visit: impl FnMut(Stored<'_>)) {
+        let visible = visible.then_some(&self.rendering);
         for part in &self.parts {
             let mut begin = index::start(&part.body.entries, part.range.start);
             let entries = part
@@ -120,6 +146,7 @@ impl Messages<'_> {
 
     /// As [`Messages::visit`], newest first.
     pub fn visit_newest_first(&self, visible: bool, mut visit: impl FnMut(Stored<'_>)) {
+        let visible = visible.then_some(&self.rendering);
         for part in self.parts.iter().rev() {
             for inner in part.range.clone().rev() {
                 if let Some(entry) = part.body.entries.get(inner) {
@@ -149,14 +176,17 @@ impl Messages<'_> {
                     if entry.flags.hidden() {
                         run(begin..inner, &mut visit);
                         begin = inner + 1;
-                    } else if entry.flags.edited() {
+                        continue;
+                    }
+                    let seq = part.segment.seq(entry);
+                    if self.rendering.edits(seq, entry.flags) {
                         run(begin..inner, &mut visit);
                         begin = inner + 1;
                         let whole = index::start(&part.body.entries, inner)..entry.end as usize;
                         let message = part.body.bytes.get(whole).unwrap_or_default();
-                        let mut edited = as_returned(entry, message).into_owned();
-                        edited.push(b',');
+                        let edited = self.rendering.render(seq, entry.flags, message);
                         visit(&edited);
+                        visit(b",");
                     }
                 }
             }

@@ -135,6 +135,12 @@ impl Snapshot {
         Ok(Decompressed { _bodies: bodies? })
     }
 
+    /// The segments that it holds, as a log of their own.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
     /// Makes messages readable, by their positions in the log. Positions that the snapshot does not hold are left out.
     ///
     /// # Errors

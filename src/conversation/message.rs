@@ -3,10 +3,12 @@
 //! Messages are read in the shapes that LLM frameworks write, see [`super::dialect`]. What is kept of a message is small; its
 //! counted text is visited again whenever it is to be counted ([`Message::visit_counted`]).
 
+use std::ops::Range;
+
 pub use super::dialect::Counted;
 use super::dialect::{self, FoundCall, FoundResult, Pairs, Seen, Shape, Visitor};
 pub use super::facts::{Call, CallKind, Class, Facts, SummaryForm, ToolResult};
-use super::json::{self, JsonError};
+use super::json::{self, JsonError, NodeId};
 use crate::tokens::Text;
 
 /// Longest role, in bytes.
@@ -16,7 +18,7 @@ pub const MAX_ROLE_BYTES: usize = 64;
 pub type Refusal = JsonError;
 
 /// A message being read; borrows from the parser's buffers.
-pub struct Message<'d, 'a>(&'d Shape<'d, 'a>);
+pub struct Message<'s, 'a>(&'s Shape<'s, 'a>);
 
 /// Cuts the JSON white space around a message, which is not part of it.
 #[must_use]
@@ -38,7 +40,7 @@ pub fn trim(source: &[u8]) -> &[u8] {
 /// # Errors
 /// Why it is no message, in words that follow `message N: `.
 pub fn with_message<R>(source: &[u8], f: impl FnOnce(&Message<'_, '_>) -> R) -> Result<R, Refusal> {
-    json::with_document(source, |doc| Ok(f(&Message(&Shape::of(doc)?))))?
+    json::with_document(source, |doc| Shape::with(doc, |shape| f(&Message(shape))))?
 }
 
 /// Reads `source` as a message and returns what must be known of it.
@@ -85,6 +87,31 @@ impl<'a> Message<'_, 'a> {
         })
     }
 
+    /// The tool results of the message; `count` says what a part of it counts.
+    pub(super) fn results(&self, count: impl FnMut(Counted<'_>) -> u64) -> dialect::ReadResults {
+        dialect::results(self.0, count)
+    }
+
+    /// How to clear each of its results: see [`dialect::clear`].
+    pub(super) fn clear_results(
+        &self,
+        results: &[dialect::ResultValue],
+    ) -> Vec<Option<Vec<dialect::Edit>>> {
+        let results = results.iter();
+        results.map(|r| dialect::clear(self.0.doc, r)).collect()
+    }
+
+    /// The texts of the message that may be cut; `count` says what a part of it counts.
+    pub(super) fn texts(&self, count: impl FnMut(Counted<'_>) -> u64) -> dialect::ReadTexts {
+        dialect::texts(self.0, count)
+    }
+
+    /// A string of the message, and where it is.
+    pub(super) fn string(&self, node: NodeId) -> Option<(&'a str, Range<usize>)> {
+        let doc = self.0.doc;
+        Some((doc.string(node)?, doc.span(node)?))
+    }
+
     /// Visits all that costs tokens.
     pub fn visit_counted(&self, visit: &mut impl FnMut(Counted<'_>)) {
         dialect::walk(self.0, &mut Counting(visit));
@@ -99,9 +126,11 @@ impl<'a> Message<'_, 'a> {
     fn facts_of(&self, seen: Seen, pairs: &Pairs<'a>) -> Facts {
         let shape = self.0;
         let (mut calls, mut results) = (Vec::new(), Vec::new());
+        let mut can_omit_results = false;
         if !pairs.is_empty() {
             calls = pairs.calls().map(Call::from).collect();
             results = pairs.results().map(ToolResult::from).collect();
+            can_omit_results = pairs.are_blocks() && shape.content_array().is_some();
         }
         Facts {
             class: shape.role.class,
@@ -114,6 +143,7 @@ impl<'a> Message<'_, 'a> {
             calls,
             results,
             own_text: seen.own_text,
+            can_omit_results,
             approvals: seen.approvals,
             only_approvals: seen.approvals && !seen.calls && !seen.own_text,
             unread: seen.unread,
@@ -138,7 +168,7 @@ impl From<&FoundResult<'_>> for ToolResult {
             kind: result.kind,
             id: result.id.map(Box::from),
             by_item_id: result.by_item_id,
-            name: result.name.map(Box::from),
+            name: result.name.filter(|_| result.id.is_none()).map(Box::from),
         }
     }
 }

@@ -7,12 +7,18 @@ pub mod attributes;
 pub mod body;
 mod change;
 mod claim;
+pub mod clearing;
 pub mod compress;
+mod costs;
 mod counts;
+mod cut;
+pub mod cutting;
 mod dialect;
 pub mod document;
 pub mod effect;
 mod event;
+mod examine;
+mod examining;
 pub mod facts;
 pub mod find;
 mod flags;
@@ -30,7 +36,10 @@ pub mod log_read;
 pub mod log_snapshot;
 pub mod message;
 mod open_calls;
+mod pinned_groups;
 mod pins;
+pub mod rendering;
+mod results;
 mod retention;
 pub mod search;
 pub mod segment;
@@ -48,7 +57,9 @@ use std::time::Instant;
 use attributes::Attributes;
 pub use compress::Unreadable;
 pub use counts::{MissingCounts, SummaryTokens};
+use cutting::CutSlot;
 use effect::Numbering;
+use examining::LazyResults;
 use ids::Ids;
 use log::{Log, Stored};
 pub use pins::MAX_PINS;
@@ -84,6 +95,8 @@ pub struct Conversation {
     /// Nothing if there is nothing in it.
     session: Option<Arc<Session>>,
     pins: Pins,
+    results: LazyResults,
+    cut: CutSlot,
     lease: i64,
     numbering: Numbering,
     updated: i64,
@@ -124,6 +137,8 @@ impl Conversation {
             summary: None,
             session: None,
             pins: Pins::default(),
+            results: LazyResults::default(),
+            cut: CutSlot::default(),
             lease: 0,
             numbering: Numbering {
                 created: now,
@@ -245,6 +260,8 @@ impl Conversation {
             + self.tracker.heap_bytes()
             + self.tickets.heap_bytes()
             + self.pins.heap_bytes()
+            + self.results.heap_bytes()
+            + self.cut.heap_bytes()
             + self
                 .summary
                 .as_ref()
@@ -297,26 +314,40 @@ impl Conversation {
         Ok(())
     }
 
+    /// How many messages, from the first on, are as long as those of `messages`. Decompresses nothing.
+    #[must_use]
+    pub fn as_long(&self, messages: &[&[u8]]) -> usize {
+        let mut same = 0;
+        for segment in self.log.segments() {
+            let entries = segment.entries();
+            for inner in 0..entries.len() {
+                let other = messages.get(same).map(|other| other.len());
+                if other != Some(index::len(&entries, inner)) {
+                    return same;
+                }
+                same += 1;
+            }
+        }
+        same
+    }
+
     /// How many messages, from the first on, are those of `messages`, byte for byte. Decompresses one segment at a time.
     ///
     /// # Errors
     /// There is not enough memory to decompress a segment.
     pub fn common_prefix(&self, messages: &[&[u8]]) -> Result<usize, Unreadable> {
+        // Of messages that differ, most have different lengths, and are not decompressed to be compared.
+        let most = self.as_long(messages);
         let mut same = 0;
         for segment in self.log.segments() {
-            let held = segment.entries().len();
-            let mut others = messages.get(same..).unwrap_or_default().iter();
-            // Of messages that differ, most have different lengths, and are not decompressed to be compared.
-            let len = self.log.get(same).map(|first| first.len);
-            if others.as_slice().first().map(|first| first.len()) != len {
-                break;
-            }
-            let (begin, mut differs) = (same, false);
-            self.log.read(begin..begin + held)?.visit(false, |message| {
-                differs = differs || others.next() != Some(&message.bytes);
+            let (begin, end) = (same, (same + segment.entries().len()).min(most));
+            let mut others = messages.iter().skip(begin);
+            let mut differs = false;
+            self.log.read(begin..end)?.visit(false, |message| {
+                differs |= others.next() != Some(&message.bytes);
                 same += usize::from(!differs);
             });
-            if differs {
+            if differs || end == most {
                 break;
             }
         }

@@ -152,6 +152,17 @@ impl Segment {
         })
     }
 
+    /// As [`Segment::read`], for a reader that will not come back, see [`Compressed::read_once`].
+    ///
+    /// # Errors
+    /// There is not enough memory to decompress them.
+    pub fn read_once(&self) -> Result<Readable<'_>, Unreadable> {
+        Ok(match &self.body {
+            Body::Uncompressed(body) => Readable::Uncompressed(body),
+            Body::Compressed(body) => Readable::Copy(body.read_once()?),
+        })
+    }
+
     /// The messages, each followed by a comma.
     ///
     /// # Errors

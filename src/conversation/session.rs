@@ -1,5 +1,5 @@
-//! Session fields: what a session document holds beside its messages, as JSON values byte for byte, in their order; and
-//! where in the document the messages stand.
+//! Session fields: what a session document holds besides its messages, as JSON values byte for byte, in their order; and
+//! where in the document the messages are.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -23,10 +23,10 @@ pub struct Name {
 }
 
 impl Name {
-    /// A name that came as it is.
+    /// A name given as a command argument.
     ///
     /// # Errors
-    /// Why it can be none.
+    /// Why it cannot be a name.
     pub fn new(text: &str) -> Result<Self, String> {
         Self::bounded(text, None)
     }
@@ -34,7 +34,7 @@ impl Name {
     /// A name by the key of a JSON object, quotes included.
     ///
     /// # Errors
-    /// Why it can be none.
+    /// Why it cannot be a name.
     pub fn of_key(key: &str) -> Result<Self, String> {
         let plain = key
             .strip_prefix('"')
@@ -93,7 +93,7 @@ fn key<'k>(text: &str, written: Option<&'k str>) -> Cow<'k, str> {
     }
 }
 
-/// Says why `value` is not one JSON value with nothing around it.
+/// Checks that `value` is one JSON value with nothing around it.
 ///
 /// # Errors
 /// What it is instead.
@@ -220,7 +220,7 @@ impl Session {
         1 + 2 * self.fields.len()
     }
 
-    /// Says why what an effect does to the session cannot be done.
+    /// Checks that the changes of an effect can be made.
     ///
     /// # Errors
     /// What does not fit.
@@ -247,7 +247,7 @@ impl Session {
         self.fields.contains_key(name) && !effect.clear_session && !is_removed()
     }
 
-    /// Does what an effect says of the session.
+    /// Makes the changes of an effect.
     pub(super) fn apply(&mut self, effect: &mut Effect<'_>) {
         if effect.clear_session {
             *self = Self::default();
@@ -278,7 +278,7 @@ impl Session {
         self.fields.insert(new.name.text.clone(), field);
     }
 
-    /// All at once: what stands behind a field that goes moves up.
+    /// Removes fields, all in one pass: the fields after a removed one move up.
     fn remove(&mut self, names: &[Box<str>]) {
         if names.is_empty() {
             return;

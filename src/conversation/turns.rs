@@ -31,8 +31,6 @@ use super::open_calls::OpenCalls;
 pub trait Reading {
     /// What tracking needs to know of the message.
     fn facts(&self, source: &[u8]) -> Facts;
-    /// True if the message can be returned without its results.
-    fn can_omit_results(&self, source: &[u8]) -> bool;
     /// What is already known of the message at `position`, so that it is not read.
     fn known(&self, _position: usize) -> Option<Facts> {
         None
@@ -46,10 +44,6 @@ pub struct Dialects;
 impl Reading for Dialects {
     fn facts(&self, source: &[u8]) -> Facts {
         message::facts(source).unwrap_or_default()
-    }
-
-    fn can_omit_results(&self, source: &[u8]) -> bool {
-        message::without_results(source).is_some()
     }
 }
 
@@ -65,10 +59,6 @@ pub struct WithFacts<'f> {
 impl Reading for WithFacts<'_> {
     fn facts(&self, source: &[u8]) -> Facts {
         Dialects.facts(source)
-    }
-
-    fn can_omit_results(&self, source: &[u8]) -> bool {
-        Dialects.can_omit_results(source)
     }
 
     fn known(&self, position: usize) -> Option<Facts> {
@@ -179,7 +169,6 @@ impl Tracker {
         message: &mut NewMessage<'_>,
         tokens: u32,
         mut flags: Flags,
-        reading: &impl Reading,
     ) {
         let position = log.len();
         let alone = self.is_alone(&message.facts);
@@ -192,15 +181,15 @@ impl Tracker {
             None => log.push(seq, time, tokens, flags, message.bytes),
         }
         if !alone {
-            self.feed(log, position, &message.facts, reading);
+            self.feed(log, position, &message.facts);
         }
     }
 
     /// Takes the message at `position`, the one after the last fed.
-    fn feed(&mut self, log: &mut Log, position: usize, facts: &Facts, reading: &impl Reading) {
+    fn feed(&mut self, log: &mut Log, position: usize, facts: &Facts) {
         let seq = log.get(position).map_or(0, |m| m.seq);
         let place = if !facts.results.is_empty() {
-            self.feed_results(log, position, seq, facts, reading)
+            self.feed_results(log, position, seq, facts)
         } else if facts.reasoning {
             self.feed_reasoning(log, position, seq)
         } else if self.continues_turn(facts) {
@@ -216,14 +205,7 @@ impl Tracker {
         });
     }
 
-    fn feed_results(
-        &mut self,
-        log: &mut Log,
-        position: usize,
-        seq: i64,
-        facts: &Facts,
-        reading: &impl Reading,
-    ) -> Place {
+    fn feed_results(&mut self, log: &mut Log, position: usize, seq: i64, facts: &Facts) -> Place {
         let must_complete = facts.class == Class::User && facts.own_text;
         let answered = self.group.as_mut().is_some_and(|group| {
             let wanted = |left| !must_complete || left == 0;
@@ -242,8 +224,7 @@ impl Tracker {
         }
         self.end_turn(log, position);
         self.drop_waiting(log, position);
-        let can_omit = log.with_message(position, |bytes| reading.can_omit_results(bytes));
-        if can_omit != Ok(Some(true)) {
+        if !facts.can_omit_results {
             // With its results it would make the prompt invalid.
             self.group = None;
             return Place::hidden(true);
@@ -365,13 +346,7 @@ impl Tracker {
     /// Feeds the messages around a change at `changed` again; `self` is the tracker at the end of the log. Returns the
     /// position after the last message that was fed.
     pub fn retrack(&mut self, log: &mut Log, changed: usize, reading: &impl Reading) -> usize {
-        let mut position = changed.min(log.len());
-        while let Some(before) = position.checked_sub(1) {
-            if is_clean_after(log, before) {
-                break;
-            }
-            position = before;
-        }
+        let position = clean_before(log, changed);
         self.track_from(Self::default(), log, position, changed, reading)
     }
 
@@ -388,7 +363,7 @@ impl Tracker {
         while position < log.len() {
             let was_clean = is_clean_after(log, position);
             let facts = facts_at(log, position, reading);
-            tracker.feed(log, position, &facts, reading);
+            tracker.feed(log, position, &facts);
             position += 1;
             if position > changed && was_clean && tracker.is_clean() {
                 return position;
@@ -397,6 +372,18 @@ impl Tracker {
         *self = tracker;
         position
     }
+}
+
+/// The position at or before `changed` where nothing is open.
+pub fn clean_before(log: &Log, changed: usize) -> usize {
+    let mut position = changed.min(log.len());
+    while let Some(before) = position.checked_sub(1) {
+        if is_clean_after(log, before) {
+            break;
+        }
+        position = before;
+    }
+    position
 }
 
 /// The user, or the author of system messages, ends what the model began.
@@ -436,5 +423,5 @@ fn facts_at(log: &Log, position: usize, reading: &impl Reading) -> Facts {
 }
 
 #[cfg(test)]
-#[path = "turns_tests.rs"]
+#[path = "turns_tests/mod.rs"]
 mod tests;

@@ -96,3 +96,45 @@ pub fn counts() -> (u64, u64, u64) {
         (state.commands as u64 + waiting, waiting, state.bytes as u64)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::super::ffi::main_thread;
+    use super::*;
+
+    /// The numbers of commands that are worked on and that wait, and the bytes worked on.
+    fn now() -> (u64, u64, usize) {
+        let (all, waiting, bytes) = counts();
+        (all - waiting, waiting, bytes as usize)
+    }
+
+    #[test]
+    fn work_beyond_the_limit_waits_in_order() {
+        main_thread::claim();
+        let (sender, done) = channel();
+        let run = |name: &'static str, bytes| {
+            let sender = sender.clone();
+            run(bytes, Box::new(move || sender.send(name).expect("sent")))
+        };
+        // A single command may exceed the limit.
+        let huge = run("huge", 2 * MOST_BYTES);
+        let (second, gone) = (run("second", 1), run("gone", 1));
+        let third = run("third", MOST_BYTES);
+        assert_eq!(now(), (1, 3, 2 * MOST_BYTES));
+        assert_eq!(done.recv(), Ok("huge"));
+        // Work is done, but the command has not replied.
+        assert_eq!(now(), (1, 3, 2 * MOST_BYTES));
+        // A client that goes is not waited for.
+        drop(gone);
+        drop(huge);
+        assert_eq!(done.recv(), Ok("second"));
+        assert_eq!(now(), (1, 1, 1));
+        drop(second);
+        assert_eq!(done.recv(), Ok("third"));
+        assert_eq!(now(), (1, 0, MOST_BYTES));
+        drop(third);
+        assert_eq!(now(), (0, 0, 0));
+    }
+}

@@ -19,6 +19,7 @@ use super::module::settings;
 use super::multi_key;
 use super::provide::{count_texts, rules};
 use super::request::{Request, Run};
+use super::searches::{self, Searching};
 use super::write::Write;
 use crate::commands::arg_parser::Args;
 use crate::commands::prepared::Prepared;
@@ -69,6 +70,8 @@ pub enum Awaited {
     Input(Reading),
     /// Messages, decompressed.
     Text(Decompressing),
+    /// What a search finds.
+    Found(Searching),
 }
 
 /// What background work has brought.
@@ -79,6 +82,7 @@ struct Brought {
     input: Option<(Prepared, Lease)>,
     /// Held until the command has replied.
     text: Option<Text>,
+    found: Option<searches::Result>,
 }
 
 impl Awaited {
@@ -92,6 +96,7 @@ impl Awaited {
             }
             Self::Input(reading) => brought.input = Some(reading.take()?),
             Self::Text(decompressing) => brought.text = Some(decompressing.take()?),
+            Self::Found(searching) => brought.found = Some(searching.take()?),
         }
         Some(brought)
     }
@@ -107,6 +112,7 @@ impl Commands for Table {
             ctx,
             args,
             counts: None,
+            found: None,
             prepared: None,
             decompress_at_once: DECOMPRESS_AT_ONCE,
             run: Run::First,
@@ -121,7 +127,7 @@ impl Commands for Table {
                         ctx,
                         wait.id,
                         held,
-                        run_again(index, wait, 1, Vec::new()),
+                        run_again(index, wait, 1, Kept::default()),
                     )
                 })
             }
@@ -132,9 +138,15 @@ impl Commands for Table {
     }
 }
 
-/// Runs a command that was blocked for background work. `kept`: what was decompressed for earlier runs, which this one may
-/// read too.
-fn run_again(index: usize, wait: Wait, runs: u32, mut kept: Vec<Text>) -> Again {
+/// What was brought for earlier runs of a command, which later ones read too.
+#[derive(Default)]
+struct Kept {
+    texts: Vec<Text>,
+    input: Option<(Prepared, Lease)>,
+}
+
+/// Runs a command that was blocked for background work.
+fn run_again(index: usize, wait: Wait, runs: u32, mut kept: Kept) -> Again {
     let Wait {
         id,
         until,
@@ -147,12 +159,14 @@ fn run_again(index: usize, wait: Wait, runs: u32, mut kept: Vec<Text>) -> Again 
             reply.error("ERR internal error, the work in the background failed; nothing was done");
             return None;
         };
-        kept.extend(brought.text);
+        kept.texts.extend(brought.text);
+        kept.input = brought.input.or(kept.input.take());
         let request = Request {
             ctx,
             args,
             counts: brought.counts.as_deref(),
-            prepared: brought.input.as_ref().map(|(prepared, _)| prepared),
+            found: brought.found.as_ref(),
+            prepared: kept.input.as_ref().map(|(prepared, _)| prepared),
             // A conversation that changes all the time would make its reader wait for ever.
             decompress_at_once: match runs {
                 ..MOST_DEEP_RUNS => DECOMPRESS_AT_ONCE,
@@ -181,6 +195,7 @@ pub fn run_woken(index: usize) -> cache_loads::Resume {
             ctx,
             args,
             counts: None,
+            found: None,
             prepared: None,
             decompress_at_once: usize::MAX,
             run: Run::Woken(waiter),
@@ -245,6 +260,7 @@ impl Command<'_> {
             settings: settings::current(),
             full: replayed && self.request.is_out_of_memory(),
             counts: self.request.counts,
+            found: self.request.found,
             prepared: self.request.prepared,
             decompress_at_once: self.request.decompress_at_once,
         };
@@ -310,11 +326,18 @@ impl Command<'_> {
                     Some(step) => return Ok(step),
                     None => env.decompress_at_once = usize::MAX,
                 },
+                (Needs::Search(query), Some(conversation)) => {
+                    match self.search(*query, conversation) {
+                        Some(step) => return Ok(step),
+                        // It searches by itself.
+                        None => env.decompress_at_once = usize::MAX,
+                    }
+                }
                 (Needs::Load(time), _) => {
                     drop(key);
                     return Ok(self.load(&[name], time, reply));
                 }
-                (Needs::Counts { .. } | Needs::TextCounts(..), _) => {
+                (Needs::Counts { .. } | Needs::TextCounts(..) | Needs::Search(_), _) => {
                     return err("internal error, counts that nobody has");
                 }
             }

@@ -56,6 +56,7 @@ pub fn read(
                 settings,
                 full: false,
                 counts: None,
+                found: None,
                 prepared: None,
                 decompress_at_once: usize::MAX,
             };

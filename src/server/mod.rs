@@ -33,6 +33,7 @@ mod module;
 mod multi_key;
 mod provide;
 mod request;
+mod searches;
 mod write;
 
 #[cfg(test)]

@@ -115,15 +115,19 @@ fn recent(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, Co
     for &name in names {
         let mut key = Key::open(request.ctx, name, Access::Read);
         match key.get() {
-            Found::Conversation(conversation) => match look(&options, conversation) {
-                Lookup::Hit(window) => {
-                    if let Err(why) = write(&options, conversation, &window, reply) {
-                        reply.error_element(&CommandError::from(why).to_string());
+            Found::Conversation(conversation) => {
+                let written = look(&options, conversation).and_then(|found| match found {
+                    Lookup::Hit(window) => write(&options, conversation, &window, reply),
+                    // All counts are there, see above.
+                    Lookup::Miss | Lookup::Uncounted(_) => {
+                        miss(reply);
+                        Ok(())
                     }
+                });
+                if let Err(why) = written {
+                    reply.error_element(&CommandError::from(why).to_string());
                 }
-                // All counts are there, see above.
-                Lookup::Miss | Lookup::Uncounted(_) => miss(reply),
-            },
+            }
             Found::Missing | Found::Other => missing_key(&options, &settings::current(), reply),
         }
     }
@@ -141,7 +145,7 @@ fn is_missed(
 ) -> Result<bool, Unreadable> {
     conversation.collect_all();
     loop {
-        let missing = match look(options, conversation) {
+        let missing = match look(options, conversation)? {
             Lookup::Uncounted(missing) => missing,
             Lookup::Miss => return Ok(true),
             Lookup::Hit(window) => {

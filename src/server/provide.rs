@@ -13,11 +13,13 @@ use super::ffi::string::{HeldArgs, RedisStr};
 use super::input;
 use super::module::settings;
 use super::request::Run;
+use super::searches;
 use crate::commands::CommandError;
 use crate::commands::prepared::Input;
 use crate::commands::recent::miss;
 use crate::commands::reply::Reply;
 use crate::commands::spec::Handler;
+use crate::conversation::find::Query;
 use crate::conversation::log_snapshot::Snapshot;
 use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::tokens::background::{CompletionGuard, Urgent};
@@ -65,6 +67,27 @@ impl Command<'_> {
             until,
             args: Some(args),
             what: Awaited::Input(reading),
+        }))
+    }
+
+    /// Has the conversation searched in the background. `None` if the client cannot be blocked.
+    pub fn search(&self, query: Query, conversation: &Conversation) -> Option<Step> {
+        let request = self.request;
+        let id = match request.run {
+            Run::First => blocked_clients::next_id(),
+            Run::Resumed(id) => id,
+            Run::Woken(_) => return None,
+        };
+        if !request.can_block(self.writes()) {
+            return None;
+        }
+        let log = conversation.log();
+        let (searching, until) = searches::search(id, query, log.snapshot(0..log.len()));
+        Some(Step::Wait(Wait {
+            id,
+            until,
+            args: None,
+            what: Awaited::Found(searching),
         }))
     }
 

@@ -7,6 +7,7 @@ use super::blocked_clients::Id;
 use super::cache_loads::Waiter;
 use super::ffi::context::Context;
 use super::ffi::string::RedisStr;
+use super::searches;
 use crate::commands::prepared::Prepared;
 
 /// How a command came to run.
@@ -28,6 +29,8 @@ pub struct Request<'a> {
     pub args: &'a [RedisStr<'a>],
     /// Counts that it has asked for, see [`crate::commands::Env::counts`].
     pub counts: Option<&'a [u32]>,
+    /// What a search has found, see [`crate::commands::Env::found`].
+    pub found: Option<&'a searches::Result>,
     /// Arguments that were read in advance, see [`crate::commands::Env::prepared`].
     pub prepared: Option<&'a Prepared>,
     /// Bytes of messages that it may decompress itself, see [`crate::commands::Env::decompress_at_once`].

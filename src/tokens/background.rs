@@ -19,7 +19,7 @@ pub const MOST_QUEUED: usize = 64 << 20;
 /// An outbox of this many bytes is handed over at once.
 const BATCH_BYTES: usize = 128 << 10;
 
-/// So much of what somebody waits for is handed over at a time.
+/// Bytes that are handed over at a time of texts that a client waits for.
 const URGENT_BYTES: usize = 16 << 10;
 const URGENT_TEXTS: usize = 256;
 
@@ -41,7 +41,7 @@ pub struct Ticket(Arc<Slot>);
 struct Slot {
     /// 0 as long as the count is not known, then one more than the count.
     value: AtomicU64,
-    /// What somebody waits for that waits for this count; nothing once it has been seen to.
+    /// What continues once this count is known; nothing after it has continued.
     guards: Mutex<Waiters>,
 }
 
@@ -68,7 +68,7 @@ impl Ticket {
         Some(u32::try_from(value).unwrap_or(u32::MAX))
     }
 
-    /// Says what the count is.
+    /// Sets the count.
     pub fn set(&self, count: u32) {
         self.0.value.store(u64::from(count) + 1, Ordering::Release);
     }
@@ -106,7 +106,7 @@ impl Ticket {
     }
 }
 
-/// Something to be done when all that was submitted with it is counted: when the last clone is dropped.
+/// Called when all that was submitted with it is counted: when the last clone is dropped.
 #[derive(Clone)]
 pub struct CompletionGuard {
     _done: Arc<OnDrop>,
@@ -132,7 +132,7 @@ impl Drop for OnDrop {
     }
 }
 
-/// A text on its way. Dropping it says that it is out of the queue, whether it was counted or not.
+/// A queued text. Dropping it takes it out of the queue figures, whether it was counted or not.
 struct Job {
     rules: Rules,
     text: Text,
@@ -140,14 +140,14 @@ struct Job {
     _completion: Option<CompletionGuard>,
 }
 
-/// Says of so many texts of so many bytes that they are queued; dropping each of them says that it is not.
+/// Adds texts to the queue figures; dropping a text subtracts it again.
 fn enqueued(texts: usize, bytes: usize) {
     QUEUED_BYTES.fetch_add(bytes, Ordering::Relaxed);
     QUEUED.fetch_add(texts as u64, Ordering::Relaxed);
 }
 
 impl Job {
-    /// [`enqueued`] is still to be told.
+    /// Not in the queue figures yet: [`enqueued`] adds them.
     fn new(rules: Rules, text: Text, completion: Option<CompletionGuard>) -> Self {
         Self {
             rules,
@@ -172,7 +172,7 @@ impl Drop for Job {
     }
 }
 
-/// Gathers jobs. What is queued is told once for all of them, as the counting threads write there all the time.
+/// Gathers jobs. They enter the queue figures together, because the counting threads write to these all the time.
 #[derive(Default)]
 struct Outbox {
     jobs: Vec<Job>,
@@ -240,7 +240,7 @@ pub fn queued() -> u64 {
     QUEUED.load(Ordering::Relaxed) + gathered as u64
 }
 
-/// True if what is queued will be counted so soon that one may wait for it in its turn.
+/// True if the queue is so short that a new text is counted soon without preference.
 #[must_use]
 pub fn is_short() -> bool {
     queued_bytes() <= SHORT_BYTES
@@ -297,8 +297,8 @@ impl Counter for Background {
     }
 }
 
-/// Counts on the background threads what somebody waits for, ahead of all else; not bounded by [`MOST_QUEUED`], so
-/// the caller bounds it. The last of it is handed over when this is dropped.
+/// Counts on the background threads what a client waits for, before all other texts. Not bounded by [`MOST_QUEUED`], so
+/// the caller bounds it. The rest is handed over when this is dropped.
 pub struct Urgent<'f> {
     completion: &'f CompletionGuard,
     gathered: RefCell<Outbox>,
@@ -322,7 +322,7 @@ impl<'f> Urgent<'f> {
         let job = Job::new(rules, text, Some(self.completion.clone()));
         let ticket = job.ticket.clone();
         gathered.jobs.push(job);
-        // A piece for each thread soon, and not a piece for each word.
+        // Few enough bytes that every thread soon has work, many enough that locking does not dominate.
         if gathered.bytes > URGENT_BYTES || gathered.jobs.len() > URGENT_TEXTS {
             hand_over(Lane::Urgent, gathered.take());
         }
@@ -341,7 +341,18 @@ impl Counter for Urgent<'_> {
         Outcome::Later(self.take(rules, text))
     }
 
-    /// In a long queue they would wait for long: then they are handed over once more, ahead of all.
+    fn run(&self, work: crate::background::Task) {
+        let completion = self.completion.clone();
+        submit(
+            Lane::Urgent,
+            Box::new(move || {
+                work();
+                drop(completion);
+            }),
+        );
+    }
+
+    /// In a long queue they would wait for long: then they are handed over once more, before all others.
     fn completion(&self) -> Option<&CompletionGuard> {
         is_short().then_some(self.completion)
     }

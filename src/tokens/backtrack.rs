@@ -58,6 +58,20 @@ impl Backtrack {
         count
     }
 
+    /// As [`Backtrack::count`]: the lengths of the tokens.
+    pub(super) fn lengths<'b>(
+        &'b mut self,
+        vocabulary: &'b Vocabulary,
+        text: &[u8],
+        start: usize,
+        end: usize,
+    ) -> Option<impl Iterator<Item = usize> + 'b> {
+        self.tokens.clear();
+        self.dead_ends.clear();
+        self.encode(vocabulary, text, start, end)?;
+        Some(self.tokens.iter().map(|token| vocabulary.length(*token)))
+    }
+
     fn encode(
         &mut self,
         vocabulary: &Vocabulary,

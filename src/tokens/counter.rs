@@ -6,6 +6,7 @@
 //! text.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -154,4 +155,48 @@ pub fn count(encoding: Encoding, text: &str) -> u64 {
     // While a thread shuts down its thread-local storage is gone, and the scratch space is simply dropped.
     let _ = SCRATCH.try_with(|slots| slots.get(number).map(|cell| cell.set(Some(scratch))));
     count
+}
+
+/// Where the tokens of a text end, in bytes. As many as [`count`] counts.
+#[must_use]
+pub fn ends(encoding: Encoding, text: &str) -> Vec<u32> {
+    let mut ends = Vec::new();
+    if let Some(vocabulary) = vocabulary(number(encoding)) {
+        let mut backtrack = Backtrack::new();
+        visit(Pattern::of(encoding), text.as_bytes(), |start, end| {
+            ends_of(
+                vocabulary,
+                &mut backtrack,
+                text.as_bytes(),
+                start..end,
+                &mut ends,
+            );
+        });
+    }
+    ends
+}
+
+/// Adds the ends of the tokens of a piece.
+fn ends_of(
+    vocabulary: &Vocabulary,
+    backtrack: &mut Backtrack,
+    text: &[u8],
+    piece: Range<usize>,
+    ends: &mut Vec<u32>,
+) {
+    let Range { start, end } = piece;
+    // A text is far shorter than 4 GB.
+    let at = |end: usize| u32::try_from(end).unwrap_or(u32::MAX);
+    if end - start == 1 || vocabulary.rank(text, start, end) != NONE {
+        ends.push(at(end));
+    } else if let Some(lengths) = backtrack.lengths(vocabulary, text, start, end) {
+        ends.extend(lengths.scan(start, |end, length| {
+            *end += length;
+            Some(at(*end))
+        }));
+    } else {
+        let piece = text.get(start..end).unwrap_or_default();
+        let found = Merger::default().ends(vocabulary, piece);
+        ends.extend(found.into_iter().map(|end| at(start + end)));
+    }
 }

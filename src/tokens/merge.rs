@@ -63,12 +63,38 @@ impl Merger {
         }
     }
 
+    /// As [`Merger::count`]: where the tokens end.
+    pub(super) fn ends(&mut self, vocabulary: &Vocabulary, piece: &[u8]) -> Vec<usize> {
+        let mut window = WINDOW;
+        loop {
+            let mut ends = Vec::new();
+            if self
+                .walk_by(vocabulary, piece, window, Some(&mut ends))
+                .is_some()
+            {
+                return ends;
+            }
+            window *= 2;
+        }
+    }
+
     /// The same with a given window length, or `None` if two windows do not fit together.
     pub(super) fn count_by(
         &mut self,
         vocabulary: &Vocabulary,
         piece: &[u8],
         window: usize,
+    ) -> Option<u64> {
+        self.walk_by(vocabulary, piece, window, None)
+    }
+
+    /// The same, with the ends of the tokens if they are asked for.
+    fn walk_by(
+        &mut self,
+        vocabulary: &Vocabulary,
+        piece: &[u8],
+        window: usize,
+        mut ends: Option<&mut Vec<usize>>,
     ) -> Option<u64> {
         // The start of the window, the start of the token before it, and the number of tokens before the window.
         let (mut start, mut before, mut tokens) = (0, 0, 0);
@@ -77,6 +103,19 @@ impl Merger {
             let text = rest.get(..window).unwrap_or(rest);
             let parts = self.merge(vocabulary, text) as u64;
             let first = start + get(&self.ends, 0) as usize;
+            let is_last = text.len() == rest.len();
+            if let Some(ends) = &mut ends {
+                let until = if is_last {
+                    text.len()
+                } else {
+                    text.len() - text.len() / 4
+                };
+                let mut end = 0;
+                while end < until {
+                    end = get(&self.ends, end) as usize;
+                    ends.push(start + end);
+                }
+            }
             // Cut at the first token that ends in the last quarter of the window.
             let (mut end, mut last, mut taken) = (0, 0, 0);
             while end < text.len() - text.len() / 4 {
@@ -89,7 +128,7 @@ impl Merger {
                     return None;
                 }
             }
-            if text.len() == rest.len() {
+            if is_last {
                 return Some(tokens + parts);
             }
             (start, before, tokens) = (start + end, start + last, tokens + taken);

@@ -14,7 +14,7 @@ mod text;
 mod vocabulary;
 
 pub use background::Ticket;
-pub use counter::count;
+pub use counter::{count, ends};
 pub use encoding::{ENCODINGS, Encoding};
 pub use text::Text;
 
@@ -126,6 +126,11 @@ pub trait Counter {
     /// The guard to attach to texts that are being counted already, instead of handing them over again.
     fn completion(&self) -> Option<&background::CompletionGuard> {
         None
+    }
+
+    /// Runs `work`, which counts by itself: at once, or on a background thread.
+    fn run(&self, work: crate::background::Task) {
+        work();
     }
 
     /// Like [`Counter::count`], for rare texts whose count is needed soon.

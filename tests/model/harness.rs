@@ -28,6 +28,7 @@ pub fn call(
         settings: Settings::default(),
         full: false,
         counts: None,
+        found: None,
         prepared: None,
         decompress_at_once: usize::MAX,
     };

@@ -9,6 +9,7 @@ mod backfill;
 mod cache_loads;
 mod catalogue;
 mod claims;
+mod clearing;
 mod clustered;
 mod commands;
 mod corpus;

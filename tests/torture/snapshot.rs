@@ -63,10 +63,14 @@ pub fn view(con: &mut Connection, key: &str) -> Vec<(String, Value)> {
         vec!["CONV.SUMMARY", key, "WITHINFO"],
         vec!["CONV.RANGE", key, "0", "-1"],
     ];
-    let options: [&[&str]; 5] = [
+    let options: [&[&str]; 7] = [
         &[],
         &["ANY", "START", "USER", "OVERSIZE", "KEEP"],
         &["ANY", "NOSUMMARY", "STEP", "64"],
+        &["ANY", "CLEAR", "2"],
+        &[
+            "ANY", "CLEAR", "1", "ABOVE", "100", "STEP", "64", "OVERSIZE", "CUT",
+        ],
         &["ANY", "NOSYSTEM", "MESSAGES", "3"],
         &["ANY", "FORMAT", "JSON"],
     ];

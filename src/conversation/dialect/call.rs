@@ -1,7 +1,7 @@
 //! Calls.
 
 use super::fields::Fields;
-use super::shape::Item;
+use super::item::Item;
 use super::vocabulary::{self as words, TOOL_PREFIX};
 use super::walk::{Context, Walk};
 use super::{Counted, FoundCall, Visitor};
@@ -9,11 +9,11 @@ use crate::conversation::facts::CallKind;
 use crate::conversation::json::NodeId;
 
 impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
-    /// A call that stands beside the content.
+    /// A call outside the content.
     pub(super) fn listed_call(&mut self, id: NodeId, content: bool) {
         let fields = Fields::of(self.doc, id);
-        let body = fields.inner(&words::CALL_BODY);
-        let found = self.call(&fields, body.as_ref(), None);
+        let body = Self::call_body(&fields);
+        let found = self.call(&fields, body.as_ref(), None, &words::CALL_ID);
         let closed = is_invocation(&fields) && self.embedded_result(&fields);
         if let (true, Some(id)) = (content, found.id) {
             self.listed.push((id, closed));
@@ -23,11 +23,11 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         }
     }
 
-    /// A block that is a call, unless it repeats one beside the content.
+    /// A block that is a call, unless it repeats one outside the content.
     pub(super) fn call_block(&mut self, fields: &Fields<'d, 'a>) {
-        let body = fields.inner(&words::CALL_BODY);
+        let body = Self::call_body(fields);
         if self.is_listed(fields, body.as_ref()).is_none() {
-            let found = self.call(fields, body.as_ref(), None);
+            let found = self.call(fields, body.as_ref(), None, &words::CALL_ID);
             self.visitor.call(found);
         }
     }
@@ -48,7 +48,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
                 }
             }
             None => {
-                let found = self.call(fields, None, name);
+                let found = self.call(fields, None, name, &words::CALL_ID);
                 if !self.embedded_result(fields) {
                     self.visitor.call(found);
                 }
@@ -59,14 +59,16 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     /// A Responses item that is a call; hosted tools have their result with them.
     pub(super) fn call_item(&mut self, fields: &Fields<'d, 'a>) {
         let shape = self.shape;
-        let mut found = self.call(fields, None, None);
+        let ids = match shape.item {
+            Item::ApprovalRequest => &words::ID,
+            _ => &words::ITEM_CALL_ID,
+        };
+        let mut found = self.call(fields, None, None, ids);
         if shape.item == Item::ApprovalRequest {
             found.kind = CallKind::McpApproval;
-            found.id = fields.id(&words::ID);
             self.visitor.call(found);
             return;
         }
-        found.id = fields.id(&words::ITEM_CALL_ID);
         if shape.kind == "local_shell_call" {
             found.item_id = fields.id(&words::ID).filter(|&id| Some(id) != found.id);
         }
@@ -77,41 +79,64 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
             }
             image
         } else {
-            self.result_values(fields, Context::RESULT)
+            // What the provider's own tool returned is part of its call.
+            self.visitor.begin_result();
+            let closed = self.result_values(fields, Context::RESULT);
+            self.visitor.end_result(false);
+            closed
         };
         if found.id.is_some() && !closed {
             self.visitor.call(found);
         }
     }
 
-    /// Counts a call. `body` is the object within it that may have its name and arguments.
+    /// The object within a call that may have its name and arguments; not if only the id matters, and the call has one.
+    fn call_body(fields: &Fields<'d, 'a>) -> Option<Fields<'d, 'a>> {
+        if V::TEXTS || fields.id(&words::CALL_ID).is_none() {
+            fields.inner(&words::CALL_BODY)
+        } else {
+            None
+        }
+    }
+
+    /// Counts a call. `body` is the object within it that may have its name and arguments, `ids` the keys of its
+    /// id.
     fn call(
         &mut self,
         fields: &Fields<'d, 'a>,
         body: Option<&Fields<'d, 'a>>,
         name: Option<&'a str>,
+        ids: &words::Row,
     ) -> FoundCall<'a> {
         self.seen.calls = true;
-        let own = || [Some(fields), body].into_iter().flatten();
-        let name = name.or_else(|| own().find_map(|fields| fields.string(&words::CALL_NAME)));
-        let mut arguments = None;
-        if V::TEXTS {
-            arguments = own()
-                .find_map(|fields| fields.get(&words::ARGUMENTS))
-                .and_then(|id| self.doc.string(id).or_else(|| self.doc.verbatim(id)));
-        }
-        self.visitor.counted(Counted::Call(
-            name.unwrap_or_default(),
-            arguments.unwrap_or_default(),
-        ));
-        FoundCall {
-            id: own().find_map(|fields| fields.id(&words::CALL_ID)),
-            name: name.filter(|name| !name.is_empty()),
+        let in_body = |row| body.and_then(|body| body.string(row));
+        let id = fields
+            .id(ids)
+            .or_else(|| body.and_then(|body| body.id(ids)));
+        let mut found = FoundCall {
+            id,
             ..FoundCall::default()
+        };
+        if !V::TEXTS && id.is_some() {
+            return found;
         }
+        let name = name
+            .or_else(|| fields.string(&words::CALL_NAME))
+            .or_else(|| in_body(&words::CALL_NAME))
+            .unwrap_or_default();
+        if V::TEXTS {
+            let arguments = fields
+                .get(&words::ARGUMENTS)
+                .or_else(|| body.and_then(|body| body.get(&words::ARGUMENTS)))
+                .and_then(|id| self.doc.string(id).or_else(|| self.doc.verbatim(id)));
+            let arguments = arguments.unwrap_or_default();
+            self.visitor.counted(Counted::Call(name, arguments));
+        }
+        found.name = Some(name).filter(|name| id.is_none() && !name.is_empty());
+        found
     }
 
-    /// Whether the call stands beside the content, too, and if so whether with its result.
+    /// Whether the call is listed outside the content, too, and if so whether with its result.
     fn is_listed(&self, fields: &Fields<'d, 'a>, body: Option<&Fields<'d, 'a>>) -> Option<bool> {
         if self.listed.is_empty() {
             return None;
@@ -136,7 +161,10 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
                 "result" | "output-available" | "output-error" | "output-denied"
             )
         });
-        self.result_values(fields, Context::RESULT) || ended
+        self.visitor.begin_result();
+        let any = self.result_values(fields, Context::RESULT);
+        self.visitor.end_result(any);
+        any || ended
     }
 }
 

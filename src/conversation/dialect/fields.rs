@@ -1,7 +1,5 @@
 //! The members of an object that the vocabulary knows.
 
-use smallvec::SmallVec;
-
 use super::vocabulary::{self, Key, Row};
 use crate::conversation::json::{Document, NodeId};
 
@@ -10,25 +8,56 @@ pub struct Fields<'d, 'a> {
     doc: &'d Document<'a>,
     /// One bit for each key in `found`: nearly all keys that are looked for are not there.
     mask: u128,
-    /// In the order of the object. More than fit here are rare enough to be allocated.
-    found: SmallVec<[(Key, u32); 10]>,
+    /// How many of `keys` and `values` are in use.
+    len: usize,
+    /// In the order of the object.
+    keys: [Key; FEW],
+    values: [u32; FEW],
+    /// Those that did not fit: rare enough to be allocated.
+    more: Vec<(Key, u32)>,
 }
+
+/// Known members of nearly all objects.
+const FEW: usize = 10;
 
 impl<'d, 'a> Fields<'d, 'a> {
     /// The members of the object at `id`; none of any other value.
+    #[inline]
     pub fn of(doc: &'d Document<'a>, id: NodeId) -> Self {
-        let mut fields = Self {
+        let mut fields = Self::none(doc);
+        // Filled where it is: returned from a function, it would be copied.
+        fields.fill(id);
+        fields
+    }
+
+    /// No members.
+    #[inline]
+    pub fn none(doc: &'d Document<'a>) -> Self {
+        Self {
             doc,
             mask: 0,
-            found: SmallVec::new(),
-        };
-        for (name, value) in doc.members(id) {
-            if let (Some(key), Ok(value)) = (vocabulary::key(name), u32::try_from(value)) {
-                fields.mask |= bit(key);
-                fields.found.push((key, value));
-            }
+            len: 0,
+            keys: [0; FEW],
+            values: [0; FEW],
+            more: Vec::new(),
         }
-        fields
+    }
+
+    /// Adds the members of the object at `id`.
+    pub fn fill(&mut self, id: NodeId) {
+        self.doc.visit_members(id, |name, value| {
+            if let Some(key) = vocabulary::key(name) {
+                self.mask |= bit(key);
+                let free = self.len;
+                match (self.keys.get_mut(free), self.values.get_mut(free)) {
+                    (Some(free_key), Some(free_value)) => {
+                        (*free_key, *free_value) = (key, value);
+                        self.len += 1;
+                    }
+                    _ => self.more.push((key, value)),
+                }
+            }
+        });
     }
 
     /// True if a key of the row is there, whatever its value.
@@ -58,54 +87,42 @@ impl<'d, 'a> Fields<'d, 'a> {
     /// True if the row has a value.
     #[inline]
     pub fn has_value(&self, row: &Row) -> bool {
-        self.has_key(row) && self.find(row, |_| true).is_some()
+        self.get(row).is_some()
     }
 
     /// The values of a row, in its order.
     #[inline]
-    pub fn all<'f>(&'f self, row: &'f Row) -> impl Iterator<Item = NodeId> + 'f {
-        let keys = if self.has_key(row) { row.keys() } else { &[] };
-        keys.iter().filter_map(move |&key| self.value(key))
+    pub fn all<'f>(&'f self, row: &'f Row) -> impl Iterator<Item = NodeId> + use<'f, 'd, 'a> {
+        let doc = self.doc;
+        self.raw_values(row)
+            .filter(move |&value| !doc.is_null(value))
     }
 
     /// The first value of a row.
     #[inline]
     pub fn get(&self, row: &Row) -> Option<NodeId> {
-        if self.has_key(row) {
-            self.find(row, |_| true)
-        } else {
-            None
-        }
+        self.all(row).next()
     }
 
     /// The first value of a row that is a string.
     #[inline]
     pub fn string(&self, row: &Row) -> Option<&'a str> {
-        if self.has_key(row) {
-            self.find_string(row, |_| true)
-        } else {
-            None
-        }
+        self.raw_values(row)
+            .find_map(|value| self.doc.string(value))
     }
 
     /// The first value of a row that is an id: a string that is not empty.
     #[inline]
     pub fn id(&self, row: &Row) -> Option<&'a str> {
-        if self.has_key(row) {
-            self.find_string(row, |id| !id.is_empty())
-        } else {
-            None
-        }
+        self.raw_values(row)
+            .find_map(|value| self.doc.string(value).filter(|id| !id.is_empty()))
     }
 
     /// The first value of a row that is an object.
     #[inline]
     pub fn object(&self, row: &Row) -> Option<NodeId> {
-        if self.has_key(row) {
-            self.find(row, |value| self.doc.is_object(value))
-        } else {
-            None
-        }
+        self.raw_values(row)
+            .find(|&value| self.doc.is_object(value))
     }
 
     /// The members of the first value of a row that is an object.
@@ -116,39 +133,86 @@ impl<'d, 'a> Fields<'d, 'a> {
 
     /// True if a value of the row, nulls included, is so.
     pub fn any_raw(&self, row: &Row, is: impl Fn(NodeId) -> bool) -> bool {
-        self.has_key(row) && row.keys().iter().any(|&key| self.raw(key).is_some_and(&is))
+        self.raw_values(row).any(is)
     }
 
     /// The value of a key.
     pub fn value(&self, key: Key) -> Option<NodeId> {
-        self.raw(key).filter(|&value| !self.doc.is_null(value))
-    }
-
-    fn find(&self, row: &Row, is: impl Fn(NodeId) -> bool) -> Option<NodeId> {
-        let mut keys = row.keys().iter();
-        keys.find_map(|&key| self.value(key).filter(|&value| is(value)))
-    }
-
-    fn find_string(&self, row: &Row, is: impl Fn(&str) -> bool) -> Option<&'a str> {
-        let mut keys = row.keys().iter();
-        keys.find_map(|&key| {
-            let text = self.doc.string(self.raw(key)?)?;
-            Some(text).filter(|text| is(text))
-        })
-    }
-
-    fn raw(&self, key: Key) -> Option<NodeId> {
         if self.mask & bit(key) == 0 {
             return None;
         }
-        let mut newest_first = self.found.iter().rev();
-        newest_first
-            .find(|(found, _)| *found == key)
-            .map(|&(_, value)| value as NodeId)
+        Some(self.raw(key)?).filter(|&value| !self.doc.is_null(value))
+    }
+
+    /// The values of a row, in its order, nulls included.
+    #[inline]
+    pub fn raw_values<'f>(&'f self, row: &'f Row) -> RawValues<'f, 'd, 'a> {
+        RawValues {
+            fields: self,
+            left: self.mask & row.mask,
+            keys: row.keys(),
+        }
+    }
+
+    /// The value of a key that is there: the last of equal ones.
+    #[inline]
+    fn raw(&self, key: Key) -> Option<NodeId> {
+        let mut more = self.more.iter().rev();
+        let value = match more.find(|(found, _)| *found == key) {
+            Some((_, value)) => value,
+            None => {
+                let at = (self.keys.get(..self.len)?.iter()).rposition(|&found| found == key)?;
+                self.values.get(at)?
+            }
+        };
+        Some(*value as NodeId)
     }
 }
 
+/// See [`Fields::raw_values`].
+pub struct RawValues<'f, 'd, 'a> {
+    fields: &'f Fields<'d, 'a>,
+    /// One bit for each key of the row that is there and was not visited.
+    left: u128,
+    keys: &'f [Key],
+}
+
+impl Iterator for RawValues<'_, '_, '_> {
+    type Item = NodeId;
+
+    #[inline]
+    fn next(&mut self) -> Option<NodeId> {
+        if self.left == 0 {
+            return None;
+        }
+        // Nearly always one key of a row is there, so its order does not matter.
+        if self.left.is_power_of_two() {
+            let key = self.left.trailing_zeros() as Key;
+            self.left = 0;
+            return self.fields.raw(key);
+        }
+        self.next_of_several()
+    }
+}
+
+impl RawValues<'_, '_, '_> {
+    #[inline(never)]
+    fn next_of_several(&mut self) -> Option<NodeId> {
+        loop {
+            let (&key, rest) = self.keys.split_first()?;
+            self.keys = rest;
+            if self.left & bit(key) != 0 {
+                self.left &= !bit(key);
+                return self.fields.raw(key);
+            }
+        }
+    }
+}
+
+/// As `1 << key`, which costs twice as much.
 #[inline]
 fn bit(key: Key) -> u128 {
-    1 << (key & 127)
+    let half = 1u64 << (key & 63);
+    let upper = 0u64.wrapping_sub(u64::from(key >> 6 & 1));
+    u128::from(half & !upper) | u128::from(half & upper) << 64
 }

@@ -1,7 +1,11 @@
-//! A hash index over a fixed list of words, built at compile time: finding a word costs one probe and no allocation.
+//! A hash index over a fixed list of words, built at compile time: finding a word costs one probe, and neither an
+//! allocation nor a call. Every key of a message is looked up here.
 
-/// Slots per index: more than twice the words of the longest list, so that most probes end at once.
+/// Slots per index: four times [`WORDS`], so that most probes end at the first slot.
 const SLOTS: usize = 512;
+
+/// Most words per index.
+const WORDS: usize = 128;
 
 /// How a word is compared with those of the list.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,88 +18,144 @@ pub enum Case {
     Exact,
 }
 
+/// The first and last bytes of a word, and its length. Up to [`Outline::WHOLE`] bytes, equal outlines are equal words.
+#[derive(Clone, Copy)]
+struct Outline {
+    first: u64,
+    last: u64,
+    len: usize,
+}
+
 /// An index over a list of words. Positions are those of the list.
 pub struct Index {
+    words: &'static [&'static str],
     case: Case,
     /// 0: empty; else the position of a word, plus 1.
     slots: [u8; SLOTS],
-    /// The digest of the word in that slot: words that differ are hardly ever compared.
-    digests: [u64; SLOTS],
+    /// Of each word, with its digest.
+    outlines: [(Outline, u64); WORDS],
 }
 
 impl Index {
-    /// An index over `words`, at most 255 of them.
+    /// An index over `words`, at most [`WORDS`] of them.
     #[allow(clippy::indexing_slicing)] // Evaluated at compile time: a bad index does not compile.
-    pub const fn of(words: &[&str], case: Case) -> Self {
-        assert!(words.len() <= u8::MAX as usize);
+    pub const fn of(words: &'static [&'static str], case: Case) -> Self {
+        assert!(words.len() <= WORDS);
         let mut index = Self {
+            words,
             case,
             slots: [0; SLOTS],
-            digests: [0; SLOTS],
+            outlines: [(Outline::of(&[]), 0); WORDS],
         };
         let mut i = 0;
         while i < words.len() {
-            let digest = digest(words[i].as_bytes(), case);
+            let outline = Outline::of(words[i].as_bytes());
+            let digest = outline.digest(case);
             let mut slot = slot(digest);
             while index.slots[slot] != 0 {
                 slot = (slot + 1) % SLOTS;
             }
             index.slots[slot] = i as u8 + 1;
-            index.digests[slot] = digest;
+            index.outlines[i] = (outline, digest);
             i += 1;
         }
         index
     }
 
-    /// The position of `word` in `words`, the list that the index was made of.
+    /// The position of `word` in the list.
     #[inline(always)]
     #[allow(clippy::inline_always)] // Once for each key of a message.
-    pub fn find(&self, words: &[&str], word: &str) -> Option<usize> {
-        let digest = digest(word.as_bytes(), self.case);
+    pub fn find(&self, word: &str) -> Option<usize> {
+        let outline = Outline::of(word.as_bytes());
+        let digest = outline.digest(self.case);
         let mut slot = slot(digest);
         loop {
             let position = usize::from(*self.slots.get(slot)?).checked_sub(1)?;
-            if self.digests.get(slot) == Some(&digest)
-                && same(words.get(position)?.as_bytes(), word.as_bytes(), self.case)
-            {
+            let (listed, listed_digest) = self.outlines.get(position)?;
+            if *listed_digest == digest {
+                // Of equal digests and equal ends, the lengths are equal.
+                let same_ends = listed.first == outline.first && listed.last == outline.last;
+                let equal = same_ends
+                    && (word.len() <= Outline::WHOLE || self.words.get(position) == Some(&word));
+                return if equal {
+                    Some(position)
+                } else {
+                    self.find_from(slot, word)
+                };
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+    }
+
+    /// As [`Index::find`], for words whose digest does not tell them apart.
+    #[cold]
+    #[inline(never)]
+    fn find_from(&self, mut slot: usize, word: &str) -> Option<usize> {
+        loop {
+            let position = usize::from(*self.slots.get(slot)?).checked_sub(1)?;
+            if self.is_at(position, word) {
                 return Some(position);
             }
             slot = (slot + 1) % SLOTS;
         }
     }
+
+    /// True if `word` is the one at `position`, as far as its case matters.
+    fn is_at(&self, position: usize, word: &str) -> bool {
+        self.words
+            .get(position)
+            .is_some_and(|listed| same(listed.as_bytes(), word.as_bytes(), self.case))
+    }
 }
 
-/// The first and last bytes of a word and its length, in which the letter case that does not matter is left out.
-#[inline]
-const fn digest(word: &[u8], case: Case) -> u64 {
-    const SMALL: u64 = 0x2020_2020_2020_2020;
-    let (first, last) = if let (Some(first), Some(last)) =
-        (word.first_chunk::<8>(), word.last_chunk::<8>())
-    {
-        (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-    } else if let (Some(first), Some(last)) = (word.first_chunk::<4>(), word.last_chunk::<4>()) {
-        (
-            u32::from_le_bytes(*first) as u64,
-            u32::from_le_bytes(*last) as u64,
-        )
-    } else if let (Some(first), Some(last)) = (word.first_chunk::<2>(), word.last_chunk::<2>()) {
-        (
-            u16::from_le_bytes(*first) as u64,
-            u16::from_le_bytes(*last) as u64,
-        )
-    } else {
-        match word.first() {
-            Some(first) => (*first as u64, 0),
-            None => (0, 0),
+impl Outline {
+    /// Bytes of the longest word that its outline holds completely.
+    const WHOLE: usize = 16;
+
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // Once for each key of a message.
+    const fn of(word: &[u8]) -> Self {
+        let (first, last) = if let (Some(first), Some(last)) =
+            (word.first_chunk::<8>(), word.last_chunk::<8>())
+        {
+            (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+        } else if let (Some(first), Some(last)) = (word.first_chunk::<4>(), word.last_chunk::<4>())
+        {
+            (
+                u32::from_le_bytes(*first) as u64,
+                u32::from_le_bytes(*last) as u64,
+            )
+        } else if let (Some(first), Some(last)) = (word.first_chunk::<2>(), word.last_chunk::<2>())
+        {
+            (
+                u16::from_le_bytes(*first) as u64,
+                u16::from_le_bytes(*last) as u64,
+            )
+        } else {
+            match word.first() {
+                Some(first) => (*first as u64, 0),
+                None => (0, 0),
+            }
+        };
+        Self {
+            first,
+            last,
+            len: word.len(),
         }
-    };
-    let (first, last) = match case {
-        // The last bytes of a short word begin with its first.
-        Case::CapitalFirst => (first | 0x20, last | 0x20),
-        Case::Any => (first | SMALL, last | SMALL),
-        Case::Exact => (first, last),
-    };
-    first ^ last.rotate_left(29) ^ (word.len() as u64) << 48
+    }
+
+    /// A number in which the letter case that does not matter is left out.
+    #[inline]
+    const fn digest(&self, case: Case) -> u64 {
+        const SMALL: u64 = 0x2020_2020_2020_2020;
+        let (first, last) = match case {
+            // The last bytes of a short word begin with its first.
+            Case::CapitalFirst => (self.first | 0x20, self.last | 0x20),
+            Case::Any => (self.first | SMALL, self.last | SMALL),
+            Case::Exact => (self.first, self.last),
+        };
+        first ^ last.rotate_left(29) ^ (self.len as u64) << 48
+    }
 }
 
 #[inline]
@@ -124,7 +184,7 @@ fn same(listed: &[u8], word: &[u8], case: Case) -> bool {
 mod tests {
     use super::*;
 
-    const WORDS: [&str; 8] = [
+    const LIST: [&str; 9] = [
         "role",
         "callId",
         "call_id",
@@ -133,12 +193,13 @@ mod tests {
         "id",
         "x",
         "tool-call",
+        "experimental_attachments",
     ];
 
     #[test]
     fn words_are_found_as_their_case_allows() {
-        let find = |word, case| Index::of(&WORDS, case).find(&WORDS, word);
-        for (i, word) in WORDS.iter().enumerate() {
+        let find = |word, case| Index::of(&LIST, case).find(word);
+        for (i, word) in LIST.iter().enumerate() {
             for case in [Case::CapitalFirst, Case::Any, Case::Exact] {
                 assert_eq!(find(word, case), Some(i));
             }
@@ -153,9 +214,20 @@ mod tests {
             ("", Case::Any),
             ("roles", Case::Any),
             ("é", Case::Any),
+            // Equal but for a bit that tells small letters from capitals, and more.
+            ("\u{4}type", Case::CapitalFirst),
+            ("tool\rcall", Case::Any),
+            ("call\u{7f}id", Case::Any),
+            // Equal at both ends.
+            ("experimental.attachments", Case::Exact),
+            ("experimental.attachments", Case::Any),
         ] {
             assert_eq!(find(word, case), None, "{word}");
         }
         assert_eq!(find("CALLID", Case::Any), Some(1));
+        assert_eq!(
+            find("Experimental_attachments", Case::CapitalFirst),
+            Some(8)
+        );
     }
 }

@@ -1,27 +1,37 @@
 //! Reading messages as the frameworks write them.
 //!
-//! [`vocabulary`] is the table of spellings. [`shape`] finds the message in the object and its role, [`walk`] goes through it
+//! [`vocabulary`], [`kind`] and [`class`] are the table of spellings. [`shape`] finds the message in the object and its role, [`walk`] goes through it
 //! once and reports to a [`Visitor`]; both the [facts](super::facts::Facts) and the counted text come from that walk, so
 //! they cannot disagree.
 //!
 //! | file | what it reads |
 //! |---|---|
 //! | [`shape`], [`role`] | where the message is, and its role |
-//! | [`walk`] | the message: content, what stands beside it, calls, Responses items |
+//! | [`item`], [`content`] | Responses items, and the content of a message |
+//! | [`walk`], [`outside`] | the message: content, what is outside it, calls |
 //! | [`block`], [`text`], [`document`] | blocks of a content array |
 //! | [`call`], [`result`] | calls and results, wherever they are |
 //! | [`unread`] | content of unknown kinds, serialised bytes and base64 |
 //! | [`pairing`] | calls and results of the same message close each other |
 //! | [`edit`] | messages without their results |
+//! | [`located_texts`] | the texts that may be cut |
+//! | [`result_values`] | where the values of results are, and what clears them |
 
 mod block;
 mod call;
+mod class;
+mod content;
 mod document;
 mod edit;
 mod fields;
+mod item;
+mod kind;
+mod located_texts;
 mod lookup;
+mod outside;
 mod pairing;
 mod result;
+mod result_values;
 mod role;
 mod shape;
 mod text;
@@ -33,7 +43,9 @@ mod walk;
 mod tests;
 
 pub use edit::without_results;
+pub use located_texts::{LocatedText, ReadTexts, texts};
 pub use pairing::Pairs;
+pub use result_values::{Edit, ReadResults, ResultValue, clear, results};
 pub use shape::Shape;
 pub use walk::{Seen, walk};
 
@@ -64,7 +76,7 @@ pub struct FoundCall<'a> {
     pub id: Option<&'a str>,
     /// The `id` of a `local_shell_call`, if it differs.
     pub item_id: Option<&'a str>,
-    /// What is called.
+    /// Name of the tool, if the call has no id: with one it pairs by the id alone.
     pub name: Option<&'a str>,
 }
 
@@ -77,13 +89,13 @@ pub struct FoundResult<'a> {
     pub id: Option<&'a str>,
     /// `id` may name a call's `item_id`.
     pub by_item_id: bool,
-    /// What was called.
+    /// Name of the tool.
     pub name: Option<&'a str>,
     /// The block of the content array that it is, if it is one.
     pub block: Option<NodeId>,
 }
 
-/// Is told what a walk finds.
+/// Receives what a walk finds.
 pub trait Visitor<'a> {
     /// False if strings need not be visited that have to be cut or built from the source.
     const TEXTS: bool;
@@ -93,4 +105,12 @@ pub trait Visitor<'a> {
     fn call(&mut self, call: FoundCall<'a>);
     /// A result of a call that was opened in this message or an earlier one.
     fn result(&mut self, result: FoundResult<'a>);
+    /// Something begins that may be a result of this message or hold the values of one.
+    fn begin_result(&mut self) {}
+    /// A value of it begins: what is counted until it ends belongs to the result.
+    fn begin_value(&mut self, _id: NodeId) {}
+    /// The value ends.
+    fn end_value(&mut self) {}
+    /// What began last ends; it is a tool result or it is not.
+    fn end_result(&mut self, _is_result: bool) {}
 }

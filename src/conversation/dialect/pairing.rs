@@ -56,6 +56,19 @@ impl<'a> Pairs<'a> {
         self.calls.is_empty() && self.results.is_empty()
     }
 
+    /// True if there are results, each a block of the content.
+    pub fn are_blocks(&self) -> bool {
+        // They were found in the order of the content.
+        let mut last = None;
+        let mut blocks = self.results.iter().map(|(result, _)| result.block);
+        !self.results.is_empty()
+            && blocks.all(|block| {
+                let is_next = block > last;
+                last = block;
+                is_next
+            })
+    }
+
     /// The calls.
     pub fn calls(&self) -> impl ExactSizeIterator<Item = &FoundCall<'a>> {
         self.calls.iter()
@@ -106,7 +119,7 @@ impl<'a> Open<'a> {
             None
         };
         let found = match result.id {
-            // Calls beside the content may be found after the results in it.
+            // Calls outside the content may be found after the results in it.
             Some(id) => first(self.by_id.get_mut(&(kind, id)), usize::MAX).or_else(|| {
                 let by_item_id = self.by_item_id.get_mut(&(kind, id));
                 first(by_item_id.filter(|_| result.by_item_id), usize::MAX)

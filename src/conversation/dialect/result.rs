@@ -17,7 +17,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     ) {
         if self.shape.is_langchain() && word.eq_ignore_ascii_case("tool_result") {
             self.seen.found = true;
+            self.visitor.begin_result();
             self.result_values(fields, context.nested());
+            self.visitor.end_result(false);
         } else {
             self.result_block(fields, Some(id));
         }
@@ -32,7 +34,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         if let Some(name) = fields.string(&words::NAME) {
             self.text(name, Context::RESULT);
         }
+        self.visitor.begin_result();
         self.result_values(fields, Context::RESULT);
+        self.visitor.end_result(true);
         let origin = fields.inner(&words::ORIGIN);
         let name = [Some(fields), origin.as_ref()]
             .into_iter()
@@ -49,6 +53,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     /// All values of a result; false if it has none.
     pub(super) fn result_values(&mut self, fields: &Fields<'d, 'a>, context: Context) -> bool {
         let doc = self.doc;
+        if !fields.has_any_key(VALUES) {
+            return false;
+        }
         // Of a result, only the text depends on its value.
         if !V::TEXTS && context.within == Within::Result {
             return self.has_values(fields);
@@ -61,16 +68,18 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
                 }
             }
         }
-        if let Some(items) = fields.get(&words::VALUE_ITEMS)
-            && !self.repeats(fields.get(&words::RESULT), items)
-        {
-            self.value_in(items, context);
-            any = true;
+        if let Some(items) = fields.get(&words::VALUE_ITEMS) {
+            self.visitor.begin_value(items);
+            if !self.repeats(fields.get(&words::RESULT), items) {
+                self.value_in(items, context);
+                any = true;
+            }
+            self.visitor.end_value();
         }
         if let Some(parts) = fields.get(&words::VALUE_PARTS)
             && doc.is_array(parts)
         {
-            self.value_in(parts, context);
+            self.whole_value(parts, context);
             any = true;
         }
         any
@@ -95,9 +104,15 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     fn keyed_value(&mut self, key: words::Key, value: NodeId, context: Context) -> bool {
         let is_value = self.is_value(key, value);
         if is_value {
-            self.value_in(value, context);
+            self.whole_value(value, context);
         }
         is_value
+    }
+
+    fn whole_value(&mut self, value: NodeId, context: Context) {
+        self.visitor.begin_value(value);
+        self.value_in(value, context);
+        self.visitor.end_value();
     }
 
     /// True unless it says that there is none, as in `"error": false`.
@@ -145,7 +160,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
 
     /// The value of a result.
     pub(super) fn value(&mut self, id: NodeId) {
-        self.value_in(id, Context::RESULT);
+        self.whole_value(id, Context::RESULT);
     }
 
     fn value_in(&mut self, id: NodeId, context: Context) {
@@ -216,6 +231,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         false
     }
 }
+
+/// Where a result may have its values.
+const VALUES: u128 = words::VALUE.mask | words::VALUE_ITEMS.mask | words::VALUE_PARTS.mask;
 
 /// The id of the call that a message or block names.
 pub(super) fn result_id<'a>(fields: &Fields<'_, 'a>) -> Option<&'a str> {

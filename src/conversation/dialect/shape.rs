@@ -1,10 +1,12 @@
 //! Finds the message in the object that was sent, and what it is: its role, its form, the Responses item.
 
+use super::content::OWN_CONTENT;
 use super::fields::Fields;
+use super::item::Item;
 use super::role::Role;
 use super::vocabulary as words;
 use crate::conversation::facts::{Class, SummaryForm};
-use crate::conversation::json::{Document, JsonError, NodeId};
+use crate::conversation::json::{Document, JsonError};
 use crate::conversation::message::Refusal;
 
 /// Where the message is.
@@ -20,69 +22,6 @@ pub enum Place {
     Envelope,
 }
 
-/// What a Responses item is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Item {
-    /// Not an item that needs to be read as such.
-    None,
-    /// A call.
-    Call,
-    /// A request of an approval that is answered by an item.
-    ApprovalRequest,
-    /// The result of a call.
-    Output,
-    /// The answer to [`Item::ApprovalRequest`].
-    ApprovalResponse,
-    /// Reasoning.
-    Reasoning,
-    /// What only its provider can read.
-    Opaque,
-}
-
-impl Item {
-    fn of(kind: &str) -> Self {
-        match kind {
-            "reasoning" => Self::Reasoning,
-            "compaction" => Self::Opaque,
-            "mcp_approval_request" => Self::ApprovalRequest,
-            "mcp_approval_response" => Self::ApprovalResponse,
-            "program" => Self::Call,
-            "program_output" | "tool_search_output" => Self::Output,
-            _ if kind.ends_with("_call") => Self::Call,
-            _ if kind.ends_with("_call_output") || kind.ends_with("_call_result") => Self::Output,
-            _ => Self::None,
-        }
-    }
-
-    /// True for reasoning.
-    pub fn is_reasoning(self) -> bool {
-        self == Self::Reasoning
-    }
-
-    /// True for an item that holds a call.
-    pub fn calls(self) -> bool {
-        matches!(self, Self::Call | Self::ApprovalRequest)
-    }
-
-    /// True for an item that is a result.
-    pub fn is_result(self) -> bool {
-        matches!(self, Self::Output | Self::ApprovalResponse)
-    }
-}
-
-/// The content of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Content {
-    /// An array that is not empty, or a string.
-    Read(NodeId),
-    /// An object of no known spelling.
-    Unread(NodeId),
-    /// Null, `""` or `[]`.
-    Empty,
-    /// There is none.
-    Absent,
-}
-
 /// A message, found.
 pub struct Shape<'d, 'a> {
     /// What was parsed.
@@ -91,7 +30,7 @@ pub struct Shape<'d, 'a> {
     pub place: Place,
     /// The members of the message.
     pub fields: Fields<'d, 'a>,
-    /// Those of the object around it, unless that is the message.
+    /// Those of the object around it, unless that is the message or all that matters of it is known.
     pub outer: Option<Fields<'d, 'a>>,
     /// Its role.
     pub role: Role<'a>,
@@ -110,63 +49,66 @@ pub struct Shape<'d, 'a> {
 }
 
 impl<'d, 'a> Shape<'d, 'a> {
-    /// Recognises the message.
+    /// Recognises the message and hands it to `f`.
     ///
     /// # Errors
     /// It is no message.
-    pub fn of(doc: &'d Document<'a>) -> Result<Self, Refusal> {
+    pub fn with<R>(doc: &'d Document<'a>, f: impl FnOnce(&Self) -> R) -> Result<R, Refusal> {
         if !doc.is_object(0) {
-            let hint = if doc.is_array(0) {
-                ": pass each message as its own argument"
-            } else {
-                ""
-            };
-            return Err(JsonError(format!(
-                "expected a JSON object, found {}{hint}",
-                doc.kind(0)
-            )));
+            return Err(no_object(doc));
         }
-        let top = Fields::of(doc, 0);
-        let kind = top.string(&words::TYPE);
-        let given = Role::given(doc, &top)?;
         let mut shape = Self {
             doc,
             place: Place::Own,
-            role: given.unwrap_or(Role::of(Class::Assistant)),
+            role: Role::of(Class::Assistant),
             form: SummaryForm::Base,
-            kind: kind.unwrap_or_default(),
-            typed: kind.is_some(),
-            is_item: kind.is_some() && !top.has_value(&words::DATA),
+            kind: "",
+            typed: false,
+            is_item: false,
             item: Item::None,
             known: true,
             outer: None,
-            fields: top,
+            fields: Fields::none(doc),
         };
-        if given.is_none() && shape.find_langchain()? {
-            return Ok(shape);
+        // Filled where it is: moved there, it would be copied.
+        shape.fields.fill(0);
+        if let Some(kind) = shape.fields.string(&words::TYPE) {
+            shape.kind = kind;
+            shape.typed = true;
+            shape.is_item = !shape.fields.has_value(&words::DATA);
         }
-        shape.find_place();
-        if shape.is_item && shape.outer.is_none() {
-            shape.item = Item::of(shape.kind);
+        shape.find()?;
+        Ok(f(&shape))
+    }
+
+    /// Finds the message and its role.
+    fn find(&mut self) -> Result<(), Refusal> {
+        let given = Role::given(self.doc, &self.fields)?;
+        if given.is_none() && self.find_langchain()? {
+            return Ok(());
         }
-        if let Some(role) = shape.find_role(given)? {
-            shape.role = role;
-            return Ok(shape);
+        self.find_place();
+        if self.is_item && self.outer.is_none() {
+            self.item = Item::of(self.kind);
         }
-        if shape.item.is_result() {
-            shape.role = Role::of(Class::Tool);
-            return Ok(shape);
+        if let Some(role) = self.find_role(given)? {
+            self.role = role;
+            return Ok(());
         }
-        match kind {
-            Some("message") => Err(JsonError(
+        if self.item.is_result() {
+            self.role = Role::of(Class::Tool);
+            return Ok(());
+        }
+        match (self.typed, self.kind) {
+            (true, "message") => Err(JsonError(
                 r#"no `role`: a `message` item needs one, as in {"type":"message","role":"user","content":"..."}"#.into(),
             )),
-            Some("remove") => Err(removal()),
-            Some(_) => {
-                shape.known = shape.item != Item::None;
-                Ok(shape)
+            (true, "remove") => Err(removal()),
+            (true, _) => {
+                self.known = self.item != Item::None;
+                Ok(())
             }
-            None => Err(unrecognised(doc, &shape.fields)),
+            (false, _) => Err(unrecognised(self.doc, &self.fields)),
         }
     }
 
@@ -206,7 +148,7 @@ impl<'d, 'a> Shape<'d, 'a> {
         self.role = role;
         self.form = form;
         self.place = Place::LangChain;
-        self.outer = Some(std::mem::replace(&mut self.fields, inner));
+        self.fields = inner;
         Ok(true)
     }
 
@@ -266,53 +208,6 @@ impl<'d, 'a> Shape<'d, 'a> {
         Ok(own().find_map(Role::by_speaker))
     }
 
-    /// The first array that is not empty, else the first string.
-    pub fn content(&self) -> Content {
-        let (doc, fields) = (self.doc, &self.fields);
-        // Nearly all messages have no other key of content.
-        if fields.has_only(words::CONTENT.mask, words::PARTS.mask | words::STRINGS.mask)
-            && let Some(content) = fields.get(&words::CONTENT)
-            && (doc.string(content).is_some() || doc.has_elements(content))
-        {
-            return Content::Read(content);
-        }
-        if let Some(parts) = fields
-            .all(&words::PARTS)
-            .find(|&parts| doc.has_elements(parts))
-        {
-            return Content::Read(parts);
-        }
-        if let Some(text) = fields
-            .all(&words::STRINGS)
-            .find(|&text| doc.string(text).is_some())
-        {
-            return Content::Read(text);
-        }
-        let is_object = |id: &NodeId| doc.is_object(*id);
-        if let Some(content) = fields.get(&words::CONTENT).filter(is_object) {
-            return Content::Unread(content);
-        }
-        let is_empty = |id| doc.is_null(id) || doc.is_array(id);
-        let empty =
-            fields.any_raw(&words::PARTS, is_empty) || fields.any_raw(&words::STRINGS, is_empty);
-        if empty {
-            return Content::Empty;
-        }
-        let mut others = fields.all(&words::PARTS).chain(fields.all(&words::STRINGS));
-        match others.find(is_object) {
-            Some(content) => Content::Unread(content),
-            None => Content::Absent,
-        }
-    }
-
-    /// The content, if it is an array of blocks.
-    pub fn content_array(&self) -> Option<NodeId> {
-        match self.content() {
-            Content::Read(content) => Some(content).filter(|&content| self.doc.is_array(content)),
-            _ => None,
-        }
-    }
-
     /// True for LangChain's messages, in any of their forms.
     pub fn is_langchain(&self) -> bool {
         self.form != SummaryForm::Base
@@ -326,9 +221,10 @@ impl<'d, 'a> Shape<'d, 'a> {
             Place::LangChain => return self.fields.id(&words::ID),
             Place::Content | Place::Envelope => self.outer.as_ref()?,
         };
+        let id = own.id(&words::ID)?;
         let names_a_call = (self.kind == LOCAL_SHELL_OUTPUT && !own.has_value(&words::RESULT_ID))
             || self.kind == LANGCHAIN4J_RESULT;
-        own.id(&words::ID).filter(|_| !names_a_call)
+        Some(id).filter(|_| !names_a_call)
     }
 }
 
@@ -337,11 +233,6 @@ pub const LOCAL_SHELL_OUTPUT: &str = "local_shell_call_output";
 
 /// langchain4j's results name their call by `id`.
 pub const LANGCHAIN4J_RESULT: &str = "TOOL_EXECUTION_RESULT";
-
-/// Content of its own: an object with some is no envelope.
-const OWN_CONTENT: u128 = (words::PARTS.mask | words::STRINGS.mask) & !words::ENVELOPE.mask
-    | words::CALL_LISTS.mask
-    | words::FUNCTION_CALL.mask;
 
 /// The `type` of LangChain's messages.
 fn is_langchain(kind: &str) -> bool {
@@ -361,6 +252,20 @@ fn removal() -> Refusal {
     JsonError("a RemoveMessage is no message: remove messages with CONV.DEL".into())
 }
 
+#[cold]
+fn no_object(doc: &Document<'_>) -> Refusal {
+    let hint = if doc.is_array(0) {
+        ": pass each message as its own argument"
+    } else {
+        ""
+    };
+    JsonError(format!(
+        "expected a JSON object, found {}{hint}",
+        doc.kind(0)
+    ))
+}
+
+#[cold]
 fn unrecognised(doc: &Document<'_>, top: &Fields<'_, '_>) -> Refusal {
     let found = match top.get(&words::TYPE) {
         Some(id) => format!("`type` must be a string, found {}", doc.kind(id)),

@@ -1,8 +1,9 @@
 //! The table of spellings. A framework that spells things differently is a word more in one of these rows, and a fixture
 //! in `tests/cases`; the code that reads messages knows rows only.
 
+pub use super::class::{class, is_by_source, word};
+pub use super::kind::{Kind, TOOL_PREFIX, kind, listed_kind};
 use super::lookup::{Case, Index};
-use crate::conversation::facts::Class;
 
 /// A key that some row knows: its position in the list of all such keys.
 pub type Key = u8;
@@ -44,9 +45,10 @@ impl Row {
 }
 
 /// The key that `name` is, as listed or with a capital first letter.
+#[inline]
 pub fn key(name: &str) -> Option<Key> {
     static INDEX: Index = Index::of(&KEYS, Case::CapitalFirst);
-    INDEX.find(&KEYS, name).map(|position| position as Key)
+    INDEX.find(name).map(|position| position as Key)
 }
 
 macro_rules! rows {
@@ -92,26 +94,26 @@ rows! {
     /// An object with these under `content` is the message itself (Google ADK, Mastra).
     INNER_PARTS: ["parts"];
 
-    /// Text beside the content.
-    BESIDE: ["reasoning_content", "reasoning", "thinking", "thought", "tool_plan", "refusal"];
+    /// Text outside the content.
+    OUTSIDE: ["reasoning_content", "reasoning", "thinking", "thought", "tool_plan", "refusal"];
     /// pydantic-ai.
     INSTRUCTIONS: ["instructions"];
     /// An approval's.
     REASON: ["reason"];
     APPROVAL: ["approval"];
-    /// Audio beside the content: an object.
+    /// Audio outside the content: an object.
     AUDIO: ["audio"];
     TRANSCRIPT: ["transcript"];
-    /// Arrays of media beside the content.
+    /// Arrays of media outside the content.
     MEDIA_LISTS: ["images", "media", "experimental_attachments"];
     /// What only its provider can read.
     OPAQUE: ["encrypted_content", "redactedContent"];
     /// Of a reasoning item.
     SUMMARY: ["summary"];
 
-    /// Arrays of calls beside the content. Those that may be repeated by others come last.
+    /// Arrays of calls outside the content. Those that may be repeated by others come last.
     CALL_LISTS: ["tool_calls", "toolCalls", "toolExecutionRequests", "invalid_tool_calls", "toolInvocations"];
-    /// A single call beside the content.
+    /// A single call outside the content.
     FUNCTION_CALL: ["function_call"];
     /// Where LangChain and LlamaIndex keep what they received from the provider.
     EXTRAS: ["additional_kwargs"];
@@ -128,7 +130,7 @@ rows! {
     /// Whether a call has its result with it.
     STATE: ["state"];
 
-    /// Spring AI: results beside the content.
+    /// Spring AI: results outside the content.
     RESPONSES: ["responses"];
     RESULT_ID: ["tool_call_id", "tool_use_id", "call_id", "callId", "toolCallId", "toolUseId"];
     EXTRA_RESULT_ID: ["tool_call_id"];
@@ -188,169 +190,11 @@ rows! {
 static KEYS: [&str; KEY_COUNT] = distinct();
 const KEY_COUNT: usize = count_distinct();
 
-/// What a block is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Text, in the fields of [`TEXT`].
-    Text,
-    /// Code and what it printed.
-    Code,
-    /// Text with titles, or else media.
-    Document,
-    /// Text with titles.
-    SearchResult,
-    /// A call.
-    Call,
-    /// A call that may have its result with it.
-    Invocation,
-    /// A result.
-    Result,
-    /// A result if it names a tool, else text (pydantic-ai).
-    Retry,
-    /// An image, file or video.
-    Media,
-    /// Audio, perhaps with a transcript.
-    Audio,
-    /// Media if it says of what type.
-    TypedMedia,
-    /// An approval that opens and answers nothing.
-    Approval,
-    /// What only its provider can read.
-    Opaque,
-    /// Nothing that a model reads.
-    Nothing,
-}
-
-macro_rules! kinds {
-    ($($kind:ident: [$($word:literal),+ $(,)?];)+) => {
-        static KIND_WORDS: &[&str] = &[$($($word),+),+];
-        static KINDS: &[Kind] = &[$($({ let _ = $word; Kind::$kind }),+),+];
-    };
-}
-
-kinds! {
-    Text: [
-        "text", "input_text", "output_text", "summary_text", "reasoning_text", "text-plain", "text_reasoning", "thinking",
-        "thought", "reasoning", "reasoningContent", "refusal", "transcript", "system-prompt", "user-prompt", "compaction",
-        "logs", "citationsContent", "guardContent", "TextContent", "ReasoningContent",
-    ];
-    Code: ["executableCode", "executable_code", "codeExecutionResult", "code_execution_result"];
-    Document: ["document"];
-    SearchResult: ["search_result", "searchResult", "citable"];
-    Call: [
-        "tool_use", "toolUse", "functionCall", "function_call", "FunctionCallContent", "tool_call", "toolCall", "tool-call",
-        "builtin-tool-call", "server_tool_use", "server_tool_call", "mcp_tool_use",
-    ];
-    Invocation: ["tool-invocation", "dynamic-tool"];
-    Result: [
-        "tool_result", "toolResult", "tool-result", "tool_return", "tool-return", "tool_output", "functionResponse",
-        "function_response", "function_result", "functionResult", "FunctionResultContent", "toolResponse", "tool_response",
-        "tool_call_result", "builtin-tool-return",
-    ];
-    Retry: ["retry-prompt"];
-    Media: [
-        "image_url", "input_image", "image", "file", "input_file", "video", "inlineData", "inline_data", "fileData",
-        "file_data", "file-data", "image-data", "image-url", "audio-url", "video-url", "document-url", "document_url",
-        "media", "binary", "ImageContent", "AudioContent", "BinaryContent", "hosted_file", "container_upload",
-        "computer_screenshot",
-    ];
-    Audio: ["input_audio", "audio"];
-    TypedMedia: ["uri", "data"];
-    Approval: ["tool-approval-request", "tool-approval-response"];
-    Opaque: ["redacted_thinking"];
-    Nothing: ["step-start", "source-url", "source-document", "cachePoint", "cache", "usage", "reference"];
-}
-
-/// The kind that `word` names, in any letter case.
-pub fn kind(word: &str) -> Option<Kind> {
-    listed_kind(word).or_else(|| {
-        let ends = |tail: &str| {
-            word.len()
-                .checked_sub(tail.len())
-                .and_then(|at| word.get(at..))
-                .is_some_and(|end| end.eq_ignore_ascii_case(tail))
-        };
-        let begins = |head: &str| {
-            word.get(..head.len())
-                .is_some_and(|begin| begin.eq_ignore_ascii_case(head))
-        };
-        if ends("_tool_call") || ends("ToolCall") {
-            Some(Kind::Call)
-        } else if ends("_tool_result") || ends("ToolResult") {
-            Some(Kind::Result)
-        } else if begins("function_approval_") {
-            Some(Kind::Approval)
-        } else if begins(TOOL_PREFIX) && word.len() > TOOL_PREFIX.len() {
-            Some(Kind::Invocation)
-        } else {
-            None
-        }
-    })
-}
-
-/// The kind that `word` itself is in the table, in any letter case.
-pub fn listed_kind(word: &str) -> Option<Kind> {
-    static INDEX: Index = Index::of(KIND_WORDS, Case::Any);
-    KINDS.get(INDEX.find(KIND_WORDS, word)?).copied()
-}
-
-/// A block of kind `tool-NAME` (AI SDK) is a call of NAME.
-pub const TOOL_PREFIX: &str = "tool-";
-
-macro_rules! roles {
-    ($($class:ident: [$($word:literal),+ $(,)?];)+) => {
-        static ROLE_WORDS: &[&str] = &[$($($word),+),+];
-        static CLASSES: &[Class] = &[$($({ let _ = $word; Class::$class }),+),+];
-    };
-}
-
-roles! {
-    System: ["system", "developer", "SystemMessage", "System", "SYSTEM"];
-    User: ["user", "human", "HumanMessage", "UserMessage", "USER"];
-    Assistant: [
-        "assistant", "model", "ai", "bot", "chatbot", "llm", "AIMessage", "AssistantMessage", "ASSISTANT", "AI", "tool-call",
-        "tool-response", "TextMessage", "MultiModalMessage", "StopMessage", "HandoffMessage", "ThoughtEvent",
-        "ToolCallRequestEvent", "ToolCallSummaryMessage",
-    ];
-    Tool: [
-        "tool", "function", "ToolMessage", "FunctionMessage", "TOOL", "TOOL_EXECUTION_RESULT",
-        "FunctionExecutionResultMessage", "ToolCallExecutionEvent",
-    ];
-}
-
-/// The class of a role, [`Class::Other`] if it is in no list.
-pub fn class(role: &str) -> Class {
-    static INDEX: Index = Index::of(ROLE_WORDS, Case::Exact);
-    let find = |role| INDEX.find(ROLE_WORDS, role);
-    find(role)
-        .or_else(|| find(role.strip_suffix("Chunk")?))
-        .and_then(|position| CLASSES.get(position))
-        .copied()
-        .unwrap_or_default()
-}
-
-/// The `type` of AutoGen's messages whose role is that of their `source`.
-pub fn is_by_source(kind: &str) -> bool {
-    matches!(
-        kind,
-        "TextMessage"
-            | "MultiModalMessage"
-            | "StopMessage"
-            | "HandoffMessage"
-            | "ThoughtEvent"
-            | "ToolCallRequestEvent"
-            | "ToolCallSummaryMessage"
-    )
-}
-
-/// The word of a class.
-pub fn word(class: Class) -> &'static str {
-    match class {
-        Class::System => "system",
-        Class::User => "user",
-        Class::Assistant | Class::Other => "assistant",
-        Class::Tool => "tool",
-    }
+/// The words of all rows, of keys, kinds and roles.
+#[cfg(test)]
+pub fn all_words() -> impl Iterator<Item = &'static str> {
+    let words = super::kind::WORDS.iter().chain(super::class::WORDS);
+    KEYS.iter().chain(words).copied()
 }
 
 #[allow(clippy::indexing_slicing)] // Evaluated at compile time: a bad index does not compile.

@@ -2,13 +2,15 @@
 
 use smallvec::SmallVec;
 
+use super::content::Content;
 use super::fields::Fields;
+use super::item::Item;
 use super::result::result_id;
-use super::shape::{Content, Item, LANGCHAIN4J_RESULT, LOCAL_SHELL_OUTPUT, Place, Shape};
+use super::shape::{LANGCHAIN4J_RESULT, LOCAL_SHELL_OUTPUT, Place, Shape};
 use super::vocabulary as words;
 use super::{Counted, FoundResult, Visitor};
 use crate::conversation::facts::{CallKind, Class};
-use crate::conversation::json::{Document, NodeId};
+use crate::conversation::json::Document;
 
 /// What a walk notices besides what it reports.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,7 +26,7 @@ pub struct Seen {
     /// There are results besides the message itself.
     pub results: bool,
     /// As `own_text`, in a message that may be a result itself: it is text of its own if results are found besides.
-    pub beside_results: bool,
+    pub outside_results: bool,
     /// Something was counted, besides role and name.
     pub counted: bool,
     /// A known spelling of content was found, even if it counts nothing.
@@ -62,6 +64,12 @@ impl Context {
         }
     }
 
+    /// In the content of a message that is no result.
+    const PLAIN: Self = Self {
+        blocks: true,
+        within: Within::Own,
+    };
+
     /// In the value of a result.
     pub const RESULT: Self = Self {
         blocks: false,
@@ -75,7 +83,7 @@ pub struct Walk<'w, 'd, 'a, V> {
     pub(super) shape: &'w Shape<'d, 'a>,
     pub(super) visitor: &'w mut V,
     pub(super) seen: Seen,
-    /// Ids of the calls that stand beside the content, sorted, and whether they have their results with them: blocks that
+    /// Ids of the calls outside the content, sorted, and whether they have their results with them: blocks that
     /// repeat them are skipped.
     pub(super) listed: SmallVec<[(&'a str, bool); 4]>,
 }
@@ -98,6 +106,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         let shape = self.shape;
         let fields = &shape.fields;
         self.visitor.counted(Counted::Role(shape.role.text));
+        if let Some(text) = shape.plain_text() {
+            return self.text(text, Context::PLAIN);
+        }
         if !shape.item.calls() {
             let named = match (shape.place, &shape.outer) {
                 (Place::Content, Some(outer)) => outer,
@@ -116,6 +127,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
                 (false, false) => Within::Own,
             },
         };
+        if is_result {
+            self.visitor.begin_result();
+        }
         if shape.item.calls() {
             self.call_item(fields);
         } else {
@@ -124,7 +138,13 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
             match content {
                 Content::Read(content) => {
                     self.seen.found = true;
+                    if is_result {
+                        self.visitor.begin_value(content);
+                    }
                     self.blocks(content, context);
+                    if is_result {
+                        self.visitor.end_value();
+                    }
                 }
                 Content::Unread(content) if is_result => self.value(content),
                 Content::Unread(_) => {
@@ -138,9 +158,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
                 self.other_values(fields);
             }
         }
-        self.beside(fields, context);
+        self.outside(fields, context);
         if let (Place::Content, Some(outer)) = (shape.place, &shape.outer) {
-            self.beside(outer, context);
+            self.outside(outer, context);
         }
         self.responses();
         if is_result {
@@ -153,112 +173,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         } else if !seen.found && !seen.calls && !seen.approvals {
             self.whole();
         }
-        self.seen.own_text |= self.seen.beside_results && self.seen.results;
-    }
-
-    /// Calls that stand beside the content; `content` if there is some that may repeat them.
-    fn call_lists(&mut self, content: bool) {
-        let shape = self.shape;
-        let none = !shape.fields.has_any_key(CALLS) && shape.place != Place::Content;
-        // AutoGen's summary of calls repeats them.
-        if none || shape.kind == "ToolCallSummaryMessage" {
-            return;
-        }
-        // Mastra repeats the invocations that are parts.
-        let skip = match (shape.place, content) {
-            (Place::Content, true) => Some("toolInvocations"),
-            _ => None,
-        };
-        self.lists_of(&shape.fields, content, skip);
-        if let (Place::Content, Some(outer)) = (shape.place, &shape.outer) {
-            self.lists_of(outer, content, None);
-        }
-        self.listed.sort_unstable();
-    }
-
-    fn lists_of(&mut self, fields: &Fields<'d, 'a>, content: bool, skip: Option<&str>) {
-        let mut any = false;
-        if fields.has_key(&words::CALL_LISTS) {
-            for &key in words::CALL_LISTS.keys() {
-                if skip.is_some_and(|skip| words::key(skip) == Some(key)) {
-                    continue;
-                }
-                if let Some(list) = fields.value(key) {
-                    any |= self.call_list(list, content);
-                }
-            }
-        }
-        if let Some(call) = fields.object(&words::FUNCTION_CALL) {
-            self.listed_call(call, content);
-            any = true;
-        }
-        if !any && let Some(extras) = fields.inner(&words::EXTRAS) {
-            if let Some(list) = extras.get(&words::RAW_CALLS) {
-                any = self.call_list(list, content);
-            }
-            if !any && let Some(call) = extras.object(&words::FUNCTION_CALL) {
-                self.listed_call(call, content);
-            }
-        }
-    }
-
-    fn call_list(&mut self, list: NodeId, content: bool) -> bool {
-        let doc = self.doc;
-        let mut any = false;
-        for call in doc.elements(list).filter(|&call| doc.is_object(call)) {
-            self.listed_call(call, content);
-            any = true;
-        }
-        any
-    }
-
-    /// Text, audio and media beside the content.
-    fn beside(&mut self, fields: &Fields<'d, 'a>, context: Context) {
-        let doc = self.doc;
-        if !fields.has_any_key(BESIDE) {
-            return;
-        }
-        for id in fields.all(&words::BESIDE) {
-            if let Some(text) = doc.string(id) {
-                self.text(text, context);
-            }
-        }
-        if fields.has_key(&words::REQUEST_OR_RESPONSE)
-            && let Some(text) = fields.string(&words::INSTRUCTIONS)
-        {
-            self.text(text, context);
-        }
-        if let Some(audio) = fields.object(&words::AUDIO) {
-            self.audio(&Fields::of(doc, audio), context);
-        }
-        for list in fields.all(&words::MEDIA_LISTS) {
-            let media = doc.elements(list).filter(|&media| !doc.is_null(media));
-            for _ in media {
-                self.media(context);
-            }
-        }
-        if self.shape.item == Item::Reasoning
-            && let Some(summary) = fields.get(&words::SUMMARY)
-        {
-            self.seen.found = true;
-            self.pieces(summary, context);
-        }
-        if self.shape.item == Item::ApprovalResponse
-            && let Some(reason) = fields.string(&words::REASON)
-        {
-            self.text(reason, Context::RESULT);
-        }
-        self.notice_opaque(fields);
-    }
-
-    /// Spring AI's results.
-    fn responses(&mut self) {
-        let doc = self.doc;
-        for list in self.shape.fields.all(&words::RESPONSES) {
-            for response in doc.elements(list).filter(|&id| doc.is_object(id)) {
-                self.result_block(&Fields::of(doc, response), None);
-            }
-        }
+        self.seen.own_text |= self.seen.outside_results && self.seen.results;
     }
 
     /// The message itself is a result, unless it only holds some.
@@ -278,8 +193,10 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
                 result.id = fields.id(&words::ID);
             }
         }
-        let other = self.seen.results || (self.seen.approvals && !self.seen.beside_results);
-        if shape.item.is_result() || result.id.is_some() || !other {
+        let other = self.seen.results || (self.seen.approvals && !self.seen.outside_results);
+        let is_result = shape.item.is_result() || result.id.is_some() || !other;
+        self.visitor.end_result(is_result);
+        if is_result {
             // Nothing says that it is a result of something.
             let bare = !self.seen.found && result.id.is_none() && !shape.item.is_result();
             self.seen.calls |= !bare;
@@ -324,7 +241,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         self.seen.counted = true;
         match context.within {
             Within::Own => self.seen.own_text = true,
-            Within::Either => self.seen.beside_results = true,
+            Within::Either => self.seen.outside_results = true,
             Within::Result => {}
         }
     }
@@ -334,15 +251,3 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         self.seen.opaque |= fields.has_value(&words::OPAQUE);
     }
 }
-
-/// Calls beside the content.
-const CALLS: u128 = words::CALL_LISTS.mask | words::FUNCTION_CALL.mask | words::EXTRAS.mask;
-
-/// What may stand beside the content.
-const BESIDE: u128 = words::BESIDE.mask
-    | words::INSTRUCTIONS.mask
-    | words::AUDIO.mask
-    | words::MEDIA_LISTS.mask
-    | words::SUMMARY.mask
-    | words::REASON.mask
-    | words::OPAQUE.mask;
