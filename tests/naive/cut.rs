@@ -1,12 +1,13 @@
 //! `OVERSIZE CUT`: not the one reply that is right, but what holds of every right reply.
 
-use super::json::{Node, Value};
+use super::cut_text::{cut_of, cut_text, own_texts, plain, quoted, strings};
+use super::json::Value;
 use super::kinds::Class;
 use super::recent::{RecentArgs, RecentReply};
 use super::results::{find, splice};
 use super::select::Scene;
 use super::tokens::pieces;
-use super::{NaiveLog, NaiveRead, must_read};
+use super::{NaiveLog, must_read};
 
 /// A text that was cut.
 #[derive(Debug, Clone, PartialEq)]
@@ -263,108 +264,4 @@ impl Scene<'_> {
         }
         splice(json, edits)
     }
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap()
-}
-
-/// The counted texts that are neither role nor name nor part of a result or a call.
-fn own_texts(m: &NaiveRead) -> Vec<String> {
-    let mut texts = m.counted[1..].to_vec();
-    let results = m.results.iter().flat_map(|r| r.texts.iter().chain(&r.name));
-    let calls = m
-        .calls
-        .iter()
-        .flat_map(|c| c.name.iter().chain(&c.arguments));
-    for taken in results.chain(calls).chain(&m.name) {
-        if let Some(at) = texts.iter().position(|t| t == taken) {
-            texts.remove(at);
-        }
-    }
-    texts
-}
-
-/// All strings in a value, keys excepted.
-fn strings(v: &Value) -> Vec<&Value> {
-    match &v.node {
-        Node::Text(_) => vec![v],
-        Node::List(list) => list.iter().flat_map(strings).collect(),
-        Node::Object(fields) => fields.iter().flat_map(|(_, v)| strings(v)).collect(),
-        _ => vec![],
-    }
-}
-
-/// Without the places.
-fn plain(v: &Value) -> serde_json::Value {
-    serde_json::from_str(&v.raw).unwrap()
-}
-
-/// "A cut text keeps equal numbers of tokens at both ends, with `\n[... N tokens cut ...]\n` between them (N exact)";
-/// "characters stay whole". None if nothing would be cut.
-fn cut_text(encoding: &'static str, text: &str, kept: usize) -> Option<String> {
-    let all = pieces(encoding, text);
-    if all.len() <= 2 * kept {
-        return None;
-    }
-    let head: Vec<u8> = all[..kept].concat();
-    let tail: Vec<u8> = all[all.len() - kept..].concat();
-    let head = String::from_utf8_lossy(&head).replace('\u{FFFD}', "");
-    let tail = String::from_utf8_lossy(&tail).replace('\u{FFFD}', "");
-    let n = all.len() - 2 * kept;
-    Some(format!("{head}\n[... {n} tokens cut ...]\n{tail}"))
-}
-
-/// How many tokens a cut text keeps at each end.
-fn cut_of(encoding: &'static str, before: &str, after: &str) -> Result<usize, String> {
-    // The text itself may hold such a marker: any place will do.
-    let places = after.match_indices("\n[... ").map(|(at, _)| at);
-    let mut why = "no marker".to_string();
-    for at in places {
-        match cut_at(encoding, before, after, at) {
-            Ok(kept) => return Ok(kept),
-            Err(e) => why = e,
-        }
-    }
-    Err(why)
-}
-
-fn cut_at(encoding: &'static str, before: &str, after: &str, at: usize) -> Result<usize, String> {
-    let head = &after[..at];
-    let rest = &after[at + "\n[... ".len()..];
-    let (n, tail) = rest
-        .split_once(" tokens cut ...]\n")
-        .ok_or("half a marker")?;
-    let n: usize = n.parse().map_err(|_| "no number")?;
-    if !before.starts_with(head) || !before.ends_with(tail) {
-        return Err("not both ends of the text".into());
-    }
-    if head.len() + tail.len() > before.len() {
-        return Err("the ends overlap".into());
-    }
-    let all = pieces(encoding, before);
-    // Tokens that lie in what is kept as a whole, and that it touches.
-    let whole = |len: usize, list: &mut dyn Iterator<Item = &Vec<u8>>| {
-        let (mut sum, mut whole) = (0, 0);
-        for piece in list {
-            sum += piece.len();
-            if sum > len {
-                break;
-            }
-            whole += 1;
-        }
-        whole
-    };
-    let first: usize = whole(head.len(), &mut all.iter());
-    let last: usize = whole(tail.len(), &mut all.iter().rev());
-    // Where a character is split over tokens, up to two of them are cut with it at each end.
-    let exact = all.len() - first - last;
-    let split = !before.is_ascii();
-    if n != exact && !(split && n.abs_diff(exact) <= 4) {
-        return Err(format!("{n} tokens cut, not {exact}"));
-    }
-    if first.abs_diff(last) > if split { 3 } else { 1 } {
-        return Err(format!("{first} tokens at one end, {last} at the other"));
-    }
-    Ok(first.min(last))
 }
