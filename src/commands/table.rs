@@ -386,7 +386,7 @@ pub static COMMANDS: &[Spec] = &[
         categories: "write slow",
         since: "0.1.0",
         complexity: "O(N) in the bytes of the document",
-        summary: "Stores a session document as a conversation. Of one that it replaces, only what differs is changed.",
+        summary: "Stores a session document as a conversation; with REPLACE, changes only what differs.",
         args: &[
             KEY,
             arg("json", Kind::String),

@@ -392,9 +392,13 @@ pub fn used(con: &mut Connection) -> i64 {
     figure("memory", "used_memory") - figure("conv", "conv_tokenizer_memory")
 }
 
+/// How long [`settled`] waits. Counting threads have a low priority and load tables first, which takes seconds in a debug
+/// build; on a busy machine they can get no CPU time for minutes.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(300);
+
 /// Waits until all messages are counted and all maintenance that depends on counts is done.
 pub fn settled(con: &mut Connection) {
-    let done = wait_until(START_TIMEOUT, || {
+    let done = wait_until(SETTLE_TIMEOUT, || {
         let figures = info(con, "conv");
         figures["conv_pending"] == "0" && figures["conv_keys_to_revisit"] == "0"
     });
