@@ -9,6 +9,7 @@ use conv::commands::spec::{COMMANDS, Handler};
 use conv::commands::{Env, Needs, Outcome, commit};
 use conv::conversation::Conversation;
 use conv::conversation::MissingCounts;
+use conv::conversation::find::Search;
 use conv::settings::Settings;
 use conv::tokens::{Counter, Inline, Outcome as TextCount, Rules, Text, Ticket};
 
@@ -23,7 +24,7 @@ pub fn call(
     args: &[&[u8]],
 ) -> (Result<Vec<Tree>, String>, Option<Wire>) {
     let spec = COMMANDS.iter().find(|s| s.name == name).expect(name);
-    let env = Env {
+    let mut env = Env {
         now,
         settings: Settings::default(),
         full: false,
@@ -40,14 +41,23 @@ pub fn call(
     match spec.handler {
         Handler::Read(command) => {
             let done = command(&mut cursor, target.as_ref(), &env, &mut reply);
-            match (done, target) {
+            match (done, target.as_mut()) {
                 (Ok(Outcome::Needs(Needs::Counts { missing, .. })), Some(conversation)) => {
                     assert!(reply.is_empty(), "{name} replied too early");
                     conversation
                         .count_missing(&missing, usize::MAX, &Inline, || {})
                         .expect("memory");
-                    call(&mut Some(conversation.clone()), now, name, args)
+                    call(target, now, name, args)
                 }
+                (Ok(Outcome::Needs(Needs::Search(query))), Some(conversation)) => {
+                    assert!(reply.is_empty(), "{name} replied too early");
+                    let found = Search::all(*query, conversation.log());
+                    env.found = Some(&found);
+                    let mut cursor = Args::new(spec.name, args);
+                    let done = command(&mut cursor, target.as_ref(), &env, &mut reply);
+                    (done.map(|_| reply).map_err(|e| e.to_string()), None)
+                }
+                (Ok(Outcome::Needs(needs)), _) => panic!("{name} needs {needs:?}"),
                 (done, _) => (done.map(|_| reply).map_err(|e| e.to_string()), None),
             }
         }
