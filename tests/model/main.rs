@@ -16,7 +16,7 @@ use conv::conversation::effect::Event;
 use harness::{EAGER, call};
 use naive::generate_ops::{self, Op};
 use naive::{NaiveLog, generate_recent};
-use pair::{Pair, recent, supported};
+use pair::{Pair, recent};
 use proptest::prelude::*;
 use steps::{planned, step};
 use stored::content;
@@ -94,7 +94,7 @@ proptest! {
             model.apply(&step);
             both(model.now, name, &words, &mut lazy, &mut eager);
             for args in &reads.recents {
-                let args = supported(args.on(&model));
+                let args = args.on(&model);
                 let late = recent(&lazy, &args);
                 EAGER.set(true);
                 let at_once = recent(&eager, &args);

@@ -1,7 +1,6 @@
 //! A key on a primary and its replica, and replies in a form that can be compared.
 
 use conv::commands::reply::Tree;
-use conv::commands::spec::{Arg, COMMANDS};
 use conv::conversation::Conversation;
 
 use super::harness::{call, settle};
@@ -47,34 +46,6 @@ impl Pair {
     }
 }
 
-/// Is there such a command?
-pub fn exists(name: &str) -> bool {
-    COMMANDS.iter().any(|spec| spec.name == name)
-}
-
-/// Has the command this option?
-pub fn takes(name: &str, token: &str) -> bool {
-    fn among(args: &[Arg], token: &str) -> bool {
-        args.iter()
-            .any(|arg| arg.token == Some(token) || among(arg.sub, token))
-    }
-    let spec = COMMANDS.iter().find(|spec| spec.name == name);
-    spec.is_some_and(|spec| among(spec.args, token))
-}
-
-/// Without the options that RECENT does not have yet.
-pub fn supported(mut a: RecentArgs) -> RecentArgs {
-    let has = |token| takes("CONV.RECENT", token);
-    a.clear = a.clear.filter(|_| has("CLEAR"));
-    a.above = a.above.filter(|_| has("CLEAR"));
-    a.no_pins &= has("NOPINS");
-    a.rev &= has("REV");
-    if a.oversize == Oversize::Cut && !has("CUT") {
-        a.oversize = Oversize::Empty;
-    }
-    a
-}
-
 /// A command that only reads, on a copy.
 pub fn read(target: &Option<Conversation>, name: &str, args: &[String]) -> Vec<Tree> {
     let args: Vec<&[u8]> = args.iter().map(|a| a.as_bytes()).collect();
@@ -93,6 +64,7 @@ pub fn trees(reply: &Reply) -> Vec<Tree> {
         Reply::Ok => vec![Tree::Status("OK")],
         Reply::Error => unreachable!("compared before"),
         Reply::Nil => vec![Tree::Null],
+        Reply::NilArray => vec![Tree::NullArray],
         Reply::Integer(n) => vec![Tree::Integer(*n)],
         Reply::Message(json) => vec![bulk(json)],
         Reply::Messages(list) => array(list),

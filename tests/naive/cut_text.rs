@@ -51,7 +51,9 @@ pub fn cut_text(encoding: &'static str, text: &str, kept: usize) -> Option<Strin
     let head = String::from_utf8_lossy(&head).replace('\u{FFFD}', "");
     let tail = String::from_utf8_lossy(&tail).replace('\u{FFFD}', "");
     let n = all.len() - 2 * kept;
-    Some(format!("{head}\n[... {n} tokens cut ...]\n{tail}"))
+    let cut = format!("{head}\n[... {n} tokens cut ...]\n{tail}");
+    // With its marker it may be longer than before: then there was nothing to gain.
+    Some(cut).filter(|cut| pieces(encoding, cut).len() < all.len())
 }
 
 /// How many tokens a cut text keeps at each end.

@@ -111,7 +111,9 @@ impl NaiveLog {
         for json in &document.messages[kept..] {
             self.append(json, None);
         }
-        self.session = Some(document.session());
+        // A bare array without state exports as a conversation that was never imported.
+        let session = document.session();
+        self.session = Some(session).filter(|s| !s.bare);
         document.messages.len()
     }
 
@@ -172,6 +174,10 @@ impl NaiveLog {
         session
             .fields
             .retain(|(name, field)| matches!(field, Field::Messages(..)) || !names.contains(name));
-        before - session.fields.len()
+        let gone = before - session.fields.len();
+        if session.bare && session.fields.is_empty() {
+            self.session = None;
+        }
+        gone
     }
 }

@@ -42,6 +42,8 @@ pub enum Reply {
     Ok,
     Error,
     Nil,
+    /// As `RPOP` with a count.
+    NilArray,
     Integer(i64),
     Message(String),
     Messages(Vec<String>),
@@ -90,7 +92,8 @@ impl NaiveLog {
             Step::Del(seqs) => integer(self.del(seqs)),
             // "one message or nil; with `count` an array, newest first (`[]` for 0), or nil for a missing or empty
             // conversation"
-            Step::Pop(_) if self.messages.is_empty() => Reply::Nil,
+            Step::Pop(None) if self.messages.is_empty() => Reply::Nil,
+            Step::Pop(_) if self.messages.is_empty() => Reply::NilArray,
             Step::Pop(None) => Reply::Message(self.pop(1).remove(0)),
             Step::Pop(Some(n)) => Reply::Messages(self.pop(*n as usize)),
             // "how many are left"
