@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-use crate::conversation::{Footprint, body};
+use crate::conversation::{Footprint, body, value};
 use crate::tokens::background::queued;
 use crate::tokens::counter;
 
@@ -93,12 +93,14 @@ pub fn to_revisit(more: i64) {
 
 /// All counters and gauges with their names in `INFO`.
 #[must_use]
-pub fn all() -> [(&'static std::ffi::CStr, u64); 18] {
+pub fn all() -> [(&'static std::ffi::CStr, u64); 19] {
     let gauge = |gauge: &AtomicI64| gauge.load(Relaxed).max(0).unsigned_abs();
+    let at_rest = gauge(&CONVERSATIONS).saturating_sub(value::in_use());
     let (stored, compressed) = (gauge(&BYTES_STORED), gauge(&BYTES_COMPRESSED));
     let open = stored.saturating_sub(compressed) + body::opened_bytes();
     [
         (c"conversations", gauge(&CONVERSATIONS)),
+        (c"conversations_at_rest", at_rest),
         (c"messages", gauge(&MESSAGES)),
         (c"bytes_raw", gauge(&BYTES_RAW)),
         (c"bytes_stored", stored),

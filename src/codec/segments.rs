@@ -20,9 +20,6 @@ use crate::varint::{ByteReader, put_signed, put_unsigned};
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
 
-/// Compressed texts shorter than this are decompressed when loaded: a segment of their own costs more than it saves.
-const LEAST_COMPRESSED: usize = 4096;
-
 /// Writes the segments of `conversation`.
 pub fn encode(conversation: &Conversation, sink: &mut impl FnMut(&[u8])) {
     let mut before = (0, 0);
@@ -174,7 +171,7 @@ impl DescribedSegment {
             ..Effect::default()
         };
         conversation.check(&effect).map_err(invalid)?;
-        if self.compressed && self.bytes >= LEAST_COMPRESSED {
+        if self.compressed {
             conversation.apply_compressed(&mut effect, stored);
         } else {
             conversation.apply(&mut effect, &Nobody);

@@ -2,6 +2,7 @@
 
 use super::cutting::CutSlot;
 use super::examining::LazyResults;
+use super::temperature::LastUse;
 use super::{Conversation, Unreadable};
 
 impl Conversation {
@@ -32,6 +33,8 @@ impl Conversation {
             updated: self.updated,
             collection_requested_at: None,
             due: false,
+            last_use: LastUse::default(),
+            is_cold: false,
         };
         if cut < self.log.len() {
             fork.retrack(cut);

@@ -1,13 +1,20 @@
-//! How much room a growing list takes: between wasting memory and asking the allocator at each message.
+//! How much a growing list reserves: a compromise between wasting memory and asking the allocator at each message.
 
 use super::segment::SEGMENT_BYTES;
+
+/// Smaller lists reserve nothing beyond what they need: copying them is faster than a command, and most conversations are
+/// short.
+const LEAST_SPARE_BYTES: usize = 4096;
 
 /// Makes room for `more` elements. Not by doubling: most conversations are one small segment, and a large one is closed
 /// when it holds [`SEGMENT_BYTES`]. What the allocator gives anyway is taken: so there is room for the next message more
 /// often, and no byte more is used.
 pub fn reserve_for_append<T>(list: &mut Vec<T>, more: usize) {
     if list.capacity() - list.len() < more {
-        let spare = list.len() / 8;
+        let spare = match list.len().saturating_mul(size_of::<T>()) {
+            0..LEAST_SPARE_BYTES => 0,
+            _ => list.len() / 8,
+        };
         let most = (SEGMENT_BYTES / size_of::<T>()).saturating_sub(list.len());
         let more = more.max(spare.min(most));
         let wanted = list
@@ -19,8 +26,8 @@ pub fn reserve_for_append<T>(list: &mut Vec<T>, more: usize) {
     }
 }
 
-/// The bytes that jemalloc gives who asks for so many: four sizes from each power of two to the next. Large sizes are
-/// left as they are, since pages that nobody touches cost nothing.
+/// The bytes that jemalloc allocates for so many: it has four sizes from each power of two to the next. Large sizes stay
+/// as they are, since pages that nobody touches cost nothing.
 fn size_class(bytes: usize) -> usize {
     const SMALLEST: usize = 128;
     const LARGEST: usize = SEGMENT_BYTES;

@@ -18,7 +18,7 @@ const MOST_SHARED: usize = 8;
 const FILTERED: usize = 1000;
 
 /// Hashes of ids, with the sequence numbers of their messages.
-type Tree = BTreeSet<(u64, i64)>;
+type Tree = BTreeSet<(u32, i64)>;
 
 /// The ids of a conversation.
 #[derive(Debug, Clone, Default)]
@@ -29,8 +29,9 @@ pub struct Ids {
     shared: Vec<Arc<Tree>>,
 }
 
-fn hash(id: &str) -> u64 {
-    HASHER.hash_one(id)
+/// Few bits: a lookup compares the ids themselves, and a conversation at rest stores them.
+fn hash(id: &str) -> u32 {
+    HASHER.hash_one(id) as u32
 }
 
 impl Ids {
@@ -81,18 +82,25 @@ impl Ids {
         if self.len() > FILTERED {
             return self.clone();
         }
-        let held: Tree = self.iter().filter(|(_, held)| *held < seq).collect();
-        Self {
-            held: Some(held).filter(|held| !held.is_empty()).map(Arc::new),
-            shared: Vec::new(),
-        }
+        Self::of(self.iter().filter(|(_, held)| *held < seq).collect())
     }
 
     fn trees(&self) -> impl Iterator<Item = &Tree> {
         self.held.iter().chain(&self.shared).map(|tree| &**tree)
     }
 
-    fn iter(&self) -> impl Iterator<Item = (u64, i64)> {
+    /// The ids of these hashes and numbers.
+    #[must_use]
+    pub fn of(held: Vec<(u32, i64)>) -> Self {
+        let held: Tree = held.into_iter().collect();
+        Self {
+            held: Some(held).filter(|held| !held.is_empty()).map(Arc::new),
+            shared: Vec::new(),
+        }
+    }
+
+    /// Hashes and numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, i64)> {
         self.trees().flatten().copied()
     }
 
@@ -105,6 +113,7 @@ impl Ids {
     }
 
     /// Number of ids, those of removed messages included.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.trees().map(Tree::len).sum()
     }
@@ -118,7 +127,7 @@ impl Ids {
     /// Bytes on the heap, about: a tree's nodes are three quarters full.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.len() * size_of::<(u64, i64)>() * 4 / 3
+        self.len() * size_of::<(u32, i64)>() * 4 / 3
             + self.shared.capacity() * size_of::<Arc<Tree>>()
     }
 }

@@ -36,6 +36,20 @@ impl Log {
             .insert(index.min(self.segments.len()), segment);
     }
 
+    /// Adds a segment at the end. The caller updates what is known of the beginning.
+    pub(super) fn push_segment(&mut self, mut segment: Segment) {
+        segment.before = self.end;
+        let entries = segment.entries();
+        let sums = (0..entries.len()).map(|inner| weight(&entries, inner));
+        let end = sums.fold(self.end, Sums::plus);
+        drop(entries);
+        if self.segments.is_empty() {
+            self.segments.reserve_exact(1);
+        }
+        self.insert_segment(self.segments.len(), segment);
+        self.end = end;
+    }
+
     /// Takes the segment at `index` out. The caller corrects the running sums.
     fn take_segment(&mut self, index: usize) -> Option<Segment> {
         let segment = self.segments.remove(index)?;
@@ -45,6 +59,10 @@ impl Log {
 
     /// Adds a message at the end; `seq` is larger than all that are held.
     pub fn push(&mut self, seq: i64, time: i64, tokens: u32, flags: Flags, message: &[u8]) {
+        if let Some(newest) = self.segments.len().checked_sub(1) {
+            // After a rest, the newest segment is compressed although it is not full.
+            self.with_segment_mut(newest, |s| s.reopen(message.len()));
+        }
         let fits = self
             .segments
             .back()
@@ -397,7 +415,7 @@ impl Log {
     }
 
     /// Updates what is known of the beginning.
-    fn update_beginning(&mut self) {
+    pub(super) fn update_beginning(&mut self) {
         let leading = match self.first_reaching::<Others>(1) {
             Some(after) => after.saturating_sub(1),
             None => self.len(),

@@ -43,6 +43,25 @@ impl Log {
         jobs
     }
 
+    /// Segments to be compressed because nobody uses the conversation, whatever they hold: all that are uncompressed and
+    /// have not been handed over, up to `most` bytes. [`Log::install`] takes the results.
+    pub fn to_compress_all(&mut self, most: usize) -> Vec<CompressJob> {
+        let mut jobs = Vec::new();
+        let mut bytes = 0;
+        for segment in &self.segments {
+            if bytes >= most {
+                break;
+            }
+            if let Some(job) = segment.compress_job() {
+                bytes += job.bytes();
+                self.compression
+                    .push((segment.base_seq, job.slot().clone()));
+                jobs.push(job);
+            }
+        }
+        jobs
+    }
+
     /// How many segments hold the leading system messages, and nothing else. These stay uncompressed, as RECENT returns
     /// them every time: they are split off a segment that is about to be compressed. No segments if the messages are
     /// larger than `hot_bytes`.

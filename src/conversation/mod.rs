@@ -39,6 +39,7 @@ mod open_calls;
 mod pinned_groups;
 mod pins;
 pub mod rendering;
+mod rest;
 mod results;
 mod retention;
 pub mod search;
@@ -49,6 +50,7 @@ mod sums;
 pub mod temperature;
 mod tickets;
 mod turns;
+pub mod value;
 pub mod window;
 
 use std::sync::Arc;
@@ -68,6 +70,7 @@ pub use retention::{Limit, Removal};
 pub use segment::Relocate;
 use session::Session;
 pub use sums::Sums;
+use temperature::LastUse;
 use tickets::Tickets;
 use turns::Tracker;
 
@@ -106,6 +109,10 @@ pub struct Conversation {
     collection_requested_at: Option<Instant>,
     /// Somebody was told that a summary is due; see [`Conversation::summary_became_due`].
     due: bool,
+    /// When a client used it.
+    last_use: LastUse,
+    /// It has not been used since it was compressed as a whole, see [`value`].
+    is_cold: bool,
 }
 
 /// What a conversation takes, for sums over all of them.
@@ -149,6 +156,8 @@ impl Conversation {
             tickets: Tickets::default(),
             collection_requested_at: None,
             due: false,
+            last_use: LastUse::default(),
+            is_cold: false,
         }
     }
 

@@ -4,6 +4,7 @@
 //! the inside of a JSON array. A segment in use is uncompressed. Later it is compressed (see [`super::compress`] and
 //! [`super::index`]); reading it decompresses a copy, and only a change of the text decompresses the segment itself.
 
+use std::borrow::Cow;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
@@ -77,6 +78,19 @@ impl From<Uncompressed> for Body {
     fn from(body: Uncompressed) -> Self {
         Self::Uncompressed(Shared::new(body))
     }
+}
+
+/// The text of a segment as it is stored.
+pub enum StoredText<'a> {
+    /// The messages, each followed by a comma.
+    Uncompressed(&'a [u8]),
+    /// The compressed text.
+    Compressed {
+        /// Its bytes.
+        text: &'a [u8],
+        /// Bytes of the text when decompressed.
+        len: usize,
+    },
 }
 
 /// Bytes on the heap.
@@ -180,6 +194,50 @@ impl Segment {
         }
     }
 
+    /// The text as it is stored.
+    #[must_use]
+    pub fn stored_text(&self) -> StoredText<'_> {
+        match &self.body {
+            Body::Uncompressed(body) => StoredText::Uncompressed(&body.bytes),
+            Body::Compressed(body) => StoredText::Compressed {
+                text: &body.text,
+                len: body.text_len(),
+            },
+        }
+    }
+
+    /// The index in its compressed form.
+    #[must_use]
+    pub fn compressed_index(&self) -> Cow<'_, [u8]> {
+        match &self.body {
+            Body::Uncompressed(body) => Cow::Owned(index::encode(&body.entries)),
+            Body::Compressed(body) => Cow::Borrowed(&body.index),
+        }
+    }
+
+    /// A segment by what [`Segment::stored_text`] and [`Segment::compressed_index`] have returned. It is not handed over
+    /// for compression again: if it is uncompressed, that did not pay.
+    #[must_use]
+    pub fn stored_as(base_seq: i64, base_time: i64, index: &[u8], text: &StoredText<'_>) -> Self {
+        let body =
+            match *text {
+                StoredText::Uncompressed(bytes) => {
+                    let body = Uncompressed::new(bytes.to_vec(), index::decode(index));
+                    let _ = body.ask();
+                    Body::from(body)
+                }
+                StoredText::Compressed { text, len } => Body::Compressed(Shared::new(
+                    Compressed::new(text.to_vec(), len, index.to_vec()),
+                )),
+            };
+        Self {
+            base_seq,
+            base_time,
+            before: Sums::default(),
+            body,
+        }
+    }
+
     /// Bytes that reading the text must decompress.
     #[must_use]
     pub fn bytes_to_decompress(&self) -> usize {
@@ -226,6 +284,16 @@ impl Segment {
             && time
                 .checked_sub(self.base_time)
                 .is_some_and(|d| i32::try_from(d).is_ok())
+    }
+
+    /// Decompresses the segment if a message of that length fits into it.
+    pub fn reopen(&mut self, len: usize) {
+        if let Body::Compressed(body) = &self.body
+            && body.text_len().saturating_add(len) < SEGMENT_BYTES
+        {
+            // Without the memory, the message begins a segment of its own.
+            let _ = self.decompress();
+        }
     }
 
     /// Adds a message at the end, which [`Segment::takes`] allows. Returns what it adds to the sums.

@@ -9,6 +9,7 @@
 //!                        were decompressed
 //!     write              make a change: apply, let retention act, announce, wake
 //!       maintenance      take in counts and compressed segments, late retention
+//!       idle_scan        compress conversations that nobody uses
 //!         announce       WATCH, replicas and the AOF, keyspace events
 //!         cache_loads    clients that wait for a load (RECENT ... WAIT)
 //!           blocked_clients   clients that wait for background work
@@ -26,6 +27,7 @@ mod cache_loads;
 mod deep_read;
 mod execute;
 mod ffi;
+mod idle_scan;
 mod input;
 mod main_loop;
 mod maintenance;

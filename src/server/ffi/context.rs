@@ -58,6 +58,11 @@ impl Context<'_> {
             .any(|&flag| c_int::try_from(flag).is_ok_and(|flag| flags & flag != 0))
     }
 
+    /// True while a forked child saves or rewrites.
+    pub fn has_child(self) -> bool {
+        self.has_any_flag(&[raw::REDISMODULE_CTX_FLAGS_ACTIVE_CHILD])
+    }
+
     /// True on a primary.
     pub fn is_primary(self) -> bool {
         self.has_any_flag(&[raw::REDISMODULE_CTX_FLAGS_MASTER])

@@ -13,5 +13,6 @@ pub mod entry;
 pub mod main_thread;
 pub mod open_key;
 pub mod panic_guard;
+pub mod scan;
 pub mod server_events;
 pub mod string;

@@ -1,19 +1,24 @@
 //! An open key, and the conversation stored at it.
 
 use std::cell::RefCell;
-use std::ffi::{c_int, c_void};
+use std::ffi::c_int;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use redis_module::raw::{self, RedisModuleKey, RedisModuleType};
 
-use super::api::{OK, call};
+use super::api::{Level, OK, call, log};
 use super::context::Context;
 use super::string::RedisStr;
 use crate::conversation::Conversation;
+use crate::conversation::value::Value;
 use crate::metrics;
 
 /// The registered type; set once, while the module is loaded.
 pub static TYPE: AtomicPtr<RedisModuleType> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Called whenever a client uses a conversation; set once, while the module is loaded.
+pub static ON_USE: OnceLock<fn()> = OnceLock::new();
 
 thread_local! {
     /// The conversations that open keys have given out. A key that is opened twice gives out its conversation once.
@@ -44,7 +49,8 @@ pub enum Found<'k> {
 
 /// An open key; closed when dropped.
 pub struct Key {
-    key: *mut RedisModuleKey,
+    handle: *mut RedisModuleKey,
+    by_client: bool,
     /// The address of the conversation, once it was given out.
     borrowed: Option<usize>,
 }
@@ -69,7 +75,8 @@ impl Key {
             )
         };
         Self {
-            key: key.unwrap_or(std::ptr::null_mut()),
+            handle: key.unwrap_or(std::ptr::null_mut()),
+            by_client: access != Access::Maintain,
             borrowed: None,
         }
     }
@@ -79,30 +86,34 @@ impl Key {
     /// # Panics
     /// If the same key is open a second time and has given out its conversation: an error of this module.
     pub fn get(&mut self) -> Found<'_> {
-        if self.key.is_null() {
+        if self.handle.is_null() {
             return Found::Missing;
         }
         // SAFETY: the key is open.
-        let kind = unsafe { call!(RedisModule_KeyType, self.key) };
+        let kind = unsafe { call!(RedisModule_KeyType, self.handle) };
         if kind == Some(raw::REDISMODULE_KEYTYPE_EMPTY as c_int) {
             return Found::Missing;
         }
-        // SAFETY: the key is open; for other types Redis returns null.
-        let of = unsafe { call!(RedisModule_ModuleTypeGetType, self.key) };
-        if of != Some(TYPE.load(Ordering::Relaxed)) {
+        // SAFETY: the key is open. Nobody else has its value: Redis runs commands one at a time, and `borrow` checks that
+        // no other open key has given it out.
+        let Some(value) = (unsafe { value_of(self.handle) }) else {
             return Found::Other;
+        };
+        self.borrow((&raw const *value).addr());
+        let was_at_rest = value.is_at_rest().then(|| value.footprint());
+        if self.by_client
+            && let Some(used) = ON_USE.get()
+        {
+            used();
         }
-        // SAFETY: the key is open and holds our type.
-        let value = unsafe { call!(RedisModule_ModuleTypeGetValue, self.key) };
-        match value.map(<*mut c_void>::cast::<Conversation>) {
-            Some(value) if !value.is_null() => {
-                self.borrow(value.addr());
-                // SAFETY: values of our type are boxed conversations. Nobody else has this one: Redis runs commands
-                // one at a time, and `borrow` has checked that no other open key has given it out.
-                Found::Conversation(unsafe { &mut *value })
-            }
-            _ => Found::Other,
+        let Some(conversation) = value.wake(self.by_client) else {
+            log(Level::Warning, "a conversation at rest is broken");
+            return Found::Other;
+        };
+        if let Some(before) = was_at_rest {
+            metrics::resized(before, conversation.footprint());
         }
+        Found::Conversation(conversation)
     }
 
     fn borrow(&mut self, address: usize) {
@@ -125,10 +136,22 @@ impl Key {
 
     /// Stores a conversation at the key, which was opened for writing and is missing.
     pub fn create(&mut self, conversation: Conversation) {
-        let value = Box::into_raw(Box::new(conversation));
+        if let Some(used) = ON_USE.get() {
+            used();
+        }
+        let mut value = Value::new(conversation);
+        value.wake(true);
+        let value = Box::into_raw(Box::new(value));
         let kind = TYPE.load(Ordering::Relaxed);
         // SAFETY: the key is open for writing; Redis owns the value from here on, and frees it by our callback.
-        let set = unsafe { call!(RedisModule_ModuleTypeSetValue, self.key, kind, value.cast()) };
+        let set = unsafe {
+            call!(
+                RedisModule_ModuleTypeSetValue,
+                self.handle,
+                kind,
+                value.cast()
+            )
+        };
         if set != Some(OK) {
             // SAFETY: Redis did not take it.
             drop(unsafe { Box::from_raw(value) });
@@ -139,16 +162,16 @@ impl Key {
     pub fn delete(&mut self) {
         self.release();
         // SAFETY: the key is open for writing; nothing borrowed from it is alive.
-        unsafe { call!(RedisModule_DeleteKey, self.key) };
+        unsafe { call!(RedisModule_DeleteKey, self.handle) };
     }
 
     /// When the key expires, Unix ms; `None` if it does not.
     pub fn expires_at(&self) -> Option<i64> {
-        if self.key.is_null() {
+        if self.handle.is_null() {
             return None;
         }
         // SAFETY: the key is open.
-        let at = unsafe { call!(RedisModule_GetAbsExpire, self.key) };
+        let at = unsafe { call!(RedisModule_GetAbsExpire, self.handle) };
         // A key without an expiry has -1.
         at.filter(|&at| at >= 0)
     }
@@ -156,24 +179,43 @@ impl Key {
     /// Removes the key's expiry.
     pub fn persist(&mut self) {
         // SAFETY: the key is open for writing. The bindings lack REDISMODULE_NO_EXPIRE, which is -1.
-        unsafe { call!(RedisModule_SetAbsExpire, self.key, -1) };
+        unsafe { call!(RedisModule_SetAbsExpire, self.handle, -1) };
     }
 
     /// Sets when the key expires, Unix ms.
     pub fn expire_at(&mut self, at: i64) {
         // SAFETY: the key is open for writing.
-        unsafe { call!(RedisModule_SetAbsExpire, self.key, at) };
+        unsafe { call!(RedisModule_SetAbsExpire, self.handle, at) };
     }
 }
 
 impl Drop for Key {
     fn drop(&mut self) {
         self.release();
-        if !self.key.is_null() {
+        if !self.handle.is_null() {
             // SAFETY: the key is open, and nothing borrowed from it is alive.
-            unsafe { call!(RedisModule_CloseKey, self.key) };
+            unsafe { call!(RedisModule_CloseKey, self.handle) };
         }
     }
+}
+
+/// The value of an open key. Nothing if the key is null or missing, or its value of another type.
+///
+/// # Safety
+/// `key` is null or open, and nobody else uses its value during `'a`.
+pub unsafe fn value_of<'a>(key: *mut RedisModuleKey) -> Option<&'a mut Value> {
+    if key.is_null() {
+        return None;
+    }
+    // SAFETY: the key is open; for missing keys and other types Redis returns null.
+    let of = unsafe { call!(RedisModule_ModuleTypeGetType, key) }?;
+    if of.is_null() || of != TYPE.load(Ordering::Relaxed) {
+        return None;
+    }
+    // SAFETY: the key is open and holds our type.
+    let value = unsafe { call!(RedisModule_ModuleTypeGetValue, key) }?;
+    // SAFETY: values of our type are boxed values, and the caller promises that nobody else uses this one.
+    unsafe { value.cast::<Value>().as_mut() }
 }
 
 /// Does something with a conversation, and keeps the server's figures right.

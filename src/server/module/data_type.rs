@@ -8,12 +8,14 @@ use redis_module::raw::{
 };
 
 use super::super::ffi::api::{Level, c_text, call, log};
-use super::super::ffi::open_key::TYPE;
+use super::super::ffi::open_key::{ON_USE, TYPE};
 use super::super::ffi::panic_guard::guard;
 use super::super::ffi::string::OwnedString;
 use crate::codec::{self, DecodeError, encode_effect};
 use crate::conversation::Conversation;
 use crate::conversation::attributes::Attributes;
+use crate::conversation::effect::Effect;
+use crate::conversation::value::Value;
 use crate::metrics;
 use crate::tokens::background::Background;
 use crate::tokens::{DEFAULT_OVERHEAD, FULL_SCALE, preload};
@@ -23,6 +25,9 @@ const NAME: &std::ffi::CStr = c"conv-list";
 
 /// Version of the method table that is filled in here (4 came with Redis 7.0).
 const METHODS_VERSION: u64 = 4;
+
+/// What the log says of an error of this module.
+const BROKEN: &str = "a conversation at rest is broken";
 
 /// Registers the type.
 pub fn register(ctx: *mut RedisModuleCtx) -> bool {
@@ -69,9 +74,9 @@ pub fn register(ctx: *mut RedisModuleCtx) -> bool {
 
 /// # Safety
 /// `value` is a value of our type that nobody changes during `'a`.
-unsafe fn conversation<'a>(value: *const c_void) -> Option<&'a Conversation> {
-    // SAFETY: values of our type are boxed conversations.
-    unsafe { value.cast::<Conversation>().as_ref() }
+unsafe fn stored<'a>(value: *const c_void) -> Option<&'a Value> {
+    // SAFETY: values of our type are boxed.
+    unsafe { value.cast::<Value>().as_ref() }
 }
 
 /// A string that Redis read from a file or payload.
@@ -130,7 +135,10 @@ unsafe extern "C" fn rdb_load(io: *mut RedisModuleIO, version: c_int) -> *mut c_
                 }
                 metrics::created(conversation.footprint());
                 preload(conversation.attributes().encoding);
-                Box::into_raw(Box::new(conversation)).cast()
+                if let Some(used) = ON_USE.get() {
+                    used();
+                }
+                Box::into_raw(Box::new(Value::new(conversation))).cast()
             }
             Err(error) => {
                 log_io(io, &error);
@@ -143,10 +151,10 @@ unsafe extern "C" fn rdb_load(io: *mut RedisModuleIO, version: c_int) -> *mut c_
 unsafe extern "C" fn rdb_save(io: *mut RedisModuleIO, value: *mut c_void) {
     guard((), || {
         // SAFETY: Redis passes a value of our type, which it does not change meanwhile.
-        let Some(conversation) = (unsafe { conversation(value) }) else {
+        let Some(stored) = (unsafe { stored(value) }) else {
             return;
         };
-        codec::encode(conversation, |frame| {
+        let frame = |frame: &[u8]| {
             // SAFETY: the io is that of the save under way; pointer and length belong together.
             unsafe {
                 call!(
@@ -156,7 +164,11 @@ unsafe extern "C" fn rdb_save(io: *mut RedisModuleIO, value: *mut c_void) {
                     frame.len()
                 );
             }
-        });
+        };
+        if stored.read(|c| codec::encode(c, frame)).is_none() {
+            log(Level::Warning, BROKEN);
+            fail_child();
+        }
     });
 }
 
@@ -167,10 +179,10 @@ unsafe extern "C" fn aof_rewrite(
 ) {
     guard((), || {
         // SAFETY: as in `rdb_save`.
-        let Some(conversation) = (unsafe { conversation(value) }) else {
+        let Some(stored) = (unsafe { stored(value) }) else {
             return;
         };
-        let done = codec::rebuild(conversation, |effect| {
+        let emit = |effect: &Effect<'_>| {
             let (header, payload) = encode_effect(effect);
             let own: Vec<OwnedString> = payload
                 .iter()
@@ -192,14 +204,17 @@ unsafe extern "C" fn aof_rewrite(
                     strings.len()
                 );
             }
-        });
-        if let Err(why) = done {
-            log(
-                Level::Warning,
-                &format!("the rewrite of the AOF fails: {why}"),
-            );
-            fail_child();
-        }
+        };
+        let why = match stored.read(|c| codec::rebuild(c, emit)) {
+            Some(Ok(())) => return,
+            Some(Err(why)) => why.to_string(),
+            None => BROKEN.to_owned(),
+        };
+        log(
+            Level::Warning,
+            &format!("the rewrite of the AOF fails: {why}"),
+        );
+        fail_child();
     });
 }
 
@@ -217,7 +232,7 @@ fn fail_child() {
 unsafe extern "C" fn mem_usage(value: *const c_void) -> usize {
     guard(0, || {
         // SAFETY: as in `rdb_save`.
-        unsafe { conversation(value) }.map_or(0, |c| size_of::<Conversation>() + c.heap_bytes())
+        unsafe { stored(value) }.map_or(0, Value::heap_bytes)
     })
 }
 
@@ -225,8 +240,8 @@ unsafe extern "C" fn free(value: *mut c_void) {
     guard((), || {
         if !value.is_null() {
             // SAFETY: Redis gives the value back, for the last time.
-            let conversation = unsafe { Box::from_raw(value.cast::<Conversation>()) };
-            metrics::freed(conversation.footprint());
+            let stored = unsafe { Box::from_raw(value.cast::<Value>()) };
+            metrics::freed(stored.footprint());
         }
     });
 }
@@ -235,7 +250,7 @@ unsafe extern "C" fn free(value: *mut c_void) {
 unsafe extern "C" fn free_effort(_key: *mut RedisModuleString, value: *const c_void) -> usize {
     guard(1, || {
         // SAFETY: as in `rdb_save`.
-        unsafe { conversation(value) }.map_or(1, Conversation::free_effort)
+        unsafe { stored(value) }.map_or(1, Value::free_effort)
     })
 }
 
@@ -246,11 +261,11 @@ unsafe extern "C" fn copy(
 ) -> *mut c_void {
     guard(std::ptr::null_mut(), || {
         // SAFETY: as in `rdb_save`.
-        let Some(conversation) = (unsafe { conversation(value) }) else {
+        let Some(stored) = (unsafe { stored(value) }) else {
             return std::ptr::null_mut();
         };
-        let copy = conversation.clone();
-        // Of the copy: it has no room to spare, which the original may have.
+        // It shares the segments with the original.
+        let copy = stored.clone();
         metrics::created(copy.footprint());
         Box::into_raw(Box::new(copy)).cast()
     })
@@ -258,7 +273,7 @@ unsafe extern "C" fn copy(
 
 /// All that a replica must agree on. Counts are left out where they follow from the text: a server that has not
 /// counted yet holds the same conversation.
-unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
+fn add_to_digest(md: *mut RedisModuleDigest, conversation: &Conversation) {
     let text = |bytes: &[u8]| {
         // SAFETY: the digest is that of the call under way; pointer and length belong together.
         unsafe {
@@ -274,89 +289,95 @@ unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
         // SAFETY: as above.
         unsafe { call!(RedisModule_DigestAddLongLong, md, value) };
     };
-    guard((), || {
-        // SAFETY: as in `rdb_save`.
-        let Some(conversation) = (unsafe { conversation(value) }) else {
-            return;
-        };
-        // Exhaustive, so that a new attribute is part of the digest.
-        let Attributes {
-            encoding,
-            overhead,
-            scale,
-            media_tokens,
-            max_messages,
-            max_tokens,
-            ttl,
-            complete,
-        } = *conversation.attributes();
-        let numbering = conversation.numbering();
-        text(encoding.name().as_bytes());
-        // A digest without them is that of a conversation with the defaults.
-        if (overhead, scale) != (DEFAULT_OVERHEAD, FULL_SCALE) {
-            text(b"overhead and scale");
-            number(i64::from(overhead));
-            number(i64::from(scale));
-        }
-        for value in [
-            i64::from(media_tokens),
-            max_messages.cast_signed(),
-            max_tokens.cast_signed(),
-            ttl.cast_signed(),
-            i64::from(complete),
-            numbering.created,
-            numbering.next,
-            numbering.lowest,
-            conversation.updated(),
-        ] {
-            number(value);
-        }
-        if let Some(summary) = conversation.summary() {
-            text(summary.text.as_bytes());
-            number(i64::from(summary.upto.is_some()));
-            number(summary.upto.unwrap_or_default());
-            number(summary.updated);
-        }
-        if let Some(session) = conversation.session() {
-            // SAFETY: the digest is that of the call under way.
-            unsafe { call!(RedisModule_DigestEndSequence, md) };
-            for (key, value) in session.members() {
-                text(key.as_bytes());
-                text(value.as_bytes());
-            }
-            if let Some(history) = session.history() {
-                text(history.name.key().as_bytes());
-                number(i64::try_from(history.position).unwrap_or(i64::MAX));
-                if !history.before().is_empty() {
-                    text(history.before().as_bytes());
-                    text(history.after().as_bytes());
-                }
-            }
-        }
-        if conversation.lease() != 0 {
-            text(b"lease");
-            number(conversation.lease());
-        }
-        if !conversation.pins().is_empty() {
-            text(b"pins");
-            for &seq in conversation.pins() {
-                number(seq);
-            }
-        }
+    // Exhaustive, so that a new attribute is part of the digest.
+    let Attributes {
+        encoding,
+        overhead,
+        scale,
+        media_tokens,
+        max_messages,
+        max_tokens,
+        ttl,
+        complete,
+    } = *conversation.attributes();
+    let numbering = conversation.numbering();
+    text(encoding.name().as_bytes());
+    // A digest without them is that of a conversation with the defaults.
+    if (overhead, scale) != (DEFAULT_OVERHEAD, FULL_SCALE) {
+        text(b"overhead and scale");
+        number(i64::from(overhead));
+        number(i64::from(scale));
+    }
+    for value in [
+        i64::from(media_tokens),
+        max_messages.cast_signed(),
+        max_tokens.cast_signed(),
+        ttl.cast_signed(),
+        i64::from(complete),
+        numbering.created,
+        numbering.next,
+        numbering.lowest,
+        conversation.updated(),
+    ] {
+        number(value);
+    }
+    if let Some(summary) = conversation.summary() {
+        text(summary.text.as_bytes());
+        number(i64::from(summary.upto.is_some()));
+        number(summary.upto.unwrap_or_default());
+        number(summary.updated);
+    }
+    if let Some(session) = conversation.session() {
         // SAFETY: the digest is that of the call under way.
         unsafe { call!(RedisModule_DigestEndSequence, md) };
-        let visited = conversation.visit(|message| {
-            text(message.bytes);
-            number(message.meta.seq);
-            number(message.meta.time);
-            if message.meta.flags.explicit() {
-                number(i64::from(message.meta.tokens));
+        for (key, value) in session.members() {
+            text(key.as_bytes());
+            text(value.as_bytes());
+        }
+        if let Some(history) = session.history() {
+            text(history.name.key().as_bytes());
+            number(i64::try_from(history.position).unwrap_or(i64::MAX));
+            if !history.before().is_empty() {
+                text(history.before().as_bytes());
+                text(history.after().as_bytes());
             }
-            // SAFETY: as above.
-            unsafe { call!(RedisModule_DigestEndSequence, md) };
-        });
-        if let Err(why) = visited {
-            log(Level::Warning, &format!("a digest is incomplete: {why}"));
+        }
+    }
+    if conversation.lease() != 0 {
+        text(b"lease");
+        number(conversation.lease());
+    }
+    if !conversation.pins().is_empty() {
+        text(b"pins");
+        for &seq in conversation.pins() {
+            number(seq);
+        }
+    }
+    // SAFETY: the digest is that of the call under way.
+    unsafe { call!(RedisModule_DigestEndSequence, md) };
+    let visited = conversation.visit(|message| {
+        text(message.bytes);
+        number(message.meta.seq);
+        number(message.meta.time);
+        if message.meta.flags.explicit() {
+            number(i64::from(message.meta.tokens));
+        }
+        // SAFETY: as above.
+        unsafe { call!(RedisModule_DigestEndSequence, md) };
+    });
+    if let Err(why) = visited {
+        log(Level::Warning, &format!("a digest is incomplete: {why}"));
+    }
+}
+
+unsafe extern "C" fn digest(md: *mut RedisModuleDigest, value: *mut c_void) {
+    guard((), || {
+        // SAFETY: as in `rdb_save`.
+        let Some(stored) = (unsafe { stored(value) }) else {
+            return;
+        };
+        if stored.read(|c| add_to_digest(md, c)).is_none() {
+            log(Level::Warning, BROKEN);
         }
     });
 }

@@ -8,7 +8,8 @@ use redis_module::raw::{RedisModuleDefragCtx, RedisModuleString};
 
 use super::super::ffi::api::{OK, call};
 use super::super::ffi::panic_guard::guard;
-use crate::conversation::{Conversation, Relocate};
+use crate::conversation::Relocate;
+use crate::conversation::value::Value;
 
 /// A round under way.
 struct Round(*mut RedisModuleDefragCtx);
@@ -49,7 +50,7 @@ pub unsafe extern "C" fn defrag(
 ) -> c_int {
     guard(0, || {
         // SAFETY: Redis passes a place with a value of our type, which nobody else uses meanwhile.
-        let Some(conversation) = (unsafe { (*value).cast::<Conversation>().as_mut() }) else {
+        let Some(stored) = (unsafe { (*value).cast::<Value>().as_mut() }) else {
             return 0;
         };
         let mut cursor: c_ulong = 0;
@@ -59,7 +60,7 @@ pub unsafe extern "C" fn defrag(
             cursor = 0;
         }
         let from = usize::try_from(cursor).unwrap_or_default();
-        let Some(next) = conversation.relocate(from, &mut Round(ctx)) else {
+        let Some(next) = stored.relocate(from, &mut Round(ctx)) else {
             return 0;
         };
         let next = c_ulong::try_from(next).unwrap_or_default();

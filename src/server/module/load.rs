@@ -7,9 +7,11 @@ use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 use super::super::cache_loads;
 use super::super::ffi::api::{ERR, Level, OK, call, create_own_context, log};
 use super::super::ffi::main_thread;
+use super::super::ffi::open_key::ON_USE;
 use super::super::ffi::panic_guard::guard;
 use super::super::ffi::server_events::{Listener, subscribe};
 use super::super::ffi::string::{RedisStr, free_released};
+use super::super::idle_scan;
 use super::{command_registration, data_type, info, settings};
 use crate::background;
 use crate::tokens::background::flush;
@@ -146,6 +148,7 @@ fn load(ctx: *mut RedisModuleCtx, args: &[&[u8]]) -> Result<(), String> {
         return Err("the server refused to report its events".into());
     }
     background::on_start(step_back);
+    let _ = ON_USE.set(idle_scan::used);
     Ok(())
 }
 

@@ -74,6 +74,8 @@ static MAX_MESSAGE_BYTES: Number = number(
 
 static HOT_BYTES: Number = number("hot-bytes", 64 << 10, 0, i64::MAX, Kind::Bytes);
 static SUMMARY_THRESHOLD: Number = number("summary-threshold", 0, 0, i64::MAX, Kind::Plain);
+/// Seconds.
+static IDLE_SECONDS: Number = number("idle-seconds", 60, 0, 1 << 30, Kind::Plain);
 static COMPRESS: Number = number("compress", 1, 0, 1, Kind::YesNo);
 
 /// Milliseconds. The upper bound, 34 years, is longer than any client lives, and clocks can still tell it.
@@ -90,6 +92,7 @@ static NUMBERS: &[&Number] = &[
     &MAX_MESSAGE_BYTES,
     &HOT_BYTES,
     &COMPRESS,
+    &IDLE_SECONDS,
     &SUMMARY_THRESHOLD,
     &LOAD_TIMEOUT,
 ];
@@ -144,6 +147,11 @@ pub fn current() -> Settings {
         summary_threshold: unsigned(&SUMMARY_THRESHOLD),
         compress: COMPRESS.value.load(Relaxed) != 0,
     }
+}
+
+/// How long a conversation must not have been used to be at rest, in seconds.
+pub fn idle_seconds() -> u32 {
+    u32::try_from(IDLE_SECONDS.value.load(Relaxed)).unwrap_or(u32::MAX)
 }
 
 /// How long a cache load lasts at most.

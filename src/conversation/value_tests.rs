@@ -1,0 +1,201 @@
+//! A conversation at rest is the same conversation, and takes less memory.
+
+use super::{Rest, Value};
+use crate::codec;
+use crate::commands::arg_parser::Args;
+use crate::commands::spec::{COMMANDS, Handler};
+use crate::commands::{Env, Outcome, commit};
+use crate::conversation::Conversation;
+use crate::settings::Settings;
+use crate::tokens::Inline;
+
+fn write(conversation: &mut Conversation, name: &str, args: &[&str]) {
+    let spec = COMMANDS.iter().find(|s| s.name == name).expect("a command");
+    let env = Env {
+        now: 1_700_000_000_000,
+        settings: Settings::default(),
+        full: false,
+        counts: None,
+        prepared: None,
+        found: None,
+        decompress_at_once: usize::MAX,
+    };
+    let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
+    let mut args = Args::new(spec.name, &args);
+    let mut reply = Vec::new();
+    let (Handler::Write(command) | Handler::WriteInput(command, _)) = spec.handler else {
+        panic!("{name} does not write");
+    };
+    let outcome = command(&mut args, Some(conversation), &env, &mut reply).expect(name);
+    if let Outcome::Done(Some(mut effect)) = outcome {
+        conversation.prepare(&effect).expect("memory");
+        commit(conversation, &mut effect, &Inline);
+    }
+}
+
+fn message(n: usize) -> String {
+    let text = format!("Message {n} asks for a train, and for another one. ").repeat(1 + n % 4);
+    format!(r#"{{"role":"user","id":"m{n}","content":"{text}"}}"#)
+}
+
+fn conversation(messages: usize) -> Conversation {
+    let mut conversation = Conversation::new(Settings::default().attributes(), 1_699_999_999_000);
+    for n in 0..messages {
+        write(&mut conversation, "CONV.APPEND", &[&message(n)]);
+    }
+    conversation
+}
+
+fn frames(value: &Value) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    let read = |c: &Conversation| codec::encode(c, |frame| frames.push(frame.to_vec()));
+    value.read(read).expect("readable");
+    frames
+}
+
+/// Brings the value to rest.
+fn rest(value: &mut Value) {
+    for _ in 0..10 {
+        match value.rest() {
+            Rest::Done => return,
+            Rest::Later => panic!("it does not rest"),
+            Rest::Compress(jobs) => jobs.into_iter().for_each(|job| job.run()),
+        }
+    }
+    panic!("it does not come to rest");
+}
+
+/// All that the stored form holds, decompressed.
+fn content(value: &Value) -> Vec<Vec<u8>> {
+    let mut out = Vec::new();
+    let done = value.read(|c| {
+        codec::rebuild(c, |effect| {
+            let (header, payload) = codec::encode_effect(effect);
+            out.push(header.to_vec());
+            out.extend(payload.iter().map(|part| part.to_vec()));
+        })
+    });
+    done.expect("readable").expect("memory");
+    out
+}
+
+fn check_same_at_rest(conversation: Conversation, becomes_one_piece: bool) {
+    let mut value = Value::new(conversation);
+    let (before, footprint) = (content(&value), value.footprint());
+    let size = value.heap_bytes();
+    rest(&mut value);
+    assert_eq!(value.is_at_rest(), becomes_one_piece);
+    assert_eq!(content(&value), before);
+    assert!(value.heap_bytes() < size);
+    let resting = value.footprint();
+    assert_eq!(
+        (
+            resting.messages,
+            resting.raw,
+            resting.pending,
+            resting.unread
+        ),
+        (
+            footprint.messages,
+            footprint.raw,
+            footprint.pending,
+            footprint.unread
+        )
+    );
+    let stored = frames(&value);
+    let copy = value.clone();
+    let woken = value.wake(false).expect("it wakes");
+    woken.check_invariants().expect("invariants");
+    assert_eq!(
+        woken.holds_id("m0", &[]),
+        copy.read(|c| c.holds_id("m0", &[])).expect("readable")
+    );
+    assert_eq!(content(&value), before);
+    // What was only read needs no compression to rest again.
+    assert!(matches!(value.rest(), Rest::Done));
+    assert_eq!(frames(&value), stored);
+    assert_eq!(frames(&copy), stored);
+}
+
+#[test]
+fn conversations_rest_and_wake() {
+    check_same_at_rest(conversation(0), true);
+    check_same_at_rest(conversation(1), true);
+    check_same_at_rest(conversation(25), true);
+    // Too large for one piece.
+    check_same_at_rest(conversation(10_000), false);
+    let mut changed = conversation(20);
+    write(&mut changed, "CONV.DEL", &["3"]);
+    write(
+        &mut changed,
+        "CONV.SETSUMMARY",
+        &["What was said before.", "UPTO", "2"],
+    );
+    write(
+        &mut changed,
+        "CONV.ALTER",
+        &["MAXMESSAGES", "50", "TTL", "7"],
+    );
+    check_same_at_rest(changed, true);
+    let document = format!(
+        r#"{{"user":"u\u0031","state":{{"a":[1,2]}},"x":{{"history":[{},{}]}},"end":null}}"#,
+        message(1),
+        message(2)
+    );
+    let mut session = conversation(0);
+    write(
+        &mut session,
+        "CONV.IMPORT",
+        &[&document, "HISTORY", "x.history", "REPLACE"],
+    );
+    check_same_at_rest(session, true);
+    let mut session = conversation(0);
+    let document = format!(r#"{{"messages":[{}],"b":1}}"#, message(1));
+    write(&mut session, "CONV.IMPORT", &[&document, "REPLACE"]);
+    check_same_at_rest(session, true);
+}
+
+#[test]
+fn a_conversation_with_open_calls_is_compressed_in_place() {
+    let mut open = conversation(3);
+    let call = r#"{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}"#;
+    write(&mut open, "CONV.APPEND", &[call]);
+    check_same_at_rest(open, false);
+}
+
+#[test]
+fn appends_after_a_rest_go_into_the_same_segment() {
+    let mut value = Value::new(conversation(3));
+    for n in 3..30 {
+        rest(&mut value);
+        let woken = value.wake(false).expect("it wakes");
+        write(woken, "CONV.APPEND", &[&message(n)]);
+        assert_eq!(woken.log().segments().len(), 1);
+        woken.check_invariants().expect("invariants");
+    }
+    assert_eq!(content(&value), content(&Value::new(conversation(30))));
+}
+
+/// Messages that nobody has counted are still pending after a rest.
+#[test]
+fn pending_messages_stay_pending() {
+    let mut pending = conversation(2);
+    write(&mut pending, "CONV.ALTER", &["ENCODING", "cl100k_base"]);
+    assert!(pending.is_pending());
+    let mut value = Value::new(pending);
+    rest(&mut value);
+    assert_eq!(value.footprint().pending, 2);
+    assert!(value.wake(false).expect("it wakes").is_pending());
+}
+
+#[test]
+fn at_rest_short_conversations_take_little_memory() {
+    let mut value = Value::new(conversation(20));
+    let raw = value.footprint().raw as usize;
+    rest(&mut value);
+    assert!(
+        value.heap_bytes() * 3 < raw,
+        "{} of {raw}",
+        value.heap_bytes()
+    );
+}

@@ -1,0 +1,158 @@
+//! The idle scan: finds conversations that nobody has used for `conv.idle-seconds`, and has them compressed.
+//!
+//! It passes over all keys again and again, in slices. As long as no conversation is in use it does not run at all.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use super::ffi::alarm::Alarm;
+use super::ffi::context::Context;
+use super::ffi::main_thread::MainThread;
+use super::ffi::scan::KeyScan;
+use super::module::settings;
+use crate::background::{Lane, submit};
+use crate::conversation::compress::CompressJob;
+use crate::conversation::value::{self, Rest, Value};
+use crate::conversation::{body, temperature};
+use crate::metrics;
+
+/// How long a slice takes at most.
+const SLICE: Duration = Duration::from_micros(500);
+
+/// Time between slices: 1 % of a core while a pass is under way.
+const BETWEEN_SLICES: Duration = Duration::from_millis(50);
+
+/// A pass begins this often during `conv.idle-seconds`: so much later than that, at most, a conversation is compressed.
+const PASSES: u32 = 4;
+
+/// Time between passes, at least and at most.
+const BETWEEN_PASSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(15));
+
+/// A slice ends when so many bytes wait to be compressed: their background threads are busy with them for 0.1 s.
+const MOST_WAITING: usize = 4 << 20;
+
+/// Steps of a scan between two looks at the clock.
+const STEPS: usize = 4;
+
+static ALARM: Alarm = Alarm::new(run);
+static IS_SET: AtomicBool = AtomicBool::new(false);
+
+/// Bytes that wait to be compressed.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+struct Pass {
+    began: Instant,
+    database: i32,
+    scan: Option<KeyScan>,
+}
+
+static PASS: MainThread<Option<Pass>> = MainThread::new(None);
+
+/// A client uses a conversation. Called for every command.
+pub fn used() {
+    if !IS_SET.load(Relaxed) && !IS_SET.swap(true, Relaxed) {
+        set_clock();
+        ALARM.ring_at(Instant::now() + between_passes());
+    }
+}
+
+fn set_clock() {
+    let seconds = START.elapsed().as_secs();
+    temperature::set_seconds(u32::try_from(seconds).unwrap_or(u32::MAX));
+    temperature::set_idle_seconds(settings::idle_seconds());
+}
+
+fn between_passes() -> Duration {
+    let idle = Duration::from_secs(settings::idle_seconds().into());
+    (idle / PASSES).clamp(BETWEEN_PASSES.0, BETWEEN_PASSES.1)
+}
+
+fn run(ctx: Context<'_>) {
+    set_clock();
+    if value::in_use() == 0 && body::opened_bytes() == 0 {
+        PASS.with(Option::take);
+        IS_SET.store(false, Relaxed);
+        return;
+    }
+    // A child shares the memory that it saves until one of the two changes it.
+    let is_over = !ctx.has_child() && slice(ctx);
+    let next = if is_over {
+        let began = PASS.with(Option::take).map(|pass| pass.began);
+        began.unwrap_or_else(Instant::now) + between_passes()
+    } else {
+        Instant::now()
+    };
+    ALARM.ring_at(next.max(Instant::now() + BETWEEN_SLICES));
+}
+
+/// Visits keys until the slice is over. True if the pass is.
+fn slice(ctx: Context<'_>) -> bool {
+    let start = Instant::now();
+    let compress = settings::current().compress;
+    let mut jobs = Vec::new();
+    let (waiting, mut added) = (WAITING.load(Relaxed), 0);
+    let mut pass = PASS.with(Option::take).unwrap_or_else(|| Pass {
+        began: start,
+        database: 0,
+        scan: None,
+    });
+    let is_over = loop {
+        if start.elapsed() >= SLICE || waiting + added >= MOST_WAITING {
+            break false;
+        }
+        if pass.scan.is_none() {
+            if !ctx.select(pass.database) {
+                break true;
+            }
+            pass.scan = KeyScan::new();
+        } else if !ctx.select(pass.database) {
+            break true;
+        }
+        let mut visit = |value: &mut Value| visit(value, compress, &mut jobs, &mut added);
+        let more = (0..STEPS).all(|_| {
+            pass.scan
+                .as_mut()
+                .is_some_and(|scan| scan.step(ctx, &mut visit))
+        });
+        if !more {
+            pass.scan = None;
+            pass.database += 1;
+        }
+    };
+    if !jobs.is_empty() {
+        WAITING.fetch_add(added, Relaxed);
+        submit(Lane::Normal, Box::new(move || run_jobs(jobs)));
+    }
+    PASS.with(|held| *held = Some(pass));
+    is_over
+}
+
+fn visit(value: &mut Value, compress: bool, jobs: &mut Vec<CompressJob>, added: &mut usize) {
+    if value.is_at_rest() {
+        return;
+    }
+    if !compress {
+        value.close_idle();
+        return;
+    }
+    let before = value.footprint();
+    if let Rest::Compress(more) = value.rest() {
+        *added += more.iter().map(CompressJob::bytes).sum::<usize>();
+        jobs.extend(more);
+    }
+    let after = value.footprint();
+    if before != after {
+        metrics::resized(before, after);
+    }
+}
+
+fn run_jobs(jobs: Vec<CompressJob>) {
+    for job in jobs {
+        let bytes = job.bytes();
+        job.run();
+        WAITING.fetch_sub(bytes, Relaxed);
+    }
+}
