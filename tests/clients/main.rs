@@ -54,19 +54,19 @@ fn speaks(con: &mut Connection) {
         .query(con)
         .expect("a string");
     assert_eq!(json, format!("[{SYSTEM},{ANSWER}]"));
-    let missing: Option<Vec<String>> = redis::cmd("CONV.RECENT")
+    let missing: Vec<String> = redis::cmd("CONV.RECENT")
         .arg("missing")
         .arg(30)
         .query(con)
-        .expect("nil");
-    assert_eq!(missing, None);
+        .expect("an empty array");
+    assert!(missing.is_empty());
     let got: Vec<Option<String>> = redis::cmd("CONV.GET")
         .arg("k")
         .arg(&[5, 99])
         .query(con)
         .expect("a message and nil");
     assert_eq!(got, [Some(ANSWER.to_string()), None]);
-    let (length, popped): (usize, Vec<String>) = redis::pipe()
+    let (length, popped): (usize, String) = redis::pipe()
         .atomic()
         .cmd("CONV.LEN")
         .arg("k")
@@ -74,7 +74,7 @@ fn speaks(con: &mut Connection) {
         .arg("k")
         .query(con)
         .expect("a transaction");
-    assert_eq!((length, &*popped), (5, &[ANSWER.to_string()][..]));
+    assert_eq!((length, &*popped), (5, ANSWER));
     let mut pipe = redis::pipe();
     for n in 0..1000 {
         pipe.cmd("CONV.APPEND")
@@ -106,7 +106,7 @@ fn resp3() {
     let server = Server::start();
     let mut con = server.conn3();
     let window = cmd!(con, "CONV.RECENT", "k", 30, "WITHINFO");
-    assert_eq!(window, Value::Nil);
+    assert!(matches!(window, Value::Map(_)), "{window:?}");
     speaks(&mut con);
     assert!(matches!(cmd!(con, "CONV.INFO", "k"), Value::Map(_)));
 }

@@ -64,7 +64,7 @@ pub fn taken(con: &mut Connection, odd: &[u8]) {
     assert_eq!(packed.first(), Some(&0x91), "{shown}");
     counted(con, "t");
     cmd!(*con, "CONV.EDIT", "t", 1, odd);
-    same(cmd!(*con, "CONV.POP", "t"));
+    same(cmd!(*con, "CONV.POP", "t", 1));
 }
 
 pub fn with_k(test: impl FnOnce(&mut Connection)) {

@@ -69,7 +69,7 @@ fn invalid_loadmodule_arguments_are_rejected() {
     let cases: [(&[&str], &str); 12] = [
         (
             &["nonsense", "1"],
-            "unknown module argument 'nonsense': expected encoding, max-messages, ",
+            "unknown module argument 'nonsense': expected encoding, overhead, scale, max-messages, ",
         ),
         (
             &["conv.nonsense", "1"],

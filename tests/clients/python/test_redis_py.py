@@ -50,8 +50,16 @@ def test_blocking(server: Server, name: str) -> None:
             "summary": 0,
             "elided": 0,
             "over": 0,
+            "system": 1,
+            "system-left-out": 0,
+            "pinned": 0,
+            "dropped": 0,
+            "edited": 0,
+            "cleared": 0,
+            "cut": 0,
         }
-        assert run("CONV.RECENT", "missing", 30) is None
+        assert run("CONV.RECENT", "missing", 30) == []
+        assert run("CONV.RECENT", "missing", 30, "WAIT", 1) is None
         assert run("CONV.GET", "k", 4, 99) == [dump(RESULT), None]
         first, none = run("CONV.GET", "k", 1, 99, "WITHINFO")
         assert none is None

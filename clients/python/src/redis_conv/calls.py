@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -41,10 +42,7 @@ def _flags(**options: bool) -> list[str]:
 
 def _values(**options: Any) -> list[Any]:
     return [
-        word
-        for name, value in options.items()
-        if value is not None
-        for word in (name.replace("_", "").upper(), value)
+        word for name, value in options.items() if value is not None for word in (name.replace("_", "").upper(), value)
     ]
 
 
@@ -149,11 +147,56 @@ def recent_with_info(
     return Call(("CONV.RECENT", key, max_tokens, *options), replies.with_messages)
 
 
-def recent_of_many(max_tokens: int, keys: Iterable[Key]) -> Call[list[list[Message] | None]]:
+def recent_of_many(
+    max_tokens: int,
+    keys: Iterable[Key],
+    *,
+    messages: int | None = None,
+    start: Literal["USER"] | None = None,
+    oversize: Literal["EMPTY", "KEEP", "CUT"] | None = None,
+    step: int | None = None,
+    clear: int | None = None,
+    above: int | None = None,
+    no_system: bool = False,
+    no_summary: bool = False,
+    no_pins: bool = False,
+    rev: bool = False,
+    any: bool = False,
+    wait: int | None = None,
+) -> Call[list[list[Message] | None]]:
     """One `recent` for each key. In a cluster all keys must be in one slot."""
     keys = list(keys)
-    args = ("CONV.MRECENT", max_tokens, len(keys), *keys, "FORMAT", "JSON")
+    options = _recent_options(
+        messages, start, oversize, step, clear, above, no_system, no_summary, no_pins, rev, any, wait, False
+    )
+    args = ("CONV.MRECENT", max_tokens, builtins.len(keys), *keys, *options)
     return Call(args, lambda value: [replies.messages_or_miss(item) for item in value])
+
+
+def recent_of_many_with_info(
+    max_tokens: int,
+    keys: Iterable[Key],
+    *,
+    messages: int | None = None,
+    start: Literal["USER"] | None = None,
+    oversize: Literal["EMPTY", "KEEP", "CUT"] | None = None,
+    step: int | None = None,
+    clear: int | None = None,
+    above: int | None = None,
+    no_system: bool = False,
+    no_summary: bool = False,
+    no_pins: bool = False,
+    rev: bool = False,
+    any: bool = False,
+    wait: int | None = None,
+) -> Call[list[replies.Recent | None]]:
+    """As `recent_of_many`, each with the figures of `WITHINFO`."""
+    keys = list(keys)
+    options = _recent_options(
+        messages, start, oversize, step, clear, above, no_system, no_summary, no_pins, rev, any, wait, True
+    )
+    args = ("CONV.MRECENT", max_tokens, builtins.len(keys), *keys, *options)
+    return Call(args, lambda value: [replies.with_messages(item) for item in value])
 
 
 def summary(key: Key) -> Call[str | None]:
@@ -166,9 +209,7 @@ def summary_with_info(key: Key) -> Call[Summary | None]:
     return Call(("CONV.SUMMARY", key, "WITHINFO"), replies.pairs)  # type: ignore[arg-type]
 
 
-def set_summary(
-    key: Key, text: str, *, upto: int | None = None, min_change: int | None = None
-) -> Call[bool]:
+def set_summary(key: Key, text: str, *, upto: int | None = None, min_change: int | None = None) -> Call[bool]:
     """Stores the summary; False if a newer one is stored. Empty text removes it."""
     return Call(("CONV.SETSUMMARY", key, text, *_values(upto=upto, min_change=min_change)), bool)
 
@@ -177,9 +218,7 @@ def claim_summary(
     key: Key, min_tokens: int, *, keep: int | None = None, lease: int | None = None
 ) -> Call[Claim | None]:
     """Returns what is to be summarised once it counts at least `min_tokens`; `lease` in milliseconds."""
-    return Call(
-        ("CONV.CLAIMSUMMARY", key, min_tokens, *_values(keep=keep, lease=lease)), replies.with_messages
-    )
+    return Call(("CONV.CLAIMSUMMARY", key, min_tokens, *_values(keep=keep, lease=lease)), replies.with_messages)
 
 
 def range(key: Key, start: int, stop: int, *, rev: bool = False) -> Call[list[Message]]:
