@@ -409,6 +409,9 @@ impl Conversation {
         self.ids = self.ids.before(first);
         self.tickets.remove_range(first, i64::MAX);
         self.pins.remove_range(first, i64::MAX);
+        if let Some(results) = self.results.get_mut() {
+            results.remove(first, i64::MAX);
+        }
         self.log.remove(from..self.log.len());
         self.retrack(from);
     }
