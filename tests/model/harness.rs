@@ -63,6 +63,7 @@ pub fn call(
         }
         Handler::MultiKey(_) => panic!("{name} needs more than one key"),
         Handler::Write(command) | Handler::WriteInput(command, _) | Handler::Replay(command) => {
+            let replayed = matches!(spec.handler, Handler::Replay(_));
             match command(&mut cursor, target.as_ref(), &env, &mut reply) {
                 Ok(Outcome::Needs(Needs::Counts { missing, .. })) => {
                     assert!(reply.is_empty(), "{name} replied too early");
@@ -78,6 +79,10 @@ pub fn call(
                 }
                 Ok(Outcome::Needs(needs)) => panic!("{name} needs {needs:?}"),
                 Ok(Outcome::Done(None)) => (Ok(reply), None),
+                // The expiry is the key's. The server sends a command of its own for it.
+                Ok(Outcome::Done(Some(effect))) if !replayed && effect.only_expires() => {
+                    (Ok(reply), None)
+                }
                 Ok(Outcome::Done(Some(mut effect))) => {
                     let conversation = match target {
                         Some(conversation) => conversation,
@@ -86,7 +91,7 @@ pub fn call(
                             effect.at,
                         )),
                     };
-                    if matches!(spec.handler, Handler::Replay(_)) {
+                    if replayed {
                         conversation.apply(&mut effect, &Someday);
                     } else {
                         commit(conversation, &mut effect, &Someday);

@@ -38,6 +38,22 @@ fn reads(recents: usize) -> impl Strategy<Value = Reads> {
     (recents, generate_ops::reads()).prop_map(|(recents, others)| Reads { recents, others })
 }
 
+/// What happens between two writes.
+#[derive(Debug, Clone, Copy)]
+enum Between {
+    Nothing,
+    Rest,
+    Fork,
+}
+
+fn between() -> impl Strategy<Value = Between> {
+    prop_oneof![
+        6 => Just(Between::Nothing),
+        2 => Just(Between::Rest),
+        1 => Just(Between::Fork),
+    ]
+}
+
 fn new_log(complete: bool) -> (NaiveLog, [String; 2]) {
     let model = NaiveLog {
         complete,
@@ -57,15 +73,34 @@ proptest! {
         long in proptest::bool::weighted(0.3),
         reads in reads(4),
         upto in proptest::option::of(any::<proptest::sample::Index>()),
+        keeps in any::<bool>(),
+        between in proptest::collection::vec(between(), 14),
     ) {
-        let mut pair = Pair::default();
+        let mut pair = Pair { keeps, ..Pair::default() };
         let (mut model, created) = new_log(complete);
         pair.run(0, "CONV.CREATE", &created).expect("CREATE");
-        for op in &ops {
+        let mut copies: Vec<(Pair, NaiveLog)> = vec![];
+        for (at, (op, between)) in ops.iter().zip(between).enumerate() {
+            match between {
+                Between::Nothing => {}
+                Between::Rest => pair.rest(),
+                Between::Fork if copies.len() < 2 => copies.push((pair.fork(None), model.fork(None))),
+                Between::Fork => {}
+            }
+            // Copies share segments, and go another way.
+            for (k, (copy, model)) in copies.iter_mut().enumerate() {
+                if (at + k) % 2 == 0 {
+                    step(copy, model, op, long);
+                }
+            }
             step(&mut pair, &mut model, op, long);
-            compare(&pair, &model, &reads);
+            compare(&mut pair, &model, &reads);
         }
         pair.agree();
+        for (mut copy, model) in copies {
+            compare(&mut copy, &model, &reads);
+            copy.agree();
+        }
         fork(&pair, &mut model, upto, &reads);
     }
 

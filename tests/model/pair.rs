@@ -2,6 +2,8 @@
 
 use conv::commands::reply::Tree;
 use conv::conversation::Conversation;
+use conv::conversation::temperature::set_idle_seconds;
+use conv::conversation::value::{Rest, Value};
 
 use super::harness::{call, settle};
 use super::naive::ops::Reply;
@@ -13,6 +15,9 @@ use super::stored::content;
 pub struct Pair {
     pub primary: Option<Conversation>,
     pub replica: Option<Conversation>,
+    /// RECENT reads the conversation itself, so that later commands meet what it keeps for them. Otherwise it reads a copy,
+    /// which keeps nothing, and counts stay pending.
+    pub keeps: bool,
 }
 
 impl Pair {
@@ -28,6 +33,40 @@ impl Pair {
                 .expect("a replica takes every effect");
         }
         reply
+    }
+
+    /// CONV.RECENT on the primary.
+    pub fn recent(&mut self, a: &RecentArgs) -> Option<RecentReply> {
+        if self.keeps {
+            recent_in_place(&mut self.primary, a)
+        } else {
+            recent(&self.primary, a)
+        }
+    }
+
+    /// Compresses the primary as the server does when nobody uses it, and wakes it again.
+    pub fn rest(&mut self) {
+        let Some(conversation) = self.primary.take() else {
+            return;
+        };
+        set_idle_seconds(0);
+        let mut value = Value::new(conversation);
+        while let Rest::Compress(jobs) = value.rest() {
+            jobs.into_iter().for_each(|job| job.run());
+        }
+        let woken = value.wake(true).expect("what came to rest wakes");
+        let empty = Conversation::new(*woken.attributes(), 0);
+        self.primary = Some(std::mem::replace(woken, empty));
+    }
+
+    /// A copy that shares segments with the original.
+    pub fn fork(&self, upto: Option<i64>) -> Self {
+        let copy = |c: &Option<Conversation>| c.as_ref().map(|c| c.fork(upto).expect("memory"));
+        Self {
+            primary: copy(&self.primary),
+            replica: copy(&self.replica),
+            keeps: self.keeps,
+        }
     }
 
     pub fn agree(&self) {
@@ -48,8 +87,12 @@ impl Pair {
 
 /// A command that only reads, on a copy.
 pub fn read(target: &Option<Conversation>, name: &str, args: &[String]) -> Vec<Tree> {
+    read_in_place(&mut target.clone(), name, args)
+}
+
+fn read_in_place(target: &mut Option<Conversation>, name: &str, args: &[String]) -> Vec<Tree> {
     let args: Vec<&[u8]> = args.iter().map(|a| a.as_bytes()).collect();
-    let (reply, effect) = call(&mut target.clone(), 0, name, &args);
+    let (reply, effect) = call(target, 0, name, &args);
     assert!(effect.is_none(), "{name} changed something");
     reply.unwrap_or_else(|error| panic!("{name}: {error}"))
 }
@@ -92,7 +135,12 @@ pub fn figure(reply: &[Tree], name: &str) -> i64 {
     }
 }
 
+/// CONV.RECENT on a copy.
 pub fn recent(target: &Option<Conversation>, a: &RecentArgs) -> Option<RecentReply> {
+    recent_in_place(&mut target.clone(), a)
+}
+
+fn recent_in_place(target: &mut Option<Conversation>, a: &RecentArgs) -> Option<RecentReply> {
     let mut args = vec![a.max_tokens.to_string(), "WITHINFO".into()];
     for (name, number) in [
         ("messages", a.messages),
@@ -122,7 +170,7 @@ pub fn recent(target: &Option<Conversation>, a: &RecentArgs) -> Option<RecentRep
             args.extend(words.split(' ').map(String::from));
         }
     }
-    let reply = read(target, "CONV.RECENT", &args);
+    let reply = read_in_place(target, "CONV.RECENT", &args);
     if reply == [Tree::Null] {
         return None;
     }

@@ -1,6 +1,6 @@
 //! `OVERSIZE CUT`: not the one reply that is right, but what holds of every right reply.
 
-use super::cut_text::{cut_of, cut_text, own_texts, plain, quoted, strings};
+use super::cut_text::{cut_of, cut_text, own_texts, plain, quoted, strings, strings_outside};
 use super::json::Value;
 use super::kinds::Class;
 use super::recent::{RecentArgs, RecentReply};
@@ -235,12 +235,14 @@ impl Scene<'_> {
             let text = v.as_str().unwrap();
             edits.extend(cut_text(encoding, text, kept).map(|new| (v.span, quoted(&new))));
         };
+        // What counts as JSON text is one text, whatever strings it holds.
+        let json_texts: Vec<&String> = read.results.iter().flat_map(|r| &r.texts).collect();
         let values: Vec<&Value> = read
             .results
             .iter()
             .flat_map(|r| &r.values)
             .filter_map(|span| find(&top, None, *span))
-            .flat_map(|(_, v)| strings(v))
+            .flat_map(|(_, v)| strings_outside(v, &json_texts))
             .collect();
         if let Some(kept) = results {
             let of = |r: &super::message::NaiveResult, v: &&Value| {

@@ -34,6 +34,17 @@ pub fn strings(v: &Value) -> Vec<&Value> {
     }
 }
 
+/// All strings in a value, without those in objects whose JSON is one of these texts.
+pub fn strings_outside<'v>(v: &'v Value, texts: &[&String]) -> Vec<&'v Value> {
+    let inner = |v: &'v Value| strings_outside(v, texts);
+    match &v.node {
+        Node::Object(_) if texts.iter().any(|text| **text == v.raw) => vec![],
+        Node::List(list) => list.iter().flat_map(inner).collect(),
+        Node::Object(fields) => fields.iter().flat_map(|(_, v)| inner(v)).collect(),
+        _ => strings(v),
+    }
+}
+
 /// Without the places.
 pub fn plain(v: &Value) -> serde_json::Value {
     serde_json::from_str(&v.raw).unwrap()

@@ -56,21 +56,9 @@ impl NaiveLog {
             if self.messages[unit[1] - 1].seq >= end {
                 return false;
             }
-            let members: Vec<usize> = (unit[0]..unit[1]).collect();
-            let pinned: Vec<usize> = members
-                .iter()
-                .copied()
-                .filter(|&i| self.messages[i].pinned)
-                .collect();
-            // The whole group of a pinned message stays; what is only between its messages goes.
-            let stays = |i: &usize| {
-                pinned.contains(i)
-                    || all.groups.iter().any(|g| {
-                        g.members.contains(i) && g.members.iter().any(|k| pinned.contains(k))
-                    })
-            };
-            let goes: Vec<usize> = members.into_iter().filter(|i| !stays(i)).collect();
-            if goes.is_empty() {
+            // Orphans between the messages of the group are neither older nor younger, and stay with it.
+            let goes = unit[0]..unit[1];
+            if goes.clone().any(|i| self.messages[i].pinned) {
                 continue;
             }
             let mut at = 0;

@@ -92,13 +92,22 @@ impl SearchArgs {
         }
     }
 
-    /// The first text that matches, and where. "looks at decoded text (counted texts, names, call names and arguments, tool
-    /// results; one text at a time), not at JSON"
-    pub fn first_match<'m>(&self, m: &'m NaiveRead) -> Option<(&'m str, (usize, usize))> {
-        let texts = m.counted[1..].iter();
-        texts
-            .filter_map(|text| Some((text.as_str(), self.find(text)?)))
-            .next()
+    /// The texts that match, and where each does first; the author's name only if nothing else does. "looks at decoded text
+    /// (counted texts, names, call names and arguments, tool results; one text at a time), not at JSON"
+    pub fn matches<'m>(&self, m: &'m NaiveRead) -> Vec<(&'m str, (usize, usize))> {
+        let mut names = m.name.as_ref();
+        let mut texts: Vec<&String> = m.counted[1..].iter().collect();
+        if let Some(at) = names.and_then(|name| texts.iter().position(|text| *text == name)) {
+            texts.remove(at);
+        } else {
+            names = None;
+        }
+        let found = |text: &'m String| Some((text.as_str(), self.find(text)?));
+        let matches: Vec<_> = texts.into_iter().filter_map(found).collect();
+        match matches[..] {
+            [] => names.into_iter().filter_map(found).collect(),
+            _ => matches,
+        }
     }
 }
 
@@ -115,7 +124,7 @@ impl NaiveLog {
                 && a.until.is_none_or(|ms| m.time <= ms)
                 // "`ROLE` takes a class: system (developer included), user, assistant, tool (function included)"
                 && a.role.is_none_or(|class| reads[i].class == class)
-                && a.first_match(&reads[i]).is_some()
+                && !a.matches(&reads[i]).is_empty()
         };
         let limit = a.limit.unwrap_or(10) as usize;
         (0..self.messages.len())

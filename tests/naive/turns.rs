@@ -29,6 +29,8 @@ pub struct Groups {
     pub orphans: Vec<usize>,
     /// Reasoning items that belong to no group: "never returned".
     pub idle: Vec<usize>,
+    /// Those of them that no message has followed yet, orphans aside: the next message may still belong to them.
+    pub waiting: Vec<usize>,
     /// Messages that are returned without their orphaned results; each is a group of its own, or opens one.
     pub edited: Vec<usize>,
     /// User messages that can stand alone before a window.
@@ -42,6 +44,7 @@ impl Groups {
         let others = [
             &mut self.orphans,
             &mut self.idle,
+            &mut self.waiting,
             &mut self.edited,
             &mut self.users,
         ];
@@ -85,6 +88,7 @@ pub fn group(list: &[NaiveRead]) -> Groups {
     }
     g.finish_reasoning();
     // "A reasoning item followed by nothing [...] is never returned."
+    g.out.waiting.clone_from(&g.waiting);
     g.out.idle.append(&mut g.waiting);
     g.out
 }
