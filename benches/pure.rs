@@ -181,12 +181,12 @@ fn counting(c: &mut Criterion) {
         }
         for (encoding, tiktoken, bpe) in [
             (
-                Encoding::O200kBase,
+                Encoding::O200K_BASE,
                 tiktoken_rs::o200k_base_singleton(),
                 bpe_openai::o200k_base(),
             ),
             (
-                Encoding::Cl100kBase,
+                Encoding::CL100K_BASE,
                 tiktoken_rs::cl100k_base_singleton(),
                 bpe_openai::cl100k_base(),
             ),

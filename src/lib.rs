@@ -45,7 +45,7 @@
 //! ```
 //! use conv::tokens::{Encoding, count};
 //!
-//! assert_eq!(count(Encoding::O200kBase, "Hello! How can I help?"), 7);
+//! assert_eq!(count(Encoding::O200K_BASE, "Hello! How can I help?"), 7);
 //! ```
 //!
 //! # Windows
@@ -84,7 +84,7 @@
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 #![cfg_attr(not(test), warn(clippy::pedantic))]
-// Casts concern packed columns, hashes and C flags of Redis: the values are bounded, or meant to be truncated.
+// Casts concern compressed columns, hashes and C flags of Redis: the values are bounded, or meant to be truncated.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,

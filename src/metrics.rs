@@ -4,8 +4,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use crate::conversation::{Footprint, body, value};
-use crate::tokens::background::queued;
-use crate::tokens::counter;
+use crate::tokens::{self, background::queued};
 
 // Gauges: what the server holds at present.
 static CONVERSATIONS: AtomicI64 = AtomicI64::new(0);
@@ -115,7 +114,7 @@ pub fn all() -> [(&'static std::ffi::CStr, u64); 19] {
         (c"unread_messages", gauge(&UNREAD)),
         (c"keys_to_revisit", gauge(&TO_REVISIT)),
         (c"waits", WAITS.load(Relaxed)),
-        (c"tokenizer_memory", counter::memory() as u64),
+        (c"tokenizer_memory", tokens::memory() as u64),
         (c"tokens_returned", TOKENS_RETURNED.load(Relaxed)),
         (c"searches", SEARCHES.load(Relaxed)),
     ]

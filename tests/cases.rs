@@ -51,12 +51,12 @@ fn read(json: &str) -> Read {
 
 fn tokens(json: &str) -> u64 {
     let rules = Rules {
-        encoding: Encoding::O200kBase,
+        encoding: Encoding::O200K_BASE,
         media_tokens: 85,
         overhead: 3,
         scale: 100,
     };
-    with_message(json.as_bytes(), |m| Text::of(m).count(rules))
+    with_message(json.as_bytes(), |m| Text::of(m).count(rules).tokens)
         .expect("it was read before")
         .into()
 }

@@ -1,71 +1,44 @@
-"""OpenAI Agents SDK: a session in conv.
+"""OpenAI Agents SDK: a session in conv. Needs `redis-conv[openai-agents]`.
 
-    session = ConvSession("7", redis.asyncio.Redis(), max_tokens=3000)
-    result = await Runner.run(agent, "What is the weather in Lisbon?", session=session)
-    items = await session.get_items(limit=10)
-    last = await session.pop_item()
-    await session.clear_session()
-
-Items are stored as the SDK hands them over (Responses items). With `max_tokens` a run is given the newest items that
-fit, function calls together with their outputs and reasoning with what it led to; a `limit` then never cuts a turn
-either. Without it `get_items` returns all, or exactly the newest `limit`, as the SDK's own sessions do.
+python agents_session.py redis://127.0.0.1:6379
 """
 
-from __future__ import annotations
-
-import json
-from typing import Any
+import asyncio
+import sys
 
 import redis.asyncio
-from agents import SessionSettings, TResponseInputItem
+from agents import Agent, RunConfig, Runner, function_tool
+from agents.testing import ScriptedModel, assistant_message, function_call
+from redis_conv.openai_agents import ConvSession
 
 
-class ConvSession:
-    """One conversation, under the key `prefix` + `session_id`; implements the SDK's protocol `Session`."""
+@function_tool
+def weather(city: str) -> str:
+    """The weather of a city."""
+    return f"21 C and sunny in {city}"
 
-    def __init__(
-        self,
-        session_id: str,
-        client: redis.asyncio.Redis,
-        *,
-        max_tokens: int | None = None,
-        prefix: str = "session:",
-        session_settings: SessionSettings | None = None,
-    ) -> None:
-        self.session_id = session_id
-        self.session_settings = session_settings or SessionSettings()
-        self.client = client
-        self.key = prefix + session_id
-        self.max_tokens = max_tokens
 
-    async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
-        """The items, oldest first; at most the newest `limit`."""
-        if limit is None:
-            limit = self.session_settings.limit
-        if limit is not None and limit <= 0:
-            return []
-        if self.max_tokens is None:
-            start = 0 if limit is None else -limit
-            reply = await self._run("CONV.RANGE", self.key, start, -1, "FORMAT", "JSON")
-        else:
-            most = [] if limit is None else ["MESSAGES", limit]
-            reply = await self._run("CONV.RECENT", self.key, self.max_tokens, "FORMAT", "JSON", *most)
-        return json.loads(reply) if reply else []
+async def main() -> None:
+    """Runs an agent twice; the second run gets what fits of the first."""
+    # The SDK's model for tests, so that the example needs no account.
+    model = ScriptedModel(
+        [
+            [function_call("weather", {"city": "Lisbon"}, call_id="c1")],
+            [assistant_message("21 degrees and sunny.")],
+            [assistant_message("Wear a hat.")],
+        ]
+    )
+    agent = Agent(name="forecaster", model=model, tools=[weather])
+    config = RunConfig(tracing_disabled=True)
+    async with redis.asyncio.Redis.from_url(sys.argv[1]) as client:
+        session = ConvSession("example", client, max_tokens=3000, clear=3)
+        await session.clear_session()
+        await session.add_pinned_item({"role": "user", "content": "I am in Portugal until Sunday."})
+        await Runner.run(agent, "How is Lisbon?", session=session, run_config=config)
+        result = await Runner.run(agent, "What to wear?", session=session, run_config=config)
+        print(result.final_output)
+        for item in await session.get_items():
+            print(item.get("type") or item["role"])
 
-    async def add_items(self, items: list[TResponseInputItem]) -> None:
-        """Appends all of them, or none if one is refused."""
-        if items:
-            texts = [json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in items]
-            await self._run("CONV.APPEND", self.key, *texts)
 
-    async def pop_item(self) -> TResponseInputItem | None:
-        """Removes and returns the newest item."""
-        popped = await self._run("CONV.POP", self.key)
-        return json.loads(popped) if popped else None
-
-    async def clear_session(self) -> None:
-        """Removes the conversation."""
-        await self.client.delete(self.key)
-
-    async def _run(self, *words: Any) -> Any:
-        return await self.client.execute_command(*words)
+asyncio.run(main())

@@ -41,7 +41,7 @@ pub fn rebuild(
                 effect.push.push(NewMessage {
                     seq: segment.seq(entry),
                     time: segment.time(entry),
-                    count: count(entry),
+                    count: count(conversation, segment.seq(entry), entry),
                     bytes: bytes.get(begin..end).unwrap_or_default(),
                     // Not encoded: decoding the effect reads the message.
                     facts: message::Facts::default(),

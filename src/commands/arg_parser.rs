@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::error::{CommandError, err};
 use super::spec::{COMMANDS, Spec};
 use super::{suggest, syntax};
-use crate::tokens::{ENCODINGS, Encoding};
+use crate::tokens::{ENCODINGS, Encoding, registry};
 
 /// The arguments of a command that have not been taken yet.
 pub struct Args<'a> {
@@ -321,18 +321,35 @@ fn range(parsed: Option<i64>, least: i64, most: i64) -> String {
     }
 }
 
-/// An encoding by its name or a model's name.
+/// An encoding by its name or a model's name. Its file may still be loading: see [`Encoding::named`].
 ///
 /// # Errors
-/// It is neither.
+/// It is neither, or its file cannot be used.
 pub fn encoding(value: &[u8]) -> Result<Encoding, CommandError> {
-    let found = std::str::from_utf8(value).ok().and_then(Encoding::by_name);
-    match found {
-        Some(encoding) => Ok(encoding),
-        None => err(format!(
-            "unknown encoding or model {}: expected {} or a model that tiktoken knows, such as gpt-4o",
-            quoted(value),
-            ENCODINGS.map(Encoding::name).join(", ")
-        )),
+    match std::str::from_utf8(value).map(Encoding::named) {
+        Ok(Ok(encoding)) => Ok(encoding),
+        Ok(Err(Some(why))) => err(broken_encoding(value, &why)),
+        Ok(Err(None)) | Err(_) => err(unknown_encoding(value)),
     }
+}
+
+/// The error for an encoding whose file cannot be used.
+#[must_use]
+pub fn broken_encoding(name: &[u8], why: &str) -> String {
+    format!("cannot use the encoding {}: {why}", quoted(name))
+}
+
+/// The error for a name that is no encoding.
+#[must_use]
+pub fn unknown_encoding(name: &[u8]) -> String {
+    let file = if registry::is_configured() {
+        ", or a file in conv.tokenizers"
+    } else {
+        ""
+    };
+    format!(
+        "unknown encoding or model {}: expected {} or a model that tiktoken knows, such as gpt-4o{file}",
+        quoted(name),
+        ENCODINGS.map(Encoding::name).join(", ")
+    )
 }

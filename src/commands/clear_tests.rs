@@ -1,7 +1,10 @@
 //! `CLEAR`: what is cleared in each dialect, and that selections with it are those of a naive model.
 
 use super::tests::{holding, recent, run, said, shown};
+use crate::codec::decode_effect;
+use crate::commands::commit;
 use crate::conversation::Conversation;
+use crate::tokens::Inline;
 
 const TEXT: &str =
     "a result of rather more tokens than the text that takes its place when it is cleared";
@@ -196,7 +199,7 @@ fn results_are_cleared_one_by_one() {
     assert_eq!(shown(&figures), "first 1, last 3, edited 1, cleared 1");
 }
 
-/// Steps of an agent: a call and a result of so many words, then what it says.
+/// Steps of an agent: a call, a result with the given number of words, then what it says.
 fn agent(steps: impl Iterator<Item = (usize, bool)>) -> Conversation {
     let mut conversation = holding(&[&said("user", "the task")]);
     for (words, user) in steps {
@@ -258,11 +261,18 @@ fn the_window_is_the_longest_that_fits_once_results_are_cleared() {
     }
 }
 
+/// Applies an effect as CONV.EFFECT does.
+fn replay(conversation: &mut Conversation, header: &str, payload: &[&[u8]]) {
+    let mut effect = decode_effect(header.as_bytes(), payload).expect(header);
+    conversation.check(&effect).expect(header);
+    commit(conversation, &mut effect, &Inline);
+}
+
 /// Whatever is read in between: the replies are those of a conversation that is read with CLEAR for the first time.
 #[test]
 fn what_is_known_grows_at_both_ends() {
     let mut rng = fastrand::Rng::with_seed(11);
-    for _ in 0..30 {
+    for _ in 0..60 {
         let mut conversation = holding(&[&said("user", "the task")]);
         for step in 0..40 {
             let id = step.to_string();
@@ -277,6 +287,32 @@ fn what_is_known_grows_at_both_ends() {
                 2 => drop(run(&mut conversation, "CONV.APPEND", &[&user])),
                 3 => drop(run(&mut conversation, "CONV.BACKFILL", &[&call, &result])),
                 4 => drop(run(&mut conversation, "CONV.POP", &["2"])),
+                5 if !conversation.log().is_empty() => {
+                    // As IMPORT ... REPLACE replicates it, but the numbers that follow are given again.
+                    let position = rng.usize(..conversation.log().len());
+                    let seq = conversation.log().get(position).expect("held").seq;
+                    let cut = format!(r#"{{"v":1,"at":1,"cut":{seq}}}"#);
+                    replay(&mut conversation, &cut, &[]);
+                    let push = format!(r#"{{"v":1,"at":2,"push":[[{seq},2,"pending"]]}}"#);
+                    replay(
+                        &mut conversation,
+                        &push,
+                        &[if rng.bool() {
+                            user.as_bytes()
+                        } else {
+                            result.as_bytes()
+                        }],
+                    );
+                }
+                6 if conversation.log().len() > 9 => {
+                    let seqs: Vec<String> = (0..conversation.log().len())
+                        .filter(|_| rng.u8(..3) == 0)
+                        .filter_map(|position| conversation.log().get(position))
+                        .map(|message| message.seq.to_string())
+                        .collect();
+                    let seqs: Vec<&str> = seqs.iter().map(String::as_str).collect();
+                    run(&mut conversation, "CONV.DEL", &seqs);
+                }
                 _ => {
                     let messages = [&call, &result, &user];
                     let messages: Vec<&str> = messages.into_iter().map(String::as_str).collect();
@@ -315,6 +351,37 @@ fn what_is_known_grows_at_both_ends() {
             conversation.check_invariants().expect("sound");
         }
     }
+}
+
+/// Without its call, a result in a message with text of its own is taken out of it: then the message is another.
+#[test]
+fn many_results_lose_their_call() {
+    const RESULTS: usize = 20_000;
+    let ids = (0..RESULTS).map(|id| format!(r#"{{"id":"{id}"}}"#));
+    let calls = format!(
+        r#"{{"role":"assistant","tool_calls":[{}]}}"#,
+        ids.collect::<Vec<_>>().join(",")
+    );
+    let mut conversation = holding(&[&calls]);
+    for id in 0..RESULTS {
+        let result = format!(
+            r#"{{"role":"assistant","content":[{{"type":"tool_result","tool_use_id":"{id}","content":"{TEXT}"}},{{"type":"text","text":"so"}}]}}"#
+        );
+        run(&mut conversation, "CONV.APPEND", &[&result]);
+    }
+    let args = ["1000000", "CLEAR", "0"];
+    let (_, figures) = recent(&mut conversation, &args);
+    assert!(
+        figures.contains(&("cleared".into(), RESULTS as i64)),
+        "{figures:?}"
+    );
+    run(&mut conversation, "CONV.DEL", &["1"]);
+    let (_, figures) = recent(&mut conversation, &args);
+    assert!(
+        figures.contains(&("edited".into(), RESULTS as i64)),
+        "{figures:?}"
+    );
+    assert!(figures.contains(&("cleared".into(), 0)), "{figures:?}");
 }
 
 const CALL: &str =

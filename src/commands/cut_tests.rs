@@ -27,7 +27,7 @@ fn kept(before: &str, after: &str) -> usize {
     let number: usize = number.parse().expect("a number");
     let left = e(before) - number;
     assert_eq!(left % 2, 0, "{after}");
-    // What is kept may be encoded anew.
+    // The kept part may be encoded differently.
     assert!(
         e(head).abs_diff(left / 2) <= 3 && e(tail).abs_diff(left / 2) <= 3,
         "{after}"

@@ -116,7 +116,7 @@ pub fn del<'a>(
 }
 
 /// `CONV.POP key [count]`: removes and returns the newest message, nil if there is none. With `count`, returns an array
-/// of so many, newest first, nil if there is none, as `RPOP` does.
+/// of up to `count` messages, newest first, nil if there is none, as `RPOP` does.
 pub fn pop<'a>(
     args: &mut Args<'a>,
     target: Target<'_>,

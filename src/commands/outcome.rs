@@ -29,6 +29,8 @@ pub enum Needs {
     },
     /// Counts of these texts from its arguments. They are provided in [`super::Env::counts`].
     TextCounts(Encoding, Vec<Text>),
+    /// The tokenizer file of this encoding, which is being read.
+    Encoding(Encoding),
     /// These messages, decompressed: more than [`super::Env::decompress_at_once`].
     Text(Vec<Snapshot>),
     /// The messages that this query finds. They are provided in [`super::Env::found`].

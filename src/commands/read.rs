@@ -2,7 +2,7 @@
 
 use std::iter::once;
 
-use super::arg_parser::{Args, encoding};
+use super::arg_parser::{Args, broken_encoding, encoding, unknown_encoding};
 use super::error::{CommandError, err};
 use super::format::{Format, MessageList, Piece};
 use super::reply::Reply;
@@ -10,6 +10,7 @@ use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::attributes::Attributes;
 use crate::conversation::log::{Log, Stored};
 use crate::conversation::{Conversation, MissingCounts};
+use crate::tokens::registry::{Listed, Lookup};
 use crate::tokens::{self, MOST_INLINE, Text, most_inline};
 
 /// The index that an argument of `CONV.RANGE` or `CONV.INDEX` means. As in `LRANGE`, a negative one counts from the end.
@@ -247,8 +248,8 @@ pub fn info(
     out.bulk(encoding.name().as_bytes());
     number(out, "overhead", i64::from(overhead));
     number(out, "scale", i64::from(scale));
-    // All encodings are built in.
-    number(out, "encoding-missing", 0);
+    let missing = encoding.is_missing();
+    number(out, "encoding-missing", i64::from(missing));
     number(out, "max-messages", signed(max_messages));
     number(out, "max-tokens", signed(max_tokens));
     number(out, "ttl", signed(ttl));
@@ -298,6 +299,12 @@ pub fn tokens(
             Err(unknown) => return Err(unknown),
         }
     }
+    let wanted = match wanted.resolve() {
+        Lookup::Ready(encoding) => encoding,
+        Lookup::Loading => return Ok(Outcome::Needs(Needs::Encoding(wanted))),
+        Lookup::Broken(why) => return err(broken_encoding(wanted.name().as_bytes(), &why)),
+        Lookup::Unknown => return err(unknown_encoding(wanted.name().as_bytes())),
+    };
     let mut texts = Vec::with_capacity(args.left());
     while let Some(text) = args.take() {
         match std::str::from_utf8(text) {
@@ -328,6 +335,49 @@ pub fn tokens(
     out.array(texts.len());
     for text in texts {
         out.integer(signed(tokens::count(wanted, text)));
+    }
+    Ok(REPLIED)
+}
+
+/// `CONV.ENCODINGS`: the encodings that this server can count in, or could if their files were not broken.
+pub fn encodings(
+    args: &mut Args<'_>,
+    _target: Target<'_>,
+    _env: &Env<'_>,
+    out: &mut dyn Reply,
+) -> Result<Outcome<()>, CommandError> {
+    args.finish()?;
+    let list = tokens::listed();
+    out.array(list.len());
+    for encoding in list {
+        // Exhaustive, so that a new field is returned.
+        let Listed {
+            name,
+            kind,
+            vocabulary,
+            fingerprint,
+            memory,
+            state,
+            error,
+        } = encoding;
+        out.map(7);
+        out.bulk(b"name");
+        out.bulk(name.as_bytes());
+        out.bulk(b"kind");
+        out.bulk(kind.as_bytes());
+        out.bulk(b"vocabulary");
+        out.integer(signed(vocabulary as u64));
+        out.bulk(b"fingerprint");
+        out.bulk(fingerprint.as_bytes());
+        out.bulk(b"memory");
+        out.integer(signed(memory as u64));
+        out.bulk(b"state");
+        out.bulk(state.as_bytes());
+        out.bulk(b"error");
+        match error {
+            Some(error) => out.bulk(error.as_bytes()),
+            None => out.null(),
+        }
     }
     Ok(REPLIED)
 }

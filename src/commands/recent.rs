@@ -331,5 +331,8 @@ mod clear_tests;
 #[path = "cut_tests.rs"]
 mod cut_tests;
 #[cfg(test)]
+#[path = "pinned_tests.rs"]
+mod pinned_tests;
+#[cfg(test)]
 #[path = "recent_tests.rs"]
 mod tests;

@@ -1,7 +1,7 @@
 //! The body of a segment: the text of its messages and their index, uncompressed or compressed.
 //!
 //! Bodies are shared: a copy of a conversation holds handles to the same bodies until one of them changes, and so does
-//! a snapshot that is read on another thread. Whoever changes a body that others hold changes a copy ([`Shared::to_mut`]).
+//! a snapshot that is read on another thread. A change to a shared body is made to a copy of it ([`Shared::to_mut`]).
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};

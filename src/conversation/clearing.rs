@@ -14,9 +14,9 @@ const EXAMINED_BYTES: u64 = 64 << 10;
 /// `CLEAR n [ABOVE tokens]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clear {
-    /// So many of the newest results are returned in full.
+    /// Number of the newest results that are returned in full.
     pub kept: u64,
-    /// Nothing is cleared while the candidates count at most so many tokens.
+    /// Nothing is cleared while the candidates count at most this many tokens.
     pub above: Option<u64>,
 }
 
@@ -69,7 +69,7 @@ impl Conversation {
         plan
     }
 
-    /// With STEP, the border before the group of the oldest result returned in full moves in steps of so many tokens.
+    /// With STEP, the border before the group of the oldest result returned in full moves in steps of `step` tokens.
     fn stepped_border(&self, border: Border, step: u64, region: usize) -> Option<Border> {
         let log = &self.log;
         let group = log.group_start_until(log.position_of(border.seq))?;

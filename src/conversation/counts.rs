@@ -26,6 +26,8 @@ const COLLECTION_TIMEOUT: Duration = Duration::from_secs(10);
 pub enum SummaryTokens {
     /// They have been counted.
     Counted(u32),
+    /// The bytes have been counted, because the tokenizer file is missing.
+    Estimated(u32),
     /// They are being counted.
     Waiting(Ticket),
     /// Nothing yet.
@@ -36,6 +38,7 @@ impl From<Outcome> for SummaryTokens {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Known(tokens) => Self::Counted(tokens),
+            Outcome::Estimated(tokens) => Self::Estimated(tokens),
             Outcome::Later(ticket) => Self::Waiting(ticket),
             Outcome::Unknown => Self::Pending,
         }
@@ -47,8 +50,17 @@ impl SummaryTokens {
     #[must_use]
     pub fn known(&self) -> Option<u32> {
         match self {
-            Self::Counted(tokens) => Some(*tokens),
+            Self::Counted(tokens) | Self::Estimated(tokens) => Some(*tokens),
             Self::Waiting(_) | Self::Pending => None,
+        }
+    }
+
+    /// The count to store, if it is known and no estimate: another server may have the file.
+    #[must_use]
+    pub fn exact(&self) -> Option<u32> {
+        match self {
+            Self::Counted(tokens) => Some(*tokens),
+            Self::Estimated(_) | Self::Waiting(_) | Self::Pending => None,
         }
     }
 }
@@ -87,9 +99,13 @@ impl Conversation {
     pub fn expects_results(&self) -> bool {
         let summary = self.summary.as_ref().map(|s| &s.tokens);
         !self.tickets.is_empty()
+            || !self.estimates.is_empty()
             || self.log.is_compressing()
             || self.results.get().is_some_and(Results::expects)
-            || matches!(summary, Some(SummaryTokens::Waiting(_)))
+            || matches!(
+                summary,
+                Some(SummaryTokens::Waiting(_) | SummaryTokens::Estimated(_))
+            )
     }
 
     /// True if many counts are pending, `more` about to be added included, and no collection was requested since the last
@@ -135,18 +151,48 @@ impl Conversation {
         self.take_findings();
         if let Some(summary) = &mut self.summary
             && let SummaryTokens::Waiting(ticket) = &summary.tokens
-            && let Some(tokens) = ticket.count()
+            && let Some(counted) = ticket.counted()
         {
-            summary.tokens = SummaryTokens::Counted(tokens);
+            summary.tokens = Outcome::from(counted).into();
         }
-        let counts = self.tickets.take_first_counts();
+        let counts = self.tickets.take_first_counts(&mut self.estimates);
         self.log.set_counts(&counts);
+        self.recount_estimates();
+    }
+
+    /// If the tokenizer file has come, what was estimated is pending again.
+    fn recount_estimates(&mut self) {
+        let summary = self.summary.as_ref().map(|summary| &summary.tokens);
+        let summary = matches!(summary, Some(SummaryTokens::Estimated(_)));
+        if (!summary && self.estimates.is_empty()) || !self.attributes.encoding.is_usable() {
+            return;
+        }
+        if let Some(summary) = self.summary.as_mut().filter(|_| summary) {
+            summary.tokens = SummaryTokens::Pending;
+        }
+        let least = self.attributes.rules().least();
+        for (first, last) in self.estimates.take() {
+            let from = self.log.position_of(first);
+            let to = self.log.position_of(last.saturating_add(1));
+            self.log.update(from..to, |e| {
+                if !e.flags.explicit() {
+                    e.tokens = least;
+                    e.flags.set_pending(true);
+                }
+            });
+        }
+    }
+
+    /// True if the count of message `seq` is an estimate, because the tokenizer file is missing.
+    #[must_use]
+    pub fn is_estimated(&self, seq: i64) -> bool {
+        self.estimates.contains(seq)
     }
 
     /// Takes in all finished counts.
     pub fn collect_all(&mut self) {
         self.collect_counts();
-        let counts = self.tickets.take_all_counts();
+        let counts = self.tickets.take_all_counts(&mut self.estimates);
         self.log.set_counts(&counts);
         self.log.install();
     }
@@ -330,6 +376,11 @@ impl Conversation {
             match counter.count(rules, text) {
                 Outcome::Known(tokens) => {
                     self.tickets.remove(stored.seq);
+                    counts.push((stored.seq, tokens));
+                }
+                Outcome::Estimated(tokens) => {
+                    self.tickets.remove(stored.seq);
+                    self.estimates.insert(stored.seq);
                     counts.push((stored.seq, tokens));
                 }
                 Outcome::Later(ticket) => tickets.push((stored.seq, ticket)),

@@ -43,7 +43,7 @@ pub fn examine(source: &[u8], without_orphans: bool, rules: Rules) -> Examined {
     if returned.is_none() || examined.results.is_empty() {
         return examined;
     }
-    let tokens = message::with_message(source, |m| Text::of(m).count(rules));
+    let tokens = message::with_message(source, |m| Text::of(m).count(rules).tokens);
     Examined {
         tokens: tokens.unwrap_or(examined.tokens),
         ..examined

@@ -11,7 +11,7 @@ use crate::tokens::Counter;
 /// Bytes of messages that are copied and examined at a time.
 const BATCH_BYTES: usize = 256 << 10;
 
-/// If more bytes were appended since the last message that was examined, examining begins anew.
+/// If more bytes were appended since the last message that was examined, what was examined is forgotten.
 const MOST_NEWER_BYTES: usize = 1 << 20;
 
 /// The index of tool results, if there is one. A copy of a conversation has none: it is made when it is needed.

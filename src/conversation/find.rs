@@ -38,7 +38,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// True if the message is to be looked at.
+    /// True if the message is to be searched.
     fn admits(&self, meta: &Meta) -> bool {
         self.class.is_none_or(|class| meta.flags.class() == class)
             && self.after.is_none_or(|after| meta.seq > after)

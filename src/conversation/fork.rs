@@ -21,6 +21,7 @@ impl Conversation {
             log,
             ids: self.ids.before(behind),
             tickets,
+            estimates: self.estimates.clone(),
             tracker: self.tracker.clone(),
             attributes: self.attributes,
             summary: self.summary.clone(),

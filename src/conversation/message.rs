@@ -242,7 +242,7 @@ impl Text {
     }
 }
 
-/// Room for the counted text of a message of so many bytes: rarely too little, and cut to size in the end.
+/// Room for the counted text of a message of `source` bytes: rarely too little, and cut to size in the end.
 fn counted_text(source: usize) -> Text {
     Text::message(source)
 }

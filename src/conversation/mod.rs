@@ -16,16 +16,17 @@ pub mod cutting;
 mod dialect;
 pub mod document;
 pub mod effect;
+mod estimates;
 mod event;
 mod examine;
 mod examining;
 pub mod facts;
 pub mod find;
-mod flags;
+pub mod flags;
 mod fork;
 mod growth;
 pub mod history;
-mod ids;
+pub mod ids;
 pub mod index;
 mod invariants;
 pub mod json;
@@ -33,8 +34,10 @@ pub mod log;
 mod log_change;
 mod log_compress;
 pub mod log_read;
+mod log_remove;
 pub mod log_snapshot;
 pub mod message;
+mod message_changes;
 mod open_calls;
 mod pinned_groups;
 mod pins;
@@ -46,6 +49,7 @@ pub mod search;
 pub mod segment;
 pub mod session;
 pub mod session_difference;
+pub mod stored;
 mod sums;
 pub mod temperature;
 mod tickets;
@@ -61,6 +65,7 @@ pub use compress::Unreadable;
 pub use counts::{MissingCounts, SummaryTokens};
 use cutting::CutSlot;
 use effect::Numbering;
+use estimates::Estimates;
 use examining::LazyResults;
 use ids::Ids;
 use log::{Log, Stored};
@@ -105,6 +110,8 @@ pub struct Conversation {
     updated: i64,
     /// Where the counts of messages that are being counted will be found.
     tickets: Tickets,
+    /// Messages whose bytes were counted because the tokenizer file is missing.
+    estimates: Estimates,
     /// When somebody was told that counts pile up, as they still do; see [`Conversation::piles_up`].
     collection_requested_at: Option<Instant>,
     /// Somebody was told that a summary is due; see [`Conversation::summary_became_due`].
@@ -154,6 +161,7 @@ impl Conversation {
             },
             updated: now,
             tickets: Tickets::default(),
+            estimates: Estimates::default(),
             collection_requested_at: None,
             due: false,
             last_use: LastUse::default(),
@@ -268,6 +276,7 @@ impl Conversation {
             + self.ids.heap_bytes()
             + self.tracker.heap_bytes()
             + self.tickets.heap_bytes()
+            + self.estimates.heap_bytes()
             + self.pins.heap_bytes()
             + self.results.heap_bytes()
             + self.cut.heap_bytes()

@@ -10,6 +10,7 @@ use super::attributes::Attributes;
 use super::counts::SummaryTokens;
 use super::cutting::CutSlot;
 use super::effect::{Effect, Numbering};
+use super::estimates::Estimates;
 use super::examining::LazyResults;
 use super::ids::Ids;
 use super::log::Log;
@@ -52,6 +53,8 @@ pub fn encode(conversation: &Conversation) -> Option<Box<[u8]>> {
         numbering,
         updated,
         tickets: _,
+        // None: a conversation with estimates expects results.
+        estimates: _,
         collection_requested_at: _,
         due,
         last_use: _,
@@ -155,6 +158,7 @@ pub fn decode(bytes: &[u8]) -> Option<Conversation> {
         numbering,
         updated,
         tickets: Tickets::default(),
+        estimates: Estimates::default(),
         collection_requested_at: None,
         due,
         last_use: LastUse::default(),

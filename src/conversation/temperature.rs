@@ -21,15 +21,17 @@ impl LastUse {
         Self(NOW.load(Relaxed))
     }
 
-    /// True if it is at least `conv.idle-seconds` ago, or never was.
+    /// True if it is at least `conv.idle-seconds` ago, or never was. The clock shows whole seconds: between two of them
+    /// whose difference is one, hardly any time may have passed.
     #[must_use]
     pub fn is_idle(self) -> bool {
         let age = NOW.load(Relaxed).saturating_sub(self.0);
-        self.0 == 0 || age >= IDLE_SECONDS.load(Relaxed)
+        let idle = IDLE_SECONDS.load(Relaxed);
+        self.0 == 0 || idle == 0 || age > idle
     }
 }
 
-/// Sets the clock to so many seconds after the start of the server.
+/// Sets the clock to `seconds` after the start of the server.
 pub fn set_seconds(seconds: u32) {
     NOW.fetch_max(seconds.saturating_add(1), Relaxed);
 }

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use smallvec::SmallVec;
 
+use super::estimates::Estimates;
 use crate::tokens::Ticket;
 
 /// Room for this many tickets is kept for the next messages.
@@ -112,25 +113,32 @@ impl Tickets {
     }
 
     /// Takes out the counts that have come in, up to the first that has not: cheap, for every command.
-    pub fn take_first_counts(&mut self) -> Counts {
+    /// Notes in `estimates` which of them are estimates.
+    pub fn take_first_counts(&mut self, estimates: &mut Estimates) -> Counts {
         let mut counts = Counts::new();
         while let Some((seq, ticket)) = self.0.front()
-            && let Some(tokens) = ticket.count()
+            && let Some(counted) = ticket.counted()
         {
-            counts.push((*seq, tokens));
+            counts.push((*seq, counted.tokens));
+            if counted.estimated {
+                estimates.insert(*seq);
+            }
             self.0.pop_front();
         }
         self.give_back_room();
         counts
     }
 
-    /// Takes out all counts that have come in.
-    pub fn take_all_counts(&mut self) -> Counts {
+    /// Takes out all counts that have come in. Notes in `estimates` which of them are estimates.
+    pub fn take_all_counts(&mut self, estimates: &mut Estimates) -> Counts {
         let mut counts = Counts::new();
         self.0.retain(|(seq, ticket)| {
-            let tokens = ticket.count();
-            counts.extend(tokens.map(|tokens| (*seq, tokens)));
-            tokens.is_none()
+            let counted = ticket.counted();
+            counts.extend(counted.map(|counted| (*seq, counted.tokens)));
+            if counted.is_some_and(|counted| counted.estimated) {
+                estimates.insert(*seq);
+            }
+            counted.is_none()
         });
         self.give_back_room();
         counts
@@ -158,10 +166,14 @@ impl Tickets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokens::Counted;
 
     fn counted(count: u32) -> Ticket {
         let ticket = Ticket::default();
-        ticket.set(count);
+        ticket.set(Counted {
+            tokens: count,
+            estimated: count == 20,
+        });
         ticket
     }
 
@@ -182,9 +194,15 @@ mod tests {
         let seqs: Vec<i64> = tickets.seqs().collect();
         assert_eq!(seqs, [-1, 0, 1, 2, 3, 9]);
         // The first is not counted yet.
-        assert!(tickets.take_first_counts().is_empty());
-        tickets.get(-1).expect("a ticket").set(8);
-        let counts = tickets.take_first_counts();
+        let mut estimates = Estimates::default();
+        assert!(tickets.take_first_counts(&mut estimates).is_empty());
+        let known = Counted {
+            tokens: 8,
+            estimated: false,
+        };
+        tickets.get(-1).expect("a ticket").set(known);
+        let counts = tickets.take_first_counts(&mut estimates);
+        assert!(estimates.is_empty());
         let expected = [(-1, 8), (0, 100), (1, 101), (2, 102), (3, 103), (9, 9)];
         assert_eq!(counts.as_slice(), expected);
         assert!(tickets.is_empty() && tickets.heap_bytes() == 0);
@@ -195,7 +213,12 @@ mod tests {
         let mut tickets = Tickets::default();
         tickets.insert(1, Ticket::default());
         tickets.insert(2, counted(20));
-        assert_eq!(tickets.take_all_counts().as_slice(), [(2, 20)]);
+        let mut estimates = Estimates::default();
+        assert_eq!(
+            tickets.take_all_counts(&mut estimates).as_slice(),
+            [(2, 20)]
+        );
+        assert!(estimates.contains(2) && !estimates.contains(1));
         assert_eq!(tickets.of_held(|seq| seq == 2).len(), 0);
         assert_eq!(tickets.of_held(|seq| seq == 1).len(), 1);
     }

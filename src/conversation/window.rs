@@ -107,7 +107,7 @@ pub(super) struct Basis {
     /// Where the oldest group begins from which on all fits, before STEP and START USER move the start; after all
     /// messages if not even the newest fits. Whatever was decided, it depends on the counts from here on.
     pub fitting: usize,
-    /// The user message that START USER looked at, whether it was placed before the window or not.
+    /// The user message that START USER considered, whether it was placed before the window or not.
     pub user: Option<usize>,
     /// Pinned groups, those in the window too.
     pub pinned: Vec<Range<usize>>,

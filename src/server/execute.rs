@@ -17,11 +17,11 @@ use super::ffi::string::{HeldArgs, RedisStr};
 use super::input::Reading;
 use super::module::settings;
 use super::multi_key;
-use super::provide::{count_texts, rules};
+use super::provide::{count_texts, rules, wait_for_file};
 use super::request::{Request, Run};
 use super::searches::{self, Searching};
 use super::write::Write;
-use crate::commands::arg_parser::Args;
+use crate::commands::arg_parser::{Args, broken_encoding, unknown_encoding};
 use crate::commands::prepared::Prepared;
 use crate::commands::reply::{BufferedReply, replay_to};
 use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse, Spec};
@@ -30,6 +30,7 @@ use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
 use crate::tokens::Ticket;
 use crate::tokens::background::CompletionGuard;
+use crate::tokens::registry::{self, Lookup};
 
 /// A command runs again as long as its counts come in, [`WAIT_BYTES`](super::provide::WAIT_BYTES) at a time. More often than this (25 GB of text)
 /// only if something is wrong.
@@ -311,7 +312,10 @@ impl Command<'_> {
             let target = found.as_deref();
             let outcome = self.run_pure(&mut args, target, &env, reply, &mut buffered)?;
             let needs = match outcome {
-                Outcome::Done(effect) => break effect,
+                Outcome::Done(mut effect) => match self.settle_encoding(name, effect.as_mut())? {
+                    Some(step) => return Ok(step),
+                    None => break effect,
+                },
                 Outcome::Needs(needs) => needs,
             };
             buffered.clear();
@@ -329,7 +333,7 @@ impl Command<'_> {
                 (Needs::Search(query), Some(conversation)) => {
                     match self.search(*query, conversation) {
                         Some(step) => return Ok(step),
-                        // It searches by itself.
+                        // The command searches on the main thread.
                         None => env.decompress_at_once = usize::MAX,
                     }
                 }
@@ -337,7 +341,13 @@ impl Command<'_> {
                     drop(key);
                     return Ok(self.load(&[name], time, reply));
                 }
-                (Needs::Counts { .. } | Needs::TextCounts(..) | Needs::Search(_), _) => {
+                (
+                    Needs::Counts { .. }
+                    | Needs::TextCounts(..)
+                    | Needs::Encoding(_)
+                    | Needs::Search(_),
+                    _,
+                ) => {
                     return err("internal error, counts that nobody has");
                 }
             }
@@ -356,6 +366,39 @@ impl Command<'_> {
         }
         replay_to(&buffered, reply);
         Ok(Step::Replied)
+    }
+
+    /// Gives the attributes that an effect sets the fingerprint of the tokenizer file. If that is still being read, the client
+    /// waits for it.
+    fn settle_encoding(
+        &self,
+        name: RedisStr<'_>,
+        effect: Option<&mut Effect<'_>>,
+    ) -> Result<Option<Step>, CommandError> {
+        let attributes = effect.and_then(|e| e.create.as_mut().or(e.alter.as_mut()));
+        let Some(encoding) = attributes.map(|attributes| &mut attributes.encoding) else {
+            return Ok(None);
+        };
+        loop {
+            match encoding.resolve() {
+                Lookup::Ready(resolved) => {
+                    *encoding = resolved;
+                    return Ok(None);
+                }
+                Lookup::Loading => {}
+                Lookup::Broken(why) => {
+                    return err(broken_encoding(encoding.name().as_bytes(), &why));
+                }
+                Lookup::Unknown => return err(unknown_encoding(encoding.name().as_bytes())),
+            }
+            match self.wait_for_counts(&[name], None) {
+                Some((step, until)) => {
+                    registry::hold_until_loaded(*encoding, until);
+                    return Ok(Some(step));
+                }
+                None => registry::wait_for_name(*encoding),
+            }
+        }
     }
 
     /// Runs the pure command. A command that reads replies at once; the reply of one that writes is buffered until its
@@ -392,17 +435,25 @@ impl Command<'_> {
         };
         let bytes = self.request.bytes();
         let args = || Args::new(self.spec.name, bytes.get(1..).unwrap_or_default());
-        let (encoding, texts) = match command(&mut args(), None, env, reply)? {
-            Outcome::Done(()) => return Ok(Step::Replied),
-            Outcome::Needs(Needs::TextCounts(encoding, texts)) => (encoding, texts),
-            Outcome::Needs(_) => return err("internal error, a command without a key needs one"),
+        let (encoding, texts) = loop {
+            match command(&mut args(), None, env, reply)? {
+                Outcome::Done(()) => return Ok(Step::Replied),
+                Outcome::Needs(Needs::TextCounts(encoding, texts)) => break (encoding, texts),
+                Outcome::Needs(Needs::Encoding(encoding)) if self.request.can_block(false) => {
+                    return Ok(Step::Wait(wait_for_file(encoding)));
+                }
+                Outcome::Needs(Needs::Encoding(encoding)) => registry::wait_for_name(encoding),
+                Outcome::Needs(_) => {
+                    return err("internal error, a command without a key needs one");
+                }
+            }
         };
         if self.request.can_block(false) {
             return Ok(Step::Wait(count_texts(encoding, texts)));
         }
         let counts: Vec<u32> = texts
             .iter()
-            .map(|text| text.count(rules(encoding)))
+            .map(|text| text.count(rules(encoding)).tokens)
             .collect();
         let env = Env {
             counts: Some(&counts),

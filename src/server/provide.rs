@@ -23,6 +23,7 @@ use crate::conversation::find::Query;
 use crate::conversation::log_snapshot::Snapshot;
 use crate::conversation::{Conversation, MissingCounts, Unreadable};
 use crate::tokens::background::{CompletionGuard, Urgent};
+use crate::tokens::registry::{self, Lookup};
 use crate::tokens::{Encoding, FULL_SCALE, Inline, Rules, Text, most_inline};
 
 /// Bytes of text that are copied and counted for a blocked client at a time, so that neither the copy nor the reading
@@ -47,6 +48,11 @@ impl Command<'_> {
             return None;
         };
         let request = self.request;
+        let settings = settings::current();
+        // Until the file of the default encoding has been read, attributes of new conversations are not complete.
+        if !matches!(settings.encoding.resolve(), Lookup::Ready(_)) {
+            return None;
+        }
         let lengths = request.args.iter().skip(2).map(|arg| arg.bytes().len());
         if !matches!(request.run, Run::First)
             || !input.is_large(lengths)
@@ -60,7 +66,6 @@ impl Command<'_> {
         };
         let args = Arc::new(HeldArgs::new(request.args)?);
         let id = blocked_clients::next_id();
-        let settings = settings::current();
         let (reading, until) = input::read(id, input, self.spec.name, &args, settings, now());
         Some(Step::Wait(Wait {
             id,
@@ -244,6 +249,19 @@ pub fn rules(encoding: Encoding) -> Rules {
         media_tokens: 0,
         overhead: 0,
         scale: FULL_SCALE,
+    }
+}
+
+/// Has a client that is about to be blocked wait for the file of an encoding.
+pub fn wait_for_file(encoding: Encoding) -> Wait {
+    let id = blocked_clients::next_id();
+    let until = blocked_clients::completion_guard(id, false);
+    registry::hold_until_loaded(encoding, until.clone());
+    Wait {
+        id,
+        until,
+        args: None,
+        what: Awaited::Counts,
     }
 }
 

@@ -10,7 +10,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Counter, Outcome, Rules, Text, most_inline};
+use super::registry::{self, Available};
+use super::{Counted, Counter, Outcome, Rules, Text, most_inline};
 use crate::background::{Lane, submit};
 
 /// Bytes of text that may wait to be counted; what comes beyond is counted when it is needed.
@@ -37,11 +38,14 @@ static QUEUED: AtomicU64 = AtomicU64::new(0);
 #[derive(Clone, Default)]
 pub struct Ticket(Arc<Slot>);
 
+/// Bit of a [`Slot`]: bytes were counted, because the tokenizer file is missing. Above all counts.
+const ESTIMATED: u64 = 1 << 40;
+
 #[derive(Default)]
 struct Slot {
-    /// 0 as long as the count is not known, then one more than the count.
+    /// 0 as long as the count is not known, then one more than the count, and [`ESTIMATED`].
     value: AtomicU64,
-    /// What continues once this count is known; nothing after it has continued.
+    /// The waiters that run once this count is known.
     guards: Mutex<Waiters>,
 }
 
@@ -61,16 +65,28 @@ impl Ticket {
     /// Bytes on the heap: the count, and the two counters of an `Arc`.
     pub const HEAP_BYTES: usize = size_of::<Slot>() + 2 * size_of::<usize>();
 
-    /// The count, as soon as it is known.
+    /// The number of tokens, as soon as it is known.
     #[must_use]
     pub fn count(&self) -> Option<u32> {
-        let value = self.0.value.load(Ordering::Acquire).checked_sub(1)?;
-        Some(u32::try_from(value).unwrap_or(u32::MAX))
+        self.counted().map(|counted| counted.tokens)
+    }
+
+    /// The count, as soon as it is known.
+    #[must_use]
+    pub fn counted(&self) -> Option<Counted> {
+        let value = self.0.value.load(Ordering::Acquire);
+        let tokens = (value & !ESTIMATED).checked_sub(1)?;
+        Some(Counted {
+            tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
+            estimated: value & ESTIMATED != 0,
+        })
     }
 
     /// Sets the count.
-    pub fn set(&self, count: u32) {
-        self.0.value.store(u64::from(count) + 1, Ordering::Release);
+    pub fn set(&self, counted: Counted) {
+        let estimated = if counted.estimated { ESTIMATED } else { 0 };
+        let value = (u64::from(counted.tokens) + 1) | estimated;
+        self.0.value.store(value, Ordering::Release);
     }
 
     /// Holds `completion` until the text is out of the queue, counted or not.
@@ -157,10 +173,19 @@ impl Job {
         }
     }
 
-    fn run(&self) {
-        if !self.ticket.is_abandoned() {
-            self.ticket.set(self.text.count(self.rules));
+    fn run(self, lane: Lane) {
+        if self.ticket.is_abandoned() {
+            return;
         }
+        let encoding = self.rules.encoding;
+        if !encoding.is_builtin()
+            && matches!(registry::available(encoding, true), Available::Loading)
+        {
+            // The thread counts in other encodings meanwhile.
+            registry::when_loaded(encoding, lane, Box::new(move || self.run(lane)));
+            return;
+        }
+        self.ticket.set(self.text.count(self.rules));
     }
 }
 
@@ -226,7 +251,7 @@ fn hand_over(lane: Lane, jobs: Vec<Job>) {
             lane,
             Box::new(move || {
                 for job in jobs {
-                    job.run();
+                    job.run(lane);
                 }
             }),
         );
@@ -275,7 +300,7 @@ impl Counter for Background {
             let ticket = job.ticket.clone();
             if len > LARGE_BYTES {
                 enqueued(1, len);
-                submit(Lane::Large, Box::new(move || job.run()));
+                submit(Lane::Large, Box::new(move || job.run(Lane::Large)));
             } else {
                 outbox.jobs.push(job);
                 outbox.bytes += len;
@@ -291,7 +316,7 @@ impl Counter for Background {
     /// Little is counted at once.
     fn count_soon(&self, rules: Rules, text: Text) -> Outcome {
         if text.len() <= most_inline(rules.encoding) {
-            return Outcome::Known(text.count(rules));
+            return text.count(rules).into();
         }
         self.count(rules, text)
     }

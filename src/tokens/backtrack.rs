@@ -111,6 +111,9 @@ impl Backtrack {
                 at -= below;
             }
         }
+        if vocabulary.is_weighted() {
+            return Some(self.tokens.iter().map(|t| vocabulary.weight(*t)).sum());
+        }
         Some(self.tokens.len() as u64)
     }
 

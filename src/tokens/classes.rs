@@ -1,7 +1,8 @@
 //! The character classes used by the splitting rules, with a table lookup per code point.
 //!
-//! The table is built once from the Unicode tables of `regex-syntax`. A regular expression with the same rules uses
-//! the same tables, so the two always agree. The table has two stages: from a code point to its block of 128 code
+//! A table is built once, from the Unicode tables of the engine that runs the regular expressions in the library whose
+//! counts are reproduced, so the two always agree: `regex-syntax` for tiktoken, Oniguruma for Hugging Face's
+//! `tokenizers`. The table has two stages: from a code point to its block of 128 code
 //! points, and from there to the class. Identical blocks are stored once, which reduces 1.1 million entries to 38 kB.
 
 use std::collections::HashMap;
@@ -78,27 +79,60 @@ const ASCII: [Class; 256] = {
 /// The two-stage table described in the module documentation.
 pub(super) struct Classes {
     /// Block number, indexed by the upper bits of the code point.
-    index: Vec<u8>,
+    index: Vec<u16>,
     blocks: Vec<[Class; BLOCK]>,
 }
 
-static CLASSES: OnceLock<Classes> = OnceLock::new();
+static STANDARD: OnceLock<Classes> = OnceLock::new();
+static ONIGURUMA: OnceLock<Classes> = OnceLock::new();
+static DEEPSEEK: OnceLock<Classes> = OnceLock::new();
 
-/// True if the table has been built.
+/// True if the table of [`standard`] has been built.
 pub(super) fn are_loaded() -> bool {
-    CLASSES.get().is_some()
+    STANDARD.get().is_some()
 }
 
-/// The table of all code points, built on first use.
-pub(super) fn classes() -> &'static Classes {
-    CLASSES.get_or_init(Classes::new)
+/// The classes of this module by the tables of `regex-syntax`, built on first use.
+pub(super) fn standard() -> &'static Classes {
+    STANDARD.get_or_init(|| Classes::new(OTHER, END, &PATTERNS, ranges))
 }
 
-/// The memory used by the table in bytes, or 0 if it has not been built.
-pub(super) fn memory() -> usize {
-    CLASSES.get().map_or(0, |classes| {
-        size_of::<Classes>() + classes.index.capacity() + classes.blocks.capacity() * BLOCK
+/// The classes of this module by the tables of Oniguruma, built on first use. That takes some 100 ms.
+pub(super) fn oniguruma() -> &'static Classes {
+    ONIGURUMA.get_or_init(|| Classes::new(OTHER, END, &PATTERNS, oniguruma_ranges))
+}
+
+/// The classes of `split/deepseek.rs` by the tables of Oniguruma, built on first use. That takes some 100 ms.
+pub(super) fn deepseek() -> &'static Classes {
+    use super::split::deepseek as class;
+    DEEPSEEK.get_or_init(|| {
+        let patterns = [
+            (r"\p{L}", class::LETTER),
+            (r"\p{M}", class::MARK),
+            (r"\p{N}", class::NUMBER),
+            (r"[\p{P}\p{S}]", class::SYMBOL),
+            (r"\s", class::BLANK),
+            (r"[\r\n]", class::NEWLINE),
+            ("[一-龥\u{3040}-ゟ゠-ヿ]", class::HAN_OR_KANA),
+        ];
+        Classes::new(
+            class::OTHER,
+            class::HAN_OR_KANA,
+            &patterns,
+            oniguruma_ranges,
+        )
     })
+}
+
+/// The memory used by the tables in bytes.
+pub(super) fn memory() -> usize {
+    [&STANDARD, &ONIGURUMA, &DEEPSEEK]
+        .into_iter()
+        .filter_map(OnceLock::get)
+        .map(|classes| {
+            size_of::<Classes>() + 2 * classes.index.capacity() + classes.blocks.capacity() * BLOCK
+        })
+        .sum()
 }
 
 /// The ranges of code points that a pattern matches. The patterns are constants; a test checks that they all parse.
@@ -115,13 +149,42 @@ fn ranges(pattern: &str) -> Vec<(u32, u32)> {
     }
 }
 
+/// The same by Oniguruma: it searches a text of all characters.
+fn oniguruma_ranges(pattern: &str) -> Vec<(u32, u32)> {
+    let Ok(regex) = onig::Regex::new(&format!("(?:{pattern})+")) else {
+        return Vec::new();
+    };
+    let all: String = ('\0'..=char::MAX).collect();
+    let ends = |(start, end)| {
+        let mut found = all.get(start..end)?.chars();
+        let first = found.next()?;
+        let last = found.next_back().unwrap_or(first);
+        Some((u32::from(first), u32::from(last)))
+    };
+    regex.find_iter(&all).filter_map(ends).collect()
+}
+
 impl Classes {
-    fn new() -> Self {
-        let mut all = vec![OTHER; char::MAX as usize + 1];
-        for (pattern, class) in PATTERNS {
+    /// A later pattern overrides an earlier one, except that classes in `added` are added to others. Code points that match
+    /// none are in `other`.
+    fn new(
+        other: Class,
+        added: Class,
+        patterns: &[(&str, Class)],
+        ranges: impl Fn(&str) -> Vec<(u32, u32)>,
+    ) -> Self {
+        let mut all = vec![other; char::MAX as usize + 1];
+        for &(pattern, class) in patterns {
             for (first, last) in ranges(pattern) {
-                if let Some(range) = all.get_mut(first as usize..=last as usize) {
-                    range.fill(class);
+                for entry in all
+                    .get_mut(first as usize..=last as usize)
+                    .unwrap_or_default()
+                {
+                    *entry = if added & class == 0 {
+                        class
+                    } else {
+                        *entry | class
+                    };
                 }
             }
         }
@@ -132,8 +195,7 @@ impl Classes {
                 blocks.push(*block);
                 blocks.len() - 1
             });
-            // About 200 distinct blocks exist, so a byte is enough.
-            index.push(u8::try_from(number).unwrap_or(u8::MAX));
+            index.push(u16::try_from(number).unwrap_or(u16::MAX));
         }
         index.shrink_to_fit();
         blocks.shrink_to_fit();
@@ -154,9 +216,22 @@ impl Classes {
     /// be UTF-8, and `at` the start of a character.
     #[inline]
     pub(super) fn at(&self, text: &[u8], at: usize) -> (Class, usize) {
+        self.at_with(&ASCII, text, at)
+    }
+
+    /// The same with other classes of ASCII characters.
+    #[inline]
+    pub(super) fn at_with(
+        &self,
+        of_ascii: &[Class; 256],
+        text: &[u8],
+        at: usize,
+    ) -> (Class, usize) {
         match text.get(at) {
             None => (END, 0),
-            Some(byte) if byte.is_ascii() => (ascii(*byte), 1),
+            Some(byte) if byte.is_ascii() => {
+                (of_ascii.get(usize::from(*byte)).copied().unwrap_or(END), 1)
+            }
             Some(byte) => self.wide(text, at, *byte),
         }
     }
@@ -198,30 +273,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ascii_classes_match_the_table() {
+    fn ascii_classes_match_the_tables() {
         for byte in 0..128u8 {
-            assert_eq!(ascii(byte), classes().of(byte.into()), "{byte}");
+            assert_eq!(ascii(byte), standard().of(byte.into()), "{byte}");
+            assert_eq!(ascii(byte), oniguruma().of(byte.into()), "{byte}");
+            let of_deepseek = crate::tokens::split::deepseek::ASCII[usize::from(byte)];
+            assert_eq!(of_deepseek, deepseek().of(byte.into()), "{byte}");
         }
         assert!((128..=255).all(|byte| ascii(byte) == END));
     }
 
     #[test]
-    fn the_table_covers_every_code_point_with_at_most_256_blocks() {
-        assert!(
-            classes().blocks.len() <= 256,
-            "block numbers must fit into a byte"
-        );
-        assert_eq!(classes().index.len() * BLOCK, char::MAX as usize + 1);
-        println!("{} bytes", memory());
-        for (pattern, class) in PATTERNS {
-            let ranges = ranges(pattern);
-            assert!(!ranges.is_empty(), "{pattern}");
-            for (first, last) in ranges {
-                assert!(
-                    (first..=last).all(|c| classes().of(c) == class || c == 10 || c == 13),
-                    "{pattern}"
-                );
+    fn the_tables_cover_every_code_point() {
+        for (classes, ranges) in [
+            (standard(), ranges as fn(&str) -> Vec<(u32, u32)>),
+            (oniguruma(), oniguruma_ranges),
+        ] {
+            println!("{} blocks", classes.blocks.len());
+            assert_eq!(classes.index.len() * BLOCK, char::MAX as usize + 1);
+            for (pattern, class) in PATTERNS {
+                let ranges = ranges(pattern);
+                assert!(!ranges.is_empty(), "{pattern}");
+                for (first, last) in ranges {
+                    assert!(
+                        (first..=last).all(|c| {
+                            classes.of(c) == class
+                                || c == 10
+                                || c == 13
+                                || (0xd800..0xe000).contains(&c)
+                        }),
+                        "{pattern}"
+                    );
+                }
             }
         }
+        println!("{} bytes", memory());
     }
 }

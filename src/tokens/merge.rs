@@ -120,8 +120,19 @@ impl Merger {
             let (mut end, mut last, mut taken) = (0, 0, 0);
             while end < text.len() - text.len() / 4 {
                 (last, end) = (end, get(&self.ends, end) as usize);
-                taken += 1;
+                taken += Self::weight(vocabulary, text, last, end);
             }
+            let parts = if vocabulary.is_weighted() {
+                let (mut sum, mut from) = (0, 0);
+                while from < text.len() {
+                    let to = get(&self.ends, from) as usize;
+                    sum += Self::weight(vocabulary, text, from, to);
+                    from = to;
+                }
+                sum
+            } else {
+                parts
+            };
             if start > 0 {
                 let meeting = self.merge(vocabulary, piece.get(before..first)?);
                 if meeting != 2 || before + get(&self.ends, 0) as usize != start {
@@ -132,6 +143,16 @@ impl Merger {
                 return Some(tokens + parts);
             }
             (start, before, tokens) = (start + end, start + last, tokens + taken);
+        }
+    }
+
+    /// The number of tokens that the part from `start` to `end` stands for.
+    #[inline]
+    fn weight(vocabulary: &Vocabulary, text: &[u8], start: usize, end: usize) -> u64 {
+        if vocabulary.is_weighted() {
+            vocabulary.weight(vocabulary.any_rank(text, start, end))
+        } else {
+            1
         }
     }
 

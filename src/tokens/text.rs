@@ -1,7 +1,8 @@
 //! The counted text of a message, separate from the message, so that a background thread owns all it needs and the
 //! message can change in the meantime.
 
-use super::{Rules, count};
+use super::registry;
+use super::{Rules, counter};
 
 /// The strings to count, and the parts of the count that depend on no string. See the module documentation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,6 +15,15 @@ pub struct Text {
     is_message: bool,
     /// The strings, each preceded by its length in bytes (32 bits, little endian).
     strings: Vec<u8>,
+}
+
+/// A count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// The number of tokens.
+    pub tokens: u32,
+    /// The tokenizer file is missing: bytes were counted.
+    pub estimated: bool,
 }
 
 /// Bytes of a length prefix in [`Text`].
@@ -93,7 +103,17 @@ impl Text {
     /// T(message): `overhead + E(role) + sum of E(text) + (1 + E(name)) + sum of (E(call name) + E(call arguments) + 1) +
     /// media`, scaled. For a plain string, E(s).
     #[must_use]
-    pub fn count(&self, rules: Rules) -> u32 {
+    pub fn count(&self, rules: Rules) -> Counted {
+        let encoding = rules.encoding;
+        let tokenizer = Some(encoding)
+            .filter(|encoding| !encoding.is_builtin())
+            .map(registry::wait);
+        let estimated = matches!(tokenizer, Some(None));
+        let count = |string: &str| match &tokenizer {
+            None => counter::count(encoding, string),
+            Some(Some(tokenizer)) => tokenizer.count(string),
+            Some(None) => string.len() as u64,
+        };
         let media = self.media.saturating_mul(u64::from(rules.media_tokens));
         let mut sum = self.fixed.saturating_add(media);
         if self.is_message {
@@ -106,7 +126,7 @@ impl Text {
                 break;
             };
             if let Ok(string) = std::str::from_utf8(string) {
-                sum = sum.saturating_add(count(rules.encoding, string));
+                sum = sum.saturating_add(count(string));
             }
             rest = behind;
         }
@@ -116,6 +136,6 @@ impl Text {
             u32::try_from(sum).unwrap_or(u32::MAX)
         };
         crate::metrics::counted(u64::from(tokens));
-        tokens
+        Counted { tokens, estimated }
     }
 }

@@ -1,9 +1,10 @@
 //! The tokens of a vocabulary and their ranks, with lookup of any byte range of a text.
 //!
-//! The rank of a token is its position in the merge order of byte-pair encoding: lower ranks merge first. The ranks
-//! come from tiktoken's tables in `tiktoken-rs`. The structures of that crate are not kept.
+//! The rank of a token is its position in the merge order of byte-pair encoding: lower ranks merge first. The ranks of
+//! the built-in encodings come from tiktoken's tables in `tiktoken-rs`, those of tokenizer files from their merges or
+//! from the order of their tokens (`vocabulary_builder.rs`). The structures of that crate are not kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tiktoken_rs::CoreBPE;
 
@@ -39,6 +40,11 @@ pub(super) struct Vocabulary {
     singles: Vec<u32>,
     /// How each token is merged, indexed by rank.
     made: Vec<Made>,
+    /// Byte sequences that are one token as a whole piece but are never merged from their bytes.
+    whole: HashSet<Box<[u8]>>,
+    /// The ranks from this to the other are no tokens but the first bytes of characters; see
+    /// [`Vocabulary::weight`].
+    partial: (u32, u32),
 }
 
 /// The last merge by which byte-pair encoding arrives at a token.
@@ -52,6 +58,11 @@ struct Made {
 
 /// Number of entries of `lengths`, as a power of two.
 const LENGTHS_BITS: u32 = 16;
+
+#[path = "vocabulary_builder.rs"]
+mod builder;
+
+pub(super) use builder::{Builder, LONGEST_TOKEN};
 
 /// A hash of the first three bytes of the result of [`load`].
 #[inline]
@@ -75,10 +86,26 @@ impl Vocabulary {
             .filter_map(|id| Some((table.decode_bytes(&[id]).ok()?, id)))
             .filter(|(token, _)| !special(token))
             .collect();
+        let mut new = Self::empty(tokens.len());
+        new.made = vec![Made::default(); ids as usize];
+        for (token, rank) in &tokens {
+            new.insert(token, *rank);
+        }
+        new.sort();
+        for (token, rank) in &tokens {
+            let made = new.make(token, *rank);
+            if let (Some(entry), Some(made)) = (new.made.get_mut(*rank as usize), made) {
+                *entry = made;
+            }
+        }
+        new
+    }
+
+    /// A vocabulary without tokens, with room for this many.
+    fn empty(tokens: usize) -> Self {
         // Keeps the load factor of the hash table at or below 0.8.
-        let singles = vec![NONE; 256];
-        let bits = (tokens.len() * 5 / 4).next_power_of_two().ilog2().max(8);
-        let mut new = Self {
+        let bits = (tokens * 5 / 4).next_power_of_two().ilog2().max(8);
+        Self {
             pairs: vec![NONE; 1 << 16],
             keys: vec![0; 1 << bits],
             ranks: vec![NONE; 1 << bits],
@@ -87,22 +114,18 @@ impl Vocabulary {
             long: HashMap::new(),
             lengths: vec![0; 1 << LENGTHS_BITS],
             long_lengths: HashMap::new(),
-            singles,
-            made: vec![Made::default(); ids as usize],
-        };
-        for (token, rank) in &tokens {
-            new.insert(token, *rank);
+            singles: vec![NONE; 256],
+            made: Vec::new(),
+            whole: HashSet::new(),
+            partial: (0, 0),
         }
-        for lengths in new.long_lengths.values_mut() {
+    }
+
+    /// Sorts the lengths of long tokens, once all are inserted.
+    fn sort(&mut self) {
+        for lengths in self.long_lengths.values_mut() {
             lengths.sort_unstable_by(|a, b| b.cmp(a));
         }
-        for (token, rank) in &tokens {
-            let made = new.make(token, *rank);
-            if let (Some(entry), Some(made)) = (new.made.get_mut(*rank as usize), made) {
-                *entry = made;
-            }
-        }
-        new
     }
 
     /// Finds the last merge of a token. All lower ranks must be present already.
@@ -167,13 +190,40 @@ impl Vocabulary {
         self.made.get(rank as usize).copied().unwrap_or_default()
     }
 
+    /// True if the piece from `start` to `end` is one token although it is never merged from its bytes.
+    pub(super) fn is_whole(&self, text: &[u8], start: usize, end: usize) -> bool {
+        !self.whole.is_empty()
+            && text
+                .get(start..end)
+                .is_some_and(|piece| self.whole.contains(piece))
+    }
+
+    /// True if [`Self::weight`] is not 1 for all ranks.
+    #[inline]
+    pub(super) fn is_weighted(&self) -> bool {
+        self.partial.0 < self.partial.1
+    }
+
+    /// The number of tokens that a part of this rank stands for. In a vocabulary of characters, the bytes of a
+    /// character that is a token are merged first, by ranks of their own. A character that is no token counts one
+    /// token per byte, also where its first bytes were merged because another character starts with them.
+    #[inline]
+    pub(super) fn weight(&self, rank: u32) -> u64 {
+        if rank >= self.partial.0 && rank < self.partial.1 {
+            self.length(rank) as u64
+        } else {
+            1
+        }
+    }
+
     /// The length of a token in bytes.
     #[inline]
     pub(super) fn length(&self, rank: u32) -> usize {
         usize::from(self.made(rank).length)
     }
 
-    fn any_rank(&self, text: &[u8], start: usize, end: usize) -> u32 {
+    /// Like [`Self::rank`], for one byte too.
+    pub(super) fn any_rank(&self, text: &[u8], start: usize, end: usize) -> u32 {
         if end - start == 1 {
             return text.get(start).map_or(NONE, |byte| self.single(*byte));
         }
@@ -343,6 +393,8 @@ impl Vocabulary {
             + long
             + table(self.long_lengths.capacity(), size_of::<(u128, Vec<u8>)>())
             + lengths
+            + table(self.whole.capacity(), size_of::<Box<[u8]>>())
+            + self.whole.iter().map(|token| token.len()).sum::<usize>()
     }
 }
 

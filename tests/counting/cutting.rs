@@ -21,9 +21,9 @@ const GPT2: &str =
 
 static PATTERNS: LazyLock<[(Encoding, Regex); 3]> = LazyLock::new(|| {
     [
-        (Encoding::O200kBase, O200K),
-        (Encoding::Cl100kBase, CL100K),
-        (Encoding::R50kBase, GPT2),
+        (Encoding::O200K_BASE, O200K),
+        (Encoding::CL100K_BASE, CL100K),
+        (Encoding::R50K_BASE, GPT2),
     ]
     .map(|(encoding, pattern)| (encoding, Regex::new(pattern).expect("a pattern")))
 });
@@ -39,7 +39,7 @@ fn assert_split_as_by_the_expressions(text: &str) {
     // bpe-openai is a second engine. Its expressions are identical to these.
     let tokenizer = bpe_openai::o200k_base();
     let expected: Vec<&str> = tokenizer.split(text).collect();
-    assert_eq!(pieces(Encoding::O200kBase, text), expected, "{text:?}");
+    assert_eq!(pieces(Encoding::O200K_BASE, text), expected, "{text:?}");
 }
 
 #[test]

@@ -41,7 +41,9 @@ fn syntax(arg: &Arg) -> String {
 /// The syntax of a command: on one line, or from the first option on with one option per line.
 fn usage(spec: &Spec) -> Vec<String> {
     let args: Vec<String> = spec.args.iter().map(syntax).collect();
-    let line = format!("{} {}", spec.name, args.join(" "));
+    let line = format!("{} {}", spec.name, args.join(" "))
+        .trim_end()
+        .to_owned();
     if line.len() <= LINE {
         return vec![line];
     }

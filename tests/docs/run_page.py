@@ -13,6 +13,9 @@ import sys
 
 import redis
 
+# The package of this repository, for the pages that use it.
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../clients/python/src"))
+
 TABLES = "https://openaipublic.blob.core.windows.net/encodings/"
 
 

@@ -11,7 +11,7 @@ use conv::conversation::Conversation;
 use conv::conversation::MissingCounts;
 use conv::conversation::find::Search;
 use conv::settings::Settings;
-use conv::tokens::{Counter, Inline, Outcome as TextCount, Rules, Text, Ticket};
+use conv::tokens::{Counted, Counter, Inline, Outcome as TextCount, Rules, Text, Ticket};
 
 /// An effect as replicas get it: header, and what follows it.
 pub type Wire = (Vec<u8>, Vec<Vec<u8>>);
@@ -113,7 +113,7 @@ thread_local! {
     /// Everything is counted at once.
     pub static EAGER: Cell<bool> = const { Cell::new(false) };
     /// Counts that have not come in yet.
-    static LATE: RefCell<Vec<(Ticket, u32)>> = const { RefCell::new(Vec::new()) };
+    static LATE: RefCell<Vec<(Ticket, Counted)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Counts at once, soon, late, or not at all.
@@ -123,7 +123,7 @@ impl Counter for Someday {
     fn count(&self, rules: Rules, text: Text) -> TextCount {
         let count = text.count(rules);
         if EAGER.get() {
-            return TextCount::Known(count);
+            return TextCount::Known(count.tokens);
         }
         let ticket = Ticket::default();
         LATE.with_borrow_mut(|late| {
@@ -132,7 +132,7 @@ impl Counter for Someday {
                 ticket.set(count);
             }
             match text.len() % 4 {
-                0 => return TextCount::Known(count),
+                0 => return TextCount::Known(count.tokens),
                 1 => ticket.set(count),
                 2 => late.push((ticket.clone(), count)),
                 _ => return TextCount::Unknown,

@@ -11,7 +11,7 @@ fn result(id: &str, words: usize) -> String {
     format!(r#"{{"role":"tool","tool_call_id":"{id}","content":"{text}"}}"#)
 }
 
-/// So many steps of an agent, with results of very different lengths.
+/// The given number of steps of an agent, with results of very different lengths.
 fn agent(con: &mut Connection, key: &str, steps: usize) {
     append(
         con,
@@ -94,7 +94,7 @@ fn cleared_results_are_the_same_everywhere() {
     assert!(error.contains("CLEAR"), "{error}");
 }
 
-/// Whatever happens to the conversation, the reply is that of a copy whose results nobody has looked at before.
+/// Whatever happens to the conversation, the reply is that of a copy whose results were never examined.
 #[test]
 fn what_is_known_of_results_follows_every_change() {
     let server = Server::start();

@@ -135,7 +135,7 @@ fn openai_chat_messages_are_counted() {
             0,
             0,
         ),
-        // Other fields are stored but not interpreted, except for text beside the content.
+        // Other fields are stored but not interpreted, except for text outside the content.
         (
             r#"{"role":"user","content":"x","text":"y","metadata":{"content":"z"},"reasoning_content":"w"}"#,
             "user|x|w",

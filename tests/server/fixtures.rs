@@ -118,7 +118,7 @@ fn write() {
         .collect();
     let lines: Vec<String> = keys.iter().map(|key| line(&mut con, key)).collect();
     let packed = int(&map(&cmd!(con, "CONV.INFO", "long"))["bytes-stored"]);
-    assert!(packed < 100_000, "{packed} bytes: nothing is packed");
+    assert!(packed < 100_000, "{packed} bytes: nothing is compressed");
     cmd!(con, "SAVE");
     let [rdb, jsonl] = ["rdb", "jsonl"].map(|kind| fixture(&format!("{version}.{kind}")));
     assert!(!rdb.exists(), "{} is never written again", rdb.display());

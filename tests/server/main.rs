@@ -58,6 +58,7 @@ mod side_effect_probe;
 mod stall;
 mod start;
 mod summaries;
+mod tokenizers;
 mod unread;
 mod verbatim;
 mod views;

@@ -176,6 +176,7 @@ fn len_and_info_describe_the_conversation() {
             ("first", "0"),
             ("last", "0"),
             ("encoding", "o200k_base"),
+            ("encoding-missing", "0"),
             ("max-messages", "50"),
             ("max-tokens", "5000"),
             ("ttl", "900"),

@@ -509,7 +509,10 @@ fn large_documents_are_imported() {
     settled(&mut con);
     caught_up(&replica, &server);
     assert_eq!(digest(&mut replica.conn(), "k"), digest(&mut con, "k"));
-    assert!(export(&mut con, "k") == document, "packed, it comes back");
+    assert!(
+        export(&mut con, "k") == document,
+        "it comes back when it was compressed"
+    );
     cmd!(con, "DEBUG", "RELOAD");
     assert!(export(&mut con, "k") == document, "loaded, it comes back");
 }

@@ -294,13 +294,9 @@ fn recount(
                 ));
             }
             let all: Vec<&[u8]> = got.iter().map(|message| &*message.bytes).collect();
-            cmd!(
-                *con,
-                "CONV.CREATE",
-                "on:recounted",
-                "ENCODING",
-                text(&info["encoding"])
-            );
+            let rules = ["encoding", "media-tokens", "overhead", "scale"]
+                .map(|name| [name.to_owned(), text(&info[name])]);
+            cmd!(*con, "CONV.CREATE", "on:recounted", &rules.concat()[..]);
             cmd!(*con, "CONV.APPEND", "on:recounted", &all[..]);
             let recounted = messages(con, "on:recounted");
             for (message, recounted) in got.iter().zip(&recounted) {

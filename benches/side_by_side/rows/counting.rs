@@ -19,7 +19,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
     let bytes: usize = texts.iter().map(String::len).sum();
     let file = std::env::temp_dir().join(format!("conv-bench-{}.json", std::process::id()));
     std::fs::write(&file, serde_json::to_vec(&texts).expect("JSON")).expect("a file of texts");
-    let conv = |text: &str| count(Encoding::O200kBase, text);
+    let conv = |text: &str| count(Encoding::O200K_BASE, text);
     let oracle = tiktoken_rs::o200k_base_singleton();
     let rs = |text: &str| oracle.encode_ordinary(text).len() as u64;
     // Loads the tables.

@@ -53,7 +53,7 @@ pub fn fill(setup: &Setup, server: &Server) -> usize {
     let cached: Vec<Value> = messages
         .iter()
         .map(|message| {
-            let tokens = message::with_message(message, |m| Text::of(m).count(RULES)).ok();
+            let tokens = message::with_message(message, |m| Text::of(m).count(RULES).tokens).ok();
             let mut message: Value = serde_json::from_slice(message).expect("JSON");
             message["tokens"] = tokens.into();
             message
@@ -133,7 +133,7 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
 }
 
 const RULES: conv::tokens::Rules = conv::tokens::Rules {
-    encoding: conv::tokens::Encoding::O200kBase,
+    encoding: conv::tokens::Encoding::O200K_BASE,
     media_tokens: 85,
     overhead: 3,
     scale: 100,

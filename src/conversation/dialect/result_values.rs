@@ -24,7 +24,7 @@ pub struct ReadResults {
     pub counted: u64,
 }
 
-/// Reads the results of a message. `count` tells what a part counts, by itself.
+/// Reads the results of a message. `count` returns the tokens of one part.
 pub fn results(shape: &Shape<'_, '_>, count: impl FnMut(Counted<'_>) -> u64) -> ReadResults {
     let mut reader = Reader {
         count,

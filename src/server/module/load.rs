@@ -15,6 +15,7 @@ use super::super::idle_scan;
 use super::{command_registration, data_type, info, settings};
 use crate::background;
 use crate::tokens::background::flush;
+use crate::tokens::registry;
 
 /// Version in MODULE LIST, that of Cargo.toml: 10000 * major + 100 * minor + patch.
 const VERSION: c_int = 10_000 * number(env!("CARGO_PKG_VERSION_MAJOR"))
@@ -148,6 +149,7 @@ fn load(ctx: *mut RedisModuleCtx, args: &[&[u8]]) -> Result<(), String> {
         return Err("the server refused to report its events".into());
     }
     background::on_start(step_back);
+    registry::on_warning(|text| log(Level::Warning, text));
     let _ = ON_USE.set(idle_scan::used);
     Ok(())
 }

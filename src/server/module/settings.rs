@@ -1,8 +1,9 @@
 //! The settings `conv.*`: CONFIG GET and SET, redis.conf, and arguments of `loadmodule`.
 
-use std::ffi::{c_char, c_int, c_longlong, c_uint, c_void};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering::Relaxed};
+use std::collections::BTreeMap;
+use std::ffi::{CStr, c_char, c_int, c_longlong, c_uint, c_void};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
@@ -14,7 +15,7 @@ use crate::commands::arg_parser::{encoding, quoted};
 use crate::commands::suggest::closest;
 use crate::conversation::attributes::{MAX_OVERHEAD, MAX_SCALE, MAX_TTL, MIN_SCALE};
 use crate::settings::Settings;
-use crate::tokens::{DEFAULT_OVERHEAD, ENCODINGS, Encoding, FULL_SCALE, preload};
+use crate::tokens::{DEFAULT_OVERHEAD, ENCODINGS, Encoding, FULL_SCALE, preload, registry};
 
 /// A setting that is a number; `yes` and `no` are 1 and 0.
 struct Number {
@@ -97,25 +98,78 @@ static NUMBERS: &[&Number] = &[
     &LOAD_TIMEOUT,
 ];
 
-/// Index in [`ENCODINGS`].
-static ENCODING: AtomicU8 = AtomicU8::new(0);
-
-/// The encodings' names as Redis strings, for CONFIG GET. They live as long as the server.
-static NAMES: OnceLock<Vec<usize>> = OnceLock::new();
-
-fn encoding_now() -> Encoding {
-    ENCODINGS
-        .get(usize::from(ENCODING.load(Relaxed)))
-        .copied()
-        .unwrap_or_default()
+/// A setting that is a text.
+struct Text {
+    name: &'static CStr,
+    value: Mutex<TextValue>,
+    /// Takes a new value and returns how CONFIG GET shows it; or says what is wrong with it.
+    set: fn(&str) -> Result<String, String>,
 }
 
-fn set_encoding(new: Encoding) {
-    let index = ENCODINGS.iter().position(|e| *e == new).unwrap_or_default();
-    ENCODING.store(u8::try_from(index).unwrap_or_default(), Relaxed);
+struct TextValue {
+    text: String,
+    /// The values it has had, as Redis strings for CONFIG GET, which live as long as the server.
+    shown: BTreeMap<String, usize>,
+}
+
+const fn text(name: &'static CStr, set: fn(&str) -> Result<String, String>) -> Text {
+    Text {
+        name,
+        value: Mutex::new(TextValue {
+            text: String::new(),
+            shown: BTreeMap::new(),
+        }),
+        set,
+    }
+}
+
+/// In the order in which redis.conf is read: `conv.encoding` may name a file.
+static TOKENIZERS: Text = text(c"tokenizers", set_tokenizers);
+static ENCODING: Text = text(c"encoding", set_encoding);
+static TEXTS: [&Text; 2] = [&TOKENIZERS, &ENCODING];
+
+/// A built-in encoding, by its index in [`ENCODINGS`], or [`OF_A_FILE`].
+static DEFAULT_ENCODING: AtomicUsize = AtomicUsize::new(0);
+
+/// `conv.encoding` is the name of a file.
+const OF_A_FILE: usize = usize::MAX;
+
+impl Text {
+    fn value(&self) -> MutexGuard<'_, TextValue> {
+        self.value.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, text: &str) -> Result<(), String> {
+        let shown = (self.set)(text)?;
+        self.value().text = shown;
+        Ok(())
+    }
+}
+
+/// The encoding of new conversations. Of a file that is being read, the name alone; likewise of one that cannot be used.
+fn encoding_now() -> Encoding {
+    match ENCODINGS.get(DEFAULT_ENCODING.load(Relaxed)) {
+        Some(builtin) => *builtin,
+        None => Encoding::of_name(&ENCODING.value().text),
+    }
+}
+
+fn set_encoding(name: &str) -> Result<String, String> {
+    let new = encoding(name.as_bytes()).map_err(|error| error.text().clone())?;
+    let builtin = ENCODINGS.iter().position(|e| *e == new);
+    DEFAULT_ENCODING.store(builtin.unwrap_or(OF_A_FILE), Relaxed);
     if RUNNING.load(Relaxed) {
         preload(new);
     }
+    Ok(new.name().to_owned())
+}
+
+fn set_tokenizers(path: &str) -> Result<String, String> {
+    registry::configure(path)?;
+    if RUNNING.load(Relaxed) {
+        registry::start();
+    }
+    Ok(path.to_owned())
 }
 
 /// The server runs, and the module is part of it: threads may be started.
@@ -125,6 +179,7 @@ static RUNNING: AtomicBool = AtomicBool::new(false);
 /// the module: after a misspelt MODULE LOADEX it unloads it although loading has succeeded.
 pub fn server_runs() {
     if !RUNNING.swap(true, Relaxed) {
+        registry::start();
         preload(encoding_now());
     }
 }
@@ -165,7 +220,7 @@ pub fn load_timeout() -> Duration {
 /// # Errors
 /// Which argument is wrong, and what would be right; nothing is set then.
 pub fn take_arguments(args: &[&[u8]]) -> Result<(), String> {
-    let mut wanted_encoding = None;
+    let mut wanted_texts = Vec::new();
     let mut wanted = Vec::new();
     for pair in args.chunks(2) {
         let name = pair.first().copied().unwrap_or_default();
@@ -176,10 +231,11 @@ pub fn take_arguments(args: &[&[u8]]) -> Result<(), String> {
         let Some(value) = pair.get(1) else {
             return Err(format!("module argument {} needs a value", quoted(name)));
         };
-        if bare.eq_ignore_ascii_case(b"encoding") {
-            let found = encoding(value)
-                .map_err(|e| format!("module argument {}: {}", quoted(name), e.text()))?;
-            wanted_encoding = Some(found);
+        let text = TEXTS
+            .iter()
+            .find(|text| bare.eq_ignore_ascii_case(text.name.to_bytes()));
+        if let Some(text) = text {
+            wanted_texts.push((text, name, value));
             continue;
         }
         let Some(number) = NUMBERS
@@ -199,8 +255,13 @@ pub fn take_arguments(args: &[&[u8]]) -> Result<(), String> {
         };
         wanted.push((number, value));
     }
-    if let Some(encoding) = wanted_encoding {
-        set_encoding(encoding);
+    // The directory first: an encoding may be a file in it.
+    wanted_texts.sort_by_key(|(text, ..)| text.name != TOKENIZERS.name);
+    for (text, name, value) in wanted_texts {
+        std::str::from_utf8(value)
+            .map_err(|_| "not UTF-8".to_owned())
+            .and_then(|value| text.take(value))
+            .map_err(|why| format!("module argument {}: {why}", quoted(name)))?;
     }
     for (number, value) in wanted {
         number.value.store(value, Relaxed);
@@ -212,6 +273,7 @@ pub fn take_arguments(args: &[&[u8]]) -> Result<(), String> {
 fn unknown(name: &[u8], bare: &[u8]) -> String {
     let mut known: Vec<&str> = vec!["encoding"];
     known.extend(NUMBERS.iter().map(|n| n.name));
+    known.push("tokenizers");
     let found = quoted(name);
     match closest(bare, &known) {
         Some(meant) => format!("unknown module argument {found}: did you mean {meant}?"),
@@ -264,28 +326,31 @@ impl Number {
 
 /// Registers the settings, with what [`take_arguments`] left as defaults, and reads redis.conf.
 pub fn register(ctx: *mut RedisModuleCtx) -> bool {
-    NAMES.get_or_init(|| {
-        ENCODINGS
-            .iter()
-            .filter_map(|e| OwnedString::new(e.name().as_bytes()))
-            .map(|string| string.into_raw() as usize)
-            .collect()
+    if ENCODING.value().text.is_empty() {
+        Encoding::default()
+            .name()
+            .clone_into(&mut ENCODING.value().text);
+    }
+    let texts = TEXTS.iter().all(|text| {
+        let default = c_text(&text.value().text);
+        let privdata = std::ptr::from_ref::<Text>(text).cast_mut().cast();
+        // SAFETY: the context is that of the load under way; names end in NUL; Redis copies them; the private data is a
+        // static.
+        let registered = unsafe {
+            call!(
+                RedisModule_RegisterStringConfig,
+                ctx,
+                text.name.as_ptr(),
+                default.as_ptr(),
+                raw::REDISMODULE_CONFIG_DEFAULT as c_uint,
+                Some(get_text),
+                Some(set_text),
+                None,
+                privdata
+            )
+        };
+        registered == Some(OK)
     });
-    let default = c_text(encoding_now().name());
-    // SAFETY: the context is that of the load under way; names end in NUL; Redis copies them.
-    let encoding = unsafe {
-        call!(
-            RedisModule_RegisterStringConfig,
-            ctx,
-            c"encoding".as_ptr(),
-            default.as_ptr(),
-            raw::REDISMODULE_CONFIG_DEFAULT as c_uint,
-            Some(get_encoding),
-            Some(accept_encoding),
-            None,
-            std::ptr::null_mut()
-        )
-    };
     let numbers = NUMBERS.iter().all(|number| {
         let name = c_text(number.name);
         let value = number.value.load(Relaxed);
@@ -325,7 +390,7 @@ pub fn register(ctx: *mut RedisModuleCtx) -> bool {
         };
         registered == Some(OK)
     });
-    if encoding != Some(OK) || !numbers {
+    if !texts || !numbers {
         return false;
     }
     // SAFETY: the context is that of the load under way.
@@ -376,38 +441,57 @@ unsafe extern "C" fn set_bool(
     OK
 }
 
-unsafe extern "C" fn get_encoding(
-    _name: *const c_char,
-    _privdata: *mut c_void,
-) -> *mut RedisModuleString {
-    let index = usize::from(ENCODING.load(Relaxed));
-    NAMES
-        .get()
-        .and_then(|names| names.get(index))
-        .map_or(std::ptr::null_mut(), |name| *name as *mut RedisModuleString)
+/// # Safety
+/// `privdata` is what [`register`] passed.
+unsafe fn text_of<'a>(privdata: *mut c_void) -> Option<&'a Text> {
+    // SAFETY: it points to a static.
+    unsafe { privdata.cast::<Text>().as_ref() }
 }
 
-unsafe extern "C" fn accept_encoding(
+unsafe extern "C" fn get_text(
+    _name: *const c_char,
+    privdata: *mut c_void,
+) -> *mut RedisModuleString {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: Redis passes what was registered.
+        let Some(setting) = (unsafe { text_of(privdata) }) else {
+            return std::ptr::null_mut();
+        };
+        let mut value = setting.value();
+        let TextValue { text, shown } = &mut *value;
+        let known = shown.get(text).copied();
+        let string = known.or_else(|| {
+            let new = OwnedString::new(text.as_bytes())?.into_raw() as usize;
+            shown.insert(text.clone(), new);
+            Some(new)
+        });
+        string.map_or(std::ptr::null_mut(), |string| {
+            string as *mut RedisModuleString
+        })
+    })
+}
+
+unsafe extern "C" fn set_text(
     _name: *const c_char,
     value: *mut RedisModuleString,
-    _privdata: *mut c_void,
+    privdata: *mut c_void,
     error: *mut *mut RedisModuleString,
 ) -> c_int {
     guard(ERR, || {
-        // SAFETY: Redis passes a valid string.
-        match encoding(unsafe { RedisStr::new(value) }.bytes()) {
-            Ok(new) => {
-                set_encoding(new);
-                OK
-            }
-            Err(why) => {
-                let text = OwnedString::new(why.text().as_bytes());
-                if let (Some(text), false) = (text, error.is_null()) {
-                    // SAFETY: Redis passes a place for the error, which it frees.
-                    unsafe { *error = text.into_raw() };
-                }
-                ERR
-            }
+        // SAFETY: Redis passes what was registered, and a valid string.
+        let (setting, value) = unsafe { (text_of(privdata), RedisStr::new(value).bytes()) };
+        let taken = match (setting, std::str::from_utf8(value)) {
+            (Some(setting), Ok(value)) => setting.take(value),
+            _ => Err("not UTF-8".to_owned()),
+        };
+        let Err(why) = taken else {
+            return OK;
+        };
+        let text = OwnedString::new(why.as_bytes());
+        if let (Some(text), false) = (text, error.is_null()) {
+            // SAFETY: Redis passes a place for the error, which it frees.
+            unsafe { *error = text.into_raw() };
         }
+        ERR
     })
 }

@@ -11,8 +11,8 @@ import redis.asyncio
 from agents import Agent, RunConfig, Runner, SessionSettings, SQLiteSession, function_tool
 from agents.memory import Session
 from agents.testing import ScriptedModel, assistant_message, function_call
+from redis_conv.openai_agents import ConvSession
 
-from agents_session import ConvSession
 from servers import Server
 
 ITEMS: list[Any] = [
@@ -137,3 +137,21 @@ async def test_sessions_are_apart(client: redis.asyncio.Redis) -> None:
     await ConvSession("1", client).add_items(ITEMS)
     assert await ConvSession("2", client).get_items() == []
     assert await ConvSession("1", client, prefix="other:").get_items() == []
+
+
+async def test_pins_and_cleared_outputs(client: redis.asyncio.Redis) -> None:
+    """The task stays however old it is, and of old outputs only their place."""
+    session = ConvSession("7", client, max_tokens=140, clear=1, step=10)
+    await session.add_pinned_item({"role": "user", "content": "The task"})
+    for n in range(30):
+        call: Any = {"type": "function_call", "call_id": f"c{n}", "name": "weather", "arguments": "{}"}
+        output: Any = {"type": "function_call_output", "call_id": f"c{n}", "output": f"sunny {n} " * 6}
+        await session.add_items([call, output])
+    items = await session.get_items()
+    assert items[0] == {"role": "user", "content": "The task"}
+    outputs = [item["output"] for item in items if item.get("type") == "function_call_output"]
+    assert len(outputs) > 2
+    assert outputs[-1] == "sunny 29 " * 6
+    assert set(outputs[:-1]) == {"[tool result cleared]"}
+    with pytest.raises(ValueError, match="need max_tokens"):
+        ConvSession("7", client, step=1)

@@ -15,8 +15,8 @@ from langchain_core.language_models import FakeListChatModel, GenericFakeChatMod
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables.history import RunnableWithMessageHistory
+from redis_conv.langchain import ConvChatMessageHistory, trim_messages
 
-from langchain_history import ConvChatMessageHistory, trim_messages
 from servers import Server
 
 TOOL_TURN = [
@@ -208,3 +208,22 @@ def test_trims_in_a_chain(client: redis.Redis) -> None:
 def test_what_the_server_cannot_do_is_refused(client: redis.Redis, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="on the server"):
         trim_messages(ConvChatMessageHistory("7", client), max_tokens=10, **options)
+
+
+def test_pins_and_cleared_results(client: redis.Redis) -> None:
+    """The task stays however old it is, and of old results only their place."""
+    history = ConvChatMessageHistory("7", client, max_tokens=140, clear=1, step=10)
+    history.add_message(SystemMessage("Be brief."))
+    history.add_pinned(HumanMessage("The task"))
+    for n in range(30):
+        call = {"name": "weather", "args": {}, "id": f"c{n}"}
+        history.add_messages([AIMessage("", tool_calls=[call]), ToolMessage(f"sunny {n} " * 6, tool_call_id=f"c{n}")])
+    window = history.messages
+    assert [message.content for message in window[:2]] == ["Be brief.", "The task"]
+    results = [message.content for message in window if isinstance(message, ToolMessage)]
+    assert len(results) > 2
+    assert results[-1] == "sunny 29 " * 6
+    assert set(results[:-1]) == {"[tool result cleared]"}
+    assert trim_messages(history, max_tokens=140, include_system=True)[1].content == "The task"
+    with pytest.raises(ValueError, match="need max_tokens"):
+        ConvChatMessageHistory("7", client, clear=1)

@@ -19,8 +19,9 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.storage.chat_store import SimpleChatStore
 from llama_index.core.storage.chat_store.base import BaseChatStore
+from redis_conv import AsyncConv
+from redis_conv.llama_index import ConvChatStore
 
-from llamaindex_chat_store import ConvChatStore
 from servers import Server
 
 
@@ -81,7 +82,7 @@ async def test_contract_async(store: BaseChatStore, server: Server) -> None:
     async with redis.asyncio.Redis(port=server.port) as client:
         for async_client in (None, client):
             if isinstance(store, ConvChatStore):
-                store._async_client = async_client
+                store._async = None if async_client is None else AsyncConv(async_client)
             await store.async_add_message("k", user("hello"))
             assert await store.aget_messages("k") == [user("hello")]
             await store.aset_messages("k", list(TOOL_TURN))
@@ -131,9 +132,9 @@ def test_conv_understands_it(client: redis.Redis) -> None:
         reply = client.execute_command("CONV.GET", key, seq, "WITHINFO")[0]
         return reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
 
-    thinking, text, call = "I had better ask the tool.", "One moment.", ("weather", '{"city": "Lisbon"}')
+    thinking, text, call = "I had better ask the tool.", "One moment.", ("weather", '{"city":"Lisbon"}')
     assert described("chat:k", 2)["tokens"] == 3 + tokens("assistant", thinking, text, *call) + 1
-    assert described("chat:k", 3)["tokens"] == 3 + tokens("tool", "21 C, sunny") + 1 + tokens("weather")
+    assert described("chat:k", 3)["tokens"] == 3 + tokens("tool", "21 C, sunny")
     picture = ChatMessage(role="user", blocks=[ImageBlock(image=b"\x89PNG" * 1000)])
     store.set_messages("p", [picture])
     assert described("chat:p", 1)["tokens"] == 3 + tokens("user") + 85
@@ -159,3 +160,20 @@ def test_an_index_among_numbers_with_gaps(client: redis.Redis) -> None:
     left = [message.content for message in store.get_messages("k")]
     for index in (0, 1, 700, len(left) - 4, -1):
         assert store.delete_message("k", index).content == left.pop(index)
+
+
+def test_pins_and_cleared_results(client: redis.Redis) -> None:
+    """The task stays however old it is, and of old results only their place."""
+    store = ConvChatStore(client)
+    store.add_pinned("k", user("The task"))
+    for n in range(30):
+        call = ToolCallBlock(tool_call_id=f"c{n}", tool_name="weather", tool_kwargs={})
+        store.add_message("k", ChatMessage(role="assistant", blocks=[call]))
+        result = ChatMessage(role="tool", content=f"sunny {n} " * 6, additional_kwargs={"tool_call_id": f"c{n}"})
+        store.add_message("k", result)
+    window = store.get_recent("k", 140, clear=1, step=10)
+    assert window[0] == user("The task")
+    results = [message.content for message in window if message.role == MessageRole.TOOL]
+    assert len(results) > 2
+    assert results[-1] == "sunny 29 " * 6
+    assert set(results[:-1]) == {"[tool result cleared]"}

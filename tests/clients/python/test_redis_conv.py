@@ -38,7 +38,11 @@ VALUES: dict[str, Any] = {
     "fields": {"a": 1},
 }
 #: Parameters with several words, all of which have to be sent.
-CHOICES = {"oversize": ["EMPTY", "KEEP", "CUT"], "complete": [True, False]}
+CHOICES = {
+    "role": ["system", "user", "assistant", "tool"],
+    "oversize": ["EMPTY", "KEEP", "CUT"],
+    "complete": [True, False],
+}
 
 Method = Callable[..., Awaitable[Any]]
 
@@ -191,8 +195,8 @@ async def test_search_and_encodings(conv: Any, client: redis.Redis) -> None:
 
 def needs(client: redis.Redis, command: str, word: str | None = None) -> None:
     """Skips the test on a server of a version without a command, or without a word of it."""
-    docs = as_dict(client.execute_command("COMMAND DOCS", command)).get(command.lower())
-    if docs is None or (word and word not in documented(as_dict(docs).get("arguments", []))):
+    docs = described(client, command)
+    if not docs or (word and word not in documented(docs.get("arguments", []))):
         pytest.skip(f"the server has no {command} {word or ''}")
 
 
@@ -234,6 +238,11 @@ def documented(arguments: list[Any]) -> set[str]:
     return words
 
 
+def described(client: redis.Redis, command: str) -> dict[str, Any]:
+    """COMMAND DOCS of a command, empty if there is none of that name."""
+    return next(map(as_dict, as_dict(client.execute_command("COMMAND DOCS", command)).values()), {})
+
+
 def as_dict(reply: Any) -> dict[str, Any]:
     return reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
 
@@ -248,7 +257,7 @@ def test_every_command_and_option_of_the_server(client: redis.Redis) -> None:
     names = {name.upper() for name in client.execute_command("COMMAND LIST", "FILTERBY", "MODULE", "conv")}
     assert names - INTERNAL <= set(words)
     for name in sorted(names - INTERNAL):
-        docs = as_dict(as_dict(client.execute_command("COMMAND DOCS", name))[name.lower()])
+        docs = described(client, name)
         missing = documented(docs.get("arguments", [])) - words[name] - UNUSED
         assert not missing, f"{name}: the package cannot send {missing}"
 

@@ -145,7 +145,7 @@ proptest! {
         prop_assert_eq!(read.as_ref().map(|(facts, _)| facts).ok(), facts.as_ref().ok());
         if let Ok((facts, text)) = read {
             let of = with_message(json.as_bytes(), Text::of).expect("it was read");
-            let rules = Rules { encoding: Encoding::O200kBase, media_tokens: 85, overhead: 3, scale: 100 };
+            let rules = Rules { encoding: Encoding::O200K_BASE, media_tokens: 85, overhead: 3, scale: 100 };
             prop_assert_eq!(of.count(rules), text.count(rules));
             let counted = counted(&json);
             prop_assert!(counted.matches("call:").count() >= facts.calls.len());

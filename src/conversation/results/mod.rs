@@ -9,128 +9,15 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
-use super::dialect::Edit;
-use super::examine::{ClearedResult, Examined};
+use super::examine::Examined;
 use super::log::Log;
+use entry::{Entry, ResultSums};
 
-/// Running sums over entries. Differences wrap, so that the index may grow at its front too.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ResultSums {
-    /// Results in messages that RECENT may return.
-    pub results: u64,
-    /// Of messages whose results are cleared, if they are not pinned.
-    pub unpinned: Savings,
-    /// The same for pinned messages.
-    pub pinned: Savings,
-}
+mod entry;
+mod reading;
 
-/// What clearing changes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Savings {
-    /// Tokens as appended, less tokens when cleared. Negative where TOKENS gave a smaller count.
-    pub tokens: i64,
-    /// Results that are cleared.
-    pub results: u64,
-    /// Messages that are edited for that and for nothing else.
-    pub messages: u64,
-}
-
-impl Savings {
-    fn plus(self, other: Self) -> Self {
-        Self {
-            tokens: self.tokens.wrapping_add(other.tokens),
-            results: self.results.wrapping_add(other.results),
-            messages: self.messages.wrapping_add(other.messages),
-        }
-    }
-
-    /// What is saved without the part `other`.
-    #[must_use]
-    pub fn minus(self, other: Self) -> Self {
-        Self {
-            tokens: self.tokens.wrapping_sub(other.tokens),
-            results: self.results.wrapping_sub(other.results),
-            messages: self.messages.wrapping_sub(other.messages),
-        }
-    }
-}
-
-impl ResultSums {
-    fn plus(self, other: Self) -> Self {
-        Self {
-            results: self.results.wrapping_add(other.results),
-            unpinned: self.unpinned.plus(other.unpinned),
-            pinned: self.pinned.plus(other.pinned),
-        }
-    }
-
-    fn minus(self, other: Self) -> Self {
-        Self {
-            results: self.results.wrapping_sub(other.results),
-            unpinned: self.unpinned.minus(other.unpinned),
-            pinned: self.pinned.minus(other.pinned),
-        }
-    }
-
-    fn savings(self, pins: bool) -> Savings {
-        if pins {
-            self.unpinned
-        } else {
-            self.unpinned.plus(self.pinned)
-        }
-    }
-}
-
-/// A message with results.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
-    seq: i64,
-    /// T as appended, as all sums of the log contain it.
-    appended: u32,
-    hidden: bool,
-    /// It is returned without orphaned results.
-    edited: bool,
-    pinned: bool,
-    results: Box<[ClearedResult]>,
-    /// Sums of the entries before this one.
-    before: ResultSums,
-}
-
-impl Entry {
-    /// What clearing the first `results` saves.
-    fn savings(&self, results: usize) -> Savings {
-        let first = self.results.get(..results).unwrap_or(&self.results);
-        let cleared = first.iter().filter(|r| !r.edits.is_empty()).count() as u64;
-        if cleared == 0 || self.hidden {
-            return Savings::default();
-        }
-        let tokens = first.last().map_or(self.appended, |r| r.tokens);
-        Savings {
-            tokens: i64::from(self.appended) - i64::from(tokens),
-            results: cleared,
-            messages: u64::from(!self.edited),
-        }
-    }
-
-    fn sums(&self) -> ResultSums {
-        let all = self.savings(self.results.len());
-        let none = Savings::default();
-        let (unpinned, pinned) = if self.pinned {
-            (none, all)
-        } else {
-            (all, none)
-        };
-        ResultSums {
-            results: if self.hidden {
-                0
-            } else {
-                self.results.len() as u64
-            },
-            unpinned,
-            pinned,
-        }
-    }
-}
+pub use entry::Savings;
+pub use reading::Border;
 
 /// What was found of a message that was examined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,20 +38,11 @@ pub struct Results {
     entries: VecDeque<Entry>,
     /// Sums of all entries.
     end: ResultSums,
-    /// Messages outside of that range that were examined by themselves, in ascending order: without and with results.
+    /// Messages outside of that range that were examined one by one, in ascending order: without and with results.
     plain: Vec<i64>,
     others: Vec<i64>,
     /// What the background threads find.
     incoming: Option<Arc<OnceLock<Findings>>>,
-}
-
-/// What is cleared: the results before `seq`, and the first `results` of message `seq` itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Border {
-    pub seq: i64,
-    pub results: usize,
-    /// Pinned messages keep their results.
-    pub pins: bool,
 }
 
 impl Results {
@@ -200,106 +78,6 @@ impl Results {
         self.before(0)
     }
 
-    /// The border so that the newest `kept` results are not cleared; nothing if there are not more among the messages that
-    /// were examined.
-    pub fn border(&self, kept: u64, pins: bool) -> Option<Border> {
-        let all = self.end.minus(self.origin()).results;
-        let cleared = all.checked_sub(kept).filter(|cleared| *cleared > 0)?;
-        if kept == 0 {
-            return Some(Border {
-                seq: i64::MAX,
-                results: 0,
-                pins,
-            });
-        }
-        let origin = self.origin().results;
-        // The message of the oldest result that stays: the last one before which there are no more than those cleared.
-        let after = self
-            .entries
-            .partition_point(|entry| entry.before.results.wrapping_sub(origin) <= cleared);
-        // Hidden entries have no results.
-        let index = (0..after)
-            .rev()
-            .find(|&i| self.entries.get(i).is_some_and(|e| !e.hidden))?;
-        let entry = self.entries.get(index)?;
-        let before = entry.before.results.wrapping_sub(origin);
-        Some(Border {
-            seq: entry.seq,
-            results: usize::try_from(cleared.saturating_sub(before)).unwrap_or(usize::MAX),
-            pins,
-        })
-    }
-
-    /// What clearing saves of the messages with numbers of at least `seq`.
-    pub fn savings_from(&self, border: Border, seq: i64) -> Savings {
-        let end = self.first_from(border.seq);
-        let from = self.first_from(seq).min(end);
-        let whole = self
-            .before(end)
-            .minus(self.before(from))
-            .savings(border.pins);
-        whole.plus(self.at_border(border, seq))
-    }
-
-    /// What is saved of the message at the border, if its number is at least `seq`.
-    fn at_border(&self, border: Border, seq: i64) -> Savings {
-        let entry = self.entries.get(self.first_from(border.seq));
-        let entry = entry.filter(|entry| entry.seq == border.seq && entry.seq >= seq);
-        let entry = entry.filter(|entry| !(border.pins && entry.pinned));
-        entry.map_or(Savings::default(), |entry| entry.savings(border.results))
-    }
-
-    /// What clearing saves of each message with a number in the range, the newest first. Messages without savings may be
-    /// left out.
-    pub fn newest_first(
-        &self,
-        border: Border,
-        seqs: RangeInclusive<i64>,
-    ) -> impl Iterator<Item = (i64, i64)> + '_ {
-        let from = self.first_from(*seqs.start());
-        let to = self.first_from(seqs.end().saturating_add(1)).max(from);
-        self.entries.range(from..to).rev().map(move |entry| {
-            let savings = Self::savings_of(border, entry);
-            (entry.seq, savings.tokens)
-        })
-    }
-
-    fn savings_of(border: Border, entry: &Entry) -> Savings {
-        let is_kept = entry.seq > border.seq || (border.pins && entry.pinned);
-        let results = match entry.seq == border.seq {
-            _ if is_kept => 0,
-            true => border.results,
-            false => entry.results.len(),
-        };
-        entry.savings(results)
-    }
-
-    /// How message `seq` is edited, in any order; nothing if it is not.
-    pub fn edits(&self, border: Border, seq: i64) -> Vec<&Edit> {
-        let Some(entry) = self.entries.get(self.first_from(seq)) else {
-            return Vec::new();
-        };
-        if entry.seq != seq || seq > border.seq || (border.pins && entry.pinned) {
-            return Vec::new();
-        }
-        let results = if seq == border.seq {
-            border.results
-        } else {
-            entry.results.len()
-        };
-        let cleared = entry.results.iter().take(results);
-        cleared.flat_map(|result| result.edits.iter()).collect()
-    }
-
-    /// True if clearing changes a message with a number in the range.
-    pub fn changes(&self, border: Border, first: i64, last: i64) -> bool {
-        let (from, to) = (
-            self.first_from(first),
-            self.first_from(last.saturating_add(1)),
-        );
-        from < to && first <= border.seq
-    }
-
     /// True if message `seq` was examined: whether it has results. `None` if it was not.
     pub fn has_results(&self, seq: i64) -> Option<bool> {
         if self
@@ -317,7 +95,7 @@ impl Results {
     }
 
     /// Takes in what was found of a message, which is held and counted. Messages that are not next to those examined are
-    /// remembered by themselves.
+    /// remembered one by one.
     pub fn insert(&mut self, log: &Log, position: usize, examined: Examined, is_pinned: bool) {
         let Some(stored) = log.get(position) else {
             return;
@@ -389,6 +167,7 @@ impl Results {
             self.first_from(last.saturating_add(1)),
         );
         let mut changed = None;
+        let mut others: Option<(i64, i64)> = None;
         for index in from..to {
             let Some(entry) = self.entries.get_mut(index) else {
                 break;
@@ -398,10 +177,9 @@ impl Results {
             };
             let flags = stored.flags;
             if flags.edited() != entry.edited {
-                // Its results are others.
-                let seq = entry.seq;
-                self.forget(seq, seq);
-                return self.refresh(first, last, log, is_pinned);
+                // Its results are no longer the same.
+                let first = others.map_or(entry.seq, |(first, _)| first);
+                others = Some((first, entry.seq));
             }
             let (hidden, pinned) = (flags.hidden(), is_pinned(entry.seq));
             if (hidden, pinned) != (entry.hidden, entry.pinned) {
@@ -410,13 +188,15 @@ impl Results {
             }
         }
         if let Some(changed) = changed {
-            self.sum_up(changed);
+            self.sum_up(changed, self.before(changed));
+        }
+        if let Some((first, last)) = others {
+            self.forget(first, last);
         }
     }
 
-    /// Makes the sums from the entry at `index` on again.
-    fn sum_up(&mut self, index: usize) {
-        let mut sums = self.before(index);
+    /// Makes the sums from the entry at `index` on again; those before it are `sums`.
+    fn sum_up(&mut self, index: usize, mut sums: ResultSums) {
         for entry in self.entries.range_mut(index.min(self.entries.len())..) {
             entry.before = sums;
             sums = sums.plus(entry.sums());
@@ -453,28 +233,54 @@ impl Results {
         }
     }
 
-    /// The messages with these numbers are removed: those around them stay examined.
-    pub fn remove(&mut self, first: i64, last: i64) {
-        self.incoming = None;
-        self.plain.retain(|seq| !(first..=last).contains(seq));
-        self.others.retain(|seq| !(first..=last).contains(seq));
+    /// The messages with numbers from `first` to `last` are removed: those around them stay examined.
+    pub fn remove_range(&mut self, first: i64, last: i64) {
+        self.removed(first, last, |_| true);
         let (from, to) = (
             self.first_from(first),
             self.first_from(last.saturating_add(1)),
         );
-        if from < to {
-            if from == 0 {
-                self.entries.drain(..to);
-            } else {
-                let before = self.before(from);
-                self.entries.drain(from..to);
-                if let Some(entry) = self.entries.get_mut(from) {
-                    entry.before = before;
-                } else {
-                    self.end = before;
-                }
-                self.sum_up(from);
-            }
+        if from == 0 {
+            // The sums begin elsewhere; their differences stay.
+            self.entries.drain(..to);
+        } else if from < to {
+            let before = self.before(from);
+            self.entries.drain(from..to);
+            self.sum_up(from, before);
+        }
+    }
+
+    /// As [`Results::remove_range`], for the messages with these numbers, which ascend.
+    pub fn remove(&mut self, seqs: &[i64]) {
+        let (first, last) = match seqs {
+            [] => return,
+            [seq] => return self.remove_range(*seq, *seq),
+            [first, .., last] => (*first, *last),
+        };
+        let is_removed = |seq: i64| seqs.binary_search(&seq).is_ok();
+        self.removed(first, last, is_removed);
+        let from = self.first_from(first);
+        let before = self.before(from);
+        self.entries.retain(|entry| !is_removed(entry.seq));
+        self.sum_up(from, before);
+    }
+
+    /// Forgets what is known of removed messages outside the examined range.
+    fn removed(&mut self, first: i64, last: i64, is_removed: impl Fn(i64) -> bool) {
+        self.incoming = None;
+        let is_removed = |seq: &i64| (first..=last).contains(seq) && is_removed(*seq);
+        self.plain.retain(|seq| !is_removed(seq));
+        self.others.retain(|seq| !is_removed(seq));
+    }
+
+    /// Message `seq` is new. If its number was that of an examined message, which is removed, nothing is known of it.
+    pub fn appended(&mut self, seq: i64) {
+        if self
+            .examined
+            .as_ref()
+            .is_some_and(|range| range.contains(&seq))
+        {
+            self.forget(seq, seq);
         }
     }
 
