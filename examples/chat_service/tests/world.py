@@ -106,6 +106,8 @@ class World:
         ended = [row["pid"] for row in await self.sql.fetch(f"SELECT pid, pg_terminate_backend(pid) FROM {OTHERS}")]
         while await self.sql.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)", ended):
             await asyncio.sleep(0.02)
+        # The pool may not have noticed yet that its connections have ended.
+        await self.database.reconnect()
         await self.sql.execute("SELECT pg_stat_clear_snapshot()")
         return tuple(await self.sql.fetchrow(READS))
 
@@ -114,7 +116,7 @@ class World:
 async def world(redis_server: LocalRedis, database_url: str) -> AsyncIterator[World]:
     database = await Postgres.open(database_url)
     sql = await asyncpg.connect(database_url)
-    redis = Redis.from_url(redis_server.url)
+    redis = Redis.from_url(redis_server.url, socket_timeout=30)  # the first count loads the tokenizer
     timeout = aiohttp.ClientTimeout(total=120)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as http:
         yield World(redis_server, redis, database_url, database, sql, http, conversations())
