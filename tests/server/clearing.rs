@@ -257,7 +257,7 @@ fn results_inside_a_tool_message_are_cut() {
         ),
     ] {
         cmd!(con, "DEL", "k");
-        cmd!(con, "CONV.APPEND", "k", call, message);
+        cmd!(con, "CONV.APPEND", "k", call, &message);
         let reply = cmd!(con, "CONV.RECENT", "k", 100, "OVERSIZE", "CUT", "WITHINFO");
         assert_eq!(figure(&reply, "cut"), 1, "{message}");
         assert!((80..=100).contains(&figure(&reply, "tokens")), "{reply:?}");
