@@ -9,12 +9,12 @@ use arbitrary::Arbitrary;
 use conv::commands::arg_parser::Args;
 use conv::commands::reply::Tree;
 use conv::commands::spec::{COMMANDS, Handler};
-use conv::commands::{Env, commit};
+use conv::commands::{Env, Outcome, commit};
 use conv::conversation::Conversation;
 use conv::settings::Settings;
 use conv::tokens::Inline;
 use libfuzzer_sys::fuzz_target;
-use naive::{NaiveLog, RecentArgs, RecentReply, check_valid_prompt};
+use naive::{NaiveLog, Oversize, RecentArgs, RecentReply, check_valid_prompt, ops};
 
 /// Messages that open and answer calls in all dialects, and some that do neither.
 const MESSAGES: &[&str] = &[
@@ -45,10 +45,12 @@ const MESSAGES: &[&str] = &[
 
 #[derive(Debug, Arbitrary)]
 enum Step {
-    /// A message, with a count that the caller gives.
-    Append(u8, u8),
+    /// A message, perhaps with a count that the caller gives.
+    Append(u8, Option<u8>),
     Edit(u8, u8),
     Del(u8),
+    Pin(u8),
+    Unpin(u8),
     /// A summary up to a message.
     Summary(u8),
     Recent(Recent),
@@ -59,7 +61,10 @@ struct Recent {
     max_tokens: u16,
     messages: Option<u8>,
     step: Option<u8>,
-    /// START USER, OVERSIZE KEEP, NOSYSTEM, NOSUMMARY, ANY.
+    clear: Option<u8>,
+    above: Option<u8>,
+    oversize: u8,
+    /// START USER, NOSYSTEM, NOSUMMARY, NOPINS, REV, ANY.
     flags: u8,
 }
 
@@ -79,9 +84,8 @@ impl Pair {
             full: false,
             counts: None,
             found: None,
-        prepared: None,
-        decompress_at_once: usize::MAX,
-            last_try: false,
+            prepared: None,
+            decompress_at_once: usize::MAX,
         };
         let mut args = Args::new(spec.name, &words);
         let mut reply: Vec<Tree> = Vec::new();
@@ -91,8 +95,8 @@ impl Pair {
             }
             Handler::MultiKey(_) => {}
             Handler::Write(write) | Handler::WriteInput(write, _) | Handler::Replay(write) => {
-                let effect = write(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
-                if let Some(mut effect) = effect {
+                let done = write(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
+                if let Outcome::Done(Some(mut effect)) = done {
                     let target = self.conversation.get_or_insert_with(|| {
                         Conversation::new(effect.create.expect("attributes"), effect.at)
                     });
@@ -105,67 +109,67 @@ impl Pair {
 
     fn step(&mut self, step: &Step) {
         let message = |n: &u8| MESSAGES[usize::from(*n) % MESSAGES.len()].to_string();
-        match step {
-            Step::Append(n, tokens) => {
-                let json = message(n);
-                let words = ["TOKENS".into(), tokens.to_string(), json.clone()];
-                self.run("CONV.APPEND", &words).expect("it is appended");
-                self.model.append(&json, u64::from(*tokens));
-            }
-            Step::Edit(seq, n) => {
-                let seq = i64::from(*seq);
-                let done = self.run("CONV.EDIT", &[seq.to_string(), message(n)]);
-                let tokens = done.is_some().then(|| self.tokens_of(seq));
-                let edited = self.model.edit(seq, &message(n), tokens.unwrap_or_default());
-                assert_eq!(done.is_some(), edited);
-            }
-            Step::Del(seq) => {
-                let _ = self.run("CONV.DEL", &[seq.to_string()]);
-                self.model.del(&[i64::from(*seq)]);
-            }
-            Step::Summary(upto) => {
-                let text = "so far".to_string();
-                let words = [text.clone(), "UPTO".into(), upto.to_string()];
-                if self.run("CONV.SETSUMMARY", &words) == Some(vec![Tree::Integer(1)]) {
-                    let conversation = self.conversation.as_ref().expect("it is there");
-                    let tokens = conversation.summary().map_or(0, |s| s.tokens.known().map_or(0, u64::from));
-                    self.model.set_summary(&text, Some(i64::from(*upto)), tokens);
-                }
-            }
-            Step::Recent(recent) => self.recent(recent),
-        }
+        let seq = |n: &u8| i64::from(*n);
+        self.write(match step {
+            Step::Append(n, set) => ops::Step::Append(vec![(message(n), set.map(u64::from))]),
+            Step::Edit(n, new) => ops::Step::Edit(seq(n), message(new)),
+            Step::Del(n) => ops::Step::Del(vec![seq(n)]),
+            Step::Pin(n) => ops::Step::Pin(vec![seq(n)]),
+            Step::Unpin(n) => ops::Step::Unpin(vec![seq(n)]),
+            // Beyond the newest message it is an error, and the model does not look.
+            Step::Summary(n) if seq(n) >= self.model.next_seq => return,
+            Step::Summary(n) => ops::Step::SetSummary("so far".into(), Some(seq(n))),
+            Step::Recent(recent) => return self.recent(recent),
+        });
     }
 
-    /// T(message) as the conversation says: counting is not what this is about.
-    fn tokens_of(&self, seq: i64) -> u64 {
-        let log = self.conversation.as_ref().expect("it is there").log();
-        let position = log.find(seq).expect("it is held");
-        log.get(position).map_or(0, |m| u64::from(m.tokens))
+    fn write(&mut self, step: ops::Step) {
+        let (name, words) = step.command();
+        let done = self.run(name, &words);
+        if self.conversation.is_some() && done.is_some() {
+            self.model.apply(&step);
+        }
     }
 
     fn recent(&mut self, recent: &Recent) {
         let flag = |bit: u8| recent.flags & (1 << bit) != 0;
+        let oversize = ["EMPTY", "KEEP", "CUT"][usize::from(recent.oversize % 3)];
         let args = RecentArgs {
             max_tokens: i64::from(recent.max_tokens) - 2,
             messages: recent.messages.map(|n| u64::from(n) + 1),
             start_user: flag(0),
-            keep: flag(1),
+            oversize: match oversize {
+                "KEEP" => Oversize::Keep,
+                "CUT" => Oversize::Cut,
+                _ => Oversize::Empty,
+            },
             step: recent.step.map(|n| u64::from(n) + 1),
-            no_system: flag(2),
-            no_summary: flag(3),
-            any: flag(4),
+            clear: recent.clear.map(u64::from),
+            above: recent.above.map(u64::from).filter(|_| recent.clear.is_some()),
+            no_system: flag(1),
+            no_summary: flag(2),
+            no_pins: flag(3),
+            rev: flag(4),
+            any: flag(5),
         };
         let mut words = vec![args.max_tokens.to_string(), "WITHINFO".into()];
-        for (name, value) in [("MESSAGES", args.messages), ("STEP", args.step)] {
+        for (name, value) in [
+            ("MESSAGES", args.messages),
+            ("STEP", args.step),
+            ("CLEAR", args.clear),
+            ("ABOVE", args.above),
+        ] {
             if let Some(value) = value {
                 words.extend([name.into(), value.to_string()]);
             }
         }
+        words.extend(["OVERSIZE".into(), oversize.into()]);
         for (given, text) in [
             (args.start_user, "START USER"),
-            (args.keep, "OVERSIZE KEEP"),
             (args.no_system, "NOSYSTEM"),
             (args.no_summary, "NOSUMMARY"),
+            (args.no_pins, "NOPINS"),
+            (args.rev, "REV"),
             (args.any, "ANY"),
         ] {
             if given {
@@ -178,8 +182,16 @@ impl Pair {
         }
         let got = parsed(&reply.expect("a reply")).expect("a complete conversation");
         assert!(got.over || got.tokens <= args.max_tokens, "over the budget");
-        check_valid_prompt(&got.messages).expect("a valid prompt");
-        assert_eq!(Some(got), self.model.recent(&args));
+        let mut prompt = got.messages.clone();
+        if args.rev {
+            prompt.reverse();
+        }
+        check_valid_prompt(&prompt).expect("a valid prompt");
+        if self.model.cuts(&args) {
+            self.model.check_cut(&args, &got).expect("a reply that is cut right");
+        } else {
+            assert_eq!(Some(got), self.model.recent(&args));
+        }
     }
 }
 

@@ -282,19 +282,20 @@ impl Search {
 
 /// The message, if one of its texts matches.
 fn look(regex: &Regex, meta: Meta, json: &str) -> Option<Found> {
-    let (mut role, mut snippet) = (None, None);
+    let (mut role, mut snippet, mut of_name) = (None, None, None);
+    let around_match = |text: &str| Some(Box::from(around(text, regex.find(text)?.range())));
     // Stored messages are valid.
     message::with_message(json.as_bytes(), |message| {
         let mut text = |text: &str| {
-            if snippet.is_none()
-                && let Some(found) = regex.find(text)
-            {
-                snippet = Some(around(text, found.range()).into());
+            if snippet.is_none() {
+                snippet = around_match(text);
             }
         };
         message.visit_counted(&mut |part| match part {
             Counted::Role(written) => role = Some(Box::from(written)),
-            Counted::Name(part) | Counted::Text(part) => text(part),
+            Counted::Text(part) => text(part),
+            // The author's name says little: it is shown only if nothing else matches.
+            Counted::Name(name) => of_name = around_match(name),
             Counted::Call(name, arguments) => {
                 text(name);
                 text(arguments);
@@ -308,7 +309,7 @@ fn look(regex: &Regex, meta: Meta, json: &str) -> Option<Found> {
         time: meta.time,
         tokens: (!meta.flags.pending()).then_some(meta.tokens),
         role: role.unwrap_or_default(),
-        snippet: snippet?,
+        snippet: snippet.or(of_name)?,
         message: json.as_bytes().into(),
     })
 }

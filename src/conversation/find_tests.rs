@@ -174,6 +174,15 @@ fn conditions_are_combined() {
 }
 
 #[test]
+fn the_name_is_the_snippet_if_nothing_else_matches() {
+    let messages = [r#"{"role":"user","name":"Ana","content":"Ana's own train"}"#];
+    let snippet = |text| found(&messages, literal(text))[0].snippet.to_string();
+    assert_eq!(snippet("ana"), "Ana's own train");
+    let messages = [r#"{"role":"user","name":"Ana","content":"a train"}"#];
+    assert_eq!(&*found(&messages, literal("ana"))[0].snippet, "Ana");
+}
+
+#[test]
 fn snippets_have_whole_characters() {
     let text = "é".repeat(500) + "needle" + &"ü".repeat(500);
     let at = text.find("needle").expect("it is there");

@@ -9,6 +9,7 @@ use conv::commands::spec::{COMMANDS, Handler};
 use conv::commands::{Env, Needs, Outcome, commit};
 use conv::conversation::Conversation;
 use conv::conversation::MissingCounts;
+use conv::conversation::find::Search;
 use conv::settings::Settings;
 use conv::tokens::{Counted, Counter, Inline, Outcome as TextCount, Rules, Text, Ticket};
 
@@ -23,7 +24,7 @@ pub fn call(
     args: &[&[u8]],
 ) -> (Result<Vec<Tree>, String>, Option<Wire>) {
     let spec = COMMANDS.iter().find(|s| s.name == name).expect(name);
-    let env = Env {
+    let mut env = Env {
         now,
         settings: Settings::default(),
         full: false,
@@ -40,19 +41,29 @@ pub fn call(
     match spec.handler {
         Handler::Read(command) => {
             let done = command(&mut cursor, target.as_ref(), &env, &mut reply);
-            match (done, target) {
+            match (done, target.as_mut()) {
                 (Ok(Outcome::Needs(Needs::Counts { missing, .. })), Some(conversation)) => {
                     assert!(reply.is_empty(), "{name} replied too early");
                     conversation
                         .count_missing(&missing, usize::MAX, &Inline, || {})
                         .expect("memory");
-                    call(&mut Some(conversation.clone()), now, name, args)
+                    call(target, now, name, args)
                 }
+                (Ok(Outcome::Needs(Needs::Search(query))), Some(conversation)) => {
+                    assert!(reply.is_empty(), "{name} replied too early");
+                    let found = Search::all(*query, conversation.log());
+                    env.found = Some(&found);
+                    let mut cursor = Args::new(spec.name, args);
+                    let done = command(&mut cursor, target.as_ref(), &env, &mut reply);
+                    (done.map(|_| reply).map_err(|e| e.to_string()), None)
+                }
+                (Ok(Outcome::Needs(needs)), _) => panic!("{name} needs {needs:?}"),
                 (done, _) => (done.map(|_| reply).map_err(|e| e.to_string()), None),
             }
         }
         Handler::MultiKey(_) => panic!("{name} needs more than one key"),
         Handler::Write(command) | Handler::WriteInput(command, _) | Handler::Replay(command) => {
+            let replayed = matches!(spec.handler, Handler::Replay(_));
             match command(&mut cursor, target.as_ref(), &env, &mut reply) {
                 Ok(Outcome::Needs(Needs::Counts { missing, .. })) => {
                     assert!(reply.is_empty(), "{name} replied too early");
@@ -68,6 +79,10 @@ pub fn call(
                 }
                 Ok(Outcome::Needs(needs)) => panic!("{name} needs {needs:?}"),
                 Ok(Outcome::Done(None)) => (Ok(reply), None),
+                // The expiry is the key's. The server sends a command of its own for it.
+                Ok(Outcome::Done(Some(effect))) if !replayed && effect.only_expires() => {
+                    (Ok(reply), None)
+                }
                 Ok(Outcome::Done(Some(mut effect))) => {
                     let conversation = match target {
                         Some(conversation) => conversation,
@@ -76,7 +91,7 @@ pub fn call(
                             effect.at,
                         )),
                     };
-                    if matches!(spec.handler, Handler::Replay(_)) {
+                    if replayed {
                         conversation.apply(&mut effect, &Someday);
                     } else {
                         commit(conversation, &mut effect, &Someday);

@@ -10,14 +10,15 @@ mod pair;
 mod steps;
 mod stored;
 
-use compare::{compare, fork};
+use compare::{Reads, compare, fork};
 use conv::commands::spec::COMMANDS;
 use conv::conversation::effect::Event;
 use harness::{EAGER, call};
-use naive::{NaiveLog, generate};
+use naive::generate_ops::{self, Op};
+use naive::{NaiveLog, generate_recent};
 use pair::{Pair, recent};
 use proptest::prelude::*;
-use steps::{step, uncounted};
+use steps::{planned, step};
 use stored::content;
 
 /// How many random histories; `PROPTEST_CASES` for longer runs.
@@ -28,41 +29,89 @@ fn cases() -> u32 {
         .unwrap_or(1500)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..Default::default() })]
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    prop_oneof![generate_ops::ops(14), generate_ops::mixed_ops(14)]
+}
 
-    #[test]
-    fn conversation_is_the_model(
-        ops in prop_oneof![naive::ops::ops(14), naive::ops::mixed_ops(14)],
-        complete in any::<bool>(),
-        long in proptest::bool::weighted(0.3),
-        args in proptest::collection::vec(generate::recent_args(), 4),
-        upto in proptest::option::of(any::<proptest::sample::Index>()),
-    ) {
-        let mut pair = Pair::default();
-        let mut model = NaiveLog { complete, ..NaiveLog::default() };
-        pair.run("CONV.CREATE", &["COMPLETE", if complete { "yes" } else { "no" }]).expect("CREATE");
-        for op in &ops {
-            step(&mut pair, &mut model, op, long);
-            compare(&pair, &model, &args);
-        }
-        pair.agree();
-        fork(&pair, &mut model, upto, &args);
-    }
+fn reads(recents: usize) -> impl Strategy<Value = Reads> {
+    let recents = proptest::collection::vec(generate_recent::recent_args(), recents);
+    (recents, generate_ops::reads()).prop_map(|(recents, others)| Reads { recents, others })
+}
+
+/// What happens between two writes.
+#[derive(Debug, Clone, Copy)]
+enum Between {
+    Nothing,
+    Rest,
+    Fork,
+}
+
+fn between() -> impl Strategy<Value = Between> {
+    prop_oneof![
+        6 => Just(Between::Nothing),
+        2 => Just(Between::Rest),
+        1 => Just(Between::Fork),
+    ]
+}
+
+fn new_log(complete: bool) -> (NaiveLog, [String; 2]) {
+    let model = NaiveLog {
+        complete,
+        ..NaiveLog::default()
+    };
+    let yes = if complete { "yes" } else { "no" };
+    (model, ["COMPLETE".into(), yes.into()])
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..Default::default() })]
 
-    /// Whether counts are there at once, come later, late or only when somebody asks: no answer differs.
+    #[test]
+    fn conversation_is_the_model(
+        ops in ops(),
+        complete in any::<bool>(),
+        long in proptest::bool::weighted(0.3),
+        reads in reads(4),
+        upto in proptest::option::of(any::<proptest::sample::Index>()),
+        keeps in any::<bool>(),
+        between in proptest::collection::vec(between(), 14),
+    ) {
+        let mut pair = Pair { keeps, ..Pair::default() };
+        let (mut model, created) = new_log(complete);
+        pair.run(0, "CONV.CREATE", &created).expect("CREATE");
+        let mut copies: Vec<(Pair, NaiveLog)> = vec![];
+        for (at, (op, between)) in ops.iter().zip(between).enumerate() {
+            match between {
+                Between::Nothing => {}
+                Between::Rest => pair.rest(),
+                Between::Fork if copies.len() < 2 => copies.push((pair.fork(None), model.fork(None))),
+                Between::Fork => {}
+            }
+            // Copies share segments, and go another way.
+            for (k, (copy, model)) in copies.iter_mut().enumerate() {
+                if (at + k) % 2 == 0 {
+                    step(copy, model, op, long);
+                }
+            }
+            step(&mut pair, &mut model, op, long);
+            compare(&mut pair, &model, &reads);
+        }
+        pair.agree();
+        for (mut copy, model) in copies {
+            compare(&mut copy, &model, &reads);
+            copy.agree();
+        }
+        fork(&pair, &mut model, upto, &reads);
+    }
+
+    /// Whether counts are there at once, come later, late or only when somebody asks: no reply differs.
     #[test]
     fn counted_late_is_counted_at_once(
-        ops in prop_oneof![naive::ops::ops(14), naive::ops::mixed_ops(14)],
+        ops in ops(),
         complete in any::<bool>(),
-        alter in 0..14usize,
-        args in proptest::collection::vec(generate::recent_args(), 3),
+        reads in reads(3),
     ) {
-        let mut model = NaiveLog { complete, ..NaiveLog::default() };
+        let (mut model, created) = new_log(complete);
         let (mut lazy, mut eager) = (None, None);
         let both = |now: i64, name: &str, args: &[String], lazy: &mut Option<_>, eager: &mut Option<_>| {
             let args: Vec<&[u8]> = args.iter().map(|a| a.as_bytes()).collect();
@@ -72,20 +121,14 @@ proptest! {
             EAGER.set(false);
             assert_eq!(late, at_once, "{name}");
         };
-        let yes = if complete { "yes" } else { "no" };
-        both(0, "CONV.CREATE", &["COMPLETE".into(), yes.into()], &mut lazy, &mut eager);
-        for (now, op) in (1..).zip(&ops) {
-            if now as usize == alter {
-                both(now, "CONV.ALTER", &["ENCODING".into(), "r50k_base".into()], &mut lazy, &mut eager);
-            }
-            let Some(step) = op.on(&model) else { continue };
-            let (name, words) = uncounted(&step);
-            if words.is_empty() {
-                continue;
-            }
-            both(now, name, &words, &mut lazy, &mut eager);
+        both(0, "CONV.CREATE", &created, &mut lazy, &mut eager);
+        for op in &ops {
+            let Some(step) = planned(&model, op, false) else { continue };
+            let step = step.uncounted();
+            let (name, words) = step.command();
             model.apply(&step);
-            for args in &args {
+            both(model.now, name, &words, &mut lazy, &mut eager);
+            for args in &reads.recents {
                 let args = args.on(&model);
                 let late = recent(&lazy, &args);
                 EAGER.set(true);

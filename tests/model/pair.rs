@@ -1,10 +1,13 @@
-//! A key on a primary and its replica, and what RECENT replies.
+//! A key on a primary and its replica, and replies in a form that can be compared.
 
 use conv::commands::reply::Tree;
 use conv::conversation::Conversation;
+use conv::conversation::temperature::set_idle_seconds;
+use conv::conversation::value::{Rest, Value};
 
 use super::harness::{call, settle};
-use super::naive::{RecentArgs, RecentReply};
+use super::naive::ops::Reply;
+use super::naive::{Oversize, RecentArgs, RecentReply};
 use super::stored::content;
 
 /// A key on a primary and on a replica.
@@ -12,27 +15,58 @@ use super::stored::content;
 pub struct Pair {
     pub primary: Option<Conversation>,
     pub replica: Option<Conversation>,
-    pub now: i64,
+    /// RECENT reads the conversation itself, so that later commands meet what it keeps for them. Otherwise it reads a copy,
+    /// which keeps nothing, and counts stay pending.
+    pub keeps: bool,
 }
 
 impl Pair {
-    pub fn run(&mut self, name: &str, args: &[&str]) -> Result<Vec<Tree>, String> {
+    /// Runs a write at this time, on the replica as the effect that it has.
+    pub fn run(&mut self, now: i64, name: &str, args: &[String]) -> Result<Vec<Tree>, String> {
         let args: Vec<&[u8]> = args.iter().map(|a| a.as_bytes()).collect();
-        self.now += 1;
-        let (reply, effect) = call(&mut self.primary, self.now, name, &args);
+        let (reply, effect) = call(&mut self.primary, now, name, &args);
         if let Some((header, payload)) = effect {
             let mut args: Vec<&[u8]> = vec![&header];
             args.extend(payload.iter().map(Vec::as_slice));
-            call(
-                &mut self.replica,
-                self.now + 1_000_000,
-                "CONV.EFFECT",
-                &args,
-            )
-            .0
-            .expect("a replica takes every effect");
+            call(&mut self.replica, now + 1_000_000, "CONV.EFFECT", &args)
+                .0
+                .expect("a replica takes every effect");
         }
         reply
+    }
+
+    /// CONV.RECENT on the primary.
+    pub fn recent(&mut self, a: &RecentArgs) -> Option<RecentReply> {
+        if self.keeps {
+            recent_in_place(&mut self.primary, a)
+        } else {
+            recent(&self.primary, a)
+        }
+    }
+
+    /// Compresses the primary as the server does when nobody uses it, and wakes it again.
+    pub fn rest(&mut self) {
+        let Some(conversation) = self.primary.take() else {
+            return;
+        };
+        set_idle_seconds(0);
+        let mut value = Value::new(conversation);
+        while let Rest::Compress(jobs) = value.rest() {
+            jobs.into_iter().for_each(|job| job.run());
+        }
+        let woken = value.wake(true).expect("what came to rest wakes");
+        let empty = Conversation::new(*woken.attributes(), 0);
+        self.primary = Some(std::mem::replace(woken, empty));
+    }
+
+    /// A copy that shares segments with the original.
+    pub fn fork(&self, upto: Option<i64>) -> Self {
+        let copy = |c: &Option<Conversation>| c.as_ref().map(|c| c.fork(upto).expect("memory"));
+        Self {
+            primary: copy(&self.primary),
+            replica: copy(&self.replica),
+            keeps: self.keeps,
+        }
     }
 
     pub fn agree(&self) {
@@ -43,46 +77,100 @@ impl Pair {
         }
     }
 
-    /// T(message) as the conversation says.
-    pub fn tokens_of(&mut self, seq: i64) -> u64 {
-        settle(self.primary.as_mut().expect("a conversation"));
-        let reply = self.run("CONV.GET", &[&seq.to_string(), "WITHINFO"]);
-        figure(&reply.expect("GET"), b"tokens").unsigned_abs()
+    /// A copy in which everything is counted.
+    pub fn settled(&self) -> Option<Conversation> {
+        let mut copy = self.primary.clone();
+        copy.iter_mut().for_each(settle);
+        copy
     }
+}
+
+/// A command that only reads, on a copy.
+pub fn read(target: &Option<Conversation>, name: &str, args: &[String]) -> Vec<Tree> {
+    read_in_place(&mut target.clone(), name, args)
+}
+
+fn read_in_place(target: &mut Option<Conversation>, name: &str, args: &[String]) -> Vec<Tree> {
+    let args: Vec<&[u8]> = args.iter().map(|a| a.as_bytes()).collect();
+    let (reply, effect) = call(target, 0, name, &args);
+    assert!(effect.is_none(), "{name} changed something");
+    reply.unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+pub fn bulk(text: &str) -> Tree {
+    Tree::Bulk(text.as_bytes().to_vec())
+}
+
+/// The reply of the model, as the module would give it.
+pub fn trees(reply: &Reply) -> Vec<Tree> {
+    match reply {
+        Reply::Ok => vec![Tree::Status("OK")],
+        Reply::Error => unreachable!("compared before"),
+        Reply::Nil => vec![Tree::Null],
+        Reply::NilArray => vec![Tree::NullArray],
+        Reply::Integer(n) => vec![Tree::Integer(*n)],
+        Reply::Message(json) => vec![bulk(json)],
+        Reply::Messages(list) => array(list),
+    }
+}
+
+pub fn array(list: &[String]) -> Vec<Tree> {
+    let mut trees = vec![Tree::Array(list.len())];
+    trees.extend(list.iter().map(|json| bulk(json)));
+    trees
+}
+
+/// What follows this name in a flat reply; the last of that name, as messages come first.
+pub fn value<'t>(reply: &'t [Tree], name: &str) -> &'t Tree {
+    let at = reply.iter().rposition(|e| *e == bulk(name));
+    let at = at.unwrap_or_else(|| panic!("no {name} in {reply:?}"));
+    &reply[at + 1]
 }
 
 /// The integer that follows this name in a flat reply.
-pub fn figure(reply: &[Tree], name: &[u8]) -> i64 {
-    let at = reply
-        .iter()
-        .rposition(|e| matches!(e, Tree::Bulk(b) if b == name))
-        .unwrap_or_else(|| panic!("no {} in {reply:?}", String::from_utf8_lossy(name)));
-    match reply[at + 1] {
-        Tree::Integer(value) => value,
-        ref other => panic!("{other:?}"),
+pub fn figure(reply: &[Tree], name: &str) -> i64 {
+    match value(reply, name) {
+        Tree::Integer(value) => *value,
+        other => panic!("{name}: {other:?}"),
     }
 }
 
+/// CONV.RECENT on a copy.
 pub fn recent(target: &Option<Conversation>, a: &RecentArgs) -> Option<RecentReply> {
+    recent_in_place(&mut target.clone(), a)
+}
+
+fn recent_in_place(target: &mut Option<Conversation>, a: &RecentArgs) -> Option<RecentReply> {
     let mut args = vec![a.max_tokens.to_string(), "WITHINFO".into()];
-    let mut option = |on: bool, words: &[&str]| {
-        if on {
-            args.extend(words.iter().map(ToString::to_string));
+    for (name, number) in [
+        ("messages", a.messages),
+        ("STEP", a.step),
+        ("CLEAR", a.clear),
+        ("ABOVE", a.above),
+    ] {
+        if let Some(number) = number {
+            args.extend([name.to_string(), number.to_string()]);
         }
+    }
+    let oversize = match a.oversize {
+        Oversize::Empty => "",
+        Oversize::Keep => "OVERSIZE KEEP",
+        Oversize::Cut => "OVERSIZE CUT",
     };
-    let messages = a.messages.unwrap_or_default().to_string();
-    let step = a.step.unwrap_or_default().to_string();
-    option(a.messages.is_some(), &["messages", &messages]);
-    option(a.start_user, &["START", "user"]);
-    option(a.keep, &["OVERSIZE", "KEEP"]);
-    option(a.step.is_some(), &["STEP", &step]);
-    option(a.no_system, &["NOSYSTEM"]);
-    option(a.no_summary, &["NOSUMMARY"]);
-    option(a.any, &["ANY"]);
-    let args: Vec<&[u8]> = args.iter().map(|a| a.as_bytes()).collect();
-    let reply = call(&mut target.clone(), 0, "CONV.RECENT", &args)
-        .0
-        .expect("RECENT");
+    for (given, words) in [
+        (a.start_user, "START user"),
+        (a.oversize != Oversize::Empty, oversize),
+        (a.no_system, "NOSYSTEM"),
+        (a.no_summary, "NOSUMMARY"),
+        (a.no_pins, "NOPINS"),
+        (a.rev, "REV"),
+        (a.any, "ANY"),
+    ] {
+        if given {
+            args.extend(words.split(' ').map(String::from));
+        }
+    }
+    let reply = read_in_place(target, "CONV.RECENT", &args);
     if reply == [Tree::Null] {
         return None;
     }
@@ -98,19 +186,19 @@ pub fn recent(target: &Option<Conversation>, a: &RecentArgs) -> Option<RecentRep
         .collect();
     Some(RecentReply {
         messages,
-        tokens: figure(&reply, b"tokens"),
-        first: figure(&reply, b"first"),
-        last: figure(&reply, b"last"),
-        skipped: figure(&reply, b"skipped"),
-        summary: figure(&reply, b"summary") == 1,
-        elided: figure(&reply, b"elided") == 1,
-        over: figure(&reply, b"over") == 1,
-        system: figure(&reply, b"system"),
-        system_left_out: figure(&reply, b"system-left-out"),
-        pinned: figure(&reply, b"pinned"),
-        dropped: figure(&reply, b"dropped"),
-        edited: figure(&reply, b"edited"),
-        cleared: figure(&reply, b"cleared"),
-        cut: figure(&reply, b"cut"),
+        tokens: figure(&reply, "tokens"),
+        first: figure(&reply, "first"),
+        last: figure(&reply, "last"),
+        skipped: figure(&reply, "skipped"),
+        summary: figure(&reply, "summary") == 1,
+        elided: figure(&reply, "elided") == 1,
+        over: figure(&reply, "over") == 1,
+        system: figure(&reply, "system"),
+        system_left_out: figure(&reply, "system-left-out"),
+        pinned: figure(&reply, "pinned"),
+        dropped: figure(&reply, "dropped"),
+        edited: figure(&reply, "edited"),
+        cleared: figure(&reply, "cleared"),
+        cut: figure(&reply, "cut"),
     })
 }

@@ -47,6 +47,7 @@ pub fn add_result<'a>(r: &mut Reader<'a>, block: &Block<'a>, span: Option<(usize
         if let Some(name) = block.text(&["name"]) {
             r.out.counted.push(name);
         }
+        r.start_value();
         r.values(block);
     }
     push_result(
@@ -54,16 +55,15 @@ pub fn add_result<'a>(r: &mut Reader<'a>, block: &Block<'a>, span: Option<(usize
         NaiveResult {
             id,
             name,
-            closed: false,
-            approval: false,
-            by_item_id: false,
             span,
+            ..NaiveResult::default()
         },
     );
 }
 
-/// "A call with its output in the same message is closed there."
+/// Takes what was read since the value began. "A call with its output in the same message is closed there."
 fn push_result(r: &mut Reader, mut result: NaiveResult) {
+    r.finish_value(&mut result);
     let calls = &mut r.out.calls;
     let places: Vec<usize> = (0..calls.len())
         .filter(|&k| calls[k].opens && !calls[k].closed)
@@ -77,68 +77,6 @@ fn push_result(r: &mut Reader, mut result: NaiveResult) {
 }
 
 impl<'a> Reader<'a> {
-    // ---- values ----------------------------------------------------------------------------------------------------
-
-    /// "value of a result", in every spelling that is there.
-    pub fn values(&mut self, block: &Block<'a>) {
-        let mut seen: Vec<&str> = vec![];
-        for key in VALUES {
-            let Some(v) = block.get(key) else { continue };
-            // A flag, not a value: Haystack.
-            if key == "error" && v.node == Node::Bool {
-                continue;
-            }
-            if !seen.contains(&v.raw.as_str()) {
-                seen.push(&v.raw);
-                self.value(v);
-            }
-        }
-        if let Some(s) = block.get("stderr").and_then(Value::as_str) {
-            self.text(s, Within::Result);
-        }
-        // "`result` and `items` with the same value count once."
-        for key in ["items", "parts"] {
-            let Some(list) = block.get(key).and_then(Value::as_list) else {
-                continue;
-            };
-            let said = |v: &Value| v.text("text").map(str::to_string);
-            let texts: Vec<String> = list.iter().filter_map(said).collect();
-            let result = block.get("result").and_then(Value::as_str);
-            if texts.len() == list.len() && result == Some(texts.concat().as_str()) {
-                continue;
-            }
-            list.iter().for_each(|v| self.value_element(v));
-        }
-    }
-
-    /// "a string as it is; an array is read as blocks, and so is an object of a known kind"
-    pub fn value(&mut self, v: &'a Value) {
-        match &v.node {
-            Node::Null => {}
-            Node::Text(s) => self.text(s, Within::Result),
-            Node::List(list) => list.iter().for_each(|v| self.value_element(v)),
-            _ => self.value_element(v),
-        }
-    }
-
-    fn value_element(&mut self, v: &'a Value) {
-        if !v.is_object() {
-            return self.block(v, Within::Result);
-        }
-        // "(`{type,value}`: its value; `{json: v}`: the JSON text of `v`)"
-        if v.text("type").is_some()
-            && let Some(value) = v.get("value")
-        {
-            return self.value(value);
-        }
-        if v.text("type").is_none()
-            && let Some(json) = v.get("json")
-        {
-            return self.text(&json.raw, Within::Result);
-        }
-        self.block(v, Within::Result);
-    }
-
     // ---- calls -----------------------------------------------------------------------------------------------------
 
     /// "sum over calls (E(call name) + E(call arguments) + 1)"
@@ -181,22 +119,22 @@ impl<'a> Reader<'a> {
     /// The result that an AI SDK call carries.
     fn add_output(&mut self, block: &Block<'a>, call: usize) {
         let mut found = false;
+        self.start_value();
         for key in ["output", "result", "errorText"] {
             if let Some(v) = block.get(key) {
-                self.value(v);
+                self.value_at(v);
                 found = true;
             }
         }
         if found {
             self.out.calls[call].closed = true;
-            self.out.results.push(NaiveResult {
+            let mut result = NaiveResult {
                 id: self.out.calls[call].id.clone(),
-                name: None,
                 closed: true,
-                approval: false,
-                by_item_id: false,
-                span: None,
-            });
+                ..NaiveResult::default()
+            };
+            self.finish_value(&mut result);
+            self.out.results.push(result);
         }
     }
 
@@ -315,6 +253,7 @@ impl<'a> Reader<'a> {
     fn result_item(&mut self, kind: &str, block: &Block<'a>) {
         let approval = kind == "mcp_approval_response";
         let shell = kind == "local_shell_call_output";
+        self.start_value();
         if approval {
             // "`reason` of an approval"
             self.out.counted.extend(block.text(&["reason"]));
@@ -332,10 +271,9 @@ impl<'a> Reader<'a> {
             NaiveResult {
                 id,
                 name: block.text(&NAMES),
-                closed: false,
                 approval,
                 by_item_id: shell,
-                span: None,
+                ..NaiveResult::default()
             },
         );
     }

@@ -24,11 +24,22 @@ impl NaiveLog {
             let (before, behind): (Vec<usize>, Vec<usize>) = rest.partition(|&k| k < p);
             !before.is_empty() && !behind.is_empty()
         };
+        // "Leading system messages and an open newest turn are never handed out"; "A reasoning item that is the newest
+        // message is not handed out.": "Reasoning items in a row belong to the same group", and orphans between them and what
+        // follows them are skipped.
+        let open = |g: &&Group| g.kind == Kind::Open;
+        let mut open: Vec<&[usize]> = grouped
+            .groups
+            .iter()
+            .filter(open)
+            .map(|g| &g.members[..])
+            .collect();
+        open.push(&grouped.waiting);
         let mut units: Vec<(Vec<usize>, bool)> = vec![];
         for &i in &after {
-            let open = |g: &Group| g.kind == Kind::Open && g.members.contains(&(i - lead));
-            let open = grouped.groups.iter().any(open);
-            let inside = grouped.groups.iter().any(|g| splits(i, &g.members));
+            let whole = grouped.groups.iter().map(|g| &g.members[..]);
+            let inside = whole.chain([&grouped.waiting[..]]).any(|m| splits(i, m));
+            let open = open.iter().any(|members| members.contains(&(i - lead)));
             match units.last_mut().filter(|_| inside) {
                 Some(unit) => {
                     unit.0.push(i);
@@ -37,23 +48,19 @@ impl NaiveLog {
                 None => units.push((vec![i], open)),
             }
         }
-        let sum = |unit: &[usize]| unit.iter().map(|&i| self.messages[i].tokens).sum::<u64>();
-        // "Leading system messages and an open newest turn are never handed out"; "A reasoning item that is the newest
-        // message is not handed out." Neither is what follows the turn: `upto` would cover it.
-        let newest = self.messages.len().checked_sub(1)?;
-        let stays = |(unit, open): &(Vec<usize>, bool)| {
-            *open || unit[..] == [newest] && reads[newest].is_reasoning
-        };
-        let first = units.iter().position(stays).unwrap_or(units.len());
+        let sum = |unit: &[usize]| unit.iter().map(|&i| self.tokens(i)).sum::<u64>();
+        // What follows the open turn is not handed out either: `upto` would cover the turn.
+        let open = units.iter().position(|(_, open)| *open);
+        let first = open.unwrap_or(units.len());
         let mut end = units.get(first).map_or(self.messages.len(), |u| u.0[0]);
         // "an open newest turn uses up `KEEP`"
         let used: u64 = units[first..].iter().map(|u| sum(&u.0)).sum();
-        let mut left = keep.saturating_sub(used);
+        let mut left = keep.checked_sub(used).filter(|_| keep > 0);
         for (unit, _) in units[..first].iter().rev() {
-            if keep == 0 || sum(unit) > left {
+            left = left.and_then(|left| left.checked_sub(sum(unit)));
+            if left.is_none() {
                 break;
             }
-            left -= sum(unit);
             end = unit[0];
         }
         let given: Vec<usize> = after.into_iter().filter(|&i| i < end).collect();

@@ -22,6 +22,9 @@ pub struct Reader<'a> {
     pub listed: Vec<String>,
     /// Opaque data was found.
     pub opaque: bool,
+    /// Of the result that is being read: what had counted before its value, and where its values stand.
+    pub value_start: (usize, u64),
+    pub value_places: Vec<(usize, usize)>,
 }
 
 impl<'a> Reader<'a> {
@@ -32,6 +35,8 @@ impl<'a> Reader<'a> {
             place,
             listed: vec![],
             opaque: false,
+            value_start: (0, 0),
+            value_places: vec![],
         }
     }
 
@@ -121,7 +126,8 @@ impl<'a> Reader<'a> {
             .find(|v| v.as_list().is_some_and(|list| !list.is_empty()));
         let blocks = array.and_then(Value::as_list).unwrap_or(&[]);
         // "else the first of `content`, `text`, `message` that is a string; the others count nothing"
-        let string = STRINGS.iter().find_map(|key| inner.text(key));
+        let mut strings = STRINGS.iter().filter_map(|key| inner.get(key));
+        let string = strings.find(|v| v.as_str().is_some());
 
         let is_tool = self.out.class == Class::Tool && self.place.item.is_none();
         let special = |v: &Value| {
@@ -138,7 +144,7 @@ impl<'a> Reader<'a> {
             self.block(block, Within::Message);
         }
         if array.is_none()
-            && let Some(text) = string
+            && let Some(text) = string.and_then(Value::as_str)
         {
             self.text(text, Within::Message);
         }
@@ -168,12 +174,12 @@ impl<'a> Reader<'a> {
     }
 
     /// "messages of role tool": the message is the result.
-    fn read_tool_message(&mut self, array: Option<&'a Value>, string: Option<&'a str>) {
+    fn read_tool_message(&mut self, array: Option<&'a Value>, string: Option<&'a Value>) {
         let inner = self.place.inner;
-        match (array, string) {
-            (Some(array), _) => self.value(array),
-            (None, Some(text)) => self.text(text, Within::Result),
-            (None, None) => self.values(&Block::of_result(inner)),
+        self.start_value();
+        match array.or(string) {
+            Some(value) => self.value_at(value),
+            None => self.values(&Block::of_result(inner)),
         }
         let block = Block::of_result(inner);
         add_result(self, &block.without_values(), None);

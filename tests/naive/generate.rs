@@ -1,6 +1,6 @@
-//! Random message logs and options of RECENT. All JSON is compact and without duplicate keys.
+//! Random messages of the four base dialects. All JSON is compact and without duplicate keys.
 
-use super::{NaiveLog, NaiveSummary, RecentArgs};
+use super::generate_base::{Dialect, answer, call_item, compact, opener, plain};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -9,14 +9,6 @@ use serde_json::{Value, json};
 
 /// A tiny alphabet, so that ids meet often.
 const IDS: [&str; 5] = ["a", "b", "c", "d", "e"];
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Dialect {
-    Chat,
-    Anthropic,
-    LangChain,
-    Responses,
-}
 
 pub fn dialect() -> impl Strategy<Value = Dialect> {
     select(vec![
@@ -41,9 +33,23 @@ fn call_ids() -> impl Strategy<Value = Vec<String>> {
 pub fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => (0..1000u32).prop_map(|n| format!("w{n}")),
+        1 => long_text(),
         1 => select(vec!["", " ", "line\nline", "say \"hi\"", "back\\slash", "é ß 世界 🙂", "<|endoftext|>"])
             .prop_map(String::from),
     ]
+}
+
+/// Results are long more often than other texts.
+pub fn result_text() -> impl Strategy<Value = String> {
+    prop_oneof![1 => long_text(), 1 => text()]
+}
+
+/// Long enough to be cut.
+fn long_text() -> impl Strategy<Value = String> {
+    let word = select(vec![
+        "tide", "harbour", "ferry", "1953", "é", "世界", "🙂", "\"", "\n", "  ", "x-y", "Kai",
+    ]);
+    vec(word, 8..60).prop_map(|words| words.join(" "))
 }
 
 /// Text parts of content arrays, media and refusals among them.
@@ -64,42 +70,6 @@ fn content() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn compact(v: &Value) -> String {
-    v.to_string()
-}
-
-/// A message without calls. `role` is one of user, assistant, system, developer.
-fn plain(d: Dialect, role: &str, content: Value, name: Option<String>) -> String {
-    let kind = match role {
-        "user" => "human",
-        "assistant" => "ai",
-        _ => "system",
-    };
-    let mut v = match d {
-        Dialect::Chat => json!({"role":role,"content":content}),
-        Dialect::Anthropic => match content {
-            Value::String(t) => json!({"role":role,"content":[{"type":"text","text":t}]}),
-            other => json!({"role":role,"content":other}),
-        },
-        Dialect::LangChain => json!({"type":kind,"data":{"content":content}}),
-        Dialect::Responses => match content {
-            Value::String(t) => {
-                json!({"type":"message","role":role,"content":[{"type":"input_text","text":t}]})
-            }
-            other => json!({"type":"message","role":role,"content":other}),
-        },
-    };
-    if let Some(name) = name {
-        let holder = if d == Dialect::LangChain {
-            &mut v["data"]
-        } else {
-            &mut v
-        };
-        holder["name"] = json!(name);
-    }
-    compact(&v)
-}
-
 fn plain_of(roles: &'static [&'static str]) -> impl Strategy<Value = String> {
     (
         dialect(),
@@ -110,78 +80,6 @@ fn plain_of(roles: &'static [&'static str]) -> impl Strategy<Value = String> {
         .prop_map(|(d, role, content, name)| plain(d, role, content, name))
 }
 
-/// The message, or for Responses the items, that open these calls. `odd` varies the form.
-fn opener(d: Dialect, ids: &[String], t: &str, odd: bool) -> Vec<String> {
-    let v = match d {
-        Dialect::Chat => {
-            let call = |id: &String| match odd {
-                false => {
-                    json!({"id":id,"type":"function","function":{"name":"f","arguments":format!("{{\"x\":{t:?}}}")}})
-                }
-                true => json!({"id":id,"type":"custom","custom":{"name":"g","input":t}}),
-            };
-            json!({"role":"assistant","content":null,"tool_calls":ids.iter().map(call).collect::<Vec<_>>()})
-        }
-        Dialect::Anthropic => {
-            let mut blocks = vec![json!({"type":"text","text":t})];
-            if odd {
-                blocks.insert(
-                    0,
-                    json!({"type":"thinking","thinking":"hm","signature":"c2ln"}),
-                );
-            }
-            blocks.extend(
-                ids.iter()
-                    .map(|id| json!({"type":"tool_use","id":id,"name":"f","input":{"x":t}})),
-            );
-            json!({"role":"assistant","content":blocks})
-        }
-        Dialect::LangChain => {
-            let call = |id: &String| json!({"name":"f","args":{"x":t},"id":id,"type":"tool_call"});
-            let content = match odd {
-                false => json!(t),
-                true => json!([{"type":"tool_use","id":ids[0],"name":"f","input":{"x":t}}]),
-            };
-            json!({"type":"ai","data":{"content":content,"tool_calls":ids.iter().map(call).collect::<Vec<_>>()}})
-        }
-        Dialect::Responses => {
-            return ids.iter().map(|id| call_item(id, t, odd)).collect();
-        }
-    };
-    vec![compact(&v)]
-}
-
-fn call_item(id: &str, t: &str, odd: bool) -> String {
-    compact(&match odd {
-        false => {
-            json!({"type":"function_call","call_id":id,"name":"f","arguments":format!("{{\"x\":{t:?}}}")})
-        }
-        true => json!({"type":"custom_tool_call","call_id":id,"name":"g","input":t}),
-    })
-}
-
-/// One message that answers these calls; only Anthropic can answer several at once, others take the first.
-fn answer(d: Dialect, ids: &[String], t: &str, odd: bool) -> String {
-    compact(&match d {
-        Dialect::Chat => json!({"role":"tool","tool_call_id":ids[0],"content":t}),
-        Dialect::Anthropic => {
-            let mut blocks: Vec<Value> = ids
-                .iter()
-                .map(|id| json!({"type":"tool_result","tool_use_id":id,"content":t}))
-                .collect();
-            if odd {
-                blocks.push(json!({"type":"text","text":"and more"}));
-            }
-            json!({"role":"user","content":blocks})
-        }
-        Dialect::LangChain => json!({"type":"tool","data":{"content":t,"tool_call_id":ids[0]}}),
-        Dialect::Responses if odd => {
-            json!({"type":"custom_tool_call_output","call_id":ids[0],"output":t})
-        }
-        Dialect::Responses => json!({"type":"function_call_output","call_id":ids[0],"output":t}),
-    })
-}
-
 fn any_opener() -> impl Strategy<Value = Vec<String>> {
     (dialect(), call_ids(), text(), any::<bool>())
         .prop_map(|(d, ids, t, odd)| opener(d, &ids, &t, odd))
@@ -189,7 +87,12 @@ fn any_opener() -> impl Strategy<Value = Vec<String>> {
 
 /// Ids may repeat here: such a message is an orphan.
 fn any_answer() -> impl Strategy<Value = String> {
-    (dialect(), vec(call_id(), 1..=3), text(), any::<bool>())
+    (
+        dialect(),
+        vec(call_id(), 1..=3),
+        result_text(),
+        any::<bool>(),
+    )
         .prop_map(|(d, ids, t, odd)| answer(d, &ids, &t, odd))
 }
 
@@ -274,7 +177,7 @@ fn turn() -> BoxedStrategy<Vec<String>> {
     );
     (
         shape,
-        text(),
+        result_text(),
         any::<bool>(),
         vec((any::<Index>(), disturbance()), 0..3),
         0..10u8,
@@ -365,102 +268,4 @@ pub fn messages(fragments: usize) -> impl Strategy<Value = Vec<(String, u64)>> {
                 .collect()
         })
     })
-}
-
-/// A log with gaps, perhaps a summary, perhaps incomplete.
-pub fn log(fragments: usize) -> impl Strategy<Value = NaiveLog> {
-    let summary = option::weighted(
-        0.4,
-        (text(), option::weighted(0.8, any::<Index>()), tokens()),
-    );
-    let holes = prop_oneof![3 => Just(vec![]), 1 => vec(any::<Index>(), 1..4)];
-    (
-        messages(fragments),
-        holes,
-        summary,
-        prop::bool::weighted(0.7),
-    )
-        .prop_map(|(list, holes, summary, complete)| {
-            let mut log = NaiveLog {
-                complete,
-                ..Default::default()
-            };
-            for (json, tokens) in &list {
-                log.append(json, *tokens);
-            }
-            let top = log.next_seq - 1;
-            log.summary =
-                summary
-                    .filter(|(text, ..)| !text.is_empty())
-                    .map(|(text, upto, tokens)| NaiveSummary {
-                        text,
-                        upto: upto.map(|i| i.index(top as usize + 1) as i64),
-                        tokens,
-                    });
-            if top > 0 {
-                let holes: Vec<i64> = holes
-                    .iter()
-                    .map(|i| i.index(top as usize) as i64 + 1)
-                    .collect();
-                log.del(&holes);
-            }
-            log
-        })
-}
-
-/// Every option combination. The budget is a share of all that could be returned and reaches a bit beyond it.
-#[derive(Debug, Clone)]
-pub struct RandomArgs {
-    pub budget_permille: i64,
-    pub args: RecentArgs,
-}
-
-impl RandomArgs {
-    pub fn on(&self, log: &NaiveLog) -> RecentArgs {
-        let no_limit = RecentArgs {
-            max_tokens: i64::MAX,
-            any: true,
-            ..RecentArgs::default()
-        };
-        let flags = RecentArgs {
-            no_system: self.args.no_system,
-            no_summary: self.args.no_summary,
-            ..no_limit
-        };
-        let total = log.recent(&flags).unwrap().tokens;
-        RecentArgs {
-            max_tokens: (total + 12) * self.budget_permille / 1000,
-            ..self.args.clone()
-        }
-    }
-}
-
-pub fn recent_args() -> impl Strategy<Value = RandomArgs> {
-    let budget = prop_oneof![3 => 0..=1000i64, 2 => 0..=300i64, 1 => Just(1000i64)];
-    let messages = option::weighted(0.3, 1..=12u64);
-    let step = option::weighted(0.5, prop_oneof![1 => 1..=10u64, 3 => 10..=150u64]);
-    let flags = (
-        any::<bool>(),
-        any::<bool>(),
-        prop::bool::weighted(0.3),
-        prop::bool::weighted(0.3),
-        any::<bool>(),
-    );
-    (budget, messages, step, flags).prop_map(
-        |(budget_permille, messages, step, (start_user, keep, no_system, no_summary, any))| {
-            RandomArgs {
-                budget_permille,
-                args: RecentArgs {
-                    max_tokens: 0,
-                    messages,
-                    start_user,
-                    keep,
-                    step,
-                    no_system,
-                    no_summary,
-                    any,
-                },
-            }
-        },
-    )
 }

@@ -1,8 +1,7 @@
 //! Random messages of all dialects, mixed, with what frameworks and people get wrong.
 
-use super::generate::{self, numbered, text, tokens};
+use super::generate::{self, result_text, text};
 use super::generate_dialects::*;
-use super::{NaiveLog, NaiveSummary};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -94,18 +93,18 @@ fn blocks() -> impl Strategy<Value = Value> {
 
 /// Calls whose results stand in the same message.
 fn closed() -> impl Strategy<Value = Value> {
-    let ui = (call(), text(), any::<bool>()).prop_map(|(c, t, done)| {
+    let ui = (call(), result_text(), any::<bool>()).prop_map(|(c, t, done)| {
         let mut part = json!({"type":format!("tool-{}", c.name),"toolCallId":c.id,"state":"input-available","input":{"x":c.text}});
         if done {
             part["output"] = json!({"r":t});
         }
         json!({"role":"assistant","parts":[{"type":"step-start"},part,{"type":"text","text":t}]})
     });
-    let v4 = (call(), text()).prop_map(|(c, t)| {
+    let v4 = (call(), result_text()).prop_map(|(c, t)| {
         let call = json!({"state":"result","toolCallId":c.id,"toolName":c.name,"args":{"x":c.text},"result":t});
         json!({"role":"assistant","content":t,"toolInvocations":[call],"parts":[]})
     });
-    let mastra = (call(), text()).prop_map(|(c, t)| {
+    let mastra = (call(), result_text()).prop_map(|(c, t)| {
         let call = json!({"state":"result","toolCallId":c.id,"toolName":c.name,"args":{},"result":t});
         json!({"role":"assistant","content":{"format":2,"parts":[{"type":"tool-invocation","toolInvocation":call}],"content":t}})
     });
@@ -170,7 +169,7 @@ fn turn() -> impl Strategy<Value = Vec<Value>> {
         prop_oneof![item(), said(), approval(), closed()],
     );
     let other = option::weighted(0.2, framework());
-    (framework(), other, one_to_three(), text(), flaw, odd, any::<[bool; 3]>()).prop_flat_map(
+    (framework(), other, one_to_three(), result_text(), flaw, odd, any::<[bool; 3]>()).prop_flat_map(
         |(f, other, list, t, flaw, (at, odd), [together, reasons, asks])| {
             Just(list.clone()).prop_shuffle().prop_map(move |order| {
                 let by = other.unwrap_or(f);
@@ -276,35 +275,4 @@ pub fn mixed_message() -> BoxedStrategy<String> {
             false => i.get(&list).clone(),
         })
         .boxed()
-}
-
-/// A log of them, with gaps, perhaps a summary, perhaps incomplete.
-pub fn mixed_log(fragments: usize) -> impl Strategy<Value = NaiveLog> {
-    let summary = option::weighted(0.3, (option::of(any::<Index>()), tokens()));
-    (
-        vec(mixed_fragment(), 0..=fragments),
-        vec(tokens(), 16),
-        vec(any::<Index>(), 0..3),
-        summary,
-        prop::bool::weighted(0.8),
-    )
-        .prop_map(|(list, tokens, holes, summary, complete)| {
-            let mut log = NaiveLog {
-                complete,
-                ..Default::default()
-            };
-            for (json, tokens) in list.iter().flatten().zip(tokens.iter().cycle()) {
-                let json = numbered(json, log.next_seq);
-                log.append(&json, *tokens);
-            }
-            let top = log.next_seq as usize;
-            log.summary = summary.map(|(upto, tokens)| NaiveSummary {
-                text: "so far".into(),
-                upto: upto.map(|i| i.index(top) as i64),
-                tokens,
-            });
-            let holes: Vec<i64> = holes.iter().map(|i| i.index(top) as i64).collect();
-            log.del(&holes);
-            log
-        })
 }

@@ -21,7 +21,7 @@ pub struct NaiveCall {
     pub approval: bool,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct NaiveResult {
     pub id: Option<String>,
     pub name: Option<String>,
@@ -32,6 +32,10 @@ pub struct NaiveResult {
     pub by_item_id: bool,
     /// Where it stands, if it is a block that can be removed.
     pub span: Option<(usize, usize)>,
+    /// Where its values stand, and what of them counts.
+    pub values: Vec<(usize, usize)>,
+    pub texts: Vec<String>,
+    pub media: u64,
 }
 
 #[derive(Debug, Clone, PartialEq)]

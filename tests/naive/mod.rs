@@ -6,40 +6,61 @@
 pub mod blocks;
 pub mod calls;
 pub mod claim;
+pub mod clear;
 pub mod content;
+pub mod cut;
+pub mod cut_text;
+pub mod document;
 pub mod generate;
+pub mod generate_base;
 pub mod generate_dialects;
 pub mod generate_mixed;
+pub mod generate_ops;
+pub mod generate_recent;
 pub mod json;
+pub mod keys;
 pub mod kinds;
+pub mod manage;
 pub mod message;
 pub mod ops;
 pub mod place;
 pub mod prompt;
+pub mod recent;
+pub mod results;
 pub mod retention;
+pub mod search;
+pub mod select;
+pub mod summary;
+pub mod tokens;
 pub mod turns;
 pub mod unread;
-pub mod window;
+pub mod values;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use document::Session;
+use tokens::Counting;
 
 #[allow(unused_imports)]
 pub use message::{NaiveRead, read};
 #[allow(unused_imports)]
 pub use prompt::check_valid_prompt;
+#[allow(unused_imports)]
+pub use recent::{Oversize, RecentArgs, RecentReply};
+#[allow(unused_imports)]
+pub use summary::NaiveSummary;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct NaiveMessage {
     pub seq: i64,
     /// As appended, trimmed.
     pub json: String,
-    pub tokens: u64,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct NaiveSummary {
-    pub text: String,
-    pub upto: Option<i64>,
-    /// T of the message it becomes.
-    pub tokens: u64,
+    /// "`TOKENS n` before a message sets T(message) = n"
+    pub set: Option<u64>,
+    /// Arrival, Unix ms.
+    pub time: i64,
+    pub pinned: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +71,14 @@ pub struct NaiveLog {
     /// Lowest number ever given.
     pub lowest: i64,
     pub complete: bool,
+    pub counting: Counting,
+    /// Attribute `max-messages`; 0: unlimited.
+    pub max_messages: u64,
+    pub session: Option<Session>,
+    pub created: i64,
+    pub updated: i64,
+    /// The clock: when the next command runs.
+    pub now: i64,
 }
 
 /// "New conversations are complete"; "the first appended message is 1".
@@ -61,125 +90,57 @@ impl Default for NaiveLog {
             next_seq: 1,
             lowest: 1,
             complete: true,
+            counting: Counting::default(),
+            max_messages: 0,
+            session: None,
+            created: 0,
+            updated: 0,
+            now: 0,
         }
     }
-}
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct RecentArgs {
-    pub max_tokens: i64,
-    pub messages: Option<u64>,
-    pub start_user: bool,
-    pub keep: bool,
-    pub step: Option<u64>,
-    pub no_system: bool,
-    pub no_summary: bool,
-    pub any: bool,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct RecentReply {
-    pub messages: Vec<String>,
-    pub tokens: i64,
-    pub first: i64,
-    pub last: i64,
-    pub skipped: i64,
-    pub summary: bool,
-    pub elided: bool,
-    pub over: bool,
-    pub system: i64,
-    pub system_left_out: i64,
-    pub pinned: i64,
-    pub dropped: i64,
-    pub edited: i64,
-    pub cleared: i64,
-    pub cut: i64,
 }
 
 impl NaiveLog {
     /// What each held message says. Everything that is held was accepted once, so it can be read.
     pub fn reads(&self) -> Vec<NaiveRead> {
-        self.messages
-            .iter()
-            .map(|m| read(&m.json).unwrap_or_else(|e| panic!("{e}: {}", m.json)))
-            .collect()
+        self.messages.iter().map(|m| must_read(&m.json)).collect()
+    }
+
+    /// T(message).
+    pub fn tokens(&self, i: usize) -> u64 {
+        let m = &self.messages[i];
+        m.set
+            .unwrap_or_else(|| self.counting.t(&must_read(&m.json)))
     }
 
     pub fn total_tokens(&self) -> u64 {
-        self.messages.iter().map(|m| m.tokens).sum()
+        (0..self.messages.len()).map(|i| self.tokens(i)).sum()
     }
 
-    /// "each further message is one higher, numbers are never reused"
-    pub fn append(&mut self, json: &str, tokens: u64) -> i64 {
-        let seq = self.next_seq;
-        self.next_seq += 1;
-        let json = json.trim_matches([' ', '\t', '\r', '\n']).to_string();
-        self.messages.push(NaiveMessage { seq, json, tokens });
-        seq
+    pub fn held(&self, seq: i64) -> Option<usize> {
+        self.messages.iter().position(|m| m.seq == seq)
     }
+}
 
-    /// "adds older messages, oldest first, before the existing ones (sequence numbers count down from the lowest ever used:
-    /// 0, -1, ...)", "with `COMPLETE` marks it complete"
-    pub fn backfill(&mut self, list: &[(String, u64)], complete: bool) {
-        for (json, tokens) in list.iter().rev() {
-            self.lowest -= 1;
-            let json = json.trim_matches([' ', '\t', '\r', '\n']).to_string();
-            let (seq, tokens) = (self.lowest, *tokens);
-            self.messages.insert(0, NaiveMessage { seq, json, tokens });
+thread_local! {
+    /// Messages that were read before: only to save time.
+    static READ: RefCell<HashMap<String, NaiveRead>> = RefCell::default();
+}
+
+pub fn must_read(json: &str) -> NaiveRead {
+    if let Some(known) = READ.with_borrow(|known| known.get(json).cloned()) {
+        return known;
+    }
+    let new = read(json).unwrap_or_else(|e| panic!("{e}: {json}"));
+    READ.with_borrow_mut(|known| {
+        if known.len() > 1000 {
+            known.clear();
         }
-        self.complete |= complete;
-    }
+        known.insert(json.to_string(), new.clone());
+    });
+    new
+}
 
-    pub fn edit(&mut self, seq: i64, json: &str, tokens: u64) -> bool {
-        match self.messages.iter_mut().find(|m| m.seq == seq) {
-            None => false,
-            Some(m) => {
-                m.json = json.trim_matches([' ', '\t', '\r', '\n']).to_string();
-                m.tokens = tokens;
-                true
-            }
-        }
-    }
-
-    /// "`CONV.DEL key seq [seq ...]`": "how many existed".
-    pub fn del(&mut self, seqs: &[i64]) -> usize {
-        let before = self.messages.len();
-        self.messages.retain(|m| !seqs.contains(&m.seq));
-        before - self.messages.len()
-    }
-
-    /// "removes and returns the newest, like `RPOP`"; "newest first"
-    pub fn pop(&mut self, n: usize) -> Vec<String> {
-        let mut popped = Vec::new();
-        while popped.len() < n {
-            match self.messages.pop() {
-                None => break,
-                Some(m) => popped.push(m.json),
-            }
-        }
-        popped
-    }
-
-    /// The rules of SETSUMMARY without MINCHANGE; the reply (1 or 0) as a bool.
-    pub fn set_summary(&mut self, text: &str, upto: Option<i64>, tokens: u64) -> bool {
-        // "Empty text removes the summary and its `upto` (0 if there was none [...])", "removes also where other text
-        // would return 0"
-        if text.is_empty() {
-            return self.summary.take().is_some();
-        }
-        let stored = self.summary.as_ref().and_then(|s| s.upto);
-        // "0 with no effect if the stored summary already covers more than `seq`"
-        if let (Some(stored), Some(new)) = (stored, upto)
-            && stored > new
-        {
-            return false;
-        }
-        // "without `UPTO` the stored `upto` is kept (initially nil [...])"
-        self.summary = Some(NaiveSummary {
-            text: text.to_string(),
-            upto: upto.or(stored),
-            tokens,
-        });
-        true
-    }
+pub fn trimmed(json: &str) -> String {
+    json.trim_matches([' ', '\t', '\r', '\n']).to_string()
 }

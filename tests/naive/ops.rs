@@ -1,138 +1,252 @@
-//! Random writes on a log.
+//! Writes on a log, with the reply that each must have.
 
 use super::NaiveLog;
-use super::generate::{fragment, message, numbered, text, tokens};
-use super::generate_mixed::{mixed_fragment, mixed_message};
-use proptest::collection::vec;
-use proptest::option;
-use proptest::prelude::*;
-use proptest::sample::Index;
+use super::document::Document;
 
-/// A write whose operands are still relative to the log it will meet.
-#[derive(Debug, Clone)]
-pub enum Op {
-    Append(Vec<(String, u64)>),
-    Backfill(Vec<(String, u64)>, bool),
-    Edit(Index, String, u64),
-    Del(Vec<Index>),
-    Pop(usize),
-    Retain(Option<u64>, Option<u64>),
-    TrimBefore(Index),
-    SetSummary(String, Option<Index>, u64),
-}
-
-/// The same with sequence numbers: what can be sent to an implementation as well.
+/// A write as it can be sent to an implementation as well.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    Append(Vec<(String, u64)>),
-    Backfill(Vec<(String, u64)>, bool),
-    Edit(i64, String, u64),
+    /// Messages, with what `TOKENS n` sets.
+    Append(Vec<(String, Option<u64>)>),
+    Backfill(Vec<String>, bool),
+    Edit(i64, String),
     Del(Vec<i64>),
-    Pop(usize),
-    Retain(Option<u64>, Option<u64>),
+    /// Without a count one message.
+    Pop(Option<u64>),
+    TrimMessages(u64),
+    TrimTokens(u64),
     TrimBefore(i64),
-    /// Text, upto, and T of the message it becomes. Empty text removes.
-    SetSummary(String, Option<i64>, u64),
+    /// Text and upto. Empty text removes.
+    SetSummary(String, Option<i64>),
+    Pin(Vec<i64>),
+    Unpin(Vec<i64>),
+    Alter(Attributes),
+    /// With `REPLACE`.
+    Import(Document),
+    SetState(Vec<(String, String)>),
+    DelState(Vec<String>),
 }
 
-/// Of the four base dialects.
-pub fn op() -> impl Strategy<Value = Op> {
-    op_of(fragment(), message())
+/// The attributes that ALTER changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Attributes {
+    pub encoding: Option<&'static str>,
+    pub overhead: Option<u64>,
+    pub scale: Option<u64>,
+    pub max_messages: Option<u64>,
+    pub complete: Option<bool>,
 }
 
-/// Of all dialects.
-pub fn mixed_op() -> impl Strategy<Value = Op> {
-    op_of(mixed_fragment(), mixed_message())
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    Ok,
+    Error,
+    Nil,
+    /// As `RPOP` with a count.
+    NilArray,
+    Integer(i64),
+    Message(String),
+    Messages(Vec<String>),
 }
 
-fn op_of(
-    fragment: BoxedStrategy<Vec<String>>,
-    message: BoxedStrategy<String>,
-) -> impl Strategy<Value = Op> {
-    prop_oneof![
-        8 => (fragment.clone(), vec(tokens(), 8)).prop_map(|(list, tokens)| {
-            Op::Append(list.into_iter().zip(tokens.into_iter().cycle()).collect())
-        }),
-        2 => (fragment, vec(tokens(), 8), prop::bool::weighted(0.2)).prop_map(|(list, tokens, complete)| {
-            Op::Backfill(list.into_iter().zip(tokens.into_iter().cycle()).collect(), complete)
-        }),
-        2 => (any::<Index>(), message, tokens()).prop_map(|(i, m, t)| Op::Edit(i, m, t)),
-        2 => vec(any::<Index>(), 1..3).prop_map(Op::Del),
-        1 => (1..3usize).prop_map(Op::Pop),
-        1 => (1..20u64).prop_map(|n| Op::Retain(Some(n), None)),
-        1 => (1..300u64).prop_map(|n| Op::Retain(None, Some(n))),
-        1 => any::<Index>().prop_map(Op::TrimBefore),
-        2 => (text(), option::weighted(0.7, any::<Index>()), tokens()).prop_map(|(t, i, n)| Op::SetSummary(t, i, n)),
-    ]
-}
-
-pub fn ops(n: usize) -> impl Strategy<Value = Vec<Op>> {
-    vec(op(), 0..=n)
-}
-
-pub fn mixed_ops(n: usize) -> impl Strategy<Value = Vec<Op>> {
-    vec(mixed_op(), 0..=n)
-}
-
-impl Op {
-    /// None if the log is too short for it. DEL may name a number that is not held; the others name held messages.
-    pub fn on(&self, log: &NaiveLog) -> Option<Step> {
-        let held = |i: &Index| (!log.messages.is_empty()).then(|| i.get(&log.messages).seq);
-        Some(match self {
-            Op::Append(list) => Step::Append(
-                (log.next_seq..)
-                    .zip(list)
-                    .map(|(n, (json, tokens))| (numbered(json, n), *tokens))
-                    .collect(),
-            ),
-            Op::Backfill(list, complete) => Step::Backfill(
-                (log.lowest - list.len() as i64..)
-                    .zip(list)
-                    .map(|(n, (json, tokens))| (numbered(json, n), *tokens))
-                    .collect(),
-                *complete,
-            ),
-            Op::Edit(i, json, tokens) => Step::Edit(held(i)?, numbered(json, -held(i)?), *tokens),
-            Op::Del(picks) => Step::Del(
-                picks
-                    .iter()
-                    .map(|i| i.index(log.next_seq as usize) as i64)
-                    .collect(),
-            ),
-            Op::Pop(n) => Step::Pop(*n),
-            Op::Retain(messages, tokens) => Step::Retain(*messages, *tokens),
-            Op::TrimBefore(i) => Step::TrimBefore(held(i)?),
-            Op::SetSummary(text, Some(i), tokens) => {
-                Step::SetSummary(text.clone(), Some(held(i)?), *tokens)
-            }
-            Op::SetSummary(text, None, tokens) => Step::SetSummary(text.clone(), None, *tokens),
-        })
-    }
+fn integer(n: usize) -> Reply {
+    Reply::Integer(n as i64)
 }
 
 impl NaiveLog {
-    pub fn apply(&mut self, step: &Step) {
+    /// Runs the command one millisecond after the last one.
+    pub fn apply(&mut self, step: &Step) -> Reply {
+        self.now += 1;
+        let before = self.clone();
+        let reply = self.write(step);
+        // "`updated` changes with every effective write."
+        let stored = matches!(step, Step::SetSummary(text, _) if !text.is_empty());
+        if *self != before || stored && reply == Reply::Integer(1) {
+            self.updated = self.now;
+        }
+        reply
+    }
+
+    fn write(&mut self, step: &Step) -> Reply {
         match step {
             Step::Append(list) => {
-                for (json, tokens) in list {
-                    self.append(json, *tokens);
+                let mut last = 0;
+                for (json, set) in list {
+                    last = self.append(json, *set);
                 }
+                // "Retention (`MAXMESSAGES`, `MAXTOKENS`) removes the oldest messages on append"
+                self.retain(Some(self.max_messages).filter(|n| *n > 0), None);
+                Reply::Integer(last)
             }
-            Step::Backfill(list, complete) => self.backfill(list, *complete),
-            Step::Edit(seq, json, tokens) => {
-                self.edit(*seq, json, *tokens);
+            // "how many were added"
+            Step::Backfill(list, complete) => {
+                let new = self.not_present(list);
+                self.backfill(&new, *complete);
+                integer(new.len())
+            }
+            // "`ERR no such message`"
+            Step::Edit(seq, json) => match self.edit(*seq, json) {
+                true => Reply::Ok,
+                false => Reply::Error,
+            },
+            Step::Del(seqs) => integer(self.del(seqs)),
+            // "one message or nil; with `count` an array, newest first (`[]` for 0), or nil for a missing or empty
+            // conversation"
+            Step::Pop(None) if self.messages.is_empty() => Reply::Nil,
+            Step::Pop(_) if self.messages.is_empty() => Reply::NilArray,
+            Step::Pop(None) => Reply::Message(self.pop(1).remove(0)),
+            Step::Pop(Some(n)) => Reply::Messages(self.pop(*n as usize)),
+            // "how many are left"
+            Step::TrimMessages(n) => {
+                self.retain(Some(*n), None);
+                integer(self.messages.len())
+            }
+            Step::TrimTokens(n) => {
+                self.retain(None, Some(*n));
+                integer(self.messages.len())
+            }
+            Step::TrimBefore(seq) => {
+                self.trim_before(*seq);
+                integer(self.messages.len())
+            }
+            Step::SetSummary(text, upto) => Reply::Integer(self.set_summary(text, *upto).into()),
+            Step::Pin(seqs) => integer(self.pin(seqs, true)),
+            Step::Unpin(seqs) => integer(self.pin(seqs, false)),
+            Step::Alter(a) => {
+                let counting = &mut self.counting;
+                counting.encoding = a.encoding.unwrap_or(counting.encoding);
+                counting.overhead = a.overhead.unwrap_or(counting.overhead);
+                counting.scale = a.scale.unwrap_or(counting.scale);
+                self.max_messages = a.max_messages.unwrap_or(self.max_messages);
+                self.complete = a.complete.unwrap_or(self.complete);
+                Reply::Ok
+            }
+            Step::Import(document) => integer(self.import(document)),
+            Step::SetState(fields) => self.set_state(fields).map_or(Reply::Error, integer),
+            Step::DelState(names) => integer(self.del_state(names)),
+        }
+    }
+}
+
+impl Step {
+    /// Does it remove by the rules of retention?
+    pub fn retains(&self, log: &NaiveLog) -> bool {
+        match self {
+            Step::Append(_) => log.max_messages > 0,
+            Step::TrimMessages(_) | Step::TrimTokens(_) | Step::TrimBefore(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Its messages.
+    pub fn messages(&mut self) -> Vec<&mut String> {
+        match self {
+            Step::Append(list) => list.iter_mut().map(|(json, _)| json).collect(),
+            Step::Backfill(list, _) => list.iter_mut().collect(),
+            Step::Edit(_, json) => vec![json],
+            _ => vec![],
+        }
+    }
+
+    /// The same with everything left to be counted.
+    pub fn uncounted(mut self) -> Step {
+        if let Step::Append(list) = &mut self {
+            list.iter_mut().for_each(|(_, set)| *set = None);
+        }
+        self
+    }
+
+    /// Name and arguments of the command.
+    pub fn command(&self) -> (&'static str, Vec<String>) {
+        let numbers = |list: &[i64]| list.iter().map(ToString::to_string).collect();
+        let mut words: Vec<String> = vec![];
+        let name = match self {
+            Step::Append(list) => {
+                for (json, set) in list {
+                    if let Some(n) = set {
+                        words.extend(["TOKENS".into(), n.to_string()]);
+                    }
+                    words.push(json.clone());
+                }
+                "CONV.APPEND"
+            }
+            Step::Backfill(list, complete) => {
+                words.extend(complete.then(|| "COMPLETE".into()));
+                words.extend(list.iter().cloned());
+                "CONV.BACKFILL"
+            }
+            Step::Edit(seq, json) => {
+                words = vec![seq.to_string(), json.clone()];
+                "CONV.EDIT"
             }
             Step::Del(seqs) => {
-                self.del(seqs);
+                words = numbers(seqs);
+                "CONV.DEL"
             }
-            Step::Pop(n) => {
-                self.pop(*n);
+            Step::Pop(count) => {
+                words.extend(count.map(|n| n.to_string()));
+                "CONV.POP"
             }
-            Step::Retain(messages, tokens) => self.retain(*messages, *tokens),
-            Step::TrimBefore(seq) => self.trim_before(*seq),
-            Step::SetSummary(text, upto, tokens) => {
-                self.set_summary(text, *upto, *tokens);
+            Step::TrimMessages(n) => {
+                words = vec!["MAXMESSAGES".into(), n.to_string()];
+                "CONV.TRIM"
             }
-        }
+            Step::TrimTokens(n) => {
+                words = vec!["maxtokens".into(), n.to_string()];
+                "CONV.TRIM"
+            }
+            Step::TrimBefore(seq) => {
+                words = vec!["BEFORE".into(), seq.to_string()];
+                "CONV.TRIM"
+            }
+            Step::SetSummary(text, upto) => {
+                words.push(text.clone());
+                if let Some(upto) = upto {
+                    words.extend(["UPTO".into(), upto.to_string()]);
+                }
+                "CONV.SETSUMMARY"
+            }
+            Step::Pin(seqs) => {
+                words = numbers(seqs);
+                "CONV.PIN"
+            }
+            Step::Unpin(seqs) => {
+                words = numbers(seqs);
+                "CONV.UNPIN"
+            }
+            Step::Alter(a) => {
+                let yes = |yes: bool| if yes { "yes" } else { "no" };
+                for (option, value) in [
+                    ("ENCODING", a.encoding.map(String::from)),
+                    ("OVERHEAD", a.overhead.map(|n| n.to_string())),
+                    ("SCALE", a.scale.map(|n| n.to_string())),
+                    ("MAXMESSAGES", a.max_messages.map(|n| n.to_string())),
+                    ("COMPLETE", a.complete.map(|c| yes(c).into())),
+                ] {
+                    if let Some(value) = value {
+                        words.extend([option.to_string(), value]);
+                    }
+                }
+                "CONV.ALTER"
+            }
+            Step::Import(document) => {
+                words = vec![document.json(), "REPLACE".into()];
+                if let Some(path) = &document.path {
+                    words.extend(["HISTORY".into(), path.clone()]);
+                }
+                "CONV.IMPORT"
+            }
+            Step::SetState(fields) => {
+                for (name, json) in fields {
+                    words.extend([name.clone(), json.clone()]);
+                }
+                "CONV.SETSTATE"
+            }
+            Step::DelState(names) => {
+                words = names.clone();
+                "CONV.DELSTATE"
+            }
+        };
+        (name, words)
     }
 }

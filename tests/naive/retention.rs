@@ -7,10 +7,11 @@ impl NaiveLog {
     /// Retention, `TRIM MAXMESSAGES` and `TRIM MAXTOKENS`.
     /// "The limits apply to all messages held and to sums of T(message)."
     pub fn retain(&mut self, max_messages: Option<u64>, max_tokens: Option<u64>) {
+        let end = self.newest_group();
         loop {
             let too_many = max_messages.is_some_and(|n| self.messages.len() as u64 > n);
             let too_long = max_tokens.is_some_and(|n| self.total_tokens() > n);
-            if !(too_many || too_long) || !self.drop_oldest_unit(None) {
+            if !(too_many || too_long) || !self.remove_oldest_unit(end) {
                 break;
             }
         }
@@ -18,39 +19,58 @@ impl NaiveLog {
 
     /// `TRIM BEFORE seq`: units that lie before `seq` as a whole.
     pub fn trim_before(&mut self, seq: i64) {
-        while self.drop_oldest_unit(Some(seq)) {}
+        let end = self.newest_group().min(seq);
+        while self.remove_oldest_unit(end) {}
     }
 
-    /// "removes the oldest messages on append, but never a leading system message, [...] half a tool turn, the newest group,
-    /// or (if there is no group) the newest message. It stops at the newest group, orphans after it included". False if
-    /// nothing may be removed.
-    fn drop_oldest_unit(&mut self, before: Option<i64>) -> bool {
+    /// Number of the message that nothing is removed from: "the newest group, or (if there is no group) the newest message.
+    /// It stops at the newest group, orphans after it included".
+    fn newest_group(&self) -> i64 {
+        let reads = self.reads();
+        let lead = leading_system(&reads);
+        let newest = match group(&reads[lead..]).groups.last() {
+            Some(g) => Some(g.members[0] + lead),
+            None => reads.len().checked_sub(1),
+        };
+        newest.map_or(i64::MIN, |i| self.messages[i].seq)
+    }
+
+    /// "removes the oldest messages on append, but never a leading system message, a pinned message, half a tool turn, [...];
+    /// of a pinned message the whole group stays, older and younger messages go." Removes only what lies before `end` as a
+    /// whole; false if there is nothing.
+    fn remove_oldest_unit(&mut self, end: i64) -> bool {
         let reads = self.reads();
         // What becomes the first message by a removal and is a system message is safe from then on.
         let lead = leading_system(&reads);
-        let groups = group(&reads[lead..]).groups;
-        let newest = match groups.last() {
-            Some(g) => g.members[0] + lead,
-            None => reads.len().saturating_sub(1),
-        };
-
-        // The shortest run of oldest messages that splits no group.
+        let mut all = group(&reads[lead..]);
+        all.shift(lead);
+        // The shortest runs of messages that split no group, oldest first.
         let splits = |cut: usize| {
-            groups.iter().any(|g| {
-                g.members.iter().any(|i| i + lead < cut)
-                    && g.members.iter().any(|i| i + lead >= cut)
-            })
+            let groups = all.groups.iter();
+            groups
+                .clone()
+                .any(|g| g.members.iter().any(|&i| i < cut) && g.members.iter().any(|&i| i >= cut))
         };
-        let Some(cut) = (lead + 1..=newest).find(|&cut| !splits(cut)) else {
-            return false;
-        };
-        if before.is_some_and(|seq| self.messages[cut - 1].seq >= seq) {
-            return false;
+        let cuts = (lead..=reads.len()).filter(|&cut| !splits(cut));
+        for unit in cuts.collect::<Vec<usize>>().windows(2) {
+            if self.messages[unit[1] - 1].seq >= end {
+                return false;
+            }
+            // Orphans between the messages of the group are neither older nor younger, and stay with it.
+            let goes = unit[0]..unit[1];
+            if goes.clone().any(|i| self.messages[i].pinned) {
+                continue;
+            }
+            let mut at = 0;
+            self.messages.retain(|_| {
+                at += 1;
+                !goes.contains(&(at - 1))
+            });
+            // "retention has trimmed the conversation (it is complete from then on)"; "A `TRIM` that removed something makes
+            // the conversation complete; one that removed nothing changes nothing."
+            self.complete = true;
+            return true;
         }
-        self.messages.drain(lead..cut);
-        // "retention has trimmed the conversation (it is complete from then on)"; "A `TRIM` that removed something makes
-        // the conversation complete; one that removed nothing changes nothing."
-        self.complete = true;
-        true
+        false
     }
 }

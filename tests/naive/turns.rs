@@ -29,10 +29,29 @@ pub struct Groups {
     pub orphans: Vec<usize>,
     /// Reasoning items that belong to no group: "never returned".
     pub idle: Vec<usize>,
+    /// Those of them that no message has followed yet, orphans aside: the next message may still belong to them.
+    pub waiting: Vec<usize>,
     /// Messages that are returned without their orphaned results; each is a group of its own, or opens one.
     pub edited: Vec<usize>,
     /// User messages that can stand alone before a window.
     pub users: Vec<usize>,
+}
+
+impl Groups {
+    /// The positions in a longer list.
+    pub fn shift(&mut self, by: usize) {
+        let groups = self.groups.iter_mut().map(|g| &mut g.members);
+        let others = [
+            &mut self.orphans,
+            &mut self.idle,
+            &mut self.waiting,
+            &mut self.edited,
+            &mut self.users,
+        ];
+        for list in groups.chain(others) {
+            list.iter_mut().for_each(|i| *i += by);
+        }
+    }
 }
 
 struct Turn {
@@ -69,6 +88,7 @@ pub fn group(list: &[NaiveRead]) -> Groups {
     }
     g.finish_reasoning();
     // "A reasoning item followed by nothing [...] is never returned."
+    g.out.waiting.clone_from(&g.waiting);
     g.out.idle.append(&mut g.waiting);
     g.out
 }

@@ -4,26 +4,31 @@
 mod naive;
 
 mod cases;
+mod clearing;
 mod frameworks;
 mod groups;
 mod managing;
+mod pins;
 mod properties;
 mod reading;
 mod selecting;
 mod turns;
 
-use naive::generate;
 use naive::turns::{Kind, group};
-use naive::{NaiveLog, NaiveSummary, RecentArgs, RecentReply, check_valid_prompt, read};
+use naive::{NaiveLog, NaiveSummary, Oversize, RecentArgs, RecentReply, check_valid_prompt, read};
+use naive::{generate, generate_recent};
 use proptest::prelude::*;
 
 // ---- a small notation ------------------------------------------------------------------------------------------
+
+/// A result of 20 tokens.
+const LONG: &str = "a a a a a a a a a a a a a a a a a a a a";
 
 /// `kind[.ids][=tokens]`, 10 tokens if not given. Chat: u a s d (developer) c (calls) t (tool) F (role function).
 /// Anthropic: A (tool_use) R (tool_result). LangChain: lu la ls lc lt. Items: f (function_call) o (its output)
 /// x (custom_tool_call) y (its output) r (reasoning) m (assistant message) mu (user message) w (web_search_call)
 /// e (mcp_approval_request) E (its response). Without ids: k (chat calls of functions so named) n (result of a function so
-/// named). Results and text: Q (role user) P (role assistant). S (call and result in one message) p (approval response).
+/// named). Long results: T (chat) L (Anthropic). Results and text: Q (role user) P (role assistant). S (call and result in one message) p (approval response).
 fn json_of(word: &str, n: i64) -> (String, u64) {
     let (word, tokens) = word.split_once('=').unwrap_or((word, "10"));
     let (kind, ids) = word.split_once('.').unwrap_or((word, ""));
@@ -50,17 +55,19 @@ fn json_of(word: &str, n: i64) -> (String, u64) {
             });
             format!(r#"{{"role":"assistant","content":null,"n":{n},"tool_calls":[{calls}]}}"#)
         }
+        "T" => format!(r#"{{"role":"tool","tool_call_id":"{one}","content":"{LONG}","n":{n}}}"#),
         "t" => format!(r#"{{"role":"tool","tool_call_id":"{one}","content":"x","n":{n}}}"#),
         "A" => {
             let blocks =
                 each(&|id| format!(r#"{{"type":"tool_use","id":"{id}","name":"f","input":{{}}}}"#));
             format!(r#"{{"role":"assistant","n":{n},"content":[{blocks}]}}"#)
         }
-        "R" => {
+        "R" | "L" => {
+            let text = if kind == "R" { "x" } else { LONG };
             let blocks = each(&|id| {
-                format!(r#"{{"type":"tool_result","tool_use_id":"{id}","content":"x"}}"#)
+                format!(r#"{{"type":"tool_result","tool_use_id":"{id}","content":"{text}"}}"#)
             });
-            format!(r#"{{"role":"user","n":{n},"content":[{blocks}]}}"#)
+            format!(r#"{{"role":"user","content":[{blocks}],"n":{n}}}"#)
         }
         "lu" => lang("human", String::new()),
         "la" => lang("ai", String::new()),
@@ -126,8 +133,13 @@ impl NaiveLog {
         self.summary = Some(NaiveSummary {
             text: "sum".into(),
             upto: upto.into(),
-            tokens,
+            set: Some(tokens),
         });
+        self
+    }
+
+    fn pinned(mut self, seqs: &[i64]) -> Self {
+        self.pin(seqs, true);
         self
     }
 
@@ -137,7 +149,7 @@ impl NaiveLog {
     }
 }
 
-/// `33 user keep step=5 n=2 nosystem nosummary any`
+/// `33 user keep cut step=5 n=2 clear=1 above=50 nosystem nosummary nopins rev any`
 fn args(words: &str) -> RecentArgs {
     let mut words = words.split_whitespace();
     let mut a = RecentArgs {
@@ -147,11 +159,16 @@ fn args(words: &str) -> RecentArgs {
     for word in words {
         match word.split_once('=').unwrap_or((word, "")) {
             ("user", _) => a.start_user = true,
-            ("keep", _) => a.keep = true,
+            ("keep", _) => a.oversize = Oversize::Keep,
+            ("cut", _) => a.oversize = Oversize::Cut,
             ("nosystem", _) => a.no_system = true,
             ("nosummary", _) => a.no_summary = true,
             ("any", _) => a.any = true,
             ("n", n) => a.messages = Some(n.parse().unwrap()),
+            ("nopins", _) => a.no_pins = true,
+            ("rev", _) => a.rev = true,
+            ("clear", n) => a.clear = Some(n.parse().unwrap()),
+            ("above", n) => a.above = Some(n.parse().unwrap()),
             ("step", n) => a.step = Some(n.parse().unwrap()),
             _ => panic!("{word}"),
         }
@@ -159,14 +176,19 @@ fn args(words: &str) -> RecentArgs {
     a
 }
 
-/// Sequence numbers of the reply, `e` after those that come back edited, S for the summary, then the flags.
+/// Sequence numbers of the reply, `e` after those that come back edited, `c` after those with emptied results, S for the
+/// summary, then the flags.
 fn show(log: &NaiveLog, r: &RecentReply) -> String {
     let seq = |json: &String| {
         log.messages.iter().find_map(|m| {
             let edited = || read(&m.json).unwrap().edited(&m.json) == *json;
             match m.json == *json {
                 true => Some(m.seq.to_string()),
-                false => edited().then(|| format!("{}e", m.seq)),
+                false if edited() => Some(format!("{}e", m.seq)),
+                false => {
+                    let n = |json: &str| json.rsplit("\"n\":").next().map(str::to_string);
+                    (n(&m.json) == n(json)).then(|| format!("{}c", m.seq))
+                }
             }
         })
     };

@@ -12,7 +12,7 @@ fn numbers_are_never_reused() {
     assert_eq!((l.pop(5).len(), l.pop(1).len(), l.next_seq), (1, 0, 5));
     let mut l = log("u a");
     assert_eq!(l.pop(9), [json_of("a", 2).0, json_of("u", 1).0]);
-    assert!(!l.edit(1, "{}", 0));
+    assert!(!l.edit(1, "{}"));
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn del_pop_and_edit_may_split_turns() {
     l.pop(1);
     assert_eq!(recent(&l, "1000"), "1 2 3");
     let mut l = log("u c.a a");
-    assert!(l.edit(3, &json_of("t.a", 3).0, 10));
+    assert!(l.edit(3, &json_of("t.a", 3).0));
     assert_eq!(recent(&l, "1000"), "1 2 3");
     // The message that ended a turn is gone: the turn goes on.
     let mut l = log("c.a u t.a a");
@@ -127,22 +127,22 @@ fn trim_before() {
 #[test]
 fn setsummary() {
     let mut l = log("u a u");
-    assert!(!l.set_summary("", None, 0));
-    assert!(l.set_summary("one", None, 5));
+    assert!(!l.set_summary("", None));
+    assert!(l.set_summary("one", None));
     assert_eq!(l.summary.as_ref().unwrap().upto, None);
-    assert!(l.set_summary("two", Some(2), 5));
-    assert!(!l.set_summary("late", Some(1), 5));
-    assert!(l.set_summary("three", None, 5));
+    assert!(l.set_summary("two", Some(2)));
+    assert!(!l.set_summary("late", Some(1)));
+    assert!(l.set_summary("three", None));
     assert_eq!(
         l.summary,
         Some(NaiveSummary {
             text: "three".into(),
             upto: Some(2),
-            tokens: 5
+            set: None
         })
     );
-    assert!(l.set_summary("four", Some(2), 5));
-    assert!(l.set_summary("", Some(1), 0));
+    assert!(l.set_summary("four", Some(2)));
+    assert!(l.set_summary("", Some(1)));
     assert_eq!(l.summary, None);
 }
 

@@ -78,13 +78,13 @@ fn valid_prompts() {
 
 /// Everything that holds of any reply, whatever the log.
 fn check_reply(log: &NaiveLog, a: &RecentArgs, r: &RecentReply) -> Result<(), TestCaseError> {
-    prop_assert!(
-        check_valid_prompt(&r.messages).is_ok(),
-        "{:?}",
-        check_valid_prompt(&r.messages)
-    );
+    let mut prompt = r.messages.clone();
+    if a.rev {
+        prompt.reverse();
+    }
+    prop_assert_eq!(check_valid_prompt(&prompt), Ok(()));
     prop_assert!(r.tokens <= a.max_tokens || r.over);
-    prop_assert!(!r.over || a.keep);
+    prop_assert!(!r.over || a.oversize == Oversize::Keep);
     prop_assert!(a.start_user || !r.elided);
     // Of backfilled messages one has the number 0, which also says "empty".
     prop_assert!((r.first == 0) == (r.last == 0) || log.lowest < 1);
@@ -115,10 +115,12 @@ fn check_reply(log: &NaiveLog, a: &RecentArgs, r: &RecentReply) -> Result<(), Te
         .filter(|m| !held.contains(&m.as_str()))
         .collect();
     prop_assert_eq!(others.len() as i64, r.edited + i64::from(r.summary));
-    for m in others {
+    for m in others.iter().filter(|_| a.clear.is_none()) {
         let m = read(m).unwrap();
         prop_assert!(!m.is_answer() && m.own_text);
     }
+    prop_assert!(r.cleared == 0 || a.clear.is_some());
+    prop_assert!(r.pinned == 0 || !a.no_pins);
     Ok(())
 }
 
@@ -139,7 +141,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn replies_are_valid(log in generate::log(12), a in generate::recent_args()) {
+    fn replies_are_valid(log in generate_recent::log(12), a in generate_recent::recent_args()) {
         let a = a.on(&log);
         match log.recent(&a) {
             Some(r) => check_reply(&log, &a, &r)?,
@@ -148,7 +150,7 @@ proptest! {
     }
 
     #[test]
-    fn replies_of_all_dialects_are_valid(log in generate_mixed::mixed_log(12), a in generate::recent_args()) {
+    fn replies_of_all_dialects_are_valid(log in generate_recent::mixed_log(12), a in generate_recent::recent_args()) {
         let a = a.on(&log);
         match log.recent(&a) {
             Some(r) => check_reply(&log, &a, &r)?,
@@ -157,7 +159,7 @@ proptest! {
     }
 
     #[test]
-    fn every_message_of_any_dialect_has_one_place(log in generate_mixed::mixed_log(12)) {
+    fn every_message_of_any_dialect_has_one_place(log in generate_recent::mixed_log(12)) {
         one_place(&log)?;
     }
 
@@ -173,12 +175,12 @@ proptest! {
     }
 
     #[test]
-    fn every_message_has_one_place(log in generate::log(12)) {
+    fn every_message_has_one_place(log in generate_recent::log(12)) {
         one_place(&log)?;
     }
 
     #[test]
-    fn writes_keep_replies_valid(ops in naive::ops::ops(12), a in generate::recent_args()) {
+    fn writes_keep_replies_valid(ops in naive::generate_ops::ops(12), a in generate_recent::recent_args()) {
         let mut log = NaiveLog::default();
         for op in &ops {
             let Some(step) = op.on(&log) else { continue };
@@ -186,18 +188,24 @@ proptest! {
             prop_assert!(log.messages.windows(2).all(|w| w[0].seq < w[1].seq));
             prop_assert!(log.messages.last().is_none_or(|m| m.seq < log.next_seq));
             let a = a.on(&log);
-            check_reply(&log, &a, &log.recent(&a).unwrap())?;
+            match log.recent(&a) {
+                Some(r) => check_reply(&log, &a, &r)?,
+                None => prop_assert!(!log.complete && !a.any),
+            }
         }
     }
 
     #[test]
-    fn writes_of_all_dialects_keep_replies_valid(ops in naive::ops::mixed_ops(12), a in generate::recent_args()) {
+    fn writes_of_all_dialects_keep_replies_valid(ops in naive::generate_ops::mixed_ops(12), a in generate_recent::recent_args()) {
         let mut log = NaiveLog::default();
         for op in &ops {
             let Some(step) = op.on(&log) else { continue };
             log.apply(&step);
             let a = a.on(&log);
-            check_reply(&log, &a, &log.recent(&a).unwrap())?;
+            match log.recent(&a) {
+                Some(r) => check_reply(&log, &a, &r)?,
+                None => prop_assert!(!log.complete && !a.any),
+            }
         }
     }
 
@@ -211,7 +219,7 @@ proptest! {
 /// The generators must reach the interesting cases often enough.
 #[test]
 fn the_generator_is_not_shy() {
-    let seen = interesting(generate::log(12));
+    let seen = interesting(generate_recent::log(12));
     for (what, n) in &seen {
         let new = ["unread", "approvals"].contains(what);
         assert!(*n >= 20 || new, "{what}: {n} of 1000, {seen:?}");
@@ -220,7 +228,7 @@ fn the_generator_is_not_shy() {
 
 #[test]
 fn the_generator_of_all_dialects_is_not_shy() {
-    let seen = interesting(generate_mixed::mixed_log(12));
+    let seen = interesting(generate_recent::mixed_log(12));
     for (what, n) in &seen {
         assert!(*n >= 20, "{what}: {n} of 1000, {seen:?}");
     }
@@ -228,7 +236,7 @@ fn the_generator_of_all_dialects_is_not_shy() {
 
 fn interesting(logs: impl Strategy<Value = NaiveLog>) -> BTreeMap<&'static str, usize> {
     let mut runner = TestRunner::deterministic();
-    let strategy = (logs, generate::recent_args());
+    let strategy = (logs, generate_recent::recent_args());
     let mut seen = BTreeMap::<&str, usize>::new();
     for _ in 0..1000 {
         let (log, a) = strategy.new_tree(&mut runner).unwrap().current();
@@ -263,7 +271,10 @@ fn interesting(logs: impl Strategy<Value = NaiveLog>) -> BTreeMap<&'static str, 
             ("dropped", r.is_some_and(|r| r.dropped > 0)),
             ("step matters", steps),
             ("summary cuts a group", log.summary_cuts_a_group()),
-            ("edited", r.is_some_and(|r| r.edited > 0)),
+            ("edited", r.is_some_and(|r| r.edited > r.cleared)),
+            ("cleared", r.is_some_and(|r| r.cleared > 0)),
+            ("pinned", r.is_some_and(|r| r.pinned > 0)),
+            ("cut to fit", log.cuts(&a)),
             (
                 "user edited",
                 g.edited.iter().any(|&i| reads[i].class == Class::User),

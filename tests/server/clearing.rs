@@ -166,6 +166,14 @@ fn what_is_known_of_results_follows_every_change() {
         ],
     );
     check(&mut con, "given counts");
+    let turn = |id: &str| [calls(&[id]), result(id, 80)].join(",");
+    cmd!(con, "DEL", "k");
+    let before = format!("[{},{},{}]", turn("a"), turn("b"), turn("c"));
+    cmd!(con, "CONV.IMPORT", "k", before);
+    check(&mut con, "an import");
+    let after = format!("[{},{},{}]", turn("a"), says("user", "no"), turn("d"));
+    cmd!(con, "CONV.IMPORT", "k", after, "REPLACE");
+    check(&mut con, "another document");
 }
 
 #[test]
@@ -231,4 +239,27 @@ fn a_large_result_is_cut_in_the_background() {
     }
     let empty = cmd!(con, "CONV.RECENT", "k", 20, "OVERSIZE", "CUT");
     assert!(items(&empty).is_empty());
+}
+
+/// A message of role tool may hold results and be none itself (pydantic-ai, Spring AI, AI SDK).
+#[test]
+fn results_inside_a_tool_message_are_cut() {
+    let server = Server::start();
+    let mut con = server.conn();
+    let text = "tide 1953 ".repeat(60);
+    let call = r#"{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]}"#;
+    for message in [
+        format!(
+            r#"{{"kind":"request","parts":[{{"part_kind":"tool-return","tool_name":"f","content":"{text}","tool_call_id":"a"}}]}}"#
+        ),
+        format!(
+            r#"{{"role":"tool","content":[{{"type":"tool-result","toolCallId":"a","toolName":"f","output":{{"type":"text","value":"{text}"}}}}]}}"#
+        ),
+    ] {
+        cmd!(con, "DEL", "k");
+        cmd!(con, "CONV.APPEND", "k", call, &message);
+        let reply = cmd!(con, "CONV.RECENT", "k", 100, "OVERSIZE", "CUT", "WITHINFO");
+        assert_eq!(figure(&reply, "cut"), 1, "{message}");
+        assert!((80..=100).contains(&figure(&reply, "tokens")), "{reply:?}");
+    }
 }

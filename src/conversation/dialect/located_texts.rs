@@ -37,6 +37,7 @@ pub fn texts(shape: &Shape<'_, '_>, count: impl FnMut(Counted<'_>) -> u64) -> Re
             texts: Vec::new(),
             counted: 0,
         },
+        settled: Vec::new(),
     };
     walk(shape, &mut reader);
     reader.read
@@ -57,6 +58,8 @@ struct Reader<C> {
     /// What may be a result: how many of its values are being read, and how many texts there were when it began.
     open: Vec<(u32, usize)>,
     read: ReadTexts,
+    /// For each text: it is in something that turned out to be a result.
+    settled: Vec<bool>,
 }
 
 impl<'a, C: FnMut(Counted<'_>) -> u64> Visitor<'a> for Reader<C> {
@@ -74,6 +77,7 @@ impl<'a, C: FnMut(Counted<'_>) -> u64> Visitor<'a> for Reader<C> {
         // Beside the values of a result there is only its name.
         if of_result || (self.is_user && self.open.is_empty()) {
             self.read.texts.push(LocatedText { node, of_result });
+            self.settled.push(false);
         }
     }
 
@@ -101,16 +105,25 @@ impl<'a, C: FnMut(Counted<'_>) -> u64> Visitor<'a> for Reader<C> {
         let Some((_, begin)) = self.open.pop() else {
             return;
         };
-        // What is no result belongs to what it is in.
-        let outer = self.open.iter().any(|(inside, _)| *inside > 0);
-        if !is_result && !outer {
-            let (is_user, is_inside) = (self.is_user, !self.open.is_empty());
-            let own = self.read.texts.split_off(begin.min(self.read.texts.len()));
-            let own = own.into_iter().filter(|_| is_user && !is_inside);
-            self.read.texts.extend(own.map(|text| LocatedText {
-                of_result: false,
-                ..text
-            }));
+        if is_result {
+            self.settled.iter_mut().skip(begin).for_each(|s| *s = true);
+            return;
+        }
+        // What is no result belongs to what it is in. A message of role tool that only holds results is none itself.
+        if self.open.iter().any(|(inside, _)| *inside > 0) {
+            return;
+        }
+        let is_own = self.is_user && self.open.is_empty();
+        let texts = self.read.texts.split_off(begin.min(self.read.texts.len()));
+        let settled = self.settled.split_off(begin.min(self.settled.len()));
+        for (text, settled) in texts.into_iter().zip(settled) {
+            if settled || is_own {
+                self.read.texts.push(LocatedText {
+                    of_result: settled,
+                    ..text
+                });
+                self.settled.push(settled);
+            }
         }
     }
 }
