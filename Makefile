@@ -184,9 +184,10 @@ run: build ## a server with the module in the foreground, on PORT (6379), loopba
 	@sed '/^loadmodule /d' redis.conf.example | $(REDIS) - --loadmodule $(abspath $(MODULE)) \
 	  --bind 127.0.0.1 --port $(PORT) --dir $(abspath $(DATA))
 
-view: ## show a conversation: make view KEY=chat:7 (PORT=6379, BUDGET=3000, NEWEST=50)
+view: ## show a conversation: make view KEY=chat:7 (PORT=6379, BUDGET=3000, NEWEST=50, CLEAR=3)
 	@[ -n "$(KEY)" ] || { echo "Which key? make view KEY=chat:7" >&2; exit 1; }
 	@python3 examples/python/conv_view.py --port $(PORT) --budget $(or $(BUDGET),3000) --newest $(or $(NEWEST),50) \
+	  $(if $(CLEAR),--clear $(CLEAR)) \
 	  -- '$(KEY)'
 
 bench: deps bench-venv ## compare with lists, strings and RedisJSON on a server; 10 minutes (ROWS="recent append", ROUNDS=5)
@@ -231,6 +232,7 @@ deb: deps first-build ## build a Debian package: target/debian/*.deb
 	@$(CARGO) build --release --locked --quiet --lib
 	@sed 's#^loadmodule .*#loadmodule /usr/lib/redis/modules/conv.so#' redis.conf.example \
 	  >$(TARGET)/release/redis.conf.example
+	@packaging/licenses >$(TARGET)/release/THIRD-PARTY-LICENSES
 	@$(TOOLS)/bin/cargo-deb --no-build --strip --quiet --locked
 	@ls $(TARGET)/debian/redis-conv_*.deb
 

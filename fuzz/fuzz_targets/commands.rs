@@ -107,7 +107,7 @@ fuzz_target!(|calls: Vec<Call>| {
                     let copy = primary.fork(options.upto).expect("memory");
                     let stored = frames(&copy);
                     let mut frames = stored.iter();
-                    codec::decode(codec::VERSION, || frames.next()).expect("decode the copy");
+                    codec::decode(codec::VERSION, codec::Source::File, || frames.next()).expect("decode the copy");
                 }
                 continue;
             }
@@ -139,7 +139,7 @@ fuzz_target!(|calls: Vec<Call>| {
         let stored = frames(primary);
         assert_eq!(stored, frames(other));
         let mut next = stored.clone().into_iter();
-        let loaded = codec::decode(codec::VERSION, || next.next()).expect("decode the stored form");
+        let loaded = codec::decode(codec::VERSION, codec::Source::File, || next.next()).expect("decode the stored form");
         assert_eq!(content(primary), content(&loaded));
         assert_eq!(stored.first(), frames(&loaded).first());
     }

@@ -24,5 +24,5 @@ fuzz_target!(|effects: Vec<(Vec<u8>, Vec<Vec<u8>>)>| {
     let mut stored = Vec::new();
     codec::encode(&conversation, |frame| stored.push(frame.to_vec()));
     let mut next = stored.into_iter();
-    codec::decode(codec::VERSION, || next.next()).expect("decode the stored form");
+    codec::decode(codec::VERSION, codec::Source::File, || next.next()).expect("decode the stored form");
 });

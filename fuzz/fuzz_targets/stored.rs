@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: (u8, Vec<Vec<u8>>)| {
     let (version, frames) = input;
     let mut frames = frames.into_iter();
-    let Ok(mut conversation) = codec::decode(u32::from(version % 6), || frames.next()) else {
+    let Ok(mut conversation) = codec::decode(u32::from(version % 6), codec::Source::Client, || frames.next()) else {
         return;
     };
     for max_tokens in [0, 3, 100, 3000, i64::MAX] {
@@ -44,7 +44,7 @@ fuzz_target!(|input: (u8, Vec<Vec<u8>>)| {
     let mut stored = Vec::new();
     codec::encode(&conversation, |frame| stored.push(frame.to_vec()));
     let mut next = stored.clone().into_iter();
-    let again = codec::decode(codec::VERSION, || next.next()).expect("decode the stored form");
+    let again = codec::decode(codec::VERSION, codec::Source::File, || next.next()).expect("decode the stored form");
     let mut twice = Vec::new();
     codec::encode(&again, |frame| twice.push(frame.to_vec()));
     assert_eq!(stored, twice);

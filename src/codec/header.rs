@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{DecodeError, invalid};
 use crate::conversation::attributes::Attributes;
 use crate::conversation::effect::{Count, Effect, NewMessage, NewSummary, Numbering};
+use crate::conversation::ids::IdKey;
 use crate::conversation::session::{Name, NewHistory};
+use crate::conversation::stored::READING;
 use crate::conversation::{Conversation, MAX_PINS, message};
 use crate::tokens::{DEFAULT_OVERHEAD, FULL_SCALE, Nobody};
 
@@ -31,6 +33,12 @@ pub struct StoredHeader {
     /// Sequence numbers of pinned messages, in ascending order. Since version 5, as the attributes `overhead` and `scale`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pins: Vec<i64>,
+    /// [`READING`] of the release that stored the messages. Since version 5.
+    #[serde(default)]
+    reading: u32,
+    /// The key of the hashes of ids, which a frame after the messages has; nothing without ids. Since version 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id_key: Option<(u64, u64)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -101,7 +109,22 @@ impl StoredHeader {
             }),
             lease: conversation.lease(),
             pins: conversation.pins().to_vec(),
+            reading: READING,
+            id_key: conversation.has_ids().then(|| {
+                let IdKey(first, second) = IdKey::get();
+                (first, second)
+            }),
         }
+    }
+
+    /// The key of the hashes in the frame of ids, if there is one.
+    pub fn id_key(&self) -> Option<IdKey> {
+        self.id_key.map(|(first, second)| IdKey(first, second))
+    }
+
+    /// True if this release would store the same with the messages.
+    pub fn is_same_reading(&self) -> bool {
+        self.reading == READING
     }
 
     /// Reads the header of a conversation that is stored in `version`.
@@ -121,7 +144,9 @@ impl StoredHeader {
                 && (!header.attributes.encoding.is_builtin()
                     || header.attributes.overhead != DEFAULT_OVERHEAD
                     || header.attributes.scale != FULL_SCALE
-                    || !header.pins.is_empty()))
+                    || !header.pins.is_empty()
+                    || header.reading != 0
+                    || header.id_key.is_some()))
         {
             return Err(unreadable());
         }

@@ -7,12 +7,13 @@
 //! | module | contents |
 //! |---|---|
 //! | `v1` to `v5` | one stored form each |
-//! | `header`, `segments` | what the stored forms share |
+//! | `header`, `segments`, `indexed` | what the stored forms share |
 //! | `effect` | effects as arguments of `CONV.EFFECT` |
 //! | `rebuild` | a conversation as a series of effects, for the rewrite of an AOF |
 
 mod effect;
 mod header;
+mod indexed;
 mod rebuild;
 mod segments;
 mod v1;
@@ -32,6 +33,15 @@ use crate::conversation::index::Entry;
 
 /// The version of the stored form that this release writes.
 pub const VERSION: u32 = 5;
+
+/// Where stored bytes come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A file, or another server's data set, that Redis loads as a whole.
+    File,
+    /// The payload of a command. Anybody may have made it.
+    Client,
+}
 
 /// Why bytes cannot be decoded as a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +80,7 @@ pub fn encode(conversation: &Conversation, sink: impl FnMut(&[u8])) {
 /// See [`DecodeError`].
 pub fn decode<F: AsRef<[u8]>>(
     version: u32,
+    source: Source,
     next: impl FnMut() -> Option<F>,
 ) -> Result<Conversation, DecodeError> {
     match version {
@@ -77,7 +88,7 @@ pub fn decode<F: AsRef<[u8]>>(
         2 => v2::decode(next),
         3 => v3::decode(next),
         4 => v4::decode(next),
-        5 => v5::decode(next),
+        5 => v5::decode(source, next),
         newer => Err(DecodeError::Version(newer)),
     }
 }
@@ -88,9 +99,16 @@ fn invalid(why: impl Into<String>) -> DecodeError {
 
 /// The count of message `seq`, of `entry`. An estimate is pending: another server may have the tokenizer file.
 fn count(conversation: &Conversation, seq: i64, entry: &Entry) -> Count {
-    let estimated = conversation.is_estimated(seq);
-    match (entry.flags.pending() || estimated, entry.flags.explicit()) {
-        (_, true) if !entry.flags.pending() => Count::Given(entry.tokens),
+    if conversation.is_estimated(seq) && !entry.flags.explicit() {
+        Count::Pending
+    } else {
+        count_of_entry(entry)
+    }
+}
+
+/// The count of the message of `entry`.
+fn count_of_entry(entry: &Entry) -> Count {
+    match (entry.flags.pending(), entry.flags.explicit()) {
         (true, _) => Count::Pending,
         (false, false) => Count::Counted(entry.tokens),
         (false, true) => Count::Given(entry.tokens),

@@ -1,4 +1,4 @@
-//! Messages in all versions from 2 on: segments as they are in memory, compressed ones compressed.
+//! Messages in versions 2 to 4: segments as they are in memory, compressed ones compressed.
 //!
 //! Each segment is stored as two frames, until the header's number of messages is reached:
 //!
@@ -10,62 +10,14 @@
 //! Dialects, groups, ids and sums are derived from the messages, so they cannot contradict them.
 
 use super::header::{StoredHeader, count_of, read_message};
-use super::{DecodeError, count, invalid};
+use super::{DecodeError, invalid};
 use crate::conversation::effect::{Count, Effect};
-use crate::conversation::segment::Segment;
 use crate::conversation::{Conversation, compress};
 use crate::tokens::Nobody;
-use crate::varint::{ByteReader, put_signed, put_unsigned};
+use crate::varint::ByteReader;
 
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
-
-/// Writes the segments of `conversation`.
-pub fn encode(conversation: &Conversation, sink: &mut impl FnMut(&[u8])) {
-    let mut before = (0, 0);
-    let mut frame = Vec::new();
-    for segment in conversation.log().segments() {
-        frame.clear();
-        describe(conversation, segment, &mut before, &mut frame);
-        sink(&frame);
-        match segment.stored() {
-            (_, Some(compressed)) => sink(compressed),
-            // What is not compressed can be read.
-            (_, None) => {
-                if let Ok(bytes) = segment.bytes() {
-                    sink(&bytes);
-                }
-            }
-        }
-    }
-}
-
-/// Writes the description of a segment. `before` is the sequence number and arrival time of the previous message.
-fn describe(
-    conversation: &Conversation,
-    segment: &Segment,
-    before: &mut (i64, i64),
-    frame: &mut Vec<u8>,
-) {
-    let (_, compressed) = segment.stored();
-    frame.push(if compressed.is_some() { ZSTD } else { PLAIN });
-    let mut begin = 0;
-    for entry in segment.entries().iter() {
-        let (seq, time) = (segment.seq(entry), segment.time(entry));
-        let (state, tokens) = match count(conversation, seq, entry) {
-            Count::Pending => (0, 0),
-            Count::Counted(tokens) => (1, tokens),
-            Count::Given(tokens) => (2, tokens),
-        };
-        frame.push(state);
-        put_signed(frame, seq.wrapping_sub(before.0));
-        put_signed(frame, time.wrapping_sub(before.1));
-        put_unsigned(frame, u64::from(tokens));
-        put_unsigned(frame, u64::from(entry.end).saturating_sub(begin));
-        begin = u64::from(entry.end) + 1;
-        *before = (seq, time);
-    }
-}
 
 /// Reads as many messages as `header` announces and appends them to `conversation`.
 pub fn decode<F: AsRef<[u8]>>(

@@ -11,16 +11,18 @@ use crate::conversation::Conversation;
 
 /// Reads a conversation, see [`super::decode`].
 pub fn decode<F: AsRef<[u8]>>(
-    next: impl FnMut() -> Option<F>,
-) -> Result<Conversation, DecodeError> {
-    decode_version(4, next)
-}
-
-/// Reads a conversation whose frames are those of version 4, with the header of `version`.
-pub fn decode_version<F: AsRef<[u8]>>(
-    version: u32,
     mut next: impl FnMut() -> Option<F>,
 ) -> Result<Conversation, DecodeError> {
+    let (header, mut conversation) = decode_before_messages(4, &mut next)?;
+    segments::decode(&header, &mut conversation, next)?;
+    header.finish(conversation)
+}
+
+/// Reads what precedes the messages, with the header of `version`.
+pub fn decode_before_messages<F: AsRef<[u8]>>(
+    version: u32,
+    mut next: impl FnMut() -> Option<F>,
+) -> Result<(StoredHeader, Conversation), DecodeError> {
     let frame = next().ok_or(DecodeError::Truncated)?;
     let header = StoredHeader::read(frame.as_ref(), version)?;
     drop(frame);
@@ -30,6 +32,5 @@ pub fn decode_version<F: AsRef<[u8]>>(
         let frame = next().ok_or(DecodeError::Truncated)?;
         header.take_nested(&mut conversation, frame.as_ref())?;
     }
-    segments::decode(&header, &mut conversation, next)?;
-    header.finish(conversation)
+    Ok((header, conversation))
 }

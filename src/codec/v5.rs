@@ -1,10 +1,10 @@
-//! Version 5 of the stored form, which this release writes: version 4 with pins and the attributes `overhead` and `scale`, all
-//! of them in the header.
+//! Version 5 of the stored form, which this release writes: version 4 with pins and the attributes `overhead` and `scale` in
+//! the header, and with messages whose index is stored, see [`indexed`].
 
 use super::header::StoredHeader;
 use super::v3::encode_fields;
-use super::v4::decode_version;
-use super::{DecodeError, segments};
+use super::v4::decode_before_messages;
+use super::{DecodeError, Source, indexed};
 use crate::conversation::Conversation;
 
 /// See [`super::encode`].
@@ -22,14 +22,17 @@ pub fn encode(conversation: &Conversation, mut sink: impl FnMut(&[u8])) {
                 .as_bytes(),
         );
     }
-    segments::encode(conversation, &mut sink);
+    indexed::encode(conversation, &mut sink);
 }
 
 /// Reads a conversation, see [`super::decode`].
 pub fn decode<F: AsRef<[u8]>>(
-    next: impl FnMut() -> Option<F>,
+    source: Source,
+    mut next: impl FnMut() -> Option<F>,
 ) -> Result<Conversation, DecodeError> {
-    decode_version(5, next)
+    let (header, mut conversation) = decode_before_messages(5, &mut next)?;
+    indexed::decode(&header, &mut conversation, source, next)?;
+    header.finish(conversation)
 }
 
 #[cfg(test)]

@@ -5,11 +5,31 @@
 //! had in common.
 
 use std::collections::BTreeSet;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, LazyLock};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::{Arc, OnceLock};
 
-/// One key for the process: an id's author cannot choose colliding ones.
-static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+use siphasher::sip::SipHasher13;
+
+/// Of all hashes in this process. It is random, so an id's author cannot choose colliding ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdKey(pub u64, pub u64);
+
+static KEY: OnceLock<IdKey> = OnceLock::new();
+
+impl IdKey {
+    /// The key of this process.
+    pub fn get() -> Self {
+        *KEY.get_or_init(|| {
+            let random = || RandomState::new().hash_one(0);
+            Self(random(), random())
+        })
+    }
+
+    /// Makes this the key of the process, if none has been used yet. True if it is the key.
+    pub fn adopt(self) -> bool {
+        *KEY.get_or_init(|| self) == self
+    }
+}
 
 /// More shared trees than this are merged: a lookup searches each.
 const MOST_SHARED: usize = 8;
@@ -31,7 +51,10 @@ pub struct Ids {
 
 /// Few bits: a lookup compares the ids themselves, and a conversation at rest stores them.
 fn hash(id: &str) -> u32 {
-    HASHER.hash_one(id) as u32
+    let IdKey(first, second) = IdKey::get();
+    let mut hasher = SipHasher13::new_with_keys(first, second);
+    hasher.write(id.as_bytes());
+    hasher.finish() as u32
 }
 
 impl Ids {
@@ -89,7 +112,7 @@ impl Ids {
         self.held.iter().chain(&self.shared).map(|tree| &**tree)
     }
 
-    /// The ids of these hashes and numbers.
+    /// The ids of these hashes and numbers. The hashes are those of this process' key.
     #[must_use]
     pub fn of(held: Vec<(u32, i64)>) -> Self {
         let held: Tree = held.into_iter().collect();
@@ -116,6 +139,12 @@ impl Ids {
     #[must_use]
     pub fn len(&self) -> usize {
         self.trees().map(Tree::len).sum()
+    }
+
+    /// True if there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.trees().all(Tree::is_empty)
     }
 
     /// Allocations to be freed, about: a node holds up to eleven ids.

@@ -3,6 +3,8 @@
 //! Compressed, the entries are columns of variable length: of each message a code (which of the few different flags that
 //! a segment has, and whether its number follows the one before), its length, its tokens, its arrival as a difference.
 
+use smallvec::SmallVec;
+
 use super::flags::Flags;
 use super::sums::Sums;
 use crate::varint::{ByteReader, put_signed, put_unsigned};
@@ -86,39 +88,42 @@ pub fn encode(entries: &[Entry]) -> Vec<u8> {
     compressed
 }
 
-/// The entries that [`encode`] compressed.
+/// The entries that [`encode`] compressed, in this process.
 #[must_use]
 pub fn decode(compressed: &[u8]) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    // What this process has compressed is complete; an end of the bytes is the end of the entries.
-    let _ = decode_into(&mut ByteReader::new(compressed), &mut entries);
-    entries
+    decode_stored(compressed).unwrap_or_default()
 }
 
-fn decode_into(reader: &mut ByteReader<'_>, entries: &mut Vec<Entry>) -> Option<()> {
-    let kinds: Vec<Flags> = (0..reader.unsigned()?)
-        .map_while(|_| reader.unsigned())
-        .map(|bits| Flags::from_bits(bits as u16))
-        .collect();
+/// The entries that [`encode`] compressed, maybe in another process: nothing if it did not.
+#[must_use]
+pub fn decode_stored(compressed: &[u8]) -> Option<Vec<Entry>> {
+    let mut reader = ByteReader::new(compressed);
+    let mut kinds = SmallVec::<[Flags; 16]>::new();
+    for _ in 0..reader.unsigned()? {
+        let bits = u16::try_from(reader.unsigned()?).ok()?;
+        kinds.push(Flags::from_bits(bits));
+    }
+    // An entry takes at least four bytes.
+    let mut entries = Vec::with_capacity(reader.left() / 4);
     let (mut begin, mut time, mut seq) = (0u64, 0i64, -1i64);
     while !reader.is_empty() {
         let code = reader.unsigned()?;
         let flags = *kinds.get(usize::try_from(code / 2).ok()?)?;
         let jump = if code % 2 == 1 { reader.unsigned()? } else { 0 };
-        seq = seq.wrapping_add(1).wrapping_add(jump.cast_signed());
-        let end = begin.wrapping_add(reader.unsigned()?);
+        seq = seq.checked_add(1)?.checked_add_unsigned(jump)?;
+        let end = begin.checked_add(reader.unsigned()?)?;
         let tokens = reader.unsigned()?;
-        time = time.wrapping_add(reader.signed()?);
+        time = time.checked_add(reader.signed()?)?;
         entries.push(Entry {
-            end: end as u32,
-            tokens: tokens as u32,
-            time: time as i32,
-            seq: seq as u16,
+            end: u32::try_from(end).ok()?,
+            tokens: u32::try_from(tokens).ok()?,
+            time: i32::try_from(time).ok()?,
+            seq: u16::try_from(seq).ok()?,
             flags,
         });
-        begin = end.wrapping_add(1);
+        begin = end + 1;
     }
-    Some(())
+    Some(entries)
 }
 
 #[cfg(test)]

@@ -44,7 +44,8 @@ pub fn frames(conversation: &Conversation) -> Vec<Vec<u8>> {
 
 pub fn reloaded(conversation: &Conversation) -> Conversation {
     let mut frames = frames(conversation).into_iter();
-    codec::decode(codec::VERSION, || frames.next()).expect("what was encoded decodes")
+    codec::decode(codec::VERSION, codec::Source::File, || frames.next())
+        .expect("what was encoded decodes")
 }
 
 /// A conversation rebuilt as an AOF rewrite does.

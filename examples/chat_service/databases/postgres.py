@@ -52,5 +52,9 @@ class Postgres:
         else:
             await self._pool.execute("DELETE FROM stale_chats WHERE chat = $1", chat)
 
+    async def reconnect(self) -> None:
+        """New connections from now on, for one who knows that the server has ended those that are open."""
+        await self._pool.expire_connections()
+
     async def close(self) -> None:
         await self._pool.close()

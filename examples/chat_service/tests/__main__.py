@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from ..local.servers import LocalRedis, postgres
-from . import costs, databases, failures, misses, same_prompts
+from . import agent, costs, databases, failures, misses, same_prompts
 from .tokenizer import provide_table
 from .world import STORES, World, world
 
@@ -18,6 +18,8 @@ async def run(redis_server: LocalRedis, database_url: str) -> list[str]:
     async with asyncio.timeout(MOST_SECONDS), world(redis_server, database_url) as here:
         headline("The databases")
         await databases.run(here)
+        headline("An agent")
+        await agent.run(here)
         headline("Real conversations over HTTP, with all stores")
         await same_prompts.run(here)
         async with here.services(*STORES, budget=misses.BUDGET) as services:

@@ -106,6 +106,8 @@ class World:
         ended = [row["pid"] for row in await self.sql.fetch(f"SELECT pid, pg_terminate_backend(pid) FROM {OTHERS}")]
         while await self.sql.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)", ended):
             await asyncio.sleep(0.02)
+        # The pool may not have noticed yet that its connections have ended.
+        await self.database.reconnect()
         await self.sql.execute("SELECT pg_stat_clear_snapshot()")
         return tuple(await self.sql.fetchrow(READS))
 

@@ -157,6 +157,45 @@ impl Segment {
         }
     }
 
+    /// A segment that was stored with this index, which contains `entries`, and this text. It may be compressed later.
+    ///
+    /// # Errors
+    /// Index and text do not fit each other. A compressed text is not decompressed to see that.
+    pub fn loaded(
+        base_seq: i64,
+        base_time: i64,
+        index: &[u8],
+        entries: Vec<Entry>,
+        text: &StoredText<'_>,
+    ) -> Result<Self, &'static str> {
+        let end = entries.last().ok_or("a segment is empty")?.end as usize;
+        let body = match *text {
+            StoredText::Uncompressed(bytes) => {
+                let comma = |entry: &Entry| bytes.get(entry.end as usize) == Some(&b',');
+                if bytes.len() != end + 1 || !entries.iter().all(comma) {
+                    return Err("a text and its index differ");
+                }
+                Body::from(Uncompressed::new(bytes.to_vec(), entries))
+            }
+            StoredText::Compressed { text, len } => {
+                if len != end + 1 {
+                    return Err("a text and its index differ");
+                }
+                Body::Compressed(Shared::new(Compressed::new(
+                    text.to_vec(),
+                    len,
+                    index.to_vec(),
+                )))
+            }
+        };
+        Ok(Self {
+            base_seq,
+            base_time,
+            before: Sums::default(),
+            body,
+        })
+    }
+
     /// Bytes that reading the text must decompress.
     #[must_use]
     pub fn bytes_to_decompress(&self) -> usize {

@@ -4,14 +4,15 @@ use std::ffi::{c_char, c_int, c_void};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use redis_module::raw::{
-    RedisModuleCtx, RedisModuleDigest, RedisModuleIO, RedisModuleString, RedisModuleTypeMethods,
+    REDISMODULE_CTX_FLAGS_ASYNC_LOADING, REDISMODULE_CTX_FLAGS_LOADING, RedisModuleCtx,
+    RedisModuleDigest, RedisModuleIO, RedisModuleString, RedisModuleTypeMethods,
 };
 
 use super::super::ffi::api::{Level, c_text, call, log};
 use super::super::ffi::open_key::{ON_USE, TYPE};
 use super::super::ffi::panic_guard::guard;
 use super::super::ffi::string::OwnedString;
-use crate::codec::{self, DecodeError, encode_effect};
+use crate::codec::{self, DecodeError, Source, encode_effect};
 use crate::conversation::Conversation;
 use crate::conversation::attributes::Attributes;
 use crate::conversation::effect::Effect;
@@ -107,6 +108,20 @@ fn load_string(io: *mut RedisModuleIO) -> Option<Loaded> {
     })
 }
 
+/// Whether Redis loads a file or a primary's data set, or runs RESTORE.
+fn source(io: *mut RedisModuleIO) -> Source {
+    // SAFETY: the io is that of the load under way, and Redis frees the context with it.
+    let flags = unsafe {
+        let ctx = call!(RedisModule_GetContextFromIO, io).unwrap_or(std::ptr::null_mut());
+        call!(RedisModule_GetContextFlags, ctx).unwrap_or_default()
+    };
+    let loading = REDISMODULE_CTX_FLAGS_LOADING | REDISMODULE_CTX_FLAGS_ASYNC_LOADING;
+    match u32::try_from(flags) {
+        Ok(flags) if flags & loading != 0 => Source::File,
+        _ => Source::Client,
+    }
+}
+
 fn log_io(io: *mut RedisModuleIO, error: &DecodeError) {
     let text = c_text(&format!("conv-list: {error}"));
     // SAFETY: the io is that of the load under way; the text is an argument, never the format.
@@ -124,7 +139,7 @@ fn log_io(io: *mut RedisModuleIO, error: &DecodeError) {
 unsafe extern "C" fn rdb_load(io: *mut RedisModuleIO, version: c_int) -> *mut c_void {
     guard(std::ptr::null_mut(), || {
         let version = u32::try_from(version).unwrap_or(u32::MAX);
-        match codec::decode(version, || load_string(io)) {
+        match codec::decode(version, source(io), || load_string(io)) {
             Ok(mut conversation) => {
                 // What was saved uncounted is counted in the background, as if it had been appended now.
                 let missing = conversation.missing_anywhere();

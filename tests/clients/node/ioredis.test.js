@@ -30,7 +30,7 @@ test('calls', () =>
     const json = await client.call('CONV.RECENT', 'k', 3000, 'FORMAT', 'JSON');
     assert.deepEqual(JSON.parse(json), CHAT.map((message) => JSON.parse(message)));
     assert.deepEqual(toObject(await client.call('CONV.RECENT', 'k', 30, 'WITHINFO')), WINDOW);
-    assert.equal(await client.call('CONV.RECENT', 'missing', 30), null);
+    assert.deepEqual(await client.call('CONV.RECENT', 'missing', 30), []);
     assert.deepEqual(await client.call('CONV.GET', 'k', 4, 99), [CHAT[3], null]);
     assert.equal(await client.call('CONV.ALTER', 'k', 'TTL', 100), 'OK');
     const packed = await client.callBuffer('CONV.RECENT', 'k', 30, 'FORMAT', 'MSGPACK');

@@ -34,7 +34,7 @@ for (const RESP of [2, 3]) {
       // A map of RESP3 is an object without a prototype.
       const window = await run('CONV.RECENT', 'k', 30, 'WITHINFO');
       assert.deepEqual(RESP === 3 ? { ...window } : toObject(window), WINDOW);
-      assert.equal(await run('CONV.RECENT', 'missing', 30), null);
+      assert.deepEqual(await run('CONV.RECENT', 'missing', 30), []);
       assert.deepEqual(await run('CONV.GET', 'k', 4, 99), [CHAT[3], null]);
       assert.equal(await run('CONV.ALTER', 'k', 'TTL', 100), 'OK');
       assert.deepEqual(await run('CONV.TOKENS', 'hello world', ''), [2, 0]);

@@ -25,6 +25,13 @@ const WINDOW = {
   summary: 0,
   elided: 0,
   over: 0,
+  system: 1,
+  'system-left-out': 0,
+  pinned: 0,
+  dropped: 0,
+  edited: 0,
+  cleared: 0,
+  cut: 0,
 };
 
 // A reply that is a map, which RESP2 sends as a flat list.

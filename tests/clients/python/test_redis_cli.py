@@ -22,7 +22,10 @@ from servers import Server, wait_until
 #: What help says of a command: its arguments.
 SYNTAX = {
     "CONV.APPEND": ("key [NX|XX] [UNIQUE] [IFLAST seq] [TOKENS tokens] message [[TOKENS tokens] message ...]"),
-    "CONV.RECENT": ("key max_tokens [FORMAT LIST|JSON|MSGPACK] [MESSAGES messages] [START USER] [OVERSIZE EMPTY|KEEP]"),
+    "CONV.RECENT": (
+        "key max_tokens [FORMAT LIST|JSON|MSGPACK] [MESSAGES messages] [START USER] [OVERSIZE EMPTY|KEEP|CUT]"
+        " [STEP step] [CLEAR results [ABOVE tokens]]"
+    ),
     "CONV.SETSUMMARY": "key text [UPTO seq] [MINCHANGE characters]",
     "CONV.GET": "key seq [seq ...] [WITHINFO]",
     "CONV.TOKENS": "text [text ...] [ENCODING name]",
@@ -48,8 +51,8 @@ def test_every_command_has_help(server: Server) -> None:
     for command in commands:
         shown = plain(server.cli("help", command))
         name = command.upper()
-        takes = "text" if name == "CONV.TOKENS" else r"(max_tokens numkeys )?key"
-        assert re.match(rf"\s+{re.escape(name)} {takes}\b.*\n\s+summary: \w", shown), shown
+        takes = {"CONV.TOKENS": "text", "CONV.ENCODINGS": ""}.get(name, r"(max_tokens numkeys )?key")
+        assert re.match(rf"\s+{re.escape(name)} *{takes}\b.*\n\s+summary: \w", shown), shown
 
 
 def hint_for(server: Server, typed: str) -> str:
@@ -108,10 +111,24 @@ def test_replies_are_readable(server: Server, client: redis.Redis) -> None:
         "14) (integer) 0",
         '15) "over"',
         "16) (integer) 0",
+        '17) "system"',
+        "18) (integer) 1",
+        '19) "system-left-out"',
+        "20) (integer) 0",
+        '21) "pinned"',
+        "22) (integer) 0",
+        '23) "dropped"',
+        "24) (integer) 0",
+        '25) "edited"',
+        "26) (integer) 0",
+        '27) "cleared"',
+        "28) (integer) 0",
+        '29) "cut"',
+        "30) (integer) 0",
     ]
     shown = server.cli("--no-raw", "-3", "conv.recent", "k", "30", "withinfo")
-    assert shown.splitlines()[0] == '1# "messages" => '
-    assert shown.splitlines()[3:5] == ['2# "tokens" => (integer) 22', '3# "first" => (integer) 5']
+    assert shown.splitlines()[0] == ' 1# "messages" => '
+    assert shown.splitlines()[3:5] == [' 2# "tokens" => (integer) 22', ' 3# "first" => (integer) 5']
     # To a file or a pipe: a message a line, as it was appended, UTF-8 and all.
     assert server.cli("conv.range", "k", "0", "-1").splitlines() == chat()
     assert json.loads(server.cli("conv.recent", "k", "3000", "format", "json")) == list(map(json.loads, chat()))
@@ -199,9 +216,9 @@ def test_slowlog(server: Server, client: redis.Redis) -> None:
     client.config_set("slowlog-log-slower-than", 0)
     try:
         client.slowlog_reset()
-        waits = client.info("conv")["conv_waits"]
         message = dump({"role": "user", "content": "a word or two " * 200_000})
         client.execute_command("CONV.APPEND", "k", message)
+        waits = client.info("conv")["conv_waits"]
         begun = time.monotonic()
         client.execute_command("CONV.RECENT", "k", 10_000_000, "WITHINFO")
         waited = (time.monotonic() - begun) * 1e6
@@ -222,15 +239,12 @@ def test_latency(server: Server, client: redis.Redis) -> None:
     try:
         client.execute_command("LATENCY", "RESET")
         client.execute_command("CONFIG", "RESETSTAT")
-        # Validated on the main thread: some milliseconds.
+        # A background thread parses it.
         content = "a word or two " * 700_000
         client.execute_command("CONV.APPEND", "k", dump({"role": "user", "content": content}))
-        events = {event[0]: event for event in client.execute_command("LATENCY", "LATEST")}
-        assert "fast-command" in events
         client.execute_command("CONV.LEN", "k")
         histogram = server.cli("latency", "histogram", "conv.append", "conv.len").split()
         assert {"conv.append", "conv.len"} <= {word.lower() for word in histogram}
-        assert "fast-command" in server.cli("latency", "latest")
     finally:
         client.config_set("latency-monitor-threshold", 0)
     stats = {name.lower(): value for name, value in client.info("commandstats").items()}
