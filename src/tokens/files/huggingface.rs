@@ -286,7 +286,12 @@ fn of_characters(
         }
         Some(())
     })?;
-    let early = early(model, tokens, &builder.early(), &ranks)?;
+    let made = builder.early();
+    let early = if made.is_empty() {
+        None
+    } else {
+        Some(early(model, tokens, &made, &ranks)?)
+    };
     for run in &runs {
         for length in 2..=run.longest {
             builder.whole(String::from_iter(vec![run.character; length]).as_bytes());
@@ -301,16 +306,13 @@ fn early(
     tokens: &Tokens<'_>,
     made: &[Box<[u8]>],
     ranks: &[u32],
-) -> Option<Option<EarlyMerges>> {
-    if made.is_empty() {
-        return Some(None);
-    }
+) -> Option<EarlyMerges> {
     let mut early = EarlyMerges::new(made)?;
     let mut ranks = ranks.iter();
     visit_merges(model, tokens, |a, b, _| {
         early.add([a, b].concat().as_bytes(), a.len(), *ranks.next()?)
     })?;
-    Some(Some(early))
+    Some(early)
 }
 
 /// The character that a token repeats, and how often.

@@ -20,7 +20,7 @@ const MOST_UNIGRAM: usize = 16 << 20;
 /// The longest token of a Unigram vocabulary in bytes. At each place of a text, the library looks for tokens of any length.
 const LONGEST_UNIGRAM: usize = 4096;
 
-/// The longest word of a WordPiece model in characters. The time of a word is quadratic in its length.
+/// The longest word of a `WordPiece` model in characters. The time of a word is quadratic in its length.
 const LONGEST_WORD: u64 = 4096;
 
 /// What is limited in a file.
@@ -165,7 +165,7 @@ fn growth_of(step: &Value, steps: &mut usize) -> u64 {
     }
 }
 
-/// The length of the longest string in SentencePiece's table of replacements.
+/// The length of the longest string in `SentencePiece`'s table of replacements.
 fn longest_replacement(base64: &str) -> u64 {
     let map = base64::decode(base64).unwrap_or_default();
     // The size of a trie, the trie, strings that end with a zero.
