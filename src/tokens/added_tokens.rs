@@ -1,6 +1,6 @@
 //! Tokens that a tokenizer file adds to its vocabulary, found in a text as the `tokenizers` crate finds them.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_syntax::is_word_character;
 
 /// An added token.
@@ -19,6 +19,9 @@ pub struct AddedToken {
     /// Ordinary text.
     pub special: bool,
 }
+
+/// Tokens of more bytes are not searched with a DFA.
+const MOST_DFA_BYTES: usize = 16 << 10;
 
 /// The added tokens of a tokenizer.
 #[derive(Default)]
@@ -59,8 +62,11 @@ impl Matcher {
             return Some(Self(None));
         }
         let (patterns, tokens): (Vec<_>, Vec<_>) = patterns.into_iter().unzip();
+        // A DFA takes up to a kilobyte for each byte of the tokens.
+        let bytes: usize = patterns.iter().map(String::len).sum();
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
+            .kind((bytes > MOST_DFA_BYTES).then_some(AhoCorasickKind::ContiguousNFA))
             .build(patterns)
             .ok()?;
         Some(Self(Some((automaton, tokens))))

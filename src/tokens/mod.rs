@@ -6,6 +6,7 @@ mod backtrack;
 mod classes;
 mod counter;
 mod directory;
+mod early_merges;
 #[cfg(test)]
 mod encode_tests;
 mod encoding;
@@ -76,10 +77,9 @@ pub fn preload(encoding: Encoding) {
 pub fn most_inline(encoding: Encoding) -> usize {
     if !encoding.is_builtin() {
         return match registry::available(encoding, true) {
-            Available::Ready(tokenizer) if tokenizer.is_linear() => MOST_INLINE,
+            Available::Ready(tokenizer) => tokenizer.most_inline(),
             Available::Missing => MOST_INLINE,
-            // The library and unknown regular expressions take longer for some texts than the main thread has.
-            Available::Ready(_) | Available::Unloaded | Available::Loading => 0,
+            Available::Unloaded | Available::Loading => 0,
         };
     }
     if counter::is_loaded(encoding) {

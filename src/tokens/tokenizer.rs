@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use unicode_normalization_alignments::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use super::MOST_INLINE;
 use super::added_tokens::AddedTokens;
 use super::backtrack::Backtrack;
 use super::classes::Classes;
 use super::counter::{ThreadScratch, ends_of, with_scratch};
+use super::early_merges::EarlyMerges;
 use super::split::words::Words;
 use super::split::{Pattern, visit};
 use super::vocabulary::Vocabulary;
@@ -18,6 +20,10 @@ use super::vocabulary::Vocabulary;
 /// Longer texts count their bytes where the library counts. It takes up to 150 bytes of memory per byte of text, and a
 /// second per megabyte.
 pub(super) const MOST_LIBRARY_BYTES: usize = 4 << 20;
+
+/// How many times as long the normalizers of known files make a text at most. If others can make it longer, only shorter
+/// texts are counted: the normalized form stays below 256 MB.
+const MOST_GROWTH: u64 = 64;
 
 /// Splitting by an unknown regular expression may take this long, and [`MOST_TIME_PER_BYTE`].
 const MOST_TIME: Duration = Duration::from_secs(1);
@@ -33,6 +39,8 @@ pub struct Tokenizer {
     /// Number of tokens, added tokens included.
     pub vocabulary: usize,
     memory: usize,
+    /// Longer texts count their bytes.
+    most_bytes: usize,
 }
 
 enum Engine {
@@ -46,6 +54,8 @@ pub(super) struct Own {
     pub normalizers: Vec<Normalizer>,
     pub splitter: Splitter,
     pub vocabulary: Vocabulary,
+    /// Merges that `vocabulary` does not describe. Only with [`Splitter::Words`].
+    pub early: Option<EarlyMerges>,
 }
 
 /// A step that changes the text before it is split.
@@ -72,7 +82,8 @@ pub(super) enum Splitter {
 
 impl Tokenizer {
     pub(super) fn own(own: Own, vocabulary: usize) -> Self {
-        let memory = size_of::<Own>() + own.vocabulary.memory() + own.added.memory();
+        let early = own.early.as_ref().map_or(0, EarlyMerges::memory);
+        let memory = size_of::<Own>() + own.vocabulary.memory() + own.added.memory() + early;
         if let Splitter::Known(_, classes) = &own.splitter {
             // The first count does not wait for them.
             classes();
@@ -93,6 +104,15 @@ impl Tokenizer {
             engine,
             vocabulary,
             memory,
+            most_bytes: usize::MAX,
+        }
+    }
+
+    /// Normalizing can make a text `growth` times as long.
+    pub(super) fn limit(&mut self, growth: u64) {
+        if growth > MOST_GROWTH {
+            let most = MOST_GROWTH * MOST_LIBRARY_BYTES as u64 / growth;
+            self.most_bytes = usize::try_from(most).unwrap_or(usize::MAX);
         }
     }
 
@@ -102,7 +122,19 @@ impl Tokenizer {
         self.memory
     }
 
-    /// True if the time of a count is linear in the length of the text, for any text.
+    /// Bytes of text that may be counted on the main thread.
+    #[must_use]
+    pub fn most_inline(&self) -> usize {
+        match &self.engine {
+            // The library and unknown regular expressions take longer for some texts than the main thread has.
+            _ if !self.is_linear() => 0,
+            // A text of early merges only takes about four times as long as others.
+            Engine::Own(own) if own.early.is_some() => MOST_INLINE / 4,
+            Engine::Own(_) | Engine::Library(_) => MOST_INLINE,
+        }
+    }
+
+    /// True if the time of a count is linear in the length of the text, for any text. With early merges: almost linear.
     #[must_use]
     pub fn is_linear(&self) -> bool {
         match &self.engine {
@@ -118,6 +150,9 @@ impl Tokenizer {
             return 0;
         }
         let bytes = text.len() as u64;
+        if text.len() > self.most_bytes {
+            return bytes;
+        }
         match &self.engine {
             Engine::Own(own) if self.is_linear() => {
                 with_scratch(self.number, |scratch| own.count(scratch, text)).unwrap_or(bytes)
@@ -177,6 +212,11 @@ impl Own {
         let (mut ends, mut backtrack) = (Vec::new(), Backtrack::new());
         let bytes = normalized.as_bytes();
         let mut each = |start, end| {
+            if let Some(found) = self.early_ends(&normalized, start, end) {
+                let place = |end| u32::try_from(start + end).unwrap_or(u32::MAX);
+                ends.extend(found.into_iter().map(place));
+                return;
+            }
             ends_of(
                 &self.vocabulary,
                 &mut backtrack,
@@ -226,6 +266,14 @@ impl Own {
         count.map(|count| count + raw)
     }
 
+    /// Where the tokens of a piece end, relative to its start, if an early merge applies to it.
+    fn early_ends(&self, text: &str, start: usize, end: usize) -> Option<Vec<usize>> {
+        let (early, piece) = (self.early.as_ref()?, text.get(start..end)?);
+        early
+            .occur_in(piece)
+            .then(|| early.ends(&self.vocabulary, piece))
+    }
+
     pub(super) fn normalize<'t>(&self, text: &'t str) -> Cow<'t, str> {
         normalize(&self.normalizers, text)
     }
@@ -237,8 +285,20 @@ impl Own {
             }
             Splitter::Words(words) => {
                 let mut count = 0;
+                let early = self
+                    .early
+                    .as_ref()
+                    .is_some_and(|early| early.occur_in(text));
                 words.visit(text.as_bytes(), |start, end| {
-                    count += scratch.count_piece(&self.vocabulary, text.as_bytes(), start, end);
+                    let found = if early {
+                        self.early_ends(text, start, end)
+                    } else {
+                        None
+                    };
+                    count += match found {
+                        Some(ends) => ends.len() as u64,
+                        None => scratch.count_piece(&self.vocabulary, text.as_bytes(), start, end),
+                    };
                 });
                 Some(count)
             }

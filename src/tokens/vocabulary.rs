@@ -222,6 +222,11 @@ impl Vocabulary {
         usize::from(self.made(rank).length)
     }
 
+    /// Where the second side of the merge that makes a token begins, in bytes.
+    pub(super) fn split(&self, rank: u32) -> usize {
+        self.length(self.made(rank).left)
+    }
+
     /// Like [`Self::rank`], for one byte too.
     pub(super) fn any_rank(&self, text: &[u8], start: usize, end: usize) -> u32 {
         if end - start == 1 {

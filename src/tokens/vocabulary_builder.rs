@@ -9,8 +9,8 @@
 //! test that also decides whether two tokens may be adjacent, and ignores every other merge. Ranks are given in the order
 //! of the list, so ties and precedence stay the same.
 //!
-//! This supposes that a merge comes after those that make its two sides. Where it comes before, it is harmless only if its
-//! two sides can never be adjacent once they exist. [`Builder::is_ordered`] tests that.
+//! This supposes that a merge comes after those that make its two sides. Where it comes before, it is never applied if its
+//! two sides can never be adjacent once they exist. The others are [`Builder::early`]: see `early_merges.rs`.
 
 use super::{Made, Vocabulary};
 
@@ -44,7 +44,8 @@ impl Builder {
         }
     }
 
-    fn next_rank(&self) -> u32 {
+    /// The rank of the next token.
+    pub fn next_rank(&self) -> u32 {
         u32::try_from(self.vocabulary.made.len()).unwrap_or(super::NONE)
     }
 
@@ -107,18 +108,20 @@ impl Builder {
         true
     }
 
-    /// True if no merge that came too early can ever be applied. Called after the last merge.
-    pub fn is_ordered(&self) -> bool {
+    /// The tokens of merges that came before those that make their sides, and that can be applied. Called after the last
+    /// merge.
+    pub fn early(&self) -> Vec<Box<[u8]>> {
         let vocabulary = &self.vocabulary;
-        self.early.iter().all(|(token, split)| {
+        let early = self.early.iter().filter(|(token, split)| {
             let left = vocabulary.any_rank(token, 0, *split);
             let right = vocabulary.any_rank(token, *split, token.len());
             // Both sides exist from this rank on.
             let limit = left.max(right).saturating_add(1);
-            left == super::NONE
-                || right == super::NONE
-                || !vocabulary.fit_below(token, *split, left, right, limit)
-        })
+            left != super::NONE
+                && right != super::NONE
+                && vocabulary.fit_below(token, *split, left, right, limit)
+        });
+        early.map(|(token, _)| token.clone()).collect()
     }
 
     /// Adds the next token of a list that is sorted by rank and has no merges. A token that its bytes never merge

@@ -411,3 +411,225 @@ fn other_clients_do_not_wait_while_files_load() {
             .all(|entry| text(&entry["state"]) == "ready")
     );
 }
+
+#[test]
+fn an_rdb_file_moves_to_a_server_without_the_tokenizer_and_back() {
+    let directory = Directory::new("rdb", &[("glm.json", "x.json")]);
+    let server = directory.server(&[]);
+    let mut con = server.conn();
+    let (counted, fingerprint) = conversation(&mut con);
+    let saved = |server: &Server| {
+        cmd!(server.conn(), "SAVE");
+        fs::read(server.dir().join("dump.rdb")).expect("an RDB file")
+    };
+    let without = Server::from_rdb(&saved(&server), &[]).expect("a server");
+    let mut con = without.conn();
+    assert_eq!(field(&mut con, "k", "encoding-missing"), "1");
+    assert_eq!(tokens(&mut con, "k"), counted);
+    cmd!(con, "CONV.APPEND", "k", USER);
+    assert_eq!(tokens(&mut con, "k"), counted + by_bytes());
+    let args = ["--conv.tokenizers", directory.path()];
+    let back = Server::from_rdb(&saved(&without), &args).expect("a server");
+    let mut con = back.conn();
+    assert_eq!(tokens(&mut con, "k"), 2 * counted);
+    assert_eq!(field(&mut con, "k", "encoding-missing"), "0");
+    assert_eq!(text(&encodings(&mut con)["x"]["fingerprint"]), fingerprint);
+}
+
+#[test]
+fn a_file_that_has_changed_is_another_encoding() {
+    let directory = Directory::new("changed", &[("llama3.json", "x.json")]);
+    let server = directory.server(&[]);
+    let mut con = server.conn();
+    let (counted, fingerprint) = conversation(&mut con);
+    let reload = |con: &mut Connection| {
+        cmd!(*con, "CONFIG", "SET", "conv.tokenizers", directory.path());
+        text(&loaded(con)["x"]["fingerprint"])
+    };
+    // Replacing the file alone changes nothing.
+    directory.add("qwen3.json", "x.json");
+    assert_eq!(text(&encodings(&mut con)["x"]["fingerprint"]), fingerprint);
+    assert_ne!(reload(&mut con), fingerprint);
+    assert_eq!(field(&mut con, "k", "encoding-missing"), "1");
+    assert_eq!(tokens(&mut con, "k"), counted, "existing counts are kept");
+    let new = count(&mut con, "Hello, tokenizers: 12345 words and été!", "x");
+    let role = count(&mut con, "user", "x");
+    cmd!(con, "CONV.CREATE", "n", "ENCODING", "x");
+    cmd!(con, "CONV.APPEND", "n", USER);
+    assert_eq!(tokens(&mut con, "n"), 3 + role + new);
+    // The name now stands for the new file, also where it is set again.
+    cmd!(con, "CONV.COPY", "k", "a");
+    cmd!(con, "CONV.ALTER", "a", "ENCODING", "x");
+    assert_eq!(tokens(&mut con, "a"), 3 + role + new);
+    assert_eq!(field(&mut con, "a", "encoding-missing"), "0");
+    directory.add("llama3.json", "x.json");
+    assert_eq!(reload(&mut con), fingerprint);
+    assert_eq!(field(&mut con, "k", "encoding-missing"), "0");
+    assert_eq!(field(&mut con, "n", "encoding-missing"), "1");
+}
+
+/// Files that are broken, or made to harm, by name.
+fn hostile_files() -> Vec<(String, Vec<u8>)> {
+    let read = |name: &str| fs::read_to_string(fixture(name)).expect("a fixture");
+    let json =
+        |name: &str| -> serde_json::Value { serde_json::from_str(&read(name)).expect("JSON") };
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    for name in ["llama3", "gemma3", "unigram", "bert", "tekken.tekken"] {
+        let whole = read(&format!("{name}.json"));
+        let suffix = if name.ends_with("tekken") {
+            ".tekken"
+        } else {
+            ""
+        };
+        for part in 1..6 {
+            let mut cut = whole.as_bytes().to_vec();
+            cut.truncate(whole.len() * part / 6);
+            files.push((format!("cut-{part}-{}{suffix}", &name[..4]), cut));
+            let mut damaged = whole.as_bytes().to_vec();
+            for at in (part * 37..damaged.len()).step_by(damaged.len() / 7) {
+                damaged[at] ^= 1 << part;
+            }
+            files.push((format!("damaged-{part}-{}{suffix}", &name[..4]), damaged));
+        }
+    }
+    for (name, content) in [
+        ("empty", ""),
+        ("null", "null"),
+        ("list", "[]"),
+        ("object", "{}"),
+        ("empty.tekken", "{}"),
+    ] {
+        files.push((name.into(), content.into()));
+    }
+    files.push(("deep".into(), "[".repeat(200_000).into()));
+    files.push(("nul".into(), vec![0; 1000]));
+    files.push(("binary".into(), vec![0xff; 1000]));
+    let step = |kind: &str, step: serde_json::Value| {
+        let mut file = json("unigram.json");
+        file[kind] = step;
+        file.to_string().into_bytes()
+    };
+    let split = |regex: &str| serde_json::json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
+    let replace =
+        serde_json::json!({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"});
+    let prepend = serde_json::json!({"type": "Prepend", "prepend": "a".repeat(1 << 20)});
+    for (name, kind, value) in [
+        (
+            "charsmap",
+            "normalizer",
+            serde_json::json!({"type": "Precompiled", "precompiled_charsmap": "AAAA////AAAA"}),
+        ),
+        (
+            "charsmap-short",
+            "normalizer",
+            serde_json::json!({"type": "Precompiled", "precompiled_charsmap": ""}),
+        ),
+        (
+            "bomb",
+            "normalizer",
+            serde_json::json!({"type": "Sequence", "normalizers": vec![replace; 70]}),
+        ),
+        (
+            "prepend",
+            "normalizer",
+            serde_json::json!({"type": "Sequence", "normalizers": vec![prepend; 20]}),
+        ),
+        ("slow", "pre_tokenizer", split("(a+)+$")),
+        ("slower", "pre_tokenizer", split(r"(?:(?:a|aa|aaa)*)*\1?c")),
+        ("invalid", "pre_tokenizer", split("(a")),
+        (
+            "nested",
+            "pre_tokenizer",
+            split(&format!("{}a{}", "(".repeat(3000), ")".repeat(3000))),
+        ),
+        (
+            "no-length",
+            "pre_tokenizer",
+            serde_json::json!({"type": "FixedLength", "length": 0}),
+        ),
+    ] {
+        files.push((name.into(), step(kind, value)));
+    }
+    let mut own = json("llama3.json");
+    own["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] =
+        r"(?:a+)+$|(?:\p{L}|a)*?b".into();
+    files.push(("slow-own".into(), own.to_string().into_bytes()));
+    let mut merges = json("llama3.json");
+    merges["model"]["merges"] =
+        serde_json::json!([["a", "b"], ["ab", "zzzzz"], "x", "a b c", ["", ""]]);
+    files.push(("merges".into(), merges.to_string().into_bytes()));
+    let mut ids = json("llama3.json");
+    for (n, (_, id)) in ids["model"]["vocab"]
+        .as_object_mut()
+        .expect("a map")
+        .iter_mut()
+        .enumerate()
+    {
+        *id = (if n % 2 == 0 { u32::MAX } else { 7 }).into();
+    }
+    files.push(("ids".into(), ids.to_string().into_bytes()));
+    let mut words = json("bert.json");
+    words["model"]["max_input_chars_per_word"] = (1u64 << 60).into();
+    files.push(("words".into(), words.to_string().into_bytes()));
+    let mut added = json("qwen3.json");
+    added["added_tokens"][0]["content"] = "y".repeat(3 << 20).into();
+    files.push(("added".into(), added.to_string().into_bytes()));
+    for (name, key, value) in [
+        ("sizes", "default_vocab_size", serde_json::json!(u64::MAX)),
+        ("negative", "default_vocab_size", serde_json::json!(-1)),
+        (
+            "special",
+            "default_num_special_tokens",
+            serde_json::json!(1u64 << 40),
+        ),
+        ("pattern", "pattern", serde_json::json!("(((")),
+        ("backtracking", "pattern", serde_json::json!(r"(a*)*\1b|.")),
+    ] {
+        let mut tekken = json("tekken.tekken.json");
+        tekken["config"][key] = value;
+        files.push((format!("{name}.tekken"), tekken.to_string().into_bytes()));
+    }
+    files
+}
+
+#[test]
+fn hostile_files_are_errors_and_never_end_the_server() {
+    let directory = Directory::new("hostile", &[]);
+    let files = hostile_files();
+    for (name, content) in &files {
+        fs::write(directory.0.join(format!("{name}.json")), content).expect("a file");
+    }
+    let mut server = directory.server(&[]);
+    let mut con = server.conn();
+    let list = loaded(&mut con);
+    assert_eq!(list.len(), files.len() + 5);
+    let texts = [
+        "a".repeat(40),
+        "hello, world 123 été".into(),
+        format!("{}!", "aaab".repeat(2000)),
+    ];
+    for (name, entry) in &list {
+        match &*text(&entry["state"]) {
+            "error" => {
+                let why = text(&entry["error"]);
+                assert!(!why.is_empty() && why.len() < 1000, "{name}: {why}");
+            }
+            "ready" => {
+                for text in &texts {
+                    let counted = count(&mut con, text, name);
+                    assert!(counted > 0, "{name}: {counted}");
+                }
+            }
+            other => panic!("{name}: {other}"),
+        }
+    }
+    for name in [
+        "empty", "deep", "nul", "binary", "added", "words", "sizes", "negative", "special",
+        "pattern", "invalid",
+    ] {
+        assert_eq!(text(&list[name]["state"]), "error", "{name}");
+    }
+    // A text that the normalizer makes too long counts its bytes.
+    assert_eq!(count(&mut con, &texts[0], "bomb"), 40);
+    assert!(server.is_alive());
+}

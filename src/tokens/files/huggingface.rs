@@ -9,6 +9,7 @@ use super::byte_level;
 use super::json::{Entries, File, Model};
 use crate::tokens::added_tokens::{AddedToken, AddedTokens, Matcher};
 use crate::tokens::classes;
+use crate::tokens::early_merges::EarlyMerges;
 use crate::tokens::split::words::{Run, Words};
 use crate::tokens::split::{GPT2, Pattern};
 use crate::tokens::tokenizer::{Normalizer, Own, Splitter, Tokenizer, normalize};
@@ -28,15 +29,17 @@ pub fn read(text: &str) -> Option<Tokenizer> {
     {
         return None;
     }
-    let (vocabulary, splitter) = match way {
+    let (vocabulary, early, splitter) = match way {
         Way::Bytes(expressions) => {
             let builder = of_bytes(&file.model, &tokens)?;
-            (builder.finish(), splitter(&expressions)?)
+            (builder.finish(), None, splitter(&expressions)?)
         }
         Way::Characters => {
-            let (builder, runs) = of_characters(&file.model, &tokens)?;
-            let words = Words::new(runs, |test| builder.all(test));
-            (builder.finish(), Splitter::Words(Box::new(words)))
+            let (builder, early, runs) = of_characters(&file.model, &tokens)?;
+            let words = Words::new(runs, |test| {
+                builder.all(test) && early.as_ref().is_none_or(|early| early.all(test))
+            });
+            (builder.finish(), early, Splitter::Words(Box::new(words)))
         }
     };
     let size = tokens.ids.len()
@@ -53,6 +56,7 @@ pub fn read(text: &str) -> Option<Tokenizer> {
         normalizers,
         splitter,
         vocabulary,
+        early,
     };
     Some(Tokenizer::own(own, size))
 }
@@ -231,7 +235,7 @@ fn of_bytes(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<Builder> {
         }
         Some(())
     })?;
-    if !builder.is_ordered() {
+    if !builder.early().is_empty() {
         return None;
     }
     if model.ignore_merges == Some(true) {
@@ -244,7 +248,14 @@ fn of_bytes(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<Builder> {
     Some(builder)
 }
 
-fn of_characters(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<(Builder, Vec<Run>)> {
+fn of_characters(
+    model: &Model<'_>,
+    tokens: &Tokens<'_>,
+) -> Option<(Builder, Option<EarlyMerges>, Vec<Run>)> {
+    if model.ignore_merges == Some(true) {
+        // A word that is one token would have to be found before it is split.
+        return None;
+    }
     // A character without a token counts one token per byte, if all bytes have one.
     let fallback: Option<HashSet<u32>> = (0..=u8::MAX)
         .map(|byte| tokens.ids.get(&*format!("<0x{byte:02X}>")).copied())
@@ -257,7 +268,9 @@ fn of_characters(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<(Builder, Vec
     });
     builder.characters(characters);
     let runs = runs(model)?;
+    let mut ranks = Vec::with_capacity(model.merges.len());
     visit_merges(model, tokens, |a, b, merged| {
+        ranks.push(builder.next_rank());
         let of_bytes = |id: Option<&u32>| id.is_some_and(|id| fallback.contains(id));
         if of_bytes(tokens.ids.get(a)) || of_bytes(tokens.ids.get(b)) || fallback.contains(&merged)
         {
@@ -273,19 +286,33 @@ fn of_characters(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<(Builder, Vec
         }
         Some(())
     })?;
-    if !builder.is_ordered() {
-        return None;
-    }
+    let made = builder.early();
+    let early = if made.is_empty() {
+        None
+    } else {
+        Some(early(model, tokens, &made, &ranks)?)
+    };
     for run in &runs {
         for length in 2..=run.longest {
             builder.whole(String::from_iter(vec![run.character; length]).as_bytes());
         }
     }
-    if model.ignore_merges == Some(true) {
-        // A word that is one token would have to be found before it is split.
-        return None;
-    }
-    Some((builder, runs))
+    Some((builder, early, runs))
+}
+
+/// The early merges that make `made`. `ranks` has the rank of the next token of the tables at each merge.
+fn early(
+    model: &Model<'_>,
+    tokens: &Tokens<'_>,
+    made: &[Box<[u8]>],
+    ranks: &[u32],
+) -> Option<EarlyMerges> {
+    let mut early = EarlyMerges::new(made)?;
+    let mut ranks = ranks.iter();
+    visit_merges(model, tokens, |a, b, _| {
+        early.add([a, b].concat().as_bytes(), a.len(), *ranks.next()?)
+    })?;
+    Some(early)
 }
 
 /// The character that a token repeats, and how often.

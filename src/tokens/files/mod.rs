@@ -5,6 +5,7 @@ mod byte_level;
 mod huggingface;
 mod json;
 mod library;
+mod limits;
 mod tekken;
 
 use super::tokenizer::Tokenizer;
@@ -26,11 +27,16 @@ pub(super) fn read(kind: Kind, content: &[u8]) -> Result<Tokenizer, String> {
     let text = std::str::from_utf8(content)
         .map_err(|e| format!("not UTF-8: invalid at byte {}", e.valid_up_to()))?;
     match kind {
-        Kind::HuggingFace => match huggingface::read(text) {
-            Some(tokenizer) => Ok(tokenizer),
-            // The library decides whether the file is broken, and says why.
-            None => library::read(text),
-        },
+        Kind::HuggingFace => {
+            let growth = limits::check(text)?;
+            let mut tokenizer = match huggingface::read(text) {
+                Some(tokenizer) => tokenizer,
+                // The library decides whether the file is broken, and says why.
+                None => library::read(text)?,
+            };
+            tokenizer.limit(growth);
+            Ok(tokenizer)
+        }
         Kind::Tekken => tekken::read(text),
     }
 }

@@ -81,6 +81,7 @@ pub fn read(text: &str) -> Result<Tokenizer, String> {
         normalizers: Vec::new(),
         splitter,
         vocabulary: builder.finish(),
+        early: None,
     };
     Ok(Tokenizer::own(own, size))
 }
