@@ -353,6 +353,20 @@ fn what_is_known_grows_at_both_ends() {
     }
 }
 
+/// Messages far from those that were examined are examined one by one, each once.
+#[test]
+fn pins_before_an_empty_window() {
+    let mut conversation = agent((0..60).map(|_| (600, false)));
+    let args = ["1000000000", "MESSAGES", "0", "CLEAR", "0"];
+    for pin in ["38", "2", "110"] {
+        run(&mut conversation, "CONV.PIN", &[pin]);
+        let known = recent(&mut conversation, &args);
+        assert_eq!(known, recent(&mut conversation.clone(), &args));
+        conversation.check_invariants().expect("sound");
+        run(&mut conversation, "CONV.APPEND", &[&said("user", "hi")]);
+    }
+}
+
 /// Without its call, a result in a message with text of its own is taken out of it: then the message is another.
 #[test]
 fn many_results_lose_their_call() {

@@ -54,23 +54,33 @@ impl Conversation {
     }
 
     /// Positions of messages in these ranges that were not examined. What was examined stays in one piece, so it grows from
-    /// its ends: newer messages come oldest first, older ones newest first.
+    /// its ends: newer messages come oldest first, older ones newest first. In a range that touches neither end, messages
+    /// that were examined one by one are done.
     fn to_examine<'a>(&'a self, missing: &'a [Range<usize>]) -> impl Iterator<Item = usize> + 'a {
         let examined = self.examined().map_or(0..0, |(_, examined)| examined);
         let end = examined.end;
+        let ends = examined.clone();
         let positions = missing.iter().flat_map(move |range| {
             let is_newer = end > 0 && range.end > end;
+            let is_apart = range.end < ends.start || range.start > ends.end;
             let (start, last) = (range.start, range.end.saturating_sub(1));
-            range.clone().map(move |position| {
+            let ordered = range.clone().map(move |position| {
                 if is_newer {
                     position
                 } else {
                     last - (position - start)
                 }
-            })
+            });
+            ordered.filter(move |position| !(is_apart && self.was_examined(*position)))
         });
         let len = self.log.len();
         positions.filter(move |position| *position < len && !examined.contains(position))
+    }
+
+    fn was_examined(&self, position: usize) -> bool {
+        let stored = self.log.get(position);
+        let known = stored.and_then(|m| self.results.get()?.has_results(m.seq));
+        known.is_some()
     }
 
     /// Forgets what was examined if so much has been appended since that it is of little use: examining begins with the

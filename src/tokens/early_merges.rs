@@ -1,7 +1,7 @@
 //! Merges that the tables of [`Vocabulary`] cannot describe.
 //!
 //! Those tables suppose that a merge comes after the merges that make its two sides. In Gemma's files three merges come
-//! before, for example that of `▁S` and `SSR`. Byte-pair encoding applies such an *early* merge as soon as its two sides are
+//! before, for example that of `▁S` and `SSR`; in Llama 3's file there are 82. Byte-pair encoding applies such an *early* merge as soon as its two sides are
 //! adjacent. Then the text contains the bytes of its token. So pieces without any of these tokens are encoded with the tables
 //! alone. In the others, this module applies one merge after the other.
 //!
@@ -16,8 +16,8 @@ use aho_corasick::AhoCorasick;
 
 use super::vocabulary::{NONE, Vocabulary};
 
-/// The most early merges of a file. Gemma 3 has three; with many, most pieces would be slow.
-const MOST: usize = 16;
+/// The most early merges of a file. Gemma 3 has three and Llama 3 has 82; with many, most pieces would be slow.
+const MOST: usize = 128;
 
 /// The most merges that are listed.
 const MOST_LISTED: usize = 10_000;
@@ -25,6 +25,17 @@ const MOST_LISTED: usize = 10_000;
 /// Orders merges: the rank of the next token of the tables, and the place among the listed merges, which come before that
 /// token. Lower ones are applied first.
 type Order = (u32, u32);
+
+/// What merges begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Units {
+    /// Bytes.
+    Bytes,
+    /// Bytes, but a piece that is a token is not merged: `ignore_merges` of a tokenizer file.
+    BytesOfUnknownPieces,
+    /// Characters.
+    Characters,
+}
 
 /// Early merges, and all that depend on them.
 pub(super) struct EarlyMerges {
@@ -35,6 +46,7 @@ pub(super) struct EarlyMerges {
     count: u32,
     /// The shortest key of `listed`.
     shortest: usize,
+    units: Units,
 }
 
 /// No part.
@@ -55,7 +67,7 @@ struct Part {
 
 impl EarlyMerges {
     /// The early merges that make `tokens`. `None` if they are too many.
-    pub(super) fn new(tokens: &[Box<[u8]>]) -> Option<Self> {
+    pub(super) fn new(tokens: &[Box<[u8]>], units: Units) -> Option<Self> {
         if tokens.len() > MOST {
             return None;
         }
@@ -64,6 +76,7 @@ impl EarlyMerges {
             listed: HashMap::new(),
             count: 0,
             shortest: usize::MAX,
+            units,
         })
     }
 
@@ -78,6 +91,11 @@ impl EarlyMerges {
             listed.push((split, order));
         }
         (self.count as usize <= MOST_LISTED).then_some(())
+    }
+
+    /// What merges begin with.
+    pub(super) fn units(&self) -> Units {
+        self.units
     }
 
     /// True if `test` holds for the results of all listed merges.
@@ -96,14 +114,18 @@ impl EarlyMerges {
 
     /// True if the text contains the token of an early merge.
     #[inline]
-    pub(super) fn occur_in(&self, text: &str) -> bool {
+    pub(super) fn occur_in(&self, text: &[u8]) -> bool {
         self.tokens.is_match(text)
     }
 
     /// Where the tokens of a piece end, relative to its start. The time is O(n log n) in its length.
     pub(super) fn ends(&self, vocabulary: &Vocabulary, piece: &str) -> Vec<usize> {
         let bytes = piece.as_bytes();
-        let mut parts = parts_of(vocabulary, piece);
+        let mut parts = match self.units {
+            Units::Characters => characters_of(vocabulary, piece),
+            Units::BytesOfUnknownPieces if vocabulary.is_token(bytes) => return vec![bytes.len()],
+            Units::Bytes | Units::BytesOfUnknownPieces => bytes_of(bytes),
+        };
         let candidate = |parts: &[Part], left: usize| {
             let first = parts.get(left)?;
             let second = parts.get(first.after)?;
@@ -165,8 +187,18 @@ impl EarlyMerges {
     }
 }
 
-/// The units that merges begin with.
-fn parts_of(vocabulary: &Vocabulary, piece: &str) -> Vec<Part> {
+fn bytes_of(piece: &[u8]) -> Vec<Part> {
+    let part = |start: usize| Part {
+        start,
+        end: start + 1,
+        before: start.checked_sub(1).unwrap_or(NOWHERE),
+        after: start + 1,
+        merges: true,
+    };
+    (0..piece.len()).map(part).collect()
+}
+
+fn characters_of(vocabulary: &Vocabulary, piece: &str) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::with_capacity(piece.len());
     let mut add = |start, end, merges| {
         let at = parts.len();

@@ -54,7 +54,7 @@ pub(super) struct Own {
     pub normalizers: Vec<Normalizer>,
     pub splitter: Splitter,
     pub vocabulary: Vocabulary,
-    /// Merges that `vocabulary` does not describe. Only with [`Splitter::Words`].
+    /// Merges that `vocabulary` does not describe. Only with [`Splitter::Known`] and [`Splitter::Words`].
     pub early: Option<EarlyMerges>,
 }
 
@@ -270,8 +270,28 @@ impl Own {
     fn early_ends(&self, text: &str, start: usize, end: usize) -> Option<Vec<usize>> {
         let (early, piece) = (self.early.as_ref()?, text.get(start..end)?);
         early
-            .occur_in(piece)
+            .occur_in(piece.as_bytes())
             .then(|| early.ends(&self.vocabulary, piece))
+    }
+
+    /// True if an early merge may apply to a piece of the text.
+    fn has_early(&self, text: &str) -> bool {
+        let early = self.early.as_ref();
+        early.is_some_and(|early| early.occur_in(text.as_bytes()))
+    }
+
+    /// The tokens of a piece of a text with early merges.
+    fn count_early(
+        &self,
+        scratch: &mut ThreadScratch,
+        text: &str,
+        start: usize,
+        end: usize,
+    ) -> u64 {
+        match self.early_ends(text, start, end) {
+            Some(ends) => ends.len() as u64,
+            None => scratch.count_piece(&self.vocabulary, text.as_bytes(), start, end),
+        }
     }
 
     pub(super) fn normalize<'t>(&self, text: &'t str) -> Cow<'t, str> {
@@ -280,24 +300,24 @@ impl Own {
 
     fn count_part(&self, scratch: &mut ThreadScratch, text: &str) -> Option<u64> {
         match &self.splitter {
-            Splitter::Known(pattern, classes) => {
+            Splitter::Known(pattern, classes) if !self.has_early(text) => {
                 Some(scratch.count(&self.vocabulary, *pattern, classes(), text.as_bytes()))
+            }
+            Splitter::Known(pattern, classes) => {
+                let mut count = 0;
+                visit(*pattern, classes(), text.as_bytes(), &mut |start, end| {
+                    count += self.count_early(scratch, text, start, end);
+                });
+                Some(count)
             }
             Splitter::Words(words) => {
                 let mut count = 0;
-                let early = self
-                    .early
-                    .as_ref()
-                    .is_some_and(|early| early.occur_in(text));
+                let has_early = self.has_early(text);
                 words.visit(text.as_bytes(), |start, end| {
-                    let found = if early {
-                        self.early_ends(text, start, end)
+                    count += if has_early {
+                        self.count_early(scratch, text, start, end)
                     } else {
-                        None
-                    };
-                    count += match found {
-                        Some(ends) => ends.len() as u64,
-                        None => scratch.count_piece(&self.vocabulary, text.as_bytes(), start, end),
+                        scratch.count_piece(&self.vocabulary, text.as_bytes(), start, end)
                     };
                 });
                 Some(count)

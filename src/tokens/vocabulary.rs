@@ -198,6 +198,11 @@ impl Vocabulary {
                 .is_some_and(|piece| self.whole.contains(piece))
     }
 
+    /// True if the piece is one token.
+    pub(super) fn is_token(&self, piece: &[u8]) -> bool {
+        self.rank(piece, 0, piece.len()) != NONE || self.is_whole(piece, 0, piece.len())
+    }
+
     /// True if [`Self::weight`] is not 1 for all ranks.
     #[inline]
     pub(super) fn is_weighted(&self) -> bool {

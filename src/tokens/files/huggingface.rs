@@ -9,7 +9,7 @@ use super::byte_level;
 use super::json::{Entries, File, Model};
 use crate::tokens::added_tokens::{AddedToken, AddedTokens, Matcher};
 use crate::tokens::classes;
-use crate::tokens::early_merges::EarlyMerges;
+use crate::tokens::early_merges::{EarlyMerges, Units};
 use crate::tokens::split::words::{Run, Words};
 use crate::tokens::split::{GPT2, Pattern};
 use crate::tokens::tokenizer::{Normalizer, Own, Splitter, Tokenizer, normalize};
@@ -31,8 +31,12 @@ pub fn read(text: &str) -> Option<Tokenizer> {
     }
     let (vocabulary, early, splitter) = match way {
         Way::Bytes(expressions) => {
-            let builder = of_bytes(&file.model, &tokens)?;
-            (builder.finish(), None, splitter(&expressions)?)
+            let splitter = splitter(&expressions)?;
+            let (builder, early) = of_bytes(&file.model, &tokens)?;
+            if early.is_some() && !matches!(splitter, Splitter::Known(..)) {
+                return None;
+            }
+            (builder.finish(), early, splitter)
         }
         Way::Characters => {
             let (builder, early, runs) = of_characters(&file.model, &tokens)?;
@@ -212,7 +216,7 @@ fn visit_merges(
     Some(())
 }
 
-fn of_bytes(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<Builder> {
+fn of_bytes(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<(Builder, Option<EarlyMerges>)> {
     // A byte without a token would be left out, or be an unknown token.
     let mut buffer = [0; 4];
     let all = (0..=u8::MAX).all(|byte| {
@@ -223,7 +227,9 @@ fn of_bytes(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<Builder> {
         return None;
     }
     let mut builder = Builder::new(tokens.ids.len());
+    let mut ranks = Vec::with_capacity(model.merges.len());
     visit_merges(model, tokens, |a, b, _| {
+        ranks.push(builder.next_rank());
         // Tokens that contain other characters are never made of bytes.
         if let (Some(mut bytes), Some(second)) = (byte_level::bytes(a), byte_level::bytes(b)) {
             let split = bytes.len();
@@ -235,17 +241,31 @@ fn of_bytes(model: &Model<'_>, tokens: &Tokens<'_>) -> Option<Builder> {
         }
         Some(())
     })?;
-    if !builder.early().is_empty() {
-        return None;
-    }
-    if model.ignore_merges == Some(true) {
+    let ignores_merges = model.ignore_merges == Some(true);
+    let units = if ignores_merges {
+        Units::BytesOfUnknownPieces
+    } else {
+        Units::Bytes
+    };
+    let made = builder.early();
+    let early = if made.is_empty() {
+        None
+    } else {
+        Some(early(
+            model,
+            tokens,
+            EarlyMerges::new(&made, units)?,
+            &ranks,
+        )?)
+    };
+    if ignores_merges {
         for token in tokens.ids.keys() {
             if let Some(bytes) = byte_level::bytes(token) {
                 builder.whole(&bytes);
             }
         }
     }
-    Some(builder)
+    Some((builder, early))
 }
 
 fn of_characters(
@@ -290,7 +310,8 @@ fn of_characters(
     let early = if made.is_empty() {
         None
     } else {
-        Some(early(model, tokens, &made, &ranks)?)
+        let early_merges = EarlyMerges::new(&made, Units::Characters)?;
+        Some(early(model, tokens, early_merges, &ranks)?)
     };
     for run in &runs {
         for length in 2..=run.longest {
@@ -300,17 +321,23 @@ fn of_characters(
     Some((builder, early, runs))
 }
 
-/// The early merges that make `made`. `ranks` has the rank of the next token of the tables at each merge.
+/// Lists the merges that depend on early merges. `ranks` has the rank of the next token of the tables at each merge.
 fn early(
     model: &Model<'_>,
     tokens: &Tokens<'_>,
-    made: &[Box<[u8]>],
+    mut early: EarlyMerges,
     ranks: &[u32],
 ) -> Option<EarlyMerges> {
-    let mut early = EarlyMerges::new(made)?;
     let mut ranks = ranks.iter();
     visit_merges(model, tokens, |a, b, _| {
-        early.add([a, b].concat().as_bytes(), a.len(), *ranks.next()?)
+        let rank = *ranks.next()?;
+        if early.units() == Units::Characters {
+            return early.add([a, b].concat().as_bytes(), a.len(), rank);
+        }
+        match (byte_level::bytes(a), byte_level::bytes(b)) {
+            (Some(a), Some(b)) => early.add(&[&*a, &*b].concat(), a.len(), rank),
+            _ => Some(()),
+        }
     })?;
     Some(early)
 }
