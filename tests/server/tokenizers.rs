@@ -443,6 +443,8 @@ fn a_file_that_has_changed_is_another_encoding() {
     let mut con = server.conn();
     let (counted, fingerprint) = conversation(&mut con);
     let reload = |con: &mut Connection| {
+        // Redis ignores CONFIG SET with the value that a setting has.
+        cmd!(*con, "CONFIG", "SET", "conv.tokenizers", "");
         cmd!(*con, "CONFIG", "SET", "conv.tokenizers", directory.path());
         text(&loaded(con)["x"]["fingerprint"])
     };
@@ -458,7 +460,7 @@ fn a_file_that_has_changed_is_another_encoding() {
     cmd!(con, "CONV.APPEND", "n", USER);
     assert_eq!(tokens(&mut con, "n"), 3 + role + new);
     // The name now stands for the new file, also where it is set again.
-    cmd!(con, "CONV.COPY", "k", "a");
+    cmd!(con, "COPY", "k", "a");
     cmd!(con, "CONV.ALTER", "a", "ENCODING", "x");
     assert_eq!(tokens(&mut con, "a"), 3 + role + new);
     assert_eq!(field(&mut con, "a", "encoding-missing"), "0");
@@ -602,7 +604,10 @@ fn hostile_files_are_errors_and_never_end_the_server() {
     let mut server = directory.server(&[]);
     let mut con = server.conn();
     let list = loaded(&mut con);
-    assert_eq!(list.len(), files.len() + 5);
+    for (name, _) in &files {
+        let name = name.trim_end_matches(".tekken");
+        assert!(list.contains_key(name), "{name} of {:?}", list.keys());
+    }
     let texts = [
         "a".repeat(40),
         "hello, world 123 été".into(),
