@@ -76,13 +76,15 @@ example: build example-deps ## test and measure the example: a chat service with
 example-run: build example-deps ## run the example chat service (STORE=session_json, message_list or conv)
 	@PYTHONPATH=examples STORE=$(or $(STORE),conv) $(EXAMPLE_VENV)/bin/python -m chat_service.local $(MODULE)
 
+# The same histories every time, so that a change is judged by what it changes. `PROPTEST_RNG_SEED=n` runs others, and
+# `PROPTEST_CASES=60000 cargo test --test model` searches at random.
 test: deps ## check formatting and lints, run all tests
 	@if $(CARGO) fmt --version >/dev/null 2>&1; then echo "fmt"; $(CARGO) fmt --all --check; \
 	 else echo "fmt: rustfmt is not installed, skipped"; fi
 	@if $(CARGO) clippy --version >/dev/null 2>&1; then echo "clippy"; \
 	   $(CARGO) clippy --quiet --workspace --all-targets -- -D warnings; \
 	 else echo "clippy: not installed, skipped"; fi
-	@echo "test"; $(CARGO) test --quiet
+	@echo "test"; PROPTEST_RNG_SEED=$(or $(PROPTEST_RNG_SEED),20261130) $(CARGO) test --quiet
 
 clients: WITH_NODE := 1
 clients bench docs-test example example-run: WITH_PYTHON := 1

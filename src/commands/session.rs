@@ -1,6 +1,6 @@
 //! Session documents and their fields: `CONV.EXPORT`, `CONV.GETSTATE`, `CONV.SETSTATE`, `CONV.DELSTATE`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::iter::once;
 
 use super::arg_parser::{Args, quoted};
@@ -124,7 +124,8 @@ pub fn set_state<'a>(
     let history = session.and_then(Session::history);
     let mut effect = Effect::new(Event::SetState, env.now);
     effect.set_state.reserve_exact(args.left() / 2);
-    let (mut added, mut changed) = (HashSet::new(), false);
+    // Of a field that is named twice, the last value holds.
+    let mut last = HashMap::new();
     while let (Some(field), Some(json)) = (args.take(), args.take()) {
         let text = name(field)?;
         let rejected = |why| CommandError::Err(format!("value of field {}: {why}", quoted(field)));
@@ -142,14 +143,13 @@ pub fn set_state<'a>(
                 quoted(field)
             ));
         }
-        let held = session.and_then(|s| s.get(text));
-        if held.is_none() {
-            added.insert(text);
-        }
-        changed |= held != Some(value);
+        last.insert(text, value);
         effect.set_state.push(NewField { name, value, own });
     }
-    out.integer(i64::try_from(added.len()).unwrap_or(i64::MAX));
+    let held = |text: &str| session.and_then(|s| s.get(text));
+    let added = last.keys().filter(|text| held(text).is_none()).count();
+    let changed = last.iter().any(|(text, value)| held(text) != Some(*value));
+    out.integer(i64::try_from(added).unwrap_or(i64::MAX));
     if target.is_none() {
         effect.create = Some(env.settings.attributes());
     }

@@ -29,10 +29,20 @@ impl Conversation {
                 // Also if a group began before `start`: its rest is kept like a group.
                 start
             } else {
-                self.log.group_start_from(fits).unwrap_or(len)
+                let group = self.log.group_start_from(fits).unwrap_or(len);
+                self.rest_of_group(start)
+                    .filter(|rest| (fits..group).contains(rest))
+                    .unwrap_or(group)
             }
         };
         start..kept.min(open).max(start)
+    }
+
+    /// Where the rest of a group begins that began before `start`: orphans may precede it.
+    fn rest_of_group(&self, start: usize) -> Option<usize> {
+        let first = self.log.next_visible(start)?;
+        let group = self.log.group_start_from(start);
+        group.is_none_or(|group| group > first).then_some(first)
     }
 
     /// Sum of T(message) over a range of positions.

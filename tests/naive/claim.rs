@@ -39,7 +39,10 @@ impl NaiveLog {
         for &i in &after {
             let whole = grouped.groups.iter().map(|g| &g.members[..]);
             let inside = whole.chain([&grouped.waiting[..]]).any(|m| splits(i, m));
-            let open = open.iter().any(|members| members.contains(&(i - lead)));
+            // Orphans within an open turn are not handed out either, also where `upto` covers its first messages.
+            let open = open
+                .iter()
+                .any(|members| members.first().is_some_and(|&first| i - lead >= first));
             match units.last_mut().filter(|_| inside) {
                 Some(unit) => {
                     unit.0.push(i);
