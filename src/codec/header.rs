@@ -21,6 +21,9 @@ pub struct StoredHeader {
     updated: i64,
     next: i64,
     lowest: i64,
+    /// [`READING`] of the release that stored the messages. Since version 5.
+    #[serde(default)]
+    reading: u32,
     /// How many messages follow.
     pub messages: u64,
     summary: Option<StoredSummary>,
@@ -33,9 +36,6 @@ pub struct StoredHeader {
     /// Sequence numbers of pinned messages, in ascending order. Since version 5, as the attributes `overhead` and `scale`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pins: Vec<i64>,
-    /// [`READING`] of the release that stored the messages. Since version 5.
-    #[serde(default)]
-    reading: u32,
     /// The key of the hashes of ids, which a frame after the messages has; nothing without ids. Since version 5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id_key: Option<(u64, u64)>,

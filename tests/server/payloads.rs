@@ -111,6 +111,12 @@ fn truncated_payloads_are_rejected() {
         for len in 1..body.len() {
             let payload = sealed(&body[..len], version);
             let reply = try_cmd!(con, "RESTORE", "cut", 0, payload, "REPLACE");
+            assert!(
+                reply.is_err(),
+                "{key} cut at {len} of {}: {:?}",
+                body.len(),
+                body
+            );
             assert_eq!(err(reply), "ERR Bad data format", "{key} cut at {len}");
         }
     }
