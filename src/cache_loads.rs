@@ -34,7 +34,7 @@ struct Load {
 struct Waiter {
     keys: Vec<KeyAddress>,
     /// A backfill has come: it waits no longer, enough or not.
-    last: bool,
+    is_backfilled: bool,
 }
 
 /// All loads of a server.
@@ -102,7 +102,13 @@ impl CacheLoads {
             let load = self.keys.entry(key.clone()).or_default();
             load.waiters.insert(waiter);
         }
-        self.waiters.insert(waiter, Waiter { keys, last: false });
+        self.waiters.insert(
+            waiter,
+            Waiter {
+                keys,
+                is_backfilled: false,
+            },
+        );
     }
 
     /// The waiter has its answer, or has gone.
@@ -118,10 +124,12 @@ impl CacheLoads {
         }
     }
 
-    /// True if this waiter is to be answered the next time, even with a miss.
+    /// True if a backfill has come for what this waiter waits for: it is answered the next time, even with a miss.
     #[must_use]
-    pub fn is_last(&self, waiter: WaiterId) -> bool {
-        self.waiters.get(&waiter).is_some_and(|waiter| waiter.last)
+    pub fn is_backfilled(&self, waiter: WaiterId) -> bool {
+        self.waiters
+            .get(&waiter)
+            .is_some_and(|waiter| waiter.is_backfilled)
     }
 
     /// True if somebody waits for this conversation.
@@ -140,7 +148,7 @@ impl CacheLoads {
         };
         for id in &load.waiters {
             if let Some(waiter) = self.waiters.get_mut(id) {
-                waiter.last |= waiter.keys.len() == 1;
+                waiter.is_backfilled |= waiter.keys.len() == 1;
             }
         }
         self.tidy(key);
@@ -239,7 +247,7 @@ mod tests {
         assert_eq!(loads.next_loader(&key("a")), None);
         // A backfill answers those that wait for this conversation alone.
         loads.backfilled(&key("a"));
-        assert!(loads.is_last(1) && !loads.is_last(2));
+        assert!(loads.is_backfilled(1) && !loads.is_backfilled(2));
         loads.leave(1);
         // Somebody who still misses loads.
         assert_eq!(loads.next_loader(&key("a")), Some(2));

@@ -11,7 +11,7 @@ use crate::conversation::attributes::Attributes;
 use crate::conversation::log::{Log, Stored};
 use crate::conversation::{Conversation, MissingCounts};
 use crate::tokens::registry::{Listed, Lookup};
-use crate::tokens::{self, MOST_INLINE, Text, most_inline};
+use crate::tokens::{self, Text, most_inline};
 
 /// The index that an argument of `CONV.RANGE` or `CONV.INDEX` means. As in `LRANGE`, a negative one counts from the end.
 /// `None` if it is before the first message.
@@ -160,10 +160,14 @@ pub fn get(
     Ok(REPLIED)
 }
 
-/// True if counts are missing, but so few that they are counted before the reply. The client then waits only if the
-/// tables of the encoding are still loading. Longer texts are reported as pending instead.
+/// True if counts are missing, but so few that they are counted within the command. Otherwise they are reported as
+/// pending, also while the tables of the encoding are loading: the client never waits.
 pub(super) fn is_counted_first(conversation: &Conversation, missing: &MissingCounts) -> bool {
-    !missing.is_empty() && conversation.missing_bytes(missing, MOST_INLINE) <= MOST_INLINE
+    if missing.is_empty() {
+        return false;
+    }
+    let most = most_inline(conversation.attributes().encoding);
+    conversation.missing_bytes(missing, most) <= most
 }
 
 fn describe(stored: &Stored<'_>, pinned: bool, out: &mut dyn Reply) {

@@ -1,5 +1,7 @@
 //! What selecting, tracking and deduplicating need to know of a message: [`Facts`], all that is kept of it besides its bytes.
 
+use serde::{Deserialize, Serialize};
+
 /// What the role of a message means for selecting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(u16)]
@@ -18,7 +20,7 @@ pub enum Class {
 }
 
 /// What a call or result is paired as: only equal kinds pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum CallKind {
     /// A tool call and its result.
     #[default]
@@ -28,7 +30,7 @@ pub enum CallKind {
 }
 
 /// A call that a message opens and does not itself answer.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Call {
     /// What it pairs with.
     pub kind: CallKind,

@@ -10,13 +10,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde::{Deserialize, Serialize};
+
 use super::facts::{Call, CallKind, ToolResult};
 
 /// Up to this number, calls are searched one by one. More are indexed, so that pairing stays fast for a turn with many.
 const SEARCHED: usize = 16;
 
 /// The calls of a turn that are not answered yet.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<Call>", into = "Vec<Call>")]
 pub struct OpenCalls {
     /// In the order in which they were opened; answered ones are None until the next compaction.
     slots: Vec<Option<Call>>,
@@ -73,6 +76,18 @@ impl Property {
             Self::WithoutId(kind) => call.kind == *kind && call.id.is_none(),
             Self::Any(kind) => call.kind == *kind,
         }
+    }
+}
+
+impl From<Vec<Call>> for OpenCalls {
+    fn from(calls: Vec<Call>) -> Self {
+        Self::new(&calls)
+    }
+}
+
+impl From<OpenCalls> for Vec<Call> {
+    fn from(calls: OpenCalls) -> Self {
+        calls.slots.into_iter().flatten().collect()
     }
 }
 

@@ -35,7 +35,7 @@ const MOST_ATTRIBUTES: usize = 64;
 /// Stands for attributes that are written out.
 const WRITTEN_OUT: u64 = MOST_ATTRIBUTES as u64;
 
-/// The form of `conversation` at rest. Nothing if it is too large, if calls are open, or if background work is not done.
+/// The form of `conversation` at rest. Nothing if it is too large or background work is not done.
 pub fn encode(conversation: &Conversation) -> Option<Box<[u8]>> {
     // Exhaustive, so that a new field is not forgotten.
     let Conversation {
@@ -60,7 +60,7 @@ pub fn encode(conversation: &Conversation) -> Option<Box<[u8]>> {
         last_use: _,
         is_cold: _,
     } = conversation;
-    if conversation.expects_results() || !tracker.is_clean() {
+    if conversation.expects_results() {
         return None;
     }
     let extra = summary.as_ref().map_or(0, |s| s.text.len())
@@ -103,6 +103,7 @@ pub fn encode(conversation: &Conversation) -> Option<Box<[u8]>> {
     for &pin in pins.seqs() {
         put_signed(&mut out, pin);
     }
+    put_tracker(&mut out, tracker)?;
     put_unsigned(&mut out, log.segments().len() as u64);
     for segment in log.segments() {
         put_segment(&mut out, segment, created);
@@ -139,6 +140,7 @@ pub fn decode(bytes: &[u8]) -> Option<Conversation> {
     let mut pins = Pins::default();
     let pinned: Option<Vec<i64>> = (0..reader.unsigned()?).map(|_| reader.signed()).collect();
     pins.insert(pinned?.into_iter());
+    let tracker = tracker(reader)?;
     let mut log = Log::default();
     for _ in 0..reader.unsigned()? {
         take_segment(reader, created, &mut log)?;
@@ -146,7 +148,7 @@ pub fn decode(bytes: &[u8]) -> Option<Conversation> {
     log.update_beginning();
     Some(Conversation {
         log,
-        tracker: Tracker::default(),
+        tracker,
         ids,
         attributes,
         summary,
@@ -221,6 +223,23 @@ fn attributes(reader: &mut ByteReader<'_>) -> Option<Attributes> {
     }
     let known = ATTRIBUTES.lock().unwrap_or_else(PoisonError::into_inner);
     known.get(usize::try_from(index).ok()?).copied()
+}
+
+/// Few conversations at rest have open calls, and mostly only some.
+fn put_tracker(out: &mut Vec<u8>, tracker: &Tracker) -> Option<()> {
+    if tracker.is_clean() {
+        put_text(out, b"");
+    } else {
+        put_text(out, &rmp_serde::to_vec(tracker).ok()?);
+    }
+    Some(())
+}
+
+fn tracker(reader: &mut ByteReader<'_>) -> Option<Tracker> {
+    match text(reader)? {
+        b"" => Some(Tracker::default()),
+        tracker => rmp_serde::from_slice(tracker).ok(),
+    }
 }
 
 fn put_ids(out: &mut Vec<u8>, ids: &Ids) {

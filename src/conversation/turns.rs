@@ -19,6 +19,8 @@
 //! 6. Items of the model, and assistant messages without `type`, belong to the reasoning group that precedes them.
 //! 7. Every other message is a group of its own, and a turn if it opens calls. Reasoning that still waits stays hidden.
 
+use serde::{Deserialize, Serialize};
+
 use super::Unreadable;
 use super::effect::NewMessage;
 use super::facts::{Class, Facts, ToolResult};
@@ -67,7 +69,7 @@ impl Reading for WithFacts<'_> {
 }
 
 /// A group to which further messages may belong: calls are open, or it began with reasoning.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Group {
     /// Sequence number of its first message.
     start: i64,
@@ -78,7 +80,7 @@ struct Group {
 }
 
 /// What may still grow after the last message fed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tracker {
     group: Option<Box<Group>>,
     /// Sequence number of the first reasoning item that waits for what follows it.

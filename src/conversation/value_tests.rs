@@ -155,12 +155,47 @@ fn conversations_rest_and_wake() {
     check_same_at_rest(session, true);
 }
 
+/// What may still grow at the end is the same after a rest: the next messages join it or end it.
 #[test]
-fn a_conversation_with_open_calls_is_compressed_in_place() {
-    let mut open = conversation(3);
-    let call = r#"{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}"#;
-    write(&mut open, "CONV.APPEND", &[call]);
-    check_same_at_rest(open, false);
+fn what_is_open_rests_too() {
+    let calls = r#"{"role":"assistant","content":null,"tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}},{"function":{"name":"g","arguments":"{}"}}]}"#;
+    let results = [
+        r#"{"role":"tool","tool_call_id":"c","content":"12 degrees"}"#,
+        r#"{"role":"tool","name":"g","content":"at nine"}"#,
+    ];
+    let reasoning = r#"{"type":"reasoning","id":"rs_1","summary":[]}"#;
+    let item = r#"{"type":"message","role":"assistant","content":"It rains."}"#;
+    let shell = r#"{"type":"local_shell_call","id":"lsh_1","call_id":"s","action":{"type":"exec","command":["ls"]}}"#;
+    let output = r#"{"type":"local_shell_call_output","id":"lsh_1","output":"a b"}"#;
+    let approval = r#"{"type":"mcp_approval_request","id":"a","name":"f","arguments":"{}"}"#;
+    let response = r#"{"type":"mcp_approval_response","approval_request_id":"a","approve":true}"#;
+    let cases: [&[&str]; 6] = [
+        &[calls, results[0], results[1]],
+        &[reasoning, item, item],
+        &[reasoning, shell, reasoning, output],
+        &[approval, response],
+        &[calls, &message(7)],
+        &[reasoning, calls, results[0], results[1], item],
+    ];
+    for case in cases {
+        for open in 1..case.len() {
+            let (begun, rest_of_it) = case.split_at(open);
+            let mut expected = conversation(3);
+            for message in begun {
+                write(&mut expected, "CONV.APPEND", &[message]);
+            }
+            check_same_at_rest(expected.clone(), true);
+            let mut value = Value::new(expected.clone());
+            rest(&mut value);
+            let woken = value.wake(false).expect("it wakes");
+            for message in rest_of_it {
+                write(woken, "CONV.APPEND", &[message]);
+                write(&mut expected, "CONV.APPEND", &[message]);
+                woken.check_invariants().expect("invariants");
+            }
+            assert_eq!(content(&value), content(&Value::new(expected)), "{begun:?}");
+        }
+    }
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub struct Waiter {
     pub client: u64,
     /// It is answered this time, even with a miss.
     pub last: bool,
+    /// A backfill has come for what it waits for: a miss is its answer, and it loads nothing.
+    pub is_backfilled: bool,
 }
 
 /// Runs the command of a waiting client again. True if it has replied; false to stay blocked, never the last time.
@@ -218,10 +220,10 @@ impl Waiters {
     fn run(ctx: Context<'_>, args: &[RedisStr<'_>], handle: Handle, last_chance: bool) -> bool {
         let taken = with(|state| {
             let id = state.ids.get(&handle).copied()?;
-            let last = last_chance || state.loads.is_last(id);
-            Some((id, last, state.entries.remove(&id)?))
+            let is_backfilled = state.loads.is_backfilled(id);
+            Some((id, is_backfilled, state.entries.remove(&id)?))
         });
-        let Some((id, last, entry)) = taken else {
+        let Some((id, is_backfilled, entry)) = taken else {
             // Only if an earlier run panicked.
             ClientReply::new(ctx).internal_error();
             return true;
@@ -229,7 +231,8 @@ impl Waiters {
         let waiter = Waiter {
             id,
             client: entry.client,
-            last,
+            last: last_chance || is_backfilled,
+            is_backfilled,
         };
         if (entry.resume)(ctx, args, waiter) {
             with(|state| {

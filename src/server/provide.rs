@@ -224,6 +224,9 @@ impl Command<'_> {
             return false;
         }
         let request = self.request;
+        if matches!(request.run, Run::Woken(waiter) if waiter.is_backfilled) {
+            return false;
+        }
         let addresses: Vec<_> = keys
             .iter()
             .map(|key| cache_loads::address(request.ctx, *key))

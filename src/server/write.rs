@@ -85,8 +85,8 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Sets when the key expires, Unix ms. The conversation stays as it is, so this emits no event and does not touch
-    /// WATCH. Replicas receive the command of Redis that does the same.
+    /// Sets when the key expires, Unix ms. The conversation stays as it is, so replicas receive the command of Redis that
+    /// does the same. Only `CONV.IMPORT` does this.
     fn expire(&self, mut key: Key, at: Option<i64>) {
         if key.expires_at() == at {
             return;
@@ -96,7 +96,9 @@ impl Write<'_> {
             None => key.persist(),
         }
         drop(key);
+        self.ctx.signal_modified(self.key);
         self.ctx.replicate_expiry(self.key, at);
+        notify(self.ctx, self.key, Event::Import);
     }
 
     fn change(&self, conversation: &mut Conversation, effect: &mut Effect<'_>) {

@@ -81,7 +81,12 @@ impl Encoding {
             "p50k_edit" => return Some(Self::P50K_BASE),
             _ => {}
         }
-        get_tokenizer(name).map(|tokenizer| match tokenizer {
+        // A fine-tuned model counts as its base model: `ft:<base model>:<organisation>::<id>`.
+        let model = match name.strip_prefix("ft:") {
+            Some(tuned) => tuned.split_once(':').map_or(tuned, |(base, _)| base),
+            None => name,
+        };
+        get_tokenizer(model).map(|tokenizer| match tokenizer {
             Tokenizer::O200kBase => Self::O200K_BASE,
             Tokenizer::O200kHarmony => Self::O200K_HARMONY,
             Tokenizer::Cl100kBase => Self::CL100K_BASE,

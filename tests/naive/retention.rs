@@ -7,8 +7,9 @@ impl NaiveLog {
     /// Retention, `TRIM MAXMESSAGES` and `TRIM MAXTOKENS`.
     /// "The limits apply to all messages held and to sums of T(message)."
     pub fn retain(&mut self, max_messages: Option<u64>, max_tokens: Option<u64>) {
-        let end = self.newest_group();
         loop {
+            // Anew each time: a system message that was the newest group is a leading one when all before it is gone.
+            let end = self.newest_group();
             let too_many = max_messages.is_some_and(|n| self.messages.len() as u64 > n);
             let too_long = max_tokens.is_some_and(|n| self.total_tokens() > n);
             if !(too_many || too_long) || !self.remove_oldest_unit(end) {
@@ -19,8 +20,7 @@ impl NaiveLog {
 
     /// `TRIM BEFORE seq`: units that lie before `seq` as a whole.
     pub fn trim_before(&mut self, seq: i64) {
-        let end = self.newest_group().min(seq);
-        while self.remove_oldest_unit(end) {}
+        while self.remove_oldest_unit(self.newest_group().min(seq)) {}
     }
 
     /// Number of the message that nothing is removed from: "the newest group, or (if there is no group) the newest message.

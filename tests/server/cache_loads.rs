@@ -54,6 +54,31 @@ fn timers_do_not_multiply() {
     assert_eq!(items(&waits.join().unwrap()).len(), 1);
 }
 
+/// A backfill was not enough: clients that waited for it get nil, and the next client that misses is the loader.
+#[test]
+fn who_waited_for_a_backfill_loads_nothing() {
+    let server = Server::start();
+    let mut con = server.conn();
+    let mut loader = server.conn();
+    miss(&mut loader, "k");
+    let waits: Vec<_> = (0..3)
+        .map(|_| {
+            let mut waiter = server.conn();
+            thread::spawn(move || cmd!(waiter, "CONV.RECENT", "k", 99, "WAIT", 60_000))
+        })
+        .collect();
+    assert!(wait_until(Duration::from_secs(10), || {
+        figure(&mut con, "conv_waiting_clients") == 3
+    }));
+    cmd!(loader, "CONV.BACKFILL", "k", says("user", "x"));
+    for wait in waits {
+        assert_eq!(wait.join().unwrap(), Value::Nil);
+    }
+    assert_eq!(figure(&mut con, "conv_loads"), 0);
+    miss(&mut con, "k");
+    assert_eq!(figure(&mut con, "conv_loads"), 1);
+}
+
 #[test]
 fn timers_do_not_multiply_while_writes_are_paused() {
     let server = Server::start();

@@ -294,8 +294,8 @@ fn recount(
                 ));
             }
             let all: Vec<&[u8]> = got.iter().map(|message| &*message.bytes).collect();
-            let rules = ["encoding", "overhead", "scale"]
-                .map(|name| [name.to_owned(), text(&info[name])]);
+            let rules =
+                ["encoding", "overhead", "scale"].map(|name| [name.to_owned(), text(&info[name])]);
             cmd!(*con, "CONV.CREATE", "on:recounted", &rules.concat()[..]);
             cmd!(*con, "CONV.APPEND", "on:recounted", &all[..]);
             let recounted = messages(con, "on:recounted");
