@@ -5,7 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use redis::{Connection, Value};
 
 use crate::notation::{counted, e, field, fill, line, message, show, transcript};
-use crate::support::{Server, bytes, cmd, int, items, map, run, strings};
+use crate::support::{
+    SETTLE_TIMEOUT, Server, bytes, cmd, int, items, map, run, strings, wait_until,
+};
 
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -190,6 +192,10 @@ fn len_and_info_describe_the_conversation() {
     fill(&mut con, "k", "u=7 a=8 u=9");
     cmd!(con, "CONV.SETSUMMARY", "k", "x", "UPTO", 2);
     cmd!(con, "CONV.DEL", "k", 1);
+    // INFO does not wait for the tables of the encoding.
+    assert!(wait_until(SETTLE_TIMEOUT, || {
+        field(&mut con, "k", "pending") == "0"
+    }));
     shows(
         &mut con,
         &[

@@ -394,7 +394,7 @@ pub fn used(con: &mut Connection) -> i64 {
 
 /// How long [`settled`] waits. Counting threads have a low priority and load tables first, which takes seconds in a debug
 /// build; on a busy machine they can get no CPU time for minutes.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(300);
+pub const SETTLE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Waits until all messages are counted and all maintenance that depends on counts is done.
 pub fn settled(con: &mut Connection) {
