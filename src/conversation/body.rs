@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError, Weak};
 
 use super::compress::{self, SegmentVersion, Unreadable};
 use super::index::{self, Entry};
-use super::temperature::LastUse;
+use super::temperature::CoarseTime;
 
 /// Bytes that conversations hold in common, counted once for each holder but one.
 static SHARED_BYTES: AtomicU64 = AtomicU64::new(0);
@@ -188,7 +188,7 @@ struct Opened {
     body: Option<Arc<Uncompressed>>,
     /// A copy that somebody else keeps, see [`Compressed::lend`].
     lent: Weak<Uncompressed>,
-    last_read: LastUse,
+    last_read: CoarseTime,
 }
 
 /// Compressed text and index.
@@ -291,7 +291,7 @@ impl Compressed {
     /// # Errors
     /// There is not enough memory to decompress it.
     pub fn read(&self) -> Result<Arc<Uncompressed>, Unreadable> {
-        let now = LastUse::now();
+        let now = CoarseTime::now();
         if let Some(mut opened) = self.opened() {
             if let Some(body) = opened.body.clone() {
                 opened.last_read = now;
@@ -352,7 +352,7 @@ impl Opened {
             OPENED_BYTES.fetch_add(body.heap_bytes() as u64, Relaxed);
             self.body = Some(body.clone());
         }
-        self.last_read = LastUse::now();
+        self.last_read = CoarseTime::now();
     }
 
     fn close(&mut self) {

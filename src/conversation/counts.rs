@@ -6,11 +6,11 @@
 //! [`Conversation::missing_counts`] knows what must be counted before a selection holds.
 
 use std::ops::Range;
-use std::time::{Duration, Instant};
 
 use super::cutting::CutRequest;
 use super::results::Results;
 use super::search::Pending;
+use super::temperature::CoarseTime;
 use super::window::{Request, Window};
 use super::{Conversation, Unreadable};
 use crate::tokens::{Counter, Outcome, Text, Ticket};
@@ -18,8 +18,8 @@ use crate::tokens::{Counter, Outcome, Text, Ticket};
 /// Fewer finished counts than this are taken in only when a command needs them.
 const LEAST_PILE: usize = 4;
 
-/// After a request to collect counts, they are collected long before this time is over, unless the key was renamed.
-const COLLECTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// Seconds. After a request to collect counts, they are collected long before this time is over, unless the key was renamed.
+const COLLECTION_TIMEOUT: u32 = 10;
 
 /// What is known of the tokens of a summary.
 #[derive(Debug, Clone)]
@@ -114,12 +114,9 @@ impl Conversation {
         if self.tickets.len().saturating_add(more) < LEAST_PILE {
             return false;
         }
-        let now = Instant::now();
-        let was_requested = self
-            .collection_requested_at
-            .is_some_and(|at| now.duration_since(at) < COLLECTION_TIMEOUT);
+        let was_requested = self.collection_requested_at.is_within(COLLECTION_TIMEOUT);
         if !was_requested {
-            self.collection_requested_at = Some(now);
+            self.collection_requested_at = CoarseTime::now();
         }
         !was_requested
     }
@@ -127,7 +124,7 @@ impl Conversation {
     /// Takes in all finished counts. If many are still pending, returns the ticket of the last of them.
     pub fn collect_pile(&mut self) -> Option<Ticket> {
         self.collect_all();
-        self.collection_requested_at = None;
+        self.collection_requested_at = CoarseTime::default();
         if self.tickets.len() < LEAST_PILE {
             return None;
         }
@@ -136,7 +133,7 @@ impl Conversation {
             // They were finished just now.
             self.collect_all();
         } else {
-            self.collection_requested_at = Some(Instant::now());
+            self.collection_requested_at = CoarseTime::now();
         }
         last
     }

@@ -2,7 +2,7 @@
 
 use super::cutting::CutSlot;
 use super::examining::LazyResults;
-use super::temperature::LastUse;
+use super::temperature::CoarseTime;
 use super::{Conversation, Unreadable};
 
 impl Conversation {
@@ -32,9 +32,9 @@ impl Conversation {
             lease: 0,
             numbering: self.numbering,
             updated: self.updated,
-            collection_requested_at: None,
+            collection_requested_at: CoarseTime::default(),
             due: false,
-            last_use: LastUse::default(),
+            last_use: CoarseTime::default(),
             is_cold: false,
         };
         if cut < self.log.len() {

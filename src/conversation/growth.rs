@@ -1,5 +1,7 @@
 //! How much a growing list reserves: a compromise between wasting memory and asking the allocator at each message.
 
+use thin_vec::ThinVec;
+
 use super::segment::SEGMENT_BYTES;
 
 /// Smaller lists reserve nothing beyond what they need: copying them is faster than a command, and most conversations are
@@ -23,6 +25,15 @@ pub fn reserve_for_append<T>(list: &mut Vec<T>, more: usize) {
             .saturating_mul(size_of::<T>());
         let given = size_class(wanted) / size_of::<T>();
         list.reserve_exact(more.max(given.saturating_sub(list.len())));
+    }
+}
+
+/// Bytes on the heap of a list that most conversations do not have: without elements it takes only a pointer.
+pub fn thin_bytes<T>(list: &ThinVec<T>) -> usize {
+    const HEADER: usize = 2 * size_of::<usize>();
+    match list.capacity() {
+        0 => 0,
+        capacity => HEADER + capacity * size_of::<T>(),
     }
 }
 

@@ -9,6 +9,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, OnceLock};
 
 use siphasher::sip::SipHasher13;
+use thin_vec::ThinVec;
+
+use super::growth::thin_bytes;
 
 /// Of all hashes in this process. It is random, so an id's author cannot choose colliding ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +49,7 @@ pub struct Ids {
     /// Changed as long as nobody else holds it.
     held: Option<Arc<Tree>>,
     /// Of times before the conversation was copied.
-    shared: Vec<Arc<Tree>>,
+    shared: ThinVec<Arc<Tree>>,
 }
 
 /// Few bits: a lookup compares the ids themselves, and a conversation at rest stores them.
@@ -118,7 +121,7 @@ impl Ids {
         let held: Tree = held.into_iter().collect();
         Self {
             held: Some(held).filter(|held| !held.is_empty()).map(Arc::new),
-            shared: Vec::new(),
+            shared: ThinVec::new(),
         }
     }
 
@@ -156,8 +159,7 @@ impl Ids {
     /// Bytes on the heap, about: a tree's nodes are three quarters full.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.len() * size_of::<(u32, i64)>() * 4 / 3
-            + self.shared.capacity() * size_of::<Arc<Tree>>()
+        self.len() * size_of::<(u32, i64)>() * 4 / 3 + thin_bytes(&self.shared)
     }
 }
 

@@ -10,6 +10,8 @@
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 
+use thin_vec::ThinVec;
+
 use super::compress::Slot;
 use super::facts::SummaryForm;
 use super::flags::Flags;
@@ -67,7 +69,7 @@ pub struct Log {
     pub(super) heap: HeapBytes,
     pub(super) beginning: Beginning,
     /// Segments that are being compressed, by their `base_seq`.
-    pub(super) compression: Vec<(i64, Slot)>,
+    pub(super) compression: ThinVec<(i64, Slot)>,
 }
 
 /// The location of a position: number of the segment, index in it.

@@ -58,7 +58,6 @@ pub mod value;
 pub mod window;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use attributes::Attributes;
 pub use compress::Unreadable;
@@ -75,7 +74,7 @@ pub use retention::{Limit, Removal};
 pub use segment::Relocate;
 use session::Session;
 pub use sums::Sums;
-use temperature::LastUse;
+use temperature::CoarseTime;
 use tickets::Tickets;
 use turns::Tracker;
 
@@ -113,11 +112,11 @@ pub struct Conversation {
     /// Messages whose bytes were counted because the tokenizer file is missing.
     estimates: Estimates,
     /// When somebody was told that counts pile up, as they still do; see [`Conversation::piles_up`].
-    collection_requested_at: Option<Instant>,
+    collection_requested_at: CoarseTime,
     /// Somebody was told that a summary is due; see [`Conversation::summary_became_due`].
     due: bool,
     /// When a client used it.
-    last_use: LastUse,
+    last_use: CoarseTime,
     /// It has not been used since it was compressed as a whole, see [`value`].
     is_cold: bool,
 }
@@ -162,9 +161,9 @@ impl Conversation {
             updated: now,
             tickets: Tickets::default(),
             estimates: Estimates::default(),
-            collection_requested_at: None,
+            collection_requested_at: CoarseTime::default(),
             due: false,
-            last_use: LastUse::default(),
+            last_use: CoarseTime::default(),
             is_cold: false,
         }
     }

@@ -1,12 +1,16 @@
 //! Pinned messages.
 
+use thin_vec::ThinVec;
+
+use super::growth::thin_bytes;
+
 /// Most pinned messages in a conversation. `CONV.RECENT` and retention do work for each of them.
 pub const MAX_PINS: usize = 1000;
 
 /// The sequence numbers of pinned messages, in ascending order. All of them are held; that is an invariant of the
 /// conversation. Few conversations have pins, so nothing is allocated without any.
 #[derive(Debug, Clone, Default)]
-pub struct Pins(Box<[i64]>);
+pub struct Pins(ThinVec<i64>);
 
 impl Pins {
     /// The sequence numbers, in ascending order.
@@ -30,7 +34,7 @@ impl Pins {
         let mut all: Vec<i64> = self.0.iter().copied().chain(seqs).collect();
         all.sort_unstable();
         all.dedup();
-        self.0 = all.into();
+        self.0 = all.into_iter().collect();
     }
 
     /// Removes the pins with these numbers, which ascend.
@@ -59,7 +63,7 @@ impl Pins {
 
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.0)
+        thin_bytes(&self.0)
     }
 }
 

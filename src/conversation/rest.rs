@@ -17,7 +17,7 @@ use super::log::Log;
 use super::pins::Pins;
 use super::segment::{Segment, StoredText};
 use super::session::{Name, NewField, NewHistory, Session};
-use super::temperature::LastUse;
+use super::temperature::CoarseTime;
 use super::tickets::Tickets;
 use super::turns::Tracker;
 use super::{Conversation, Footprint, Summary};
@@ -161,9 +161,9 @@ pub fn decode(bytes: &[u8]) -> Option<Conversation> {
         updated,
         tickets: Tickets::default(),
         estimates: Estimates::default(),
-        collection_requested_at: None,
+        collection_requested_at: CoarseTime::default(),
         due,
-        last_use: LastUse::default(),
+        last_use: CoarseTime::default(),
         is_cold: false,
     })
 }

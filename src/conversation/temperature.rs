@@ -1,4 +1,4 @@
-//! When something was last used, in seconds: what is read repeatedly stays uncompressed, what nobody uses is compressed.
+//! Points in time in whole seconds, mostly when something was last used: what is read repeatedly stays uncompressed, what nobody uses is compressed.
 //!
 //! The server advances the clock. Without a server it stands still, and everything counts as used just now.
 
@@ -12,13 +12,19 @@ static IDLE_SECONDS: AtomicU32 = AtomicU32::new(60);
 
 /// A point in time with a resolution of a second; the default is before all others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LastUse(u32);
+pub struct CoarseTime(u32);
 
-impl LastUse {
+impl CoarseTime {
     /// Now.
     #[must_use]
     pub fn now() -> Self {
         Self(NOW.load(Relaxed))
+    }
+
+    /// True if it was, at most about so many seconds ago.
+    #[must_use]
+    pub fn is_within(self, seconds: u32) -> bool {
+        self.0 != 0 && NOW.load(Relaxed).saturating_sub(self.0) <= seconds
     }
 
     /// True if it is at least `conv.idle-seconds` ago, or never was. The clock shows whole seconds: between two of them

@@ -4,19 +4,19 @@
 //! conversation. So a ticket goes when its message is removed, replaced or counted in another way. That every ticket is
 //! that of a pending message is an invariant, checked by `invariants.rs`.
 
-use std::collections::VecDeque;
-
 use smallvec::SmallVec;
+use thin_vec::ThinVec;
 
 use super::estimates::Estimates;
+use super::growth::thin_bytes;
 use crate::tokens::Ticket;
 
-/// Room for this many tickets is kept for the next messages.
-const KEEP: usize = 4;
+/// So few tickets are added one by one.
+const FEW: usize = 4;
 
 /// The tickets, in the order of the sequence numbers of their messages.
 #[derive(Debug, Clone, Default)]
-pub struct Tickets(VecDeque<(i64, Ticket)>);
+pub struct Tickets(ThinVec<(i64, Ticket)>);
 
 /// Counts by sequence number, in ascending order.
 pub type Counts = SmallVec<[(i64, u32); 8]>;
@@ -39,12 +39,12 @@ impl Tickets {
 
     /// Bytes on the heap, those of the tickets' counts included.
     pub fn heap_bytes(&self) -> usize {
-        self.0.capacity() * size_of::<(i64, Ticket)>() + self.0.len() * Ticket::HEAP_BYTES
+        thin_bytes(&self.0) + self.0.len() * Ticket::HEAP_BYTES
     }
 
     fn position(&self, seq: i64) -> Result<usize, usize> {
         // Most often it is the newest.
-        match self.0.back() {
+        match self.0.last() {
             Some((last, _)) if *last < seq => Err(self.0.len()),
             _ => self.0.binary_search_by_key(&seq, |(seq, _)| *seq),
         }
@@ -70,20 +70,20 @@ impl Tickets {
 
     /// Adds the tickets of several messages, in any order. Costs what is held and added, not their product.
     pub fn extend(&mut self, more: Vec<(i64, Ticket)>) {
-        if more.len() <= KEEP {
+        if more.len() <= FEW {
             for (seq, ticket) in more {
                 self.insert(seq, ticket);
             }
             return;
         }
         self.0.extend(more);
-        self.0.make_contiguous().sort_by_key(|(seq, _)| *seq);
+        self.0.sort_by_key(|(seq, _)| *seq);
         // Of two tickets of one message the later one stands second.
-        let mut merged: VecDeque<(i64, Ticket)> = VecDeque::with_capacity(self.0.len());
+        let mut merged: ThinVec<(i64, Ticket)> = ThinVec::with_capacity(self.0.len());
         for (seq, ticket) in self.0.drain(..) {
-            match merged.back_mut() {
+            match merged.last_mut() {
                 Some(last) if last.0 == seq => last.1 = ticket,
-                _ => merged.push_back((seq, ticket)),
+                _ => merged.push((seq, ticket)),
             }
         }
         self.0 = merged;
@@ -109,22 +109,23 @@ impl Tickets {
 
     /// All messages are to be counted again.
     pub fn clear(&mut self) {
-        self.0 = VecDeque::new();
+        self.0 = ThinVec::new();
     }
 
     /// Takes out the counts that have come in, up to the first that has not: cheap, for every command.
     /// Notes in `estimates` which of them are estimates.
     pub fn take_first_counts(&mut self, estimates: &mut Estimates) -> Counts {
         let mut counts = Counts::new();
-        while let Some((seq, ticket)) = self.0.front()
-            && let Some(counted) = ticket.counted()
-        {
+        for (seq, ticket) in &self.0 {
+            let Some(counted) = ticket.counted() else {
+                break;
+            };
             counts.push((*seq, counted.tokens));
             if counted.estimated {
                 estimates.insert(*seq);
             }
-            self.0.pop_front();
         }
+        self.0.drain(..counts.len());
         self.give_back_room();
         counts
     }
@@ -157,8 +158,8 @@ impl Tickets {
     }
 
     fn give_back_room(&mut self) {
-        if self.0.is_empty() && self.0.capacity() > KEEP {
-            self.0 = VecDeque::new();
+        if self.0.is_empty() {
+            self.0 = ThinVec::new();
         }
     }
 }

@@ -10,7 +10,7 @@ use super::body::opened_bytes;
 use super::compress::CompressJob;
 use super::rest;
 use super::segment::Relocate;
-use super::temperature::LastUse;
+use super::temperature::CoarseTime;
 use super::{Conversation, Footprint};
 
 /// Bytes that are handed over for compression at a time: a background thread is busy with them for about 10 ms.
@@ -92,7 +92,7 @@ impl Value {
         };
         if by_client {
             active.set_cold(false);
-            active.0.last_use = LastUse::now();
+            active.0.last_use = CoarseTime::now();
         }
         Some(&mut active.0)
     }

@@ -223,6 +223,16 @@ fn pending_messages_stay_pending() {
     assert!(value.wake(false).expect("it wakes").is_pending());
 }
 
+/// One byte more and the allocator takes 64 more of them for every conversation in use.
+#[test]
+fn a_conversation_fits_its_size_class() {
+    assert!(
+        size_of::<Conversation>() <= 384,
+        "{}",
+        size_of::<Conversation>()
+    );
+}
+
 #[test]
 fn at_rest_short_conversations_take_little_memory() {
     let mut value = Value::new(conversation(20));
