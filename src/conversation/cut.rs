@@ -29,8 +29,8 @@ pub struct CutMessage {
     pub cuts: u64,
 }
 
-/// How many lengths beyond the largest one found by halving are tried: where a text is cut changes its tokens by a few.
-const TRIED_BEYOND: usize = 8;
+/// A longer text may count so many tokens less than a shorter one, because of where both are cut.
+const SLACK: u64 = 24;
 
 /// Cuts the texts of these messages so that they count at most `budget` tokens together: all tool results that are longer
 /// than a common length; if there is no such length, the user's texts too. `None` if that is impossible.
@@ -48,7 +48,7 @@ pub fn cut(messages: &[Whole], rules: Rules, budget: i64) -> Option<Vec<CutMessa
         user: None,
     };
     if let Some(longest) = longest(true)
-        && let Some(kept) = largest(longest / 2, |kept| group.cost(results(kept)) <= budget)
+        && let Some(kept) = largest(longest / 2, budget, |kept| group.cost(results(kept)))
     {
         return group.cut(results(kept));
     }
@@ -57,26 +57,31 @@ pub fn cut(messages: &[Whole], rules: Rules, budget: i64) -> Option<Vec<CutMessa
         user: Some(kept),
     };
     let longest = longest(false)?;
-    let kept = largest(longest / 2, |kept| group.cost(users(kept)) <= budget)?;
+    let kept = largest(longest / 2, budget, |kept| group.cost(users(kept)))?;
     group.cut(users(kept))
 }
 
-/// The largest number up to `most` that fits; nothing if 0 does not.
-fn largest(most: usize, fits: impl Fn(usize) -> bool) -> Option<usize> {
-    if !fits(0) {
-        return None;
-    }
-    let (mut low, mut high) = (0, most.saturating_add(1));
+/// The largest number up to `most` that costs at most `budget`; nothing if 0 costs more.
+fn largest(most: usize, budget: i64, cost: impl Fn(usize) -> i64) -> Option<usize> {
+    let left = |kept| u64::try_from(budget.saturating_sub(cost(kept))).ok();
+    let (mut low, mut left_at_low) = (0, left(0)?);
+    let mut high = most.saturating_add(1);
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if fits(middle) {
-            low = middle;
-        } else {
-            high = middle;
+        match left(middle) {
+            Some(left) => (low, left_at_low) = (middle, left),
+            None => high = middle,
         }
     }
-    let beyond = low + 1..=(low + TRIED_BEYOND).min(most);
-    Some(beyond.rev().find(|&kept| fits(kept)).unwrap_or(low))
+    // Halving takes the costs to rise, which they do but for the slack: each step adds a token at both ends.
+    let beyond = usize::try_from(left_at_low.saturating_add(SLACK) / 2).unwrap_or(usize::MAX);
+    let beyond = low + 1..=low.saturating_add(beyond).min(most);
+    Some(
+        beyond
+            .rev()
+            .find(|&kept| left(kept).is_some())
+            .unwrap_or(low),
+    )
 }
 
 /// How many tokens texts keep at each end.
@@ -246,5 +251,24 @@ pub(super) fn count(part: Counted<'_>, rules: Rules) -> u64 {
         Counted::Name(name) => e(name).saturating_add(1),
         Counted::Call(name, arguments) => e(name).saturating_add(e(arguments)).saturating_add(1),
         Counted::Media => u64::from(rules.media_tokens),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::largest;
+
+    /// The costs of a text of characters of three tokens: what is kept falls back to the last whole character.
+    #[test]
+    fn the_largest_length_is_found_although_costs_fall() {
+        let jagged = |kept: usize| 9 + 2 * (kept - kept % 7) as i64 - i64::from(kept % 7 == 0);
+        for budget in 0..120 {
+            let expected = (0..=40).rev().find(|&kept| jagged(kept) <= budget);
+            let expected = expected.filter(|_| jagged(0) <= budget);
+            assert_eq!(largest(40, budget, jagged), expected, "{budget}");
+        }
+        // Beyond the middle one costs too much, the next ones do not.
+        let spike = |kept: usize| 2 * kept as i64 + if kept == 20 { 20 } else { 0 };
+        assert_eq!(largest(40, 50, spike), Some(25));
     }
 }
