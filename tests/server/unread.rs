@@ -52,7 +52,6 @@ fn unknown_content_counts_as_json_text() {
     for whole in [
         r#"{"type":"banana","peel":1}"#,
         r#"{"type":"item_reference","id":"msg_1"}"#,
-        r#"{"type":"strange","data":{"content":"x"}}"#,
     ] {
         cases.push((whole.into(), vec!["assistant", whole], 0, 0, 1));
     }
@@ -115,6 +114,18 @@ fn content_that_says_nothing_is_read() {
             r#"{"type":"banana","content":"x"}"#,
             vec!["assistant", "x"],
             0,
+        ),
+        // LangChain's shape with an unknown role.
+        (
+            r#"{"type":"strange","data":{"content":"x"}}"#,
+            vec!["assistant", "x"],
+            0,
+        ),
+        // Its calls are calls.
+        (
+            r#"{"type":"Ai","data":{"content":"x","tool_calls":[{"id":"a","name":"f","args":{}}]}}"#,
+            vec!["assistant", "x", "f", "{}"],
+            1,
         ),
         // Unknown values of a result count as JSON text but are no reason for the flag.
         (

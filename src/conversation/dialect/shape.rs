@@ -141,6 +141,10 @@ impl<'d, 'a> Shape<'d, 'a> {
                 })?
             }
             name => match words::class(name) {
+                // A spelling of the role that we do not know: its calls must not lose their results, nor results their call.
+                Class::Other if inner.has_any_key(OWN_CONTENT) => {
+                    Role::given(doc, &inner)?.unwrap_or(self.role)
+                }
                 Class::Other => return Ok(false),
                 class => Role::of(class),
             },
