@@ -209,6 +209,12 @@ fn await_aof(con: &mut Connection, tally: &mut Tally) {
 /// load the file.
 fn rewrite_without_room(disk: &Disk, con: &mut Connection, tally: &mut Tally) {
     let before = digests(con);
+    // While an fsync is running Redis postpones writing, on a busy machine into the rewrite.
+    let written = wait_until(Duration::from_secs(30), || {
+        let info = info(con, "persistence");
+        info["aof_buffer_length"] == "0" && info["aof_pending_bio_fsync"] == "0"
+    });
+    assert!(written, "the AOF is not written");
     disk.fill(8192);
     tally.faults += 1;
     let _ = try_cmd!(*con, "BGREWRITEAOF");

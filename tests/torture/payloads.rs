@@ -141,7 +141,7 @@ pub fn prompt(messages: &[String]) -> Result<(), String> {
     if messages.iter().any(|m| naive::read(m).is_err()) {
         return Ok(());
     }
-    naive::check_valid_prompt(messages)
+    naive::check_valid_prompt(messages).map_err(|why| format!("{why}: {messages:?}"))
 }
 
 fn round(
