@@ -87,6 +87,7 @@ fuzz_target!(|calls: Vec<Call>| {
             found: None,
         prepared: None,
         decompress_at_once: usize::MAX,
+        converted: &[],
         };
         let mut args = Args::new(spec.name, &words);
         let mut reply: Vec<Tree> = Vec::new();

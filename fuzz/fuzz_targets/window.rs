@@ -86,6 +86,7 @@ impl Pair {
             found: None,
             prepared: None,
             decompress_at_once: usize::MAX,
+            converted: &[],
         };
         let mut args = Args::new(spec.name, &words);
         let mut reply: Vec<Tree> = Vec::new();

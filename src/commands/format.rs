@@ -1,5 +1,6 @@
 //! Lists of messages in the formats of `CONV.RECENT` and `CONV.RANGE`.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -23,6 +24,9 @@ use crate::conversation::{Conversation, Unreadable};
 /// permanently.
 const KEEP_BYTES: usize = 256 << 10;
 
+/// Most messages that are looked for among those that were converted, because others stand in their place.
+const MOST_SEARCHES: usize = 64;
+
 thread_local! {
     static JSON: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
@@ -41,6 +45,9 @@ pub enum Format {
 
 impl Format {
     /// Takes the value of the option `FORMAT`.
+    ///
+    /// # Errors
+    /// It is missing, or no format.
     pub fn take(args: &mut Args<'_>) -> Result<Self, CommandError> {
         Ok(match args.choice("FORMAT", &["LIST", "JSON", "MSGPACK"])? {
             "JSON" => Self::Json,
@@ -58,6 +65,102 @@ pub enum Piece<'a> {
     Held(Range<usize>, bool),
     /// As `Held` with `true`, with messages edited in this way.
     Rendered(Range<usize>, Rendering<'a>),
+}
+
+/// Messages that are to be converted to MessagePack.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Unconverted {
+    /// The messages, one after the other.
+    bytes: Vec<u8>,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+}
+
+impl Unconverted {
+    /// Bytes of the messages.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Converts them. Takes much longer than copying them.
+    #[must_use]
+    pub fn convert(self) -> Converted {
+        let mut msgpack = array_of(self.ends.len());
+        let header = msgpack.len();
+        let mut ends = Vec::with_capacity(self.ends.len());
+        for index in 0..self.ends.len() {
+            push_msgpack(self.message(index), &mut msgpack);
+            ends.push(msgpack.len());
+        }
+        Converted {
+            messages: self,
+            msgpack,
+            header,
+            ends,
+        }
+    }
+
+    fn message(&self, index: usize) -> &[u8] {
+        run(&self.bytes, &self.ends, 0, index)
+    }
+}
+
+/// Messages and what they become in MessagePack.
+#[derive(Debug)]
+pub struct Converted {
+    messages: Unconverted,
+    msgpack: Vec<u8>,
+    /// Bytes before the first message.
+    header: usize,
+    /// Where each message ends.
+    ends: Vec<usize>,
+}
+
+impl Converted {
+    /// `messages` in MessagePack, if they are these, but for messages that were removed, and at most `most` bytes of others,
+    /// which are converted now.
+    fn of(&self, messages: &Unconverted, most: usize) -> Option<Cow<'_, [u8]>> {
+        if *messages == self.messages {
+            return Some(Cow::Borrowed(&self.msgpack));
+        }
+        let mut msgpack = array_of(messages.ends.len());
+        msgpack.reserve(self.msgpack.len());
+        let (mut next, mut searches, mut others) = (0, 0, 0usize);
+        for index in 0..messages.ends.len() {
+            let message = messages.message(index);
+            let held = if next < self.ends.len() && self.messages.message(next) == message {
+                Some(next)
+            } else {
+                searches += 1;
+                (next..self.ends.len()).find(|&held| self.messages.message(held) == message)
+            };
+            match held {
+                Some(held) => {
+                    msgpack.extend_from_slice(run(&self.msgpack, &self.ends, self.header, held));
+                    next = held + 1;
+                }
+                None => {
+                    others = others.saturating_add(message.len());
+                    push_msgpack(message, &mut msgpack);
+                }
+            }
+            if searches > MOST_SEARCHES || others > most {
+                return None;
+            }
+        }
+        Some(Cow::Owned(msgpack))
+    }
+}
+
+/// What lies between the end at `index` and the one before it, or `begin`.
+fn run<'b>(bytes: &'b [u8], ends: &[usize], begin: usize, index: usize) -> &'b [u8] {
+    let before = index.checked_sub(1);
+    let begin = before.map_or(Some(begin), |before| ends.get(before).copied());
+    begin
+        .zip(ends.get(index).copied())
+        .and_then(|(begin, end)| bytes.get(begin..end))
+        .unwrap_or_default()
 }
 
 /// A piece that can be read.
@@ -149,8 +252,35 @@ impl<'a> MessageList<'a> {
         self
     }
 
-    /// Writes the messages in the format.
-    pub fn write(&self, format: Format, out: &mut dyn Reply) {
+    /// The list in MessagePack, if it is among `converted`, what was converted for this command; nothing if that is not
+    /// needed.
+    ///
+    /// # Errors
+    /// The messages must be converted first: they are more than `most` bytes, which the command may convert itself.
+    pub fn converted<'c>(
+        &self,
+        format: Format,
+        converted: &'c [Converted],
+        most: usize,
+    ) -> Result<Option<Cow<'c, [u8]>>, Unconverted> {
+        if format != Format::MsgPack || (self.bytes <= most && converted.is_empty()) {
+            return Ok(None);
+        }
+        let mut messages = Unconverted::default();
+        messages.bytes.reserve_exact(self.bytes);
+        messages.ends.reserve_exact(self.count);
+        self.each(|message| {
+            messages.bytes.extend_from_slice(message);
+            messages.ends.push(messages.bytes.len());
+        });
+        match converted.iter().find_map(|c| c.of(&messages, most)) {
+            None if self.bytes > most => Err(messages),
+            done => Ok(done),
+        }
+    }
+
+    /// Writes the messages in the format. `done`: what [`MessageList::converted`] returned.
+    pub fn write(&self, format: Format, done: Option<&[u8]>, out: &mut dyn Reply) {
         match format {
             Format::List => {
                 out.array(self.count);
@@ -166,14 +296,10 @@ impl<'a> MessageList<'a> {
                     *json = Vec::new();
                 }
             }),
-            Format::MsgPack => {
-                let mut encoded = Vec::new();
-                let count = u32::try_from(self.count).unwrap_or(u32::MAX);
-                // Writing into memory cannot fail.
-                let _ = rmp::encode::write_array_len(&mut encoded, count);
-                self.each(|message| push_msgpack(message, &mut encoded));
-                out.bulk(&encoded);
-            }
+            Format::MsgPack => match done {
+                Some(msgpack) => out.bulk(msgpack),
+                None => out.bulk(&msgpack(self.count, |visit| self.each(visit))),
+            },
         }
     }
 
@@ -247,6 +373,22 @@ pub(super) fn push_messages(messages: &Messages<'_>, json: &mut Vec<u8>) {
 fn sum_of<M: Measure>(log: &Log, range: &Range<usize>) -> usize {
     log.before::<M>(range.end)
         .saturating_sub(log.before::<M>(range.start)) as usize
+}
+
+/// `count` messages, which `each` visits, as a MessagePack array.
+fn msgpack(count: usize, each: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Vec<u8> {
+    let mut encoded = array_of(count);
+    each(&mut |message| push_msgpack(message, &mut encoded));
+    encoded
+}
+
+/// The beginning of an array of `count` elements.
+fn array_of(count: usize) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    // Writing into memory cannot fail.
+    let _ = rmp::encode::write_array_len(&mut encoded, count);
+    encoded
 }
 
 /// Appends a message, which is valid JSON, as MessagePack.

@@ -10,7 +10,7 @@ pub mod arg_parser;
 mod backfill;
 mod error;
 pub mod fork;
-mod format;
+pub mod format;
 mod import;
 mod manage;
 mod outcome;
@@ -29,6 +29,7 @@ pub mod syntax;
 mod table;
 
 pub use error::{CommandError, err};
+use format::Converted;
 pub use outcome::{Needs, Outcome, REPLIED};
 use prepared::Prepared;
 use reply::Reply;
@@ -51,10 +52,13 @@ pub struct Env<'e> {
     pub full: bool,
     /// The counts that this command requested in an earlier run, see [`Needs::TextCounts`].
     pub counts: Option<&'e [u32]>,
-    /// Bytes of messages that the command may decompress itself. For more it needs [`Needs::Text`].
+    /// Bytes of messages that the command may decompress, or convert to MessagePack, itself. For more it needs
+    /// [`Needs::Text`] or [`Needs::MsgPack`].
     pub decompress_at_once: usize,
     /// What a search has found that this command requested in an earlier run, see [`Needs::Search`].
     pub found: Option<&'e Result<Vec<Found>, Failure>>,
+    /// What was converted for this command after an earlier run, see [`Needs::MsgPack`].
+    pub converted: &'e [Converted],
     /// Arguments that were read in advance.
     pub prepared: Option<&'e Prepared>,
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::format::Unconverted;
 use crate::conversation::MissingCounts;
 use crate::conversation::effect::Effect;
 use crate::conversation::find::Query;
@@ -33,6 +34,9 @@ pub enum Needs {
     Encoding(Encoding),
     /// These messages, decompressed: more than [`super::Env::decompress_at_once`].
     Text(Vec<Snapshot>),
+    /// These lists of messages in MessagePack: one of them is more than [`super::Env::decompress_at_once`]. They are provided
+    /// in [`super::Env::converted`].
+    MsgPack(Vec<Unconverted>),
     /// The messages that this query finds. They are provided in [`super::Env::found`].
     Search(Box<Query>),
     /// Older messages from a database. The client is willing to wait this long for another client to load them.

@@ -62,9 +62,11 @@ pub fn range(
     if let Some(text) = MessageList::to_decompress(conversation, &pieces, env) {
         return Ok(Outcome::Needs(Needs::Text(text)));
     }
-    MessageList::read(conversation, pieces)?
-        .in_reverse(reversed)
-        .write(format, out);
+    let list = MessageList::read(conversation, pieces)?.in_reverse(reversed);
+    match list.converted(format, env.converted, env.decompress_at_once) {
+        Ok(done) => list.write(format, done.as_deref(), out),
+        Err(list) => return Ok(Outcome::Needs(Needs::MsgPack(vec![list]))),
+    }
     Ok(REPLIED)
 }
 

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::arg_parser::Args;
 use super::error::{CommandError, err};
-use super::format::{Format, MessageList, Piece};
+use super::format::{Converted, Format, MessageList, Piece, Unconverted};
 use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::clearing::Clear;
@@ -174,7 +174,12 @@ pub fn recent(
     match look(&options, conversation)? {
         Lookup::Hit(window) => match to_decompress(conversation, &window, env.decompress_at_once) {
             Some(text) => return Ok(Outcome::Needs(Needs::Text(text))),
-            None => write(&options, conversation, &window, out)?,
+            None => {
+                let (converted, most) = (env.converted, env.decompress_at_once);
+                if let Some(list) = write(&options, conversation, &window, converted, most, out)? {
+                    return Ok(Outcome::Needs(Needs::MsgPack(vec![list])));
+                }
+            }
         },
         Lookup::Uncounted(missing) => {
             return Ok(Outcome::Needs(Needs::Counts {
@@ -241,10 +246,11 @@ pub fn missing_key(options: &Options, settings: &Settings, out: &mut dyn Reply) 
         return miss(out);
     }
     let window = Window::default();
-    reply_with(options, &MessageList::default(), &window, out);
+    reply_with(options, &MessageList::default(), None, &window, out);
 }
 
-/// The reply to a hit: what [`look`] has found.
+/// The reply to a hit: what [`look`] has found. Returns the messages if they must be converted first, see
+/// [`MessageList::converted`]; nothing is written then.
 ///
 /// # Errors
 /// There is not enough memory to decompress the messages; nothing is written then.
@@ -252,8 +258,47 @@ pub fn write(
     options: &Options,
     conversation: &Conversation,
     window: &Window,
+    converted: &[Converted],
+    most: usize,
     out: &mut dyn Reply,
-) -> Result<(), Unreadable> {
+) -> Result<Option<Unconverted>, Unreadable> {
+    with_list(options, conversation, window, |list| {
+        match list.converted(options.format, converted, most) {
+            Ok(done) => {
+                reply_with(options, list, done.as_deref(), window, out);
+                None
+            }
+            Err(list) => Some(list),
+        }
+    })
+}
+
+/// The messages of a hit, if they must be converted first, see [`MessageList::converted`].
+///
+/// # Errors
+/// There is not enough memory to decompress the messages.
+pub fn to_convert(
+    options: &Options,
+    conversation: &Conversation,
+    window: &Window,
+    converted: &[Converted],
+    most: usize,
+) -> Result<Option<Unconverted>, Unreadable> {
+    if options.format != Format::MsgPack {
+        return Ok(None);
+    }
+    with_list(options, conversation, window, |list| {
+        list.converted(options.format, converted, most).err()
+    })
+}
+
+/// Calls `f` with the messages of a hit.
+fn with_list<R>(
+    options: &Options,
+    conversation: &Conversation,
+    window: &Window,
+    f: impl FnOnce(&MessageList<'_>) -> R,
+) -> Result<R, Unreadable> {
     let summary = match conversation.summary() {
         Some(summary) if window.summary => Some(as_message(conversation, &summary.text)),
         _ => None,
@@ -271,19 +316,25 @@ pub fn write(
     let pieces = iter::once(system)
         .chain(summary)
         .chain(held.map(|range| Piece::Rendered(range, rendering)));
-    let messages = MessageList::read(conversation, pieces)?;
-    reply_with(options, &messages.in_reverse(options.reversed), window, out);
-    Ok(())
+    let list = MessageList::read(conversation, pieces)?;
+    Ok(f(&list.in_reverse(options.reversed)))
 }
 
-fn reply_with(options: &Options, messages: &MessageList<'_>, window: &Window, out: &mut dyn Reply) {
+/// The reply of a hit. `done`: the messages in MessagePack, if they were converted.
+fn reply_with(
+    options: &Options,
+    messages: &MessageList<'_>,
+    done: Option<&[u8]>,
+    window: &Window,
+    out: &mut dyn Reply,
+) {
     metrics::hit(window.tokens);
     if !options.with_info {
-        return messages.write(options.format, out);
+        return messages.write(options.format, done, out);
     }
     out.map(15);
     out.bulk(b"messages");
-    messages.write(options.format, out);
+    messages.write(options.format, done, out);
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     for (name, value) in [
         ("tokens", window.tokens),

@@ -36,6 +36,7 @@ pub fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tr
         found: None,
         prepared: None,
         decompress_at_once: usize::MAX,
+        converted: &[],
     };
     let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut reply = Vec::new();

@@ -50,6 +50,7 @@ fn run(
         found: None,
         prepared: None,
         decompress_at_once: usize::MAX,
+        converted: &[],
     };
     let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut args = Args::new(spec.name, &args);

@@ -19,6 +19,7 @@ fn write(conversation: &mut Conversation, name: &str, args: &[&str]) {
         prepared: None,
         found: None,
         decompress_at_once: usize::MAX,
+        converted: &[],
     };
     let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut args = Args::new(spec.name, &args);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::background_work::Lease;
 use super::blocked_clients::{self, Again, Resume, Resumption};
 use super::cache_loads;
+use super::conversions::ConvertedLists;
 use super::deep_read::Text;
 use super::ffi::api::now;
 use super::ffi::client_reply::ClientReply;
@@ -47,6 +48,7 @@ impl Commands for Table {
             args,
             counts: None,
             found: None,
+            converted: &[],
             prepared: None,
             decompress_at_once: DECOMPRESS_AT_ONCE,
             run: Run::First,
@@ -76,6 +78,7 @@ impl Commands for Table {
 #[derive(Default)]
 struct Kept {
     texts: Vec<Text>,
+    converted: Option<ConvertedLists>,
     input: Option<(Prepared, Lease)>,
 }
 
@@ -94,12 +97,14 @@ fn run_again(index: usize, wait: Wait, runs: u32, mut kept: Kept) -> Again {
             return None;
         };
         kept.texts.extend(brought.text);
+        kept.converted = brought.converted.or(kept.converted.take());
         kept.input = brought.input.or(kept.input.take());
         let request = Request {
             ctx,
             args,
             counts: brought.counts.as_deref(),
             found: brought.found.as_ref(),
+            converted: kept.converted.as_deref().unwrap_or_default(),
             prepared: kept.input.as_ref().map(|(prepared, _)| prepared),
             // A conversation that changes all the time would make its reader wait for ever.
             decompress_at_once: match runs {
@@ -130,6 +135,7 @@ pub fn run_woken(index: usize) -> cache_loads::Resume {
             args,
             counts: None,
             found: None,
+            converted: &[],
             prepared: None,
             decompress_at_once: usize::MAX,
             run: Run::Woken(waiter),
@@ -186,6 +192,7 @@ impl Command<'_> {
             full: replayed && self.request.is_out_of_memory(),
             counts: self.request.counts,
             found: self.request.found,
+            converted: self.request.converted,
             prepared: self.request.prepared,
             decompress_at_once: self.request.decompress_at_once,
         };
@@ -246,6 +253,10 @@ impl Command<'_> {
                     }
                 }
                 (Needs::Text(snapshots), _) => match self.decompress(snapshots) {
+                    Some(step) => return Ok(step),
+                    None => env.decompress_at_once = usize::MAX,
+                },
+                (Needs::MsgPack(lists), _) => match self.convert(lists) {
                     Some(step) => return Ok(step),
                     None => env.decompress_at_once = usize::MAX,
                 },

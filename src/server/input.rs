@@ -59,6 +59,7 @@ pub fn read(
                 found: None,
                 prepared: None,
                 decompress_at_once: usize::MAX,
+                converted: &[],
             };
             let bytes: Vec<&[u8]> = args.as_slice().iter().map(|arg| arg.bytes()).collect();
             let prepared = input.prepare(command, bytes.get(2..).unwrap_or_default(), &env);

@@ -24,6 +24,7 @@ mod announce;
 mod background_work;
 mod blocked_clients;
 mod cache_loads;
+mod conversions;
 mod deep_read;
 mod execute;
 mod ffi;

@@ -11,8 +11,9 @@ use super::provide::WAIT_BYTES;
 use super::step::{Command, Step};
 use crate::commands::arg_parser::Args;
 use crate::commands::fork::fork;
+use crate::commands::format::Unconverted;
 use crate::commands::recent::{
-    Lookup, Options, look, miss, missing_key, multi_key, to_decompress, write,
+    Lookup, Options, look, miss, missing_key, multi_key, to_convert, to_decompress, write,
 };
 use crate::commands::reply::Reply;
 use crate::commands::spec::MultiKey;
@@ -63,6 +64,8 @@ struct Counting {
     wait: Option<(Step, CompletionGuard)>,
     /// Messages that are to be decompressed in the background.
     text: Vec<Snapshot>,
+    /// Messages that are to be converted there.
+    unconverted: Vec<Unconverted>,
 }
 
 /// `CONV.MRECENT max_tokens numkeys key [key ...] [options of RECENT]`
@@ -78,6 +81,7 @@ fn recent(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, Co
         left: MOST_INLINE,
         wait: None,
         text: Vec::new(),
+        unconverted: Vec::new(),
     };
     for &name in names {
         let mut key = Key::open(request.ctx, name, Access::Read);
@@ -105,6 +109,11 @@ fn recent(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, Co
     {
         return Ok(step);
     }
+    if !counting.unconverted.is_empty()
+        && let Some(step) = command.convert(counting.unconverted)
+    {
+        return Ok(step);
+    }
     if let Some(time) = options.wait
         && !missed.is_empty()
         && command.waits_for_load(&missed, time)
@@ -117,7 +126,10 @@ fn recent(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, Co
         match key.get() {
             Found::Conversation(conversation) => {
                 let written = look(&options, conversation).and_then(|found| match found {
-                    Lookup::Hit(window) => write(&options, conversation, &window, reply),
+                    Lookup::Hit(window) => {
+                        let (done, most) = (request.converted, usize::MAX);
+                        write(&options, conversation, &window, done, most, reply).map(|_| ())
+                    }
                     // All counts are there, see above.
                     Lookup::Miss | Lookup::Uncounted(_) => {
                         miss(reply);
@@ -150,11 +162,17 @@ fn is_missed(
             Lookup::Miss => return Ok(true),
             Lookup::Hit(window) => {
                 let most = command.request.decompress_at_once;
-                counting.text.extend(
-                    to_decompress(conversation, &window, most)
-                        .into_iter()
-                        .flatten(),
-                );
+                let converted = command.request.converted;
+                match to_decompress(conversation, &window, most) {
+                    Some(text) => counting.text.extend(text),
+                    None => counting.unconverted.extend(to_convert(
+                        options,
+                        conversation,
+                        &window,
+                        converted,
+                        most,
+                    )?),
+                }
                 return Ok(false);
             }
         };

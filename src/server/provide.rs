@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::blocked_clients;
 use super::cache_loads;
+use super::conversions;
 use super::deep_read;
 use super::ffi::api::now;
 use super::ffi::open_key::{Access, Found, Key};
@@ -15,6 +16,7 @@ use super::request::Run;
 use super::searches;
 use super::step::{Awaited, Command, Step, Wait};
 use crate::commands::CommandError;
+use crate::commands::format::Unconverted;
 use crate::commands::prepared::Input;
 use crate::commands::recent::miss;
 use crate::commands::reply::Reply;
@@ -121,6 +123,27 @@ impl Command<'_> {
             until,
             args: None,
             what: Awaited::Text(decompressing),
+        }))
+    }
+
+    /// Has messages converted to MessagePack in the background before the command runs again. `None` if the client cannot be
+    /// blocked.
+    pub fn convert(&self, lists: Vec<Unconverted>) -> Option<Step> {
+        let request = self.request;
+        let id = match request.run {
+            Run::First => blocked_clients::next_id(),
+            Run::Resumed(id) => id,
+            Run::Woken(_) => return None,
+        };
+        if !request.can_block(self.writes()) {
+            return None;
+        }
+        let (converting, until) = conversions::convert(id, lists);
+        Some(Step::Wait(Wait {
+            id,
+            until,
+            args: None,
+            what: Awaited::Converted(converting),
         }))
     }
 

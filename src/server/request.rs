@@ -8,6 +8,7 @@ use super::cache_loads::Waiter;
 use super::ffi::context::Context;
 use super::ffi::string::RedisStr;
 use super::searches;
+use crate::commands::format::Converted;
 use crate::commands::prepared::Prepared;
 
 /// How a command came to run.
@@ -33,7 +34,9 @@ pub struct Request<'a> {
     pub found: Option<&'a searches::Result>,
     /// Arguments that were read in advance, see [`crate::commands::Env::prepared`].
     pub prepared: Option<&'a Prepared>,
-    /// Bytes of messages that it may decompress itself, see [`crate::commands::Env::decompress_at_once`].
+    /// What was converted for it, see [`crate::commands::Env::converted`].
+    pub converted: &'a [Converted],
+    /// Bytes of messages that it may decompress or convert itself, see [`crate::commands::Env::decompress_at_once`].
     pub decompress_at_once: usize,
     /// How it came to run.
     pub run: Run,

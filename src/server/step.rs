@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::background_work::Lease;
 use super::blocked_clients::Id;
 use super::cache_loads;
+use super::conversions::{ConvertedLists, Converting};
 use super::deep_read::{Decompressing, Text};
 use super::ffi::string::HeldArgs;
 use super::input::Reading;
@@ -47,6 +48,8 @@ pub enum Awaited {
     Input(Reading),
     /// Messages, decompressed.
     Text(Decompressing),
+    /// Messages, converted.
+    Converted(Converting),
     /// What a search finds.
     Found(Searching),
 }
@@ -60,6 +63,8 @@ pub struct Brought {
     pub input: Option<(Prepared, Lease)>,
     /// Held until the command has replied.
     pub text: Option<Text>,
+    /// Held until the command has replied.
+    pub converted: Option<ConvertedLists>,
     /// What a search found.
     pub found: Option<searches::Result>,
 }
@@ -75,6 +80,7 @@ impl Awaited {
             }
             Self::Input(reading) => brought.input = Some(reading.take()?),
             Self::Text(decompressing) => brought.text = Some(decompressing.take()?),
+            Self::Converted(converting) => brought.converted = Some(converting.take()?),
             Self::Found(searching) => brought.found = Some(searching.take()?),
         }
         Some(brought)

@@ -32,6 +32,7 @@ pub fn call(
         found: None,
         prepared: None,
         decompress_at_once: usize::MAX,
+        converted: &[],
     };
     let mut cursor = Args::new(spec.name, args);
     let mut reply = Vec::new();

@@ -77,6 +77,84 @@ fn replies_are_those_of_uncompressed_messages() {
     }
 }
 
+/// A large reply in MessagePack is made in the background, also of messages that are not compressed.
+#[test]
+fn large_replies_are_converted_in_the_background() {
+    let server = Server::with(&["--conv.hot-bytes", "100mb"]);
+    let mut con = server.conn();
+    let messages: Vec<String> = (0..2000)
+        .map(|n| {
+            says(
+                "user",
+                &format!("{n} {}", "some words and more. ".repeat(50)),
+            )
+        })
+        .collect();
+    for batch in messages.chunks(100) {
+        append(&mut con, "k", batch);
+    }
+    settled(&mut con);
+    let parsed: Vec<serde_json::Value> = messages
+        .iter()
+        .map(|message| serde_json::from_str(message).expect("JSON"))
+        .collect();
+    let unpacked = |reply: &Value| -> Vec<serde_json::Value> {
+        rmp_serde::from_slice(&bytes(reply)).expect("MessagePack")
+    };
+    let newest_first: Vec<_> = parsed.iter().rev().cloned().collect();
+    for (command, expected) in [
+        ("CONV.RANGE k 0 -1 FORMAT MSGPACK", &parsed),
+        ("CONV.RANGE k 0 -1 REV FORMAT MSGPACK", &newest_first),
+        ("CONV.RECENT k 9999999 FORMAT MSGPACK", &parsed),
+        ("CONV.RECENT k 9999999 FORMAT MSGPACK REV", &newest_first),
+    ] {
+        let before = waits(&mut con);
+        let reply = run(&mut con, &command.split(' ').collect::<Vec<_>>()).unwrap();
+        assert!(unpacked(&reply) == *expected, "{command}");
+        assert!(waits(&mut con) > before, "{command}: nobody has waited");
+        // Who cannot be blocked gets the same at once.
+        cmd!(con, "MULTI");
+        run(&mut con, &command.split(' ').collect::<Vec<_>>()).unwrap();
+        assert!(items(&cmd!(con, "EXEC")) == [reply], "{command}");
+    }
+    let described = cmd!(
+        con,
+        "CONV.RECENT",
+        "k",
+        9_999_999,
+        "FORMAT",
+        "MSGPACK",
+        "WITHINFO"
+    );
+    assert!(unpacked(&map(&described)["messages"]) == parsed);
+    cmd!(con, "COPY", "k", "other");
+    cmd!(con, "CONV.DEL", "other", 1);
+    let keys = ["k", "other", "missing"];
+    let format = ["FORMAT", "MSGPACK"];
+    let several = cmd!(con, "CONV.MRECENT", 9_999_999, 3, &keys, &format);
+    let several = items(&several);
+    assert!(unpacked(&several[0]) == parsed && unpacked(&several[1]) == parsed[1..]);
+    assert_eq!(unpacked(&several[2]), [] as [serde_json::Value; 0]);
+    // What is appended meanwhile is in the reply, or comes after it.
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut con = server.conn();
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                append(&mut con, "k", &[says("user", "meanwhile")]);
+            }
+        });
+        for _ in 0..20 {
+            let reply = cmd!(con, "CONV.RANGE", "k", 0, -1, &format);
+            assert!(unpacked(&reply)[..2000] == parsed);
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let conv = info(&mut con, "conv");
+    assert_eq!(conv["conv_background_commands"], "0");
+    assert_eq!(conv["conv_background_bytes"], "0");
+}
+
 /// Who cannot be blocked gets the reply at once.
 #[test]
 fn transactions_scripts_and_caching_clients_do_not_wait() {
