@@ -9,10 +9,10 @@ use arbitrary::Arbitrary;
 use conv::commands::arg_parser::Args;
 use conv::commands::reply::Tree;
 use conv::commands::spec::{COMMANDS, Handler};
-use conv::commands::{Env, Outcome, commit};
+use conv::commands::{Env, Needs, Outcome, commit};
 use conv::conversation::Conversation;
 use conv::settings::Settings;
-use conv::tokens::Inline;
+use conv::tokens::{Encoding, Inline, count};
 use libfuzzer_sys::fuzz_target;
 use naive::{NaiveLog, Oversize, RecentArgs, RecentReply, check_valid_prompt, ops};
 
@@ -53,6 +53,12 @@ enum Step {
     Unpin(u8),
     /// A summary up to a message.
     Summary(u8),
+    Backfill(u8),
+    Pop,
+    /// So many messages stay.
+    Trim(u8),
+    /// OVERHEAD and SCALE.
+    Alter(u8, u8),
     Recent(Recent),
 }
 
@@ -92,11 +98,22 @@ impl Pair {
         let mut reply: Vec<Tree> = Vec::new();
         match spec.handler {
             Handler::Read(read) => {
-                read(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
+                let done = read(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
+                // What another SCALE needs counted.
+                if let (Outcome::Needs(Needs::Counts { missing, .. }), Some(conversation)) =
+                    (done, &mut self.conversation)
+                {
+                    conversation
+                        .count_missing(&missing, usize::MAX, &Inline, || {})
+                        .expect("memory");
+                    let mut args = Args::new(spec.name, &words);
+                    read(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
+                }
             }
             Handler::MultiKey(_) => {}
             Handler::Write(write) | Handler::WriteInput(write, _) | Handler::Replay(write) => {
                 let done = write(&mut args, self.conversation.as_ref(), &env, &mut reply).ok()?;
+                assert!(matches!(done, Outcome::Done(_)), "{name} needs something");
                 if let Outcome::Done(Some(mut effect)) = done {
                     let target = self.conversation.get_or_insert_with(|| {
                         Conversation::new(effect.create.expect("attributes"), effect.at)
@@ -110,7 +127,8 @@ impl Pair {
 
     fn step(&mut self, step: &Step) {
         let message = |n: &u8| MESSAGES[usize::from(*n) % MESSAGES.len()].to_string();
-        let seq = |n: &u8| i64::from(*n);
+        // Some are those of backfilled messages.
+        let seq = |n: &u8| i64::from(*n) - 4;
         self.write(match step {
             Step::Append(n, set) => ops::Step::Append(vec![(message(n), set.map(u64::from))]),
             Step::Edit(n, new) => ops::Step::Edit(seq(n), message(new)),
@@ -120,6 +138,16 @@ impl Pair {
             // Beyond the newest message it is an error, and the model does not look.
             Step::Summary(n) if seq(n) >= self.model.next_seq => return,
             Step::Summary(n) => ops::Step::SetSummary("so far".into(), Some(seq(n))),
+            // It would create a conversation that is not complete.
+            Step::Backfill(_) if self.conversation.is_none() => return,
+            Step::Backfill(n) => ops::Step::Backfill(vec![message(n)], false),
+            Step::Pop => ops::Step::Pop(None),
+            Step::Trim(n) => ops::Step::TrimMessages((*n).into()),
+            Step::Alter(overhead, scale) => ops::Step::Alter(ops::Attributes {
+                overhead: Some((*overhead).into()),
+                scale: Some(u64::from(*scale) + 10),
+                ..ops::Attributes::default()
+            }),
             Step::Recent(recent) => return self.recent(recent),
         });
     }
@@ -146,7 +174,10 @@ impl Pair {
             },
             step: recent.step.map(|n| u64::from(n) + 1),
             clear: recent.clear.map(u64::from),
-            above: recent.above.map(u64::from).filter(|_| recent.clear.is_some()),
+            above: recent
+                .above
+                .map(u64::from)
+                .filter(|_| recent.clear.is_some()),
             no_system: flag(1),
             no_summary: flag(2),
             no_pins: flag(3),
@@ -189,7 +220,9 @@ impl Pair {
         }
         check_valid_prompt(&prompt).expect("a valid prompt");
         if self.model.cuts(&args) {
-            self.model.check_cut(&args, &got).expect("a reply that is cut right");
+            self.model
+                .check_cut(&args, &got)
+                .expect("a reply that is cut right");
         } else {
             assert_eq!(Some(got), self.model.recent(&args));
         }
@@ -232,7 +265,8 @@ fn parsed(reply: &[Tree]) -> Option<RecentReply> {
     })
 }
 
-fuzz_target!(|steps: Vec<Step>| {
+// The first count would load tables for some seconds.
+fuzz_target!(init: { let _ = count(Encoding::O200K_BASE, "a"); }, |steps: Vec<Step>| {
     let mut pair = Pair {
         conversation: None,
         model: NaiveLog::default(),

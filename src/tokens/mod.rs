@@ -10,7 +10,7 @@ mod early_merges;
 #[cfg(test)]
 mod encode_tests;
 mod encoding;
-mod files;
+pub mod files;
 mod merge;
 mod piece_cache;
 pub mod registry;
@@ -22,6 +22,7 @@ mod vocabulary;
 pub use background::Ticket;
 pub use encoding::{ENCODINGS, Encoding};
 pub use text::{Counted, Text};
+pub use tokenizer::Tokenizer;
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 

@@ -23,7 +23,7 @@ pub enum Kind {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn read(kind: Kind, content: &[u8]) -> Result<Tokenizer, String> {
+pub fn read(kind: Kind, content: &[u8]) -> Result<Tokenizer, String> {
     let text = std::str::from_utf8(content)
         .map_err(|e| format!("not UTF-8: invalid at byte {}", e.valid_up_to()))?;
     match kind {
