@@ -28,9 +28,12 @@ impl NaiveLog {
     fn newest_group(&self) -> i64 {
         let reads = self.reads();
         let lead = leading_system(&reads);
-        let newest = match group(&reads[lead..]).groups.last() {
-            Some(g) => Some(g.members[0] + lead),
-            None => reads.len().checked_sub(1),
+        let all = group(&reads[lead..]);
+        let newest = match (all.groups.last(), all.waiting.first()) {
+            (Some(g), _) => Some(g.members[0] + lead),
+            // "Reasoning items form a group with what follows them": nothing has followed yet, and it is not torn.
+            (None, Some(waiting)) => Some(waiting + lead),
+            (None, None) => reads.len().checked_sub(1),
         };
         newest.map_or(i64::MIN, |i| self.messages[i].seq)
     }

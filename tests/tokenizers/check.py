@@ -83,7 +83,8 @@ def main():
             begin = time.perf_counter()
             listed = client.execute_command("CONV.ENCODINGS")
             longest = max(longest, time.perf_counter() - begin)
-            states = [dict(zip(entry[::2], entry[1::2])) for entry in listed]
+            # A map by RESP3, a flat list by RESP2.
+            states = [e if isinstance(e, dict) else dict(zip(e[::2], e[1::2])) for e in listed]
             if all(entry["state"] != "loading" for entry in states):
                 break
             time.sleep(0.002)
