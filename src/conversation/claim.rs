@@ -30,9 +30,11 @@ impl Conversation {
                 start
             } else {
                 let group = self.log.group_start_from(fits).unwrap_or(len);
-                self.rest_of_group(start)
-                    .filter(|rest| (fits..group).contains(rest))
-                    .unwrap_or(group)
+                // Orphans that precede the rest of a group are kept one by one.
+                match self.rest_of_group(start) {
+                    Some(rest) if fits <= rest => fits,
+                    _ => group,
+                }
             }
         };
         start..kept.min(open).max(start)
