@@ -50,7 +50,11 @@ impl Conversation {
             }
             last = message.seq;
         }
-        let mut last = self.last_before(*cut).unwrap_or(i64::MIN);
+        // Without older messages, those that are prepended are the ones before.
+        let mut last = self
+            .last_before(*cut)
+            .or(front.last().map(|message| message.seq))
+            .unwrap_or(i64::MIN);
         for message in push {
             if message.seq <= last || message.seq == i64::MAX {
                 return Err(format!("message {} cannot follow {last}", message.seq));
@@ -276,5 +280,52 @@ impl Conversation {
                 (Some(tokens), _) => SummaryTokens::Counted(tokens),
             };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::effect::{Count, Event, NewMessage};
+    use crate::conversation::message::facts;
+    use crate::settings::Settings;
+
+    fn message(seq: i64) -> NewMessage<'static> {
+        let bytes = br#"{"role":"user"}"#;
+        NewMessage {
+            seq,
+            time: 7,
+            count: Count::Given(1),
+            bytes,
+            facts: facts(bytes).expect("a message"),
+            text: None,
+            own: None,
+        }
+    }
+
+    fn effect(cut: Option<i64>, front: i64, push: i64) -> Effect<'static> {
+        Effect {
+            cut,
+            front: vec![message(front)],
+            push: vec![message(push)],
+            ..Effect::new(Event::None, 7)
+        }
+    }
+
+    #[test]
+    fn appended_messages_follow_prepended_ones() {
+        let mut conversation = Conversation::new(Settings::default().attributes(), 7);
+        for push in [-1, 0] {
+            assert!(conversation.check(&effect(None, 0, push)).is_err());
+        }
+        let mut both = effect(None, 0, 1);
+        assert_eq!(conversation.check(&both), Ok(()));
+        conversation.apply(&mut both, &Nobody);
+        // Nothing is left of what was held.
+        assert!(conversation.check(&effect(Some(0), -5, -6)).is_err());
+        let mut replaced = effect(Some(0), -5, -4);
+        assert_eq!(conversation.check(&replaced), Ok(()));
+        conversation.apply(&mut replaced, &Nobody);
+        conversation.check_invariants().expect("sound");
     }
 }
