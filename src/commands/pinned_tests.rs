@@ -219,3 +219,19 @@ fn pinned_groups_are_included_where_a_summary_covers_them() {
         ]
     );
 }
+
+/// Whether pinned groups fit depends on what clearing saves of them, also where that was not known yet.
+#[test]
+fn pins_that_fit_when_they_are_cleared_are_returned() {
+    let mut conversation = holding(&[&said("user", "go on")]);
+    recent(&mut conversation, &["1000", "CLEAR", "0"]);
+    let call = r#"{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"f","arguments":"{}"}}]}"#;
+    let long = "word ".repeat(200);
+    let result = format!(r#"{{"role":"tool","tool_call_id":"1","content":"{long}"}}"#);
+    run(&mut conversation, "CONV.BACKFILL", &[call, &result]);
+    run(&mut conversation, "CONV.PIN", &["-1"]);
+    let (messages, figures) = recent(&mut conversation, &["60", "CLEAR", "0"]);
+    assert_eq!(messages.len(), 3, "{}", shown(&figures));
+    let cleared = figures.iter().find(|(name, _)| name == "cleared");
+    assert_eq!(cleared.map(|(_, n)| *n), Some(1));
+}

@@ -109,7 +109,7 @@ pub(super) struct Basis {
     pub fitting: usize,
     /// The user message that START USER considered, whether it was placed before the window or not.
     pub user: Option<usize>,
-    /// Pinned groups, those in the window too.
+    /// Pinned groups that were considered, those in the window too.
     pub pinned: Vec<Range<usize>>,
     /// All candidates.
     pub all_counts: bool,
@@ -212,10 +212,11 @@ impl Conversation {
         let mut pinned = PinnedGroups::default();
         if !request.no_pins && !self.pins().is_empty() {
             pinned = PinnedGroups::of(self, &costs);
+            // Also if they do not fit: they may when their results have been examined and are cleared.
+            window.basis.pinned = pinned.ranges().cloned().collect();
             if !pins_fit(log, &costs, &pinned, newest, request, budget, &mut window) {
                 pinned = PinnedGroups::default();
             }
-            window.basis.pinned = pinned.ranges().cloned().collect();
         }
         if let Some(newest) = newest {
             window.basis.newest = newest;
