@@ -261,7 +261,8 @@ mod tests {
     /// The costs of a text of characters of three tokens: what is kept falls back to the last whole character.
     #[test]
     fn the_largest_length_is_found_although_costs_fall() {
-        let jagged = |kept: usize| 9 + 2 * (kept - kept % 7) as i64 - i64::from(kept % 7 == 0);
+        let jagged =
+            |kept: usize| 9 + 2 * (kept - kept % 7) as i64 - i64::from(kept.is_multiple_of(7));
         for budget in 0..120 {
             let expected = (0..=40).rev().find(|&kept| jagged(kept) <= budget);
             let expected = expected.filter(|_| jagged(0) <= budget);
