@@ -5,6 +5,9 @@ use std::ops::Range;
 use super::search::Tokens;
 use super::{Conversation, MissingCounts};
 
+/// More orphans in a row are not looked at one by one.
+const MOST_ORPHANS: usize = 1000;
+
 impl Conversation {
     /// Position of the first message that no summary covers: after its `upto`, and after the leading system messages.
     fn unsummarised_from(&self) -> usize {
@@ -42,9 +45,17 @@ impl Conversation {
 
     /// Where the rest of a group begins that began before `start`: orphans may precede it.
     fn rest_of_group(&self, start: usize) -> Option<usize> {
-        let first = self.log.next_visible(start)?;
-        let group = self.log.group_start_from(start);
-        group.is_none_or(|group| group > first).then_some(first)
+        let len = self.log.len();
+        let end = self.log.group_start_from(start).unwrap_or(len);
+        let visible = self.log.next_visible(start).map_or(end, |p| p.min(end));
+        // Messages hidden there are orphans, or what is left of a turn without all its results.
+        let mut hidden = (start..visible).take(MOST_ORPHANS);
+        hidden
+            .find(|&position| {
+                let stored = self.log.get(position);
+                stored.is_some_and(|m| !m.flags.has_results())
+            })
+            .or(Some(visible).filter(|&visible| visible < end))
     }
 
     /// Sum of T(message) over a range of positions.
