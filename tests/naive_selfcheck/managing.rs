@@ -74,7 +74,9 @@ fn retention_drops_the_oldest_units() {
             ("s u s a a", "1 3 5"),
             // without any group the newest message stays
             ("t.x t.y t.z", "2 3"),
-            ("r r r", "2 3"),
+            // reasoning that waits has begun a group with what will follow
+            ("r r r", "1 2 3"),
+            ("t.x t.y r r", "3 4"),
             // a message that is edited when it is returned is a group
             ("Q.z a u", "2 3"),
             ("a Q.z t.z t.z", "2 3 4"),
