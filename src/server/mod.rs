@@ -5,8 +5,8 @@
 //! ```text
 //! module/load            what is registered with Redis, and the events of the server
 //!   execute, multi_key   a command: open the key, run the pure command, reply
-//!     provide, input, deep_read   what a command needs first: counts, a cache load, arguments that were read, messages that
-//!                        were decompressed
+//!     provide, input, deep_read, conversions   what a command needs first: counts, a cache load, arguments that were read,
+//!                        messages that were decompressed or converted
 //!     write              make a change: apply, let retention act, announce, wake
 //!       maintenance      take in counts and compressed segments, late retention
 //!       idle_scan        compress conversations that nobody uses
