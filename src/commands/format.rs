@@ -118,21 +118,23 @@ pub struct Converted {
 }
 
 impl Converted {
-    /// `messages` in MessagePack, if they are these, but for messages that were removed, and at most `most` bytes of others,
-    /// which are converted now.
+    /// `messages` in MessagePack, if they are these, but for messages that were removed, and at most `most` bytes of others, or
+    /// half of all: those are converted now. So a list that grows all the time is not converted for ever.
     fn of(&self, messages: &Unconverted, most: usize) -> Option<Cow<'_, [u8]>> {
         if *messages == self.messages {
             return Some(Cow::Borrowed(&self.msgpack));
         }
         let mut msgpack = array_of(messages.ends.len());
         msgpack.reserve(self.msgpack.len());
+        let most = most.max(messages.bytes.len() / 2);
         let (mut next, mut searches, mut others) = (0, 0, 0usize);
         for index in 0..messages.ends.len() {
             let message = messages.message(index);
             let held = if next < self.ends.len() && self.messages.message(next) == message {
                 Some(next)
             } else {
-                searches += 1;
+                // What follows the last one that was converted has been appended.
+                searches += usize::from(next < self.ends.len());
                 (next..self.ends.len()).find(|&held| self.messages.message(held) == message)
             };
             match held {

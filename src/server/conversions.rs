@@ -59,8 +59,8 @@ impl Converting {
 }
 
 /// Has messages converted for client `id`, which is blocked or about to be. It is resumed when the guard is dropped
-/// everywhere.
-pub fn convert(id: Id, lists: Vec<Unconverted>) -> (Converting, CompletionGuard) {
+/// everywhere. `holds_work`: its command holds what was brought before.
+pub fn convert(id: Id, lists: Vec<Unconverted>, holds_work: bool) -> (Converting, CompletionGuard) {
     let until = blocked_clients::completion_guard(id, false);
     let slot: Arc<Slot> = Arc::default();
     let bytes = lists.iter().map(Unconverted::bytes).sum();
@@ -74,6 +74,10 @@ pub fn convert(id: Id, lists: Vec<Unconverted>) -> (Converting, CompletionGuard)
         drop(to);
         drop(done);
     };
-    let lease = background_work::run(bytes, Box::new(task));
+    let lease = if holds_work {
+        background_work::run_more(bytes, Box::new(task))
+    } else {
+        background_work::run(bytes, Box::new(task))
+    };
     (Converting { slot, lease }, until)
 }

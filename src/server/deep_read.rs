@@ -53,11 +53,12 @@ fn lock(slot: &Slot) -> std::sync::MutexGuard<'_, Option<Result<Vec<Decompressed
 }
 
 /// Has the messages of `snapshots` decompressed for client `id`, which is blocked or about to be. It is resumed when the
-/// guard is dropped everywhere. `writes`: its command may write.
+/// guard is dropped everywhere. `writes`: its command may write. `holds_work`: it holds what was brought before.
 pub fn decompress(
     id: Id,
     snapshots: Vec<Snapshot>,
     writes: bool,
+    holds_work: bool,
 ) -> (Decompressing, CompletionGuard) {
     let until = blocked_clients::completion_guard(id, writes);
     let slot: Arc<Slot> = Arc::default();
@@ -74,6 +75,10 @@ pub fn decompress(
         drop(to);
         drop(done);
     };
-    let lease = background_work::run(bytes, Box::new(task));
+    let lease = if holds_work {
+        background_work::run_more(bytes, Box::new(task))
+    } else {
+        background_work::run(bytes, Box::new(task))
+    };
     (Decompressing { slot, lease }, until)
 }

@@ -51,6 +51,7 @@ impl Commands for Table {
             converted: &[],
             prepared: None,
             decompress_at_once: DECOMPRESS_AT_ONCE,
+            holds_work: false,
             run: Run::First,
         };
         let done = guard(false, || match run(index, &request, &mut reply) {
@@ -111,6 +112,7 @@ fn run_again(index: usize, wait: Wait, runs: u32, mut kept: Kept) -> Again {
                 ..MOST_DEEP_RUNS => DECOMPRESS_AT_ONCE,
                 _ => usize::MAX,
             },
+            holds_work: !kept.texts.is_empty() || kept.converted.is_some() || kept.input.is_some(),
             run: Run::Resumed(id),
         };
         match guard(None, || Some(run(index, &request, reply))) {
@@ -138,6 +140,7 @@ pub fn run_woken(index: usize) -> cache_loads::Resume {
             converted: &[],
             prepared: None,
             decompress_at_once: usize::MAX,
+            holds_work: false,
             run: Run::Woken(waiter),
         };
         match guard(None, || Some(run(index, &request, &mut reply))) {

@@ -117,7 +117,8 @@ impl Command<'_> {
         if !request.can_block(self.writes()) {
             return None;
         }
-        let (decompressing, until) = deep_read::decompress(id, snapshots, self.writes());
+        let (decompressing, until) =
+            deep_read::decompress(id, snapshots, self.writes(), request.holds_work);
         Some(Step::Wait(Wait {
             id,
             until,
@@ -138,7 +139,7 @@ impl Command<'_> {
         if !request.can_block(self.writes()) {
             return None;
         }
-        let (converting, until) = conversions::convert(id, lists);
+        let (converting, until) = conversions::convert(id, lists, request.holds_work);
         Some(Step::Wait(Wait {
             id,
             until,

@@ -38,6 +38,8 @@ pub struct Request<'a> {
     pub converted: &'a [Converted],
     /// Bytes of messages that it may decompress or convert itself, see [`crate::commands::Env::decompress_at_once`].
     pub decompress_at_once: usize,
+    /// It holds what background work has brought, until it has replied.
+    pub holds_work: bool,
     /// How it came to run.
     pub run: Run,
 }
