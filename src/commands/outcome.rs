@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::format::Unconverted;
+use super::msgpack::Unconverted;
 use crate::conversation::MissingCounts;
 use crate::conversation::effect::Effect;
 use crate::conversation::find::Query;

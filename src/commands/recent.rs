@@ -10,7 +10,8 @@ use smallvec::SmallVec;
 
 use super::arg_parser::Args;
 use super::error::{CommandError, err};
-use super::format::{Converted, Format, MessageList, Piece, Unconverted};
+use super::format::{Format, MessageList, Piece};
+use super::msgpack::{Converted, Unconverted};
 use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::clearing::Clear;

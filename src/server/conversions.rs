@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::background_work::{self, Lease};
 use super::blocked_clients::{self, Id};
 use crate::background::{Lane, submit};
-use crate::commands::format::{Converted, Unconverted};
+use crate::commands::msgpack::{Converted, Unconverted};
 use crate::tokens::background::CompletionGuard;
 
 /// Where the background thread leaves what it has converted.

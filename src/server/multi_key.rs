@@ -11,7 +11,7 @@ use super::provide::WAIT_BYTES;
 use super::step::{Command, Step};
 use crate::commands::arg_parser::Args;
 use crate::commands::fork::fork;
-use crate::commands::format::Unconverted;
+use crate::commands::msgpack::Unconverted;
 use crate::commands::recent::{
     Lookup, Options, look, miss, missing_key, multi_key, to_convert, to_decompress, write,
 };

@@ -16,7 +16,7 @@ use super::request::Run;
 use super::searches;
 use super::step::{Awaited, Command, Step, Wait};
 use crate::commands::CommandError;
-use crate::commands::format::Unconverted;
+use crate::commands::msgpack::Unconverted;
 use crate::commands::prepared::Input;
 use crate::commands::recent::miss;
 use crate::commands::reply::Reply;

@@ -8,7 +8,7 @@ use super::cache_loads::Waiter;
 use super::ffi::context::Context;
 use super::ffi::string::RedisStr;
 use super::searches;
-use crate::commands::format::Converted;
+use crate::commands::msgpack::Converted;
 use crate::commands::prepared::Prepared;
 
 /// How a command came to run.
