@@ -1,6 +1,5 @@
 //! Lists of messages in the formats of `CONV.RECENT` and `CONV.RANGE`.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -151,26 +150,22 @@ impl<'a> MessageList<'a> {
         self
     }
 
-    /// The list in MessagePack, if it is among `converted`, what was converted for this command; nothing if that is not
-    /// needed.
+    /// The list in MessagePack, if messages were `converted` for this command; nothing if it converts them all itself.
     ///
     /// # Errors
-    /// The messages must be converted first: they are more than `most` bytes, which the command may convert itself.
-    pub fn converted<'c>(
+    /// These messages must be converted first: they are more than the `most` bytes that the command may convert itself.
+    pub fn converted(
         &self,
         format: Format,
-        converted: &'c [Converted],
+        converted: &[&Converted],
         most: usize,
-    ) -> Result<Option<Cow<'c, [u8]>>, Unconverted> {
+    ) -> Result<Option<Vec<u8>>, Unconverted> {
         if format != Format::MsgPack || (self.bytes <= most && converted.is_empty()) {
             return Ok(None);
         }
         let mut messages = Unconverted::with_room(self.count, self.bytes);
         self.each(|message| messages.push(message));
-        match converted.iter().find_map(|c| c.of(&messages, most)) {
-            None if self.bytes > most => Err(messages),
-            done => Ok(done),
-        }
+        messages.assembled(converted, most).map(Some)
     }
 
     /// Writes the messages in the format. `done`: what [`MessageList::converted`] returned.

@@ -59,7 +59,7 @@ pub struct Env<'e> {
     /// What a search has found that this command requested in an earlier run, see [`Needs::Search`].
     pub found: Option<&'e Result<Vec<Found>, Failure>>,
     /// What was converted for this command after an earlier run, see [`Needs::MsgPack`].
-    pub converted: &'e [Converted],
+    pub converted: &'e [&'e Converted],
     /// Arguments that were read in advance.
     pub prepared: Option<&'e Prepared>,
 }

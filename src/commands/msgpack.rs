@@ -1,17 +1,16 @@
 //! Messages in MessagePack: at once, or converted in advance on a background thread.
 
-use std::borrow::Cow;
-
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use simd_json::{Node, StaticNode};
+use smallvec::SmallVec;
 
 use crate::conversation::json::{Document, NodeId, with_document};
 
-/// Most messages that are looked for among those that were converted, because others stand in their place.
+/// Most messages that are looked for in whole lists, because others stand in their place.
 const MOST_SEARCHES: usize = 64;
 
 /// Messages that are to be converted to MessagePack.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Unconverted {
     /// The messages, one after the other.
     bytes: Vec<u8>,
@@ -20,7 +19,7 @@ pub struct Unconverted {
 }
 
 impl Unconverted {
-    /// None, with room for so many messages and bytes.
+    /// No messages yet, with room for `messages` of them and `bytes` in all.
     #[must_use]
     pub fn with_room(messages: usize, bytes: usize) -> Self {
         Self {
@@ -44,8 +43,7 @@ impl Unconverted {
     /// Converts them. Takes much longer than copying them.
     #[must_use]
     pub fn convert(self) -> Converted {
-        let mut msgpack = array_of(self.ends.len());
-        let header = msgpack.len();
+        let mut msgpack = Vec::new();
         let mut ends = Vec::with_capacity(self.ends.len());
         for index in 0..self.ends.len() {
             push_msgpack(self.message(index), &mut msgpack);
@@ -54,13 +52,41 @@ impl Unconverted {
         Converted {
             messages: self,
             msgpack,
-            header,
             ends,
         }
     }
 
+    /// The messages as a MessagePack array. What is among `converted` is copied, the rest is converted now.
+    ///
+    /// # Errors
+    /// The rest is more than `most` bytes: these messages must be converted first. So a list that grows all the time needs less
+    /// each time.
+    pub(super) fn assembled(&self, converted: &[&Converted], most: usize) -> Result<Vec<u8>, Self> {
+        let mut found = Finder::new(converted);
+        let mut rest = Self::default();
+        let mut msgpack = array_of(self.ends.len());
+        msgpack.reserve(converted.iter().map(|list| list.msgpack.len()).sum());
+        for index in 0..self.ends.len() {
+            let message = self.message(index);
+            if let Some(done) = found.next(message) {
+                msgpack.extend_from_slice(done);
+                continue;
+            }
+            rest.push(message);
+            // Once there is too much, the rest is only collected.
+            if rest.bytes() <= most {
+                push_msgpack(message, &mut msgpack);
+            }
+        }
+        if rest.bytes() > most {
+            Err(rest)
+        } else {
+            Ok(msgpack)
+        }
+    }
+
     fn message(&self, index: usize) -> &[u8] {
-        run(&self.bytes, &self.ends, 0, index)
+        between(&self.bytes, &self.ends, index)
     }
 }
 
@@ -68,55 +94,57 @@ impl Unconverted {
 #[derive(Debug)]
 pub struct Converted {
     messages: Unconverted,
+    /// One after the other.
     msgpack: Vec<u8>,
-    /// Bytes before the first message.
-    header: usize,
-    /// Where each message ends.
+    /// Where each of them ends.
     ends: Vec<usize>,
 }
 
-impl Converted {
-    /// `messages` in MessagePack, if they are these, but for messages that were removed, and at most `most` bytes of others, or
-    /// half of all: those are converted now. So a list that grows all the time is not converted for ever.
-    pub(super) fn of(&self, messages: &Unconverted, most: usize) -> Option<Cow<'_, [u8]>> {
-        if *messages == self.messages {
-            return Some(Cow::Borrowed(&self.msgpack));
+/// Finds messages in lists that were converted, in the order in which the lists have them.
+struct Finder<'c> {
+    /// Each list with the index of its next message.
+    lists: SmallVec<[(&'c Converted, usize); 4]>,
+    /// Messages that were looked for in whole lists because others stand in their place.
+    searches: usize,
+}
+
+impl<'c> Finder<'c> {
+    fn new(converted: &[&'c Converted]) -> Self {
+        Self {
+            lists: converted.iter().map(|list| (*list, 0)).collect(),
+            searches: 0,
         }
-        let mut msgpack = array_of(messages.ends.len());
-        msgpack.reserve(self.msgpack.len());
-        let most = most.max(messages.bytes.len() / 2);
-        let (mut next, mut searches, mut others) = (0, 0, 0usize);
-        for index in 0..messages.ends.len() {
-            let message = messages.message(index);
-            let held = if next < self.ends.len() && self.messages.message(next) == message {
-                Some(next)
-            } else {
-                // What follows the last one that was converted has been appended.
-                searches += usize::from(next < self.ends.len());
-                (next..self.ends.len()).find(|&held| self.messages.message(held) == message)
-            };
-            match held {
-                Some(held) => {
-                    msgpack.extend_from_slice(run(&self.msgpack, &self.ends, self.header, held));
-                    next = held + 1;
-                }
-                None => {
-                    others = others.saturating_add(message.len());
-                    push_msgpack(message, &mut msgpack);
-                }
+    }
+
+    /// `message` in MessagePack.
+    fn next(&mut self, message: &[u8]) -> Option<&'c [u8]> {
+        let is_next = |(list, next): &(&Converted, usize)| {
+            *next < list.ends.len() && list.messages.message(*next) == message
+        };
+        if let Some((list, next)) = self.lists.iter_mut().find(|list| is_next(list)) {
+            *next += 1;
+            return Some(between(&list.msgpack, &list.ends, *next - 1));
+        }
+        // Messages before it may have been removed. What follows the last message of a list was appended to it.
+        for (list, next) in &mut self.lists {
+            if *next >= list.ends.len() || self.searches >= MOST_SEARCHES {
+                continue;
             }
-            if searches > MOST_SEARCHES || others > most {
-                return None;
+            self.searches += 1;
+            let mut others = *next..list.ends.len();
+            if let Some(index) = others.find(|&index| list.messages.message(index) == message) {
+                *next = index + 1;
+                return Some(between(&list.msgpack, &list.ends, index));
             }
         }
-        Some(Cow::Owned(msgpack))
+        None
     }
 }
 
-/// What lies between the end at `index` and the one before it, or `begin`.
-fn run<'b>(bytes: &'b [u8], ends: &[usize], begin: usize, index: usize) -> &'b [u8] {
+/// What lies between the end at `index` and the one before it.
+fn between<'b>(bytes: &'b [u8], ends: &[usize], index: usize) -> &'b [u8] {
     let before = index.checked_sub(1);
-    let begin = before.map_or(Some(begin), |before| ends.get(before).copied());
+    let begin = before.map_or(Some(0), |before| ends.get(before).copied());
     begin
         .zip(ends.get(index).copied())
         .and_then(|(begin, end)| bytes.get(begin..end))
@@ -214,4 +242,58 @@ fn distinct<'a>(document: &Document<'a>, id: NodeId) -> Vec<(&'a str, NodeId)> {
     members.retain(|(key, _)| seen.insert(*key));
     members.reverse();
     members
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(numbers: impl IntoIterator<Item = usize>) -> Unconverted {
+        let mut list = Unconverted::default();
+        for n in numbers {
+            list.push(format!(r#"{{"role":"user","content":"message {n}"}}"#).as_bytes());
+        }
+        list
+    }
+
+    fn all(numbers: impl IntoIterator<Item = usize>) -> Vec<u8> {
+        list(numbers).assembled(&[], usize::MAX).expect("no limit")
+    }
+
+    #[test]
+    fn what_was_converted_is_used_whatever_has_changed() {
+        let converted = list(0..1000).convert();
+        // Nothing, removed from the front, from the middle, appended, prepended, all.
+        for (numbers, rest) in [
+            ((0..1000).collect::<Vec<_>>(), 0),
+            ((200..1000).collect(), 0),
+            ((0..1000).filter(|n| n % 50 != 7).collect(), 0),
+            ((0..1010).collect(), 10),
+            ((1000..1005).chain(0..1000).collect(), 5),
+            ((5000..5100).collect(), 100),
+        ] {
+            let now = list(numbers.clone());
+            let done = now.assembled(&[&converted], usize::MAX);
+            assert_eq!(done.expect("no limit"), all(numbers.clone()));
+            match now.assembled(&[&converted], 0) {
+                Ok(_) => assert_eq!(rest, 0),
+                Err(more) => assert_eq!(more.ends.len(), rest),
+            }
+        }
+    }
+
+    /// Each time only what is new must be converted, in several lists as in one.
+    #[test]
+    fn a_list_that_grows_needs_less_each_time() {
+        let mut converted = vec![list(0..1000).convert()];
+        for end in [1100, 1110, 1111] {
+            let held: Vec<&Converted> = converted.iter().collect();
+            let more = list(0..end).assembled(&held, 10).expect_err("too much");
+            converted.push(more.convert());
+            let held: Vec<&Converted> = converted.iter().collect();
+            assert_eq!(list(0..end).assembled(&held, 0).ok(), Some(all(0..end)));
+        }
+        assert_eq!(converted[1].ends.len(), 100);
+        assert_eq!(converted[3].ends.len(), 1);
+    }
 }

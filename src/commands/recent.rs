@@ -259,7 +259,7 @@ pub fn write(
     options: &Options,
     conversation: &Conversation,
     window: &Window,
-    converted: &[Converted],
+    converted: &[&Converted],
     most: usize,
     out: &mut dyn Reply,
 ) -> Result<Option<Unconverted>, Unreadable> {
@@ -282,7 +282,7 @@ pub fn to_convert(
     options: &Options,
     conversation: &Conversation,
     window: &Window,
-    converted: &[Converted],
+    converted: &[&Converted],
     most: usize,
 ) -> Result<Option<Unconverted>, Unreadable> {
     if options.format != Format::MsgPack {

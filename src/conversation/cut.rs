@@ -29,7 +29,7 @@ pub struct CutMessage {
     pub cuts: u64,
 }
 
-/// A longer text may count so many tokens less than a shorter one, because of where both are cut.
+/// How many tokens less a longer text may count than a shorter one: the count also depends on where the text is cut.
 const SLACK: u64 = 24;
 
 /// Cuts the texts of these messages so that they count at most `budget` tokens together: all tool results that are longer

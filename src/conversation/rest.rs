@@ -225,7 +225,7 @@ fn attributes(reader: &mut ByteReader<'_>) -> Option<Attributes> {
     known.get(usize::try_from(index).ok()?).copied()
 }
 
-/// Few conversations at rest have open calls, and mostly only some.
+/// A byte where nothing is open, as in most conversations at rest.
 fn put_tracker(out: &mut Vec<u8>, tracker: &Tracker) -> Option<()> {
     if tracker.is_clean() {
         put_text(out, b"");

@@ -1,4 +1,5 @@
-//! Points in time in whole seconds, mostly when something was last used: what is read repeatedly stays uncompressed, what nobody uses is compressed.
+//! Points in time in whole seconds, mostly when something was last used: what is read repeatedly stays uncompressed, what
+//! nobody uses is compressed.
 //!
 //! The server advances the clock. Without a server it stands still, and everything counts as used just now.
 
@@ -21,7 +22,7 @@ impl CoarseTime {
         Self(NOW.load(Relaxed))
     }
 
-    /// True if it was, at most about so many seconds ago.
+    /// True if it lies at most `seconds` in the past, give or take one second. False for the default.
     #[must_use]
     pub fn is_within(self, seconds: u32) -> bool {
         self.0 != 0 && NOW.load(Relaxed).saturating_sub(self.0) <= seconds

@@ -11,7 +11,7 @@ use super::estimates::Estimates;
 use super::growth::thin_bytes;
 use crate::tokens::Ticket;
 
-/// So few tickets are added one by one.
+/// Up to this number, tickets are added one by one.
 const FEW: usize = 4;
 
 /// The tickets, in the order of the sequence numbers of their messages.

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use super::background_work::Lease;
 use super::blocked_clients::{self, Again, Resume, Resumption};
 use super::cache_loads;
-use super::conversions::ConvertedLists;
-use super::deep_read::Text;
 use super::ffi::api::now;
 use super::ffi::client_reply::ClientReply;
 use super::ffi::context::Context;
@@ -15,6 +13,7 @@ use super::ffi::entry::Commands;
 use super::ffi::open_key::{Access, Found, Key, measured};
 use super::ffi::panic_guard::guard;
 use super::ffi::string::{HeldArgs, RedisStr};
+use super::in_background::Held;
 use super::module::settings;
 use super::multi_key;
 use super::provide::{count_texts, rules, wait_for_file};
@@ -22,12 +21,14 @@ use super::request::{Request, Run};
 use super::step::{Command, Step, Wait};
 use super::write::Write;
 use crate::commands::arg_parser::{Args, broken_encoding, unknown_encoding};
+use crate::commands::msgpack::Converted;
 use crate::commands::prepared::Prepared;
 use crate::commands::reply::{BufferedReply, replay_to};
 use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse};
 use crate::commands::{CommandError, DECOMPRESS_AT_ONCE, Env, Needs, Outcome, Target, err};
 use crate::conversation::Conversation;
 use crate::conversation::effect::Effect;
+use crate::conversation::log_snapshot::Decompressed;
 use crate::tokens::registry::{self, Lookup};
 
 /// A command runs again as long as its counts come in, [`WAIT_BYTES`](super::provide::WAIT_BYTES) at a time. More often than this (25 GB of text)
@@ -78,8 +79,8 @@ impl Commands for Table {
 /// What was brought for earlier runs of a command, which later ones read too.
 #[derive(Default)]
 struct Kept {
-    texts: Vec<Text>,
-    converted: Option<ConvertedLists>,
+    texts: Vec<Held<Vec<Decompressed>>>,
+    converted: Vec<Held<Vec<Converted>>>,
     input: Option<(Prepared, Lease)>,
 }
 
@@ -98,21 +99,25 @@ fn run_again(index: usize, wait: Wait, runs: u32, mut kept: Kept) -> Again {
             return None;
         };
         kept.texts.extend(brought.text);
-        kept.converted = brought.converted.or(kept.converted.take());
+        kept.converted.extend(brought.converted);
+        let converted = kept.converted.iter().filter_map(Held::get).flatten();
+        let converted: Vec<&Converted> = converted.collect();
         kept.input = brought.input.or(kept.input.take());
         let request = Request {
             ctx,
             args,
             counts: brought.counts.as_deref(),
             found: brought.found.as_ref(),
-            converted: kept.converted.as_deref().unwrap_or_default(),
+            converted: &converted,
             prepared: kept.input.as_ref().map(|(prepared, _)| prepared),
             // A conversation that changes all the time would make its reader wait for ever.
             decompress_at_once: match runs {
                 ..MOST_DEEP_RUNS => DECOMPRESS_AT_ONCE,
                 _ => usize::MAX,
             },
-            holds_work: !kept.texts.is_empty() || kept.converted.is_some() || kept.input.is_some(),
+            holds_work: !kept.texts.is_empty()
+                || !kept.converted.is_empty()
+                || kept.input.is_some(),
             run: Run::Resumed(id),
         };
         match guard(None, || Some(run(index, &request, reply))) {

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::blocked_clients;
+use super::blocked_clients::{self, Id};
 use super::cache_loads;
-use super::conversions;
-use super::deep_read;
 use super::ffi::api::now;
 use super::ffi::open_key::{Access, Found, Key};
 use super::ffi::string::{HeldArgs, RedisStr};
+use super::in_background::{self, InBackground, Waiting};
 use super::input;
 use super::module::settings;
 use super::request::Run;
@@ -79,23 +78,10 @@ impl Command<'_> {
 
     /// Has the conversation searched in the background. `None` if the client cannot be blocked.
     pub fn search(&self, query: Query, conversation: &Conversation) -> Option<Step> {
-        let request = self.request;
-        let id = match request.run {
-            Run::First => blocked_clients::next_id(),
-            Run::Resumed(id) => id,
-            Run::Woken(_) => return None,
-        };
-        if !request.can_block(self.writes()) {
-            return None;
-        }
+        let id = self.id_to_block()?;
         let log = conversation.log();
         let (searching, until) = searches::search(id, query, log.snapshot(0..log.len()));
-        Some(Step::Wait(Wait {
-            id,
-            until,
-            args: None,
-            what: Awaited::Found(searching),
-        }))
+        Some(waiting(id, until, Awaited::Found(searching)))
     }
 
     /// True if there is a conversation at the key, as far as can be said before the command runs.
@@ -108,44 +94,44 @@ impl Command<'_> {
 
     /// Has messages decompressed in the background before the command runs again. `None` if the client cannot be blocked.
     pub fn decompress(&self, snapshots: Vec<Snapshot>) -> Option<Step> {
-        let request = self.request;
-        let id = match request.run {
-            Run::First => blocked_clients::next_id(),
-            Run::Resumed(id) => id,
-            Run::Woken(_) => return None,
-        };
-        if !request.can_block(self.writes()) {
-            return None;
-        }
-        let (decompressing, until) =
-            deep_read::decompress(id, snapshots, self.writes(), request.holds_work);
-        Some(Step::Wait(Wait {
-            id,
-            until,
-            args: None,
-            what: Awaited::Text(decompressing),
-        }))
+        let bytes = snapshots.iter().map(Snapshot::bytes_to_decompress).sum();
+        // Without memory for all of them there is no result.
+        let work = move || snapshots.iter().map(|s| s.decompress().ok()).collect();
+        self.in_background(bytes, work, Awaited::Text)
     }
 
     /// Has messages converted to MessagePack in the background before the command runs again. `None` if the client cannot be
     /// blocked.
     pub fn convert(&self, lists: Vec<Unconverted>) -> Option<Step> {
-        let request = self.request;
-        let id = match request.run {
+        let bytes = lists.iter().map(Unconverted::bytes).sum();
+        let work = move || Some(lists.into_iter().map(Unconverted::convert).collect());
+        self.in_background(bytes, work, Awaited::Converted)
+    }
+
+    /// Has `work` on `bytes` done in the background. `None` if the client cannot be blocked.
+    fn in_background<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce() -> Option<T> + Send + 'static,
+        what: impl FnOnce(InBackground<T>) -> Awaited,
+    ) -> Option<Step> {
+        let client = Waiting {
+            id: self.id_to_block()?,
+            writes: self.writes(),
+            holds_work: self.request.holds_work,
+        };
+        let (result, until) = in_background::run(client, bytes, work);
+        Some(waiting(client.id, until, what(result)))
+    }
+
+    /// The id of the client among those that are blocked for background work. `None` if it cannot be blocked for it.
+    fn id_to_block(&self) -> Option<Id> {
+        let id = match self.request.run {
             Run::First => blocked_clients::next_id(),
             Run::Resumed(id) => id,
             Run::Woken(_) => return None,
         };
-        if !request.can_block(self.writes()) {
-            return None;
-        }
-        let (converting, until) = conversions::convert(id, lists, request.holds_work);
-        Some(Step::Wait(Wait {
-            id,
-            until,
-            args: None,
-            what: Awaited::Converted(converting),
-        }))
+        self.request.can_block(self.writes()).then_some(id)
     }
 
     /// What Redis has checked when the command arrived, and may no longer hold when it runs later.
@@ -267,6 +253,16 @@ impl Command<'_> {
             Run::Resumed(_) => false,
         }
     }
+}
+
+/// The client waits for background work, and holds no arguments for it.
+fn waiting(id: Id, until: CompletionGuard, what: Awaited) -> Step {
+    Step::Wait(Wait {
+        id,
+        until,
+        args: None,
+        what,
+    })
 }
 
 /// How texts are counted that belong to no conversation.

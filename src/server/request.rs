@@ -35,7 +35,7 @@ pub struct Request<'a> {
     /// Arguments that were read in advance, see [`crate::commands::Env::prepared`].
     pub prepared: Option<&'a Prepared>,
     /// What was converted for it, see [`crate::commands::Env::converted`].
-    pub converted: &'a [Converted],
+    pub converted: &'a [&'a Converted],
     /// Bytes of messages that it may decompress or convert itself, see [`crate::commands::Env::decompress_at_once`].
     pub decompress_at_once: usize,
     /// It holds what background work has brought, until it has replied.

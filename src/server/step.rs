@@ -5,14 +5,15 @@ use std::sync::Arc;
 use super::background_work::Lease;
 use super::blocked_clients::Id;
 use super::cache_loads;
-use super::conversions::{ConvertedLists, Converting};
-use super::deep_read::{Decompressing, Text};
 use super::ffi::string::HeldArgs;
+use super::in_background::{Held, InBackground};
 use super::input::Reading;
 use super::request::Request;
 use super::searches::{self, Searching};
+use crate::commands::msgpack::Converted;
 use crate::commands::prepared::Prepared;
 use crate::commands::spec::Spec;
+use crate::conversation::log_snapshot::Decompressed;
 use crate::tokens::Ticket;
 use crate::tokens::background::CompletionGuard;
 
@@ -47,9 +48,9 @@ pub enum Awaited {
     /// Large arguments, read.
     Input(Reading),
     /// Messages, decompressed.
-    Text(Decompressing),
+    Text(InBackground<Vec<Decompressed>>),
     /// Messages, converted.
-    Converted(Converting),
+    Converted(InBackground<Vec<Converted>>),
     /// What a search finds.
     Found(Searching),
 }
@@ -62,9 +63,9 @@ pub struct Brought {
     /// What was read of the arguments. The work ends with the command.
     pub input: Option<(Prepared, Lease)>,
     /// Held until the command has replied.
-    pub text: Option<Text>,
+    pub text: Option<Held<Vec<Decompressed>>>,
     /// Held until the command has replied.
-    pub converted: Option<ConvertedLists>,
+    pub converted: Option<Held<Vec<Converted>>>,
     /// What a search found.
     pub found: Option<searches::Result>,
 }
