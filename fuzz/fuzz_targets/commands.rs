@@ -296,7 +296,9 @@ fuzz_target!(init: { let _ = count(Encoding::O200K_BASE, "a"); }, |calls: Vec<Ca
                 if let (Ok((options, _)), Some(primary)) = (recent::multi_key(&mut args), &primary)
                     && let Ok(recent::Lookup::Hit(window)) = recent::look(&options, primary)
                 {
-                    recent::write(&options, primary, &window, &mut reply).expect("memory");
+                    let unconverted =
+                        recent::write(&options, primary, &window, &[], usize::MAX, &mut reply);
+                    assert!(matches!(unconverted, Ok(None)));
                 }
                 continue;
             }

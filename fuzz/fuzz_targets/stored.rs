@@ -34,7 +34,7 @@ enum Input<'a> {
     /// Versions 1 to 4.
     Old {
         version: u8,
-        /// The header announces so many messages more or less, and fields.
+        /// Added to the number of messages and of fields that the header announces.
         off_by: i8,
         fields: Vec<&'a [u8]>,
         segments: Vec<(bool, Vec<Described>)>,
@@ -46,7 +46,7 @@ enum Input<'a> {
         session: bool,
         summary: bool,
         compressed: bool,
-        /// In this frame, at this place, so many bytes are replaced by others.
+        /// Frame, position in it, number of bytes to replace, and what replaces them.
         changes: Vec<(u8, u16, u8, &'a [u8])>,
         /// Frames that change places.
         swaps: Vec<(u8, u8)>,

@@ -55,7 +55,7 @@ enum Step {
     Summary(u8),
     Backfill(u8),
     Pop,
-    /// So many messages stay.
+    /// How many messages to keep.
     Trim(u8),
     /// OVERHEAD and SCALE.
     Alter(u8, u8),

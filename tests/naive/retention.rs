@@ -8,7 +8,8 @@ impl NaiveLog {
     /// "The limits apply to all messages held and to sums of T(message)."
     pub fn retain(&mut self, max_messages: Option<u64>, max_tokens: Option<u64>) {
         loop {
-            // Anew each time: a system message that was the newest group is a leading one when all before it is gone.
+            // Recomputed for each removal: once nothing precedes it, a system message that was the newest group is a leading
+            // one.
             let end = self.newest_group();
             let too_many = max_messages.is_some_and(|n| self.messages.len() as u64 > n);
             let too_long = max_tokens.is_some_and(|n| self.total_tokens() > n);
