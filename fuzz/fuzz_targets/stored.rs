@@ -34,7 +34,7 @@ enum Input<'a> {
     /// Versions 1 to 4.
     Old {
         version: u8,
-        /// Added to the number of messages and of fields that the header announces.
+        /// A 32nd of it is added to the number of messages that the header announces.
         off_by: i8,
         fields: Vec<&'a [u8]>,
         segments: Vec<(bool, Vec<Described>)>,
