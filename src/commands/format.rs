@@ -1,5 +1,6 @@
 //! Lists of messages in the formats of `CONV.RECENT` and `CONV.RANGE`.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -154,18 +155,29 @@ impl<'a> MessageList<'a> {
     ///
     /// # Errors
     /// These messages must be converted first: they are more than the `most` bytes that the command may convert itself.
-    pub fn converted(
+    pub fn converted<'c>(
         &self,
         format: Format,
-        converted: &[&Converted],
+        converted: &[&'c Converted],
         most: usize,
-    ) -> Result<Option<Vec<u8>>, Unconverted> {
+    ) -> Result<Option<Cow<'c, [u8]>>, Unconverted> {
         if format != Format::MsgPack || (self.bytes <= most && converted.is_empty()) {
             return Ok(None);
         }
+        let done = converted.iter().find_map(|list| {
+            let list: &'c Converted = list;
+            list.array_of(self.count, |visit| self.each(visit))
+        });
+        if let Some(done) = done {
+            return Ok(Some(Cow::Borrowed(done)));
+        }
         let mut messages = Unconverted::with_room(self.count, self.bytes);
         self.each(|message| messages.push(message));
-        messages.assembled(converted, most).map(Some)
+        if converted.is_empty() {
+            return Err(messages);
+        }
+        let assembled = messages.assembled(converted, most)?;
+        Ok(Some(Cow::Owned(assembled)))
     }
 
     /// Writes the messages in the format. `done`: what [`MessageList::converted`] returned.

@@ -43,7 +43,8 @@ impl Unconverted {
     /// Converts them. Takes much longer than copying them.
     #[must_use]
     pub fn convert(self) -> Converted {
-        let mut msgpack = Vec::new();
+        let mut msgpack = array_of(self.ends.len());
+        let begin = msgpack.len();
         let mut ends = Vec::with_capacity(self.ends.len());
         for index in 0..self.ends.len() {
             push_msgpack(self.message(index), &mut msgpack);
@@ -52,6 +53,7 @@ impl Unconverted {
         Converted {
             messages: self,
             msgpack,
+            begin,
             ends,
         }
     }
@@ -86,7 +88,7 @@ impl Unconverted {
     }
 
     fn message(&self, index: usize) -> &[u8] {
-        between(&self.bytes, &self.ends, index)
+        between(&self.bytes, &self.ends, 0, index)
     }
 }
 
@@ -94,10 +96,36 @@ impl Unconverted {
 #[derive(Debug)]
 pub struct Converted {
     messages: Unconverted,
-    /// One after the other.
+    /// The array.
     msgpack: Vec<u8>,
-    /// Where each of them ends.
+    /// Where its first message begins.
+    begin: usize,
+    /// Where each message ends.
     ends: Vec<usize>,
+}
+
+impl Converted {
+    /// The array, if it is that of the `count` messages that `each` visits. Compares them where they are: a copy of megabytes
+    /// takes as long as sending them.
+    pub(super) fn array_of(
+        &self,
+        count: usize,
+        each: impl FnOnce(&mut dyn FnMut(&[u8])),
+    ) -> Option<&[u8]> {
+        if count != self.ends.len() {
+            return None;
+        }
+        let (mut index, mut is_same) = (0, true);
+        each(&mut |message| {
+            is_same = is_same && self.messages.message(index) == message;
+            index += 1;
+        });
+        (is_same && index == count).then_some(&*self.msgpack)
+    }
+
+    fn message(&self, index: usize) -> &[u8] {
+        between(&self.msgpack, &self.ends, self.begin, index)
+    }
 }
 
 /// Finds messages in lists that were converted, in the order in which the lists have them.
@@ -123,7 +151,7 @@ impl<'c> Finder<'c> {
         };
         if let Some((list, next)) = self.lists.iter_mut().find(|list| is_next(list)) {
             *next += 1;
-            return Some(between(&list.msgpack, &list.ends, *next - 1));
+            return Some(list.message(*next - 1));
         }
         // Messages before it may have been removed. What follows the last message of a list was appended to it.
         for (list, next) in &mut self.lists {
@@ -134,17 +162,17 @@ impl<'c> Finder<'c> {
             let mut others = *next..list.ends.len();
             if let Some(index) = others.find(|&index| list.messages.message(index) == message) {
                 *next = index + 1;
-                return Some(between(&list.msgpack, &list.ends, index));
+                return Some(list.message(index));
             }
         }
         None
     }
 }
 
-/// What lies between the end at `index` and the one before it.
-fn between<'b>(bytes: &'b [u8], ends: &[usize], index: usize) -> &'b [u8] {
+/// What lies between the end at `index` and the one before it, or `first`.
+fn between<'b>(bytes: &'b [u8], ends: &[usize], first: usize, index: usize) -> &'b [u8] {
     let before = index.checked_sub(1);
-    let begin = before.map_or(Some(0), |before| ends.get(before).copied());
+    let begin = before.map_or(Some(first), |before| ends.get(before).copied());
     begin
         .zip(ends.get(index).copied())
         .and_then(|(begin, end)| bytes.get(begin..end))
