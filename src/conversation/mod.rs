@@ -42,7 +42,7 @@ mod open_calls;
 mod pinned_groups;
 mod pins;
 pub mod rendering;
-mod rest;
+mod packed;
 mod results;
 mod retention;
 pub mod search;

@@ -1,14 +1,14 @@
 //! What is stored at a key: a conversation in use, or at rest.
 //!
 //! A conversation that nobody has used for `conv.idle-seconds` is compressed as a whole. A short one becomes one piece of
-//! memory, see [`super::rest`]; a long one keeps its form, with all segments compressed. It is *cold* then. Both are found
+//! memory, see [`super::packed`]; a long one keeps its form, with all segments compressed. It is *cold* then. Both are found
 //! by a scan of the keys, which has nothing to do as long as no conversation is in use ([`in_use`]).
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::body::opened_bytes;
 use super::compress::CompressJob;
-use super::rest;
+use super::packed;
 use super::segment::Relocate;
 use super::temperature::CoarseTime;
 use super::{Conversation, Footprint};
@@ -85,7 +85,7 @@ impl Value {
     /// of this module.
     pub fn wake(&mut self, by_client: bool) -> Option<&mut Conversation> {
         if let State::AtRest(bytes) = &self.0 {
-            self.0 = State::Active(Active::new(rest::decode(bytes)?));
+            self.0 = State::Active(Active::new(packed::decode(bytes)?));
         }
         let State::Active(active) = &mut self.0 else {
             return None;
@@ -101,7 +101,7 @@ impl Value {
     pub fn read<R>(&self, read: impl FnOnce(&Conversation) -> R) -> Option<R> {
         match &self.0 {
             State::Active(active) => Some(read(&active.0)),
-            State::AtRest(bytes) => rest::decode(bytes).map(|conversation| read(&conversation)),
+            State::AtRest(bytes) => packed::decode(bytes).map(|conversation| read(&conversation)),
         }
     }
 
@@ -135,7 +135,7 @@ impl Value {
         if !jobs.is_empty() {
             return Rest::Compress(jobs);
         }
-        match rest::encode(conversation) {
+        match packed::encode(conversation) {
             Some(bytes) => self.0 = State::AtRest(bytes),
             None => {
                 conversation.results.clear();
@@ -158,7 +158,7 @@ impl Value {
     pub fn footprint(&self) -> Footprint {
         match &self.0 {
             State::Active(active) => active.0.footprint(),
-            State::AtRest(bytes) => rest::footprint(bytes),
+            State::AtRest(bytes) => packed::footprint(bytes),
         }
     }
 
