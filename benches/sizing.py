@@ -55,14 +55,15 @@ class Server:
         self.dir.cleanup()
 
     def used(self):
-        """Memory in use once all messages are counted and compressed, in bytes."""
+        """Memory in use once all messages are counted and short conversations are packed, in bytes."""
         while True:
             figures = self.r.info("conv")
             if figures["conv_pending"] == 0 and figures["conv_keys_to_revisit"] == 0:
                 break
             time.sleep(0.05)
-        # The server releases client buffers periodically.
-        time.sleep(0.5)
+        # Short conversations are packed a second or two after their last use, and the server releases client buffers
+        # periodically.
+        time.sleep(4)
         return self.r.info("memory")["used_memory"] - self.r.info("conv")["conv_tokenizer_memory"]
 
     def rdb(self):
@@ -90,10 +91,6 @@ def measure(module, conversations, one_key):
             empty, empty_rdb = server.used(), server.rdb()
             fill(server.r, command, conversations, one_key)
             server.used()
-            if command == "CONV.APPEND":
-                # The next command on a conversation takes in the last counts, as the next turn of a chat does.
-                for key in server.r.scan_iter(count=1000):
-                    server.r.execute_command("CONV.LEN", key)
             row.append((server.used() - empty) / count)
             snapshots.append((server.rdb() - empty_rdb) / count)
     return [len(conversations), count, *row, *snapshots]

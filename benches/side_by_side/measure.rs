@@ -58,8 +58,12 @@ pub fn settle(server: &Server) -> Duration {
     }
 }
 
-/// `used_memory` once no work is pending.
+/// What nobody uses for a second or two is packed within this time.
+const PACKED: Duration = Duration::from_secs(3);
+
+/// `used_memory` between two turns: no work is pending, and nothing was used just now.
 pub fn used_memory(server: &Server) -> f64 {
+    std::thread::sleep(PACKED);
     settle(server);
     number(server, "memory", "used_memory")
 }

@@ -71,6 +71,12 @@ impl<T: Held> Shared<T> {
         Arc::get_mut(&mut self.0)
     }
 
+    /// True if somebody else holds it.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     /// The body, to be read for a while.
     #[must_use]
     pub fn reader(&self) -> Arc<T> {

@@ -4,21 +4,13 @@ use thin_vec::ThinVec;
 
 use super::segment::SEGMENT_BYTES;
 
-/// Smaller lists reserve nothing beyond what they need: copying them is faster than a command, and most conversations are
-/// short.
-const LEAST_SPARE_BYTES: usize = 4096;
-
-/// Makes room for `more` elements. Not by doubling: most conversations are one small segment, and a large one is closed
-/// when it holds [`SEGMENT_BYTES`]. What the allocator gives anyway is taken: so there is room for the next message more
-/// often, and no byte more is used.
+/// Makes room for `more` elements, and for half as many again as there are, up to [`SEGMENT_BYTES`], since a segment is closed
+/// when it holds so much. What the allocator gives anyway is taken: so there is room for the next message more often, and
+/// no byte more is used. When nobody uses the conversation for a second or two, the rest is given back.
 pub fn reserve_for_append<T>(list: &mut Vec<T>, more: usize) {
     if list.capacity() - list.len() < more {
-        let spare = match list.len().saturating_mul(size_of::<T>()) {
-            0..LEAST_SPARE_BYTES => 0,
-            _ => list.len() / 8,
-        };
         let most = (SEGMENT_BYTES / size_of::<T>()).saturating_sub(list.len());
-        let more = more.max(spare.min(most));
+        let more = more.max((list.len() / 2).min(most));
         let wanted = list
             .len()
             .saturating_add(more)

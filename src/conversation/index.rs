@@ -41,6 +41,20 @@ pub fn len(entries: &[Entry], index: usize) -> usize {
     })
 }
 
+/// The index of the entry whose number, counted from the segment's `base_seq`, is `seq`. Most often it is one of the newest,
+/// which a command touches anyway: the others are not even read then.
+#[must_use]
+pub fn find(entries: &[Entry], seq: u16) -> Option<usize> {
+    let last = entries.last()?.seq;
+    let back = usize::from(last.checked_sub(seq)?);
+    let guess = entries.len().checked_sub(back + 1);
+    let is_there = |&guess: &usize| entries.get(guess).is_some_and(|e| e.seq == seq);
+    match guess.filter(is_there) {
+        Some(guess) => Some(guess),
+        None => entries.binary_search_by_key(&seq, |e| e.seq).ok(),
+    }
+}
+
 /// What the entry at `index` adds to the sums.
 #[must_use]
 pub fn weight(entries: &[Entry], index: usize) -> Sums {

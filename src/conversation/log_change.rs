@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::flags::Flags;
-use super::index::{Entry, weight};
+use super::index::{Entry, find, weight};
 use super::log::{Beginning, Location, Log};
 use super::search::{Others, Visible, VisibleTokens};
 use super::segment::{Relocate, SEGMENT_BYTES, Segment};
@@ -131,7 +131,7 @@ impl Log {
     }
 
     /// Releases what the newest segment has reserved for further messages.
-    fn close_newest(&mut self) {
+    pub(super) fn close_newest(&mut self) {
         if let Some(newest) = self.segments.len().checked_sub(1) {
             self.with_segment_mut(newest, Segment::close);
         }
@@ -204,9 +204,9 @@ impl Log {
             let change = |entries: &mut [Entry]| {
                 for &(seq, tokens) in here {
                     let seq = seq.checked_sub(base).and_then(|d| u16::try_from(d).ok());
-                    let inner =
-                        seq.and_then(|seq| entries.binary_search_by_key(&seq, |e| e.seq).ok());
-                    let Some(inner) = inner else { continue };
+                    let Some(inner) = seq.and_then(|seq| find(entries, seq)) else {
+                        continue;
+                    };
                     let old = weight(entries, inner);
                     if let Some(entry) = entries.get_mut(inner).filter(|e| e.flags.pending()) {
                         entry.tokens = tokens;

@@ -31,6 +31,9 @@ impl Conversation {
 
     /// Prepends older messages. The cost is theirs, and that of tracking a turn that spans the seam again.
     pub(super) fn push_front(&mut self, messages: &mut [NewMessage<'_>], counter: &impl Counter) {
+        if messages.is_empty() {
+            return;
+        }
         if self.log.is_empty() {
             for message in messages {
                 self.push(message, counter);

@@ -1,7 +1,7 @@
-//! The form of a conversation at rest: everything in one piece of memory, its segments compressed.
+//! A short conversation in one piece of memory: its segments compressed when it is at rest, uncompressed between two turns.
 //!
 //! Only the process that has made it reads it, so it has no version, and its content is not validated again. What can be
-//! derived cheaply is left out: the sums, and what is known of the beginning. Decoding takes one or two µs and does not
+//! derived cheaply is left out: the sums, and what is known of the beginning. Unpacking takes one or two µs and does not
 //! decompress the messages.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use super::examining::LazyResults;
 use super::ids::Ids;
 use super::log::Log;
 use super::pins::Pins;
-use super::segment::{Segment, StoredText};
+use super::segment::{Relocate, Segment, StoredText};
 use super::session::{Name, NewField, NewHistory, Session};
 use super::temperature::CoarseTime;
 use super::tickets::Tickets;
@@ -23,8 +23,11 @@ use super::turns::Tracker;
 use super::{Conversation, Footprint, Summary};
 use crate::varint::{ByteReader, put_signed, put_unsigned};
 
-/// Larger conversations keep their segments: their fixed part does not matter, and copies share them.
-const MOST_BYTES: usize = 16 << 10;
+/// Larger conversations at rest keep their segments: their fixed part does not matter, and copies share them.
+const MOST_BYTES_AT_REST: usize = 16 << 10;
+
+/// As [`MOST_BYTES_AT_REST`], in use: copying so much takes about 1 µs.
+const MOST_BYTES_IN_USE: usize = 32 << 10;
 
 /// Different attributes that are kept in a table, because most conversations have the same.
 static ATTRIBUTES: Mutex<Vec<Attributes>> = Mutex::new(Vec::new());
@@ -35,151 +38,232 @@ const MOST_ATTRIBUTES: usize = 64;
 /// Stands for attributes that are written out.
 const WRITTEN_OUT: u64 = MOST_ATTRIBUTES as u64;
 
-/// The form of `conversation` at rest. Nothing if it is too large or background work is not done.
-pub fn encode(conversation: &Conversation) -> Option<Box<[u8]>> {
-    // Exhaustive, so that a new field is not forgotten.
-    let Conversation {
-        log,
-        tracker,
-        ids,
-        attributes,
-        summary,
-        session,
-        pins,
-        // What is kept of earlier commands can be made again.
-        results: _,
-        cut: _,
-        lease,
-        numbering,
-        updated,
-        tickets: _,
-        // None: a conversation with estimates expects results.
-        estimates: _,
-        collection_requested_at: _,
-        due,
-        last_use: _,
-        is_cold: _,
-    } = conversation;
-    if conversation.expects_results() {
-        return None;
-    }
-    let extra = summary.as_ref().map_or(0, |s| s.text.len())
-        + session.as_ref().map_or(0, |session| session.bytes());
-    if log.heap_bytes().saturating_add(extra) > MOST_BYTES {
-        return None;
-    }
-    let Footprint {
-        messages,
-        raw,
-        stored: _,
-        compressed: _,
-        pending,
-        unread,
-    } = conversation.footprint();
-    let mut out = Vec::with_capacity(log.heap_bytes() + extra + 128);
-    for number in [messages, raw, pending, unread] {
-        put_unsigned(&mut out, number);
-    }
-    put_attributes(&mut out, attributes)?;
-    let Numbering {
-        created,
-        next,
-        lowest,
-    } = *numbering;
-    for number in [created, updated.wrapping_sub(created), next, lowest, *lease] {
-        put_signed(&mut out, number);
-    }
-    put_unsigned(&mut out, u64::from(*due));
-    put_ids(&mut out, ids);
-    put_unsigned(&mut out, u64::from(summary.is_some()));
-    if let Some(summary) = summary {
-        put_summary(&mut out, summary, created);
-    }
-    put_unsigned(&mut out, u64::from(session.is_some()));
-    if let Some(session) = session {
-        put_session(&mut out, session);
-    }
-    put_unsigned(&mut out, pins.seqs().len() as u64);
-    for &pin in pins.seqs() {
-        put_signed(&mut out, pin);
-    }
-    put_tracker(&mut out, tracker)?;
-    put_unsigned(&mut out, log.segments().len() as u64);
-    for segment in log.segments() {
-        put_segment(&mut out, segment, created);
-    }
-    Some(out.into_boxed_slice())
+/// When a packed conversation was used last, at its start.
+type LastUse = [u8; 4];
+
+/// A packed conversation.
+#[derive(Debug, Clone)]
+pub struct Packed(Box<[u8]>);
+
+/// True if `conversation` is small enough to be packed between two turns, and shares no segment with a copy.
+#[must_use]
+pub fn may_be_packed(conversation: &Conversation) -> bool {
+    let log = &conversation.log;
+    log.heap_bytes().saturating_add(extra_bytes(conversation)) <= MOST_BYTES_IN_USE
+        && !log.segments().any(Segment::is_shared)
 }
 
-/// The conversation that [`encode`] has written.
-pub fn decode(bytes: &[u8]) -> Option<Conversation> {
-    let mut reader = ByteReader::new(bytes);
-    let reader = &mut reader;
-    for _ in 0..4 {
-        reader.unsigned()?;
-    }
-    let attributes = attributes(reader)?;
-    let created = reader.signed()?;
-    let updated = created.wrapping_add(reader.signed()?);
-    let numbering = Numbering {
-        created,
-        next: reader.signed()?,
-        lowest: reader.signed()?,
-    };
-    let lease = reader.signed()?;
-    let due = reader.unsigned()? != 0;
-    let ids = self::ids(reader)?;
-    let summary = match reader.unsigned()? {
-        0 => None,
-        _ => Some(Box::new(summary(reader, created)?)),
-    };
-    let session = match reader.unsigned()? {
-        0 => None,
-        _ => Some(Arc::new(session(reader)?)),
-    };
-    let mut pins = Pins::default();
-    let pinned: Option<Vec<i64>> = (0..reader.unsigned()?).map(|_| reader.signed()).collect();
-    pins.insert(pinned?.into_iter());
-    let tracker = tracker(reader)?;
-    let mut log = Log::default();
-    for _ in 0..reader.unsigned()? {
-        take_segment(reader, created, &mut log)?;
-    }
-    log.update_beginning();
-    Some(Conversation {
-        log,
-        tracker,
-        ids,
-        attributes,
-        summary,
-        session,
-        pins,
-        results: LazyResults::default(),
-        cut: CutSlot::default(),
-        lease,
-        numbering,
-        updated,
-        tickets: Tickets::default(),
-        estimates: Estimates::default(),
-        collection_requested_at: CoarseTime::default(),
-        due,
-        last_use: CoarseTime::default(),
-        is_cold: false,
-    })
+/// Bytes of the summary and the session fields.
+fn extra_bytes(conversation: &Conversation) -> usize {
+    conversation.summary.as_ref().map_or(0, |s| s.text.len())
+        + conversation.session.as_ref().map_or(0, |s| s.bytes())
 }
 
-/// The footprint of the conversation that [`encode`] has written.
-pub fn footprint(bytes: &[u8]) -> Footprint {
-    let mut reader = ByteReader::new(bytes);
-    let mut number = || reader.unsigned().unwrap_or_default();
-    let (messages, raw, pending, unread) = (number(), number(), number(), number());
-    Footprint {
-        messages,
-        raw,
-        stored: bytes.len() as u64,
-        compressed: bytes.len() as u64,
-        pending,
-        unread,
+impl Packed {
+    /// Packs `conversation`, which is at rest: its segments are compressed as far as that pays. Nothing if it is too large
+    /// or background work is not done.
+    #[must_use]
+    pub fn at_rest(conversation: &Conversation) -> Option<Self> {
+        let bytes = conversation.log.heap_bytes();
+        if bytes.saturating_add(extra_bytes(conversation)) > MOST_BYTES_AT_REST {
+            return None;
+        }
+        Self::pack(conversation, CoarseTime::default())
+    }
+
+    /// Packs `conversation`, which is in use, as it is. Nothing if it is too large or background work is not done.
+    #[must_use]
+    pub fn in_use(conversation: &Conversation) -> Option<Self> {
+        if !may_be_packed(conversation) {
+            return None;
+        }
+        Self::pack(conversation, conversation.last_use)
+    }
+
+    /// Packs `conversation`, last used at `used`, whatever its size. Nothing if background work is not done.
+    pub(super) fn pack(conversation: &Conversation, used: CoarseTime) -> Option<Self> {
+        // Exhaustive, so that a new field is not forgotten.
+        let Conversation {
+            log,
+            tracker,
+            ids,
+            attributes,
+            summary,
+            session,
+            pins,
+            // What is kept of earlier commands can be made again.
+            results: _,
+            cut: _,
+            lease,
+            numbering,
+            updated,
+            tickets: _,
+            // None: a conversation with estimates expects results.
+            estimates: _,
+            collection_requested_at: _,
+            due,
+            last_use: _,
+            is_cold: _,
+        } = conversation;
+        if conversation.expects_results() {
+            return None;
+        }
+        let Footprint {
+            messages,
+            raw,
+            stored: _,
+            compressed,
+            pending,
+            unread,
+        } = conversation.footprint();
+        let mut out = Vec::with_capacity(log.heap_bytes() + extra_bytes(conversation) + 128);
+        out.extend_from_slice(&used.to_bytes());
+        for number in [messages, raw, compressed, pending, unread] {
+            put_unsigned(&mut out, number);
+        }
+        put_attributes(&mut out, attributes)?;
+        let Numbering {
+            created,
+            next,
+            lowest,
+        } = *numbering;
+        for number in [created, updated.wrapping_sub(created), next, lowest, *lease] {
+            put_signed(&mut out, number);
+        }
+        put_unsigned(&mut out, u64::from(*due));
+        put_ids(&mut out, ids);
+        put_unsigned(&mut out, u64::from(summary.is_some()));
+        if let Some(summary) = summary {
+            put_summary(&mut out, summary, created);
+        }
+        put_unsigned(&mut out, u64::from(session.is_some()));
+        if let Some(session) = session {
+            put_session(&mut out, session);
+        }
+        put_unsigned(&mut out, pins.seqs().len() as u64);
+        for &pin in pins.seqs() {
+            put_signed(&mut out, pin);
+        }
+        put_tracker(&mut out, tracker)?;
+        put_unsigned(&mut out, log.segments().len() as u64);
+        for segment in log.segments() {
+            put_segment(&mut out, segment, created);
+        }
+        Some(Self(out.into_boxed_slice()))
+    }
+
+    /// When it was used last; the default if it is at rest.
+    #[must_use]
+    pub fn last_use(&self) -> CoarseTime {
+        let bytes = self.0.first_chunk().copied().unwrap_or_default();
+        CoarseTime::from_bytes(bytes)
+    }
+
+    /// True if it was packed by [`Packed::at_rest`].
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.last_use() == CoarseTime::default()
+    }
+
+    /// The numbers and texts after the head.
+    fn reader(&self) -> ByteReader<'_> {
+        ByteReader::new(self.0.get(size_of::<LastUse>()..).unwrap_or_default())
+    }
+
+    /// The conversation. Nothing if what was packed is broken, which is an error of this module.
+    #[must_use]
+    pub fn unpack(&self) -> Option<Conversation> {
+        let mut reader = self.reader();
+        let reader = &mut reader;
+        for _ in 0..5 {
+            reader.unsigned()?;
+        }
+        let attributes = attributes(reader)?;
+        let created = reader.signed()?;
+        let updated = created.wrapping_add(reader.signed()?);
+        let numbering = Numbering {
+            created,
+            next: reader.signed()?,
+            lowest: reader.signed()?,
+        };
+        let lease = reader.signed()?;
+        let due = reader.unsigned()? != 0;
+        let ids = ids(reader)?;
+        let summary = match reader.unsigned()? {
+            0 => None,
+            _ => Some(Box::new(summary(reader, created)?)),
+        };
+        let session = match reader.unsigned()? {
+            0 => None,
+            _ => Some(Arc::new(session(reader)?)),
+        };
+        let mut pins = Pins::default();
+        let pinned: Option<Vec<i64>> = (0..reader.unsigned()?).map(|_| reader.signed()).collect();
+        pins.insert(pinned?.into_iter());
+        let tracker = tracker(reader)?;
+        let mut log = Log::default();
+        for _ in 0..reader.unsigned()? {
+            let segment = take_segment(reader, created)?;
+            if self.is_at_rest() {
+                segment.leave_uncompressed();
+            }
+            log.push_segment(segment);
+        }
+        log.update_beginning();
+        Some(Conversation {
+            log,
+            tracker,
+            ids,
+            attributes,
+            summary,
+            session,
+            pins,
+            results: LazyResults::default(),
+            cut: CutSlot::default(),
+            lease,
+            numbering,
+            updated,
+            tickets: Tickets::default(),
+            estimates: Estimates::default(),
+            collection_requested_at: CoarseTime::default(),
+            due,
+            last_use: self.last_use(),
+            is_cold: false,
+        })
+    }
+
+    /// See [`Footprint`].
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        let mut reader = self.reader();
+        let mut number = || reader.unsigned().unwrap_or_default();
+        let (messages, raw, compressed, pending, unread) =
+            (number(), number(), number(), number(), number());
+        let stored = self.heap_bytes() as u64;
+        Footprint {
+            messages,
+            raw,
+            stored,
+            compressed: if self.is_at_rest() {
+                stored
+            } else {
+                compressed
+            },
+            pending,
+            unread,
+        }
+    }
+
+    /// Bytes on the heap.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Relocates its memory.
+    pub fn relocate(&mut self, relocate: &mut impl Relocate) {
+        let bytes = std::mem::take(&mut self.0).into_vec();
+        self.0 = relocate.relocate(bytes).into_boxed_slice();
     }
 }
 
@@ -225,7 +309,7 @@ fn attributes(reader: &mut ByteReader<'_>) -> Option<Attributes> {
     known.get(usize::try_from(index).ok()?).copied()
 }
 
-/// A byte where nothing is open, as in most conversations at rest.
+/// A byte where nothing is open, as in most conversations that are packed.
 fn put_tracker(out: &mut Vec<u8>, tracker: &Tracker) -> Option<()> {
     if tracker.is_clean() {
         put_text(out, b"");
@@ -358,7 +442,7 @@ fn put_segment(out: &mut Vec<u8>, segment: &Segment, created: i64) {
     }
 }
 
-fn take_segment(reader: &mut ByteReader<'_>, created: i64, log: &mut Log) -> Option<()> {
+fn take_segment(reader: &mut ByteReader<'_>, created: i64) -> Option<Segment> {
     let base_seq = reader.signed()?;
     let base_time = created.wrapping_add(reader.signed()?);
     let index = text(reader)?;
@@ -368,6 +452,5 @@ fn take_segment(reader: &mut ByteReader<'_>, created: i64, log: &mut Log) -> Opt
         0 => StoredText::Uncompressed(text),
         len => StoredText::Compressed { text, len },
     };
-    log.push_segment(Segment::stored_as(base_seq, base_time, index, &text));
-    Some(())
+    Some(Segment::stored_as(base_seq, base_time, index, &text))
 }

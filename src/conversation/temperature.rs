@@ -22,6 +22,18 @@ impl CoarseTime {
         Self(NOW.load(Relaxed))
     }
 
+    /// As bytes, for [`CoarseTime::from_bytes`].
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 4] {
+        self.0.to_le_bytes()
+    }
+
+    /// What [`CoarseTime::to_bytes`] has returned.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 4]) -> Self {
+        Self(u32::from_le_bytes(bytes))
+    }
+
     /// True if it lies at most `seconds` in the past, give or take one second. False for the default.
     #[must_use]
     pub fn is_within(self, seconds: u32) -> bool {

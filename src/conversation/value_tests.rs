@@ -1,11 +1,12 @@
 //! A conversation at rest is the same conversation, and takes less memory.
 
-use super::{Rest, Value};
+use super::{Packed, Rest, Value};
 use crate::codec;
 use crate::commands::arg_parser::Args;
 use crate::commands::spec::{COMMANDS, Handler};
 use crate::commands::{Env, Outcome, commit};
-use crate::conversation::Conversation;
+use crate::conversation::temperature::CoarseTime;
+use crate::conversation::{Conversation, Footprint};
 use crate::settings::Settings;
 use crate::tokens::Inline;
 
@@ -80,7 +81,64 @@ fn content(value: &Value) -> Vec<Vec<u8>> {
     out
 }
 
+/// A conversation in use is the same when it is packed, takes less memory, and comes to rest as if it had stayed open.
+fn check_same_packed(conversation: &Conversation) {
+    let mut open = Value::new(unshared(conversation));
+    let mut value = Value::new(unshared(conversation));
+    let (before, footprint, size) = (content(&value), value.footprint(), value.heap_bytes());
+    value.wake(true).expect("it wakes");
+    let used = conversation_last_use(&value);
+    value.pack();
+    assert!(value.is_packed() && !value.is_at_rest());
+    assert_eq!(content(&value), before);
+    assert!(
+        value.heap_bytes() < size,
+        "{} of {size}",
+        value.heap_bytes()
+    );
+    let packed = value.footprint();
+    let stored = packed.stored;
+    assert_eq!(
+        Footprint {
+            stored,
+            ..footprint
+        },
+        packed
+    );
+    assert!(stored < footprint.stored + size_of::<Conversation>() as u64);
+    // It is still in use, and was used when it was.
+    assert!(matches!(value.rest(), Rest::Later));
+    assert!(value.is_packed());
+    let mut copy = value.clone();
+    assert_eq!(conversation_last_use(&value), used);
+    let woken = value.wake(false).expect("it wakes");
+    woken.check_invariants().expect("invariants");
+    assert_eq!(conversation_last_use(&value), used);
+    assert_eq!(content(&value), before);
+    assert_eq!(content(&copy), before);
+    // What was packed can be compressed later.
+    for value in [&mut copy, &mut open] {
+        value.wake(false).expect("it wakes").last_use = CoarseTime::default();
+        rest(value);
+    }
+    assert_eq!(frames(&copy), frames(&open));
+    assert_eq!(copy.heap_bytes(), open.heap_bytes());
+}
+
+/// A copy that shares nothing.
+fn unshared(conversation: &Conversation) -> Conversation {
+    let packed = Packed::pack(conversation, CoarseTime::now()).expect("it can be packed");
+    packed.unpack().expect("it can be unpacked")
+}
+
+fn conversation_last_use(value: &Value) -> CoarseTime {
+    value.read(|c| c.last_use).expect("readable")
+}
+
 fn check_same_at_rest(conversation: Conversation, becomes_one_piece: bool) {
+    if becomes_one_piece {
+        check_same_packed(&conversation);
+    }
     let mut value = Value::new(conversation);
     let (before, footprint) = (content(&value), value.footprint());
     let size = value.heap_bytes();
@@ -210,6 +268,35 @@ fn appends_after_a_rest_go_into_the_same_segment() {
         woken.check_invariants().expect("invariants");
     }
     assert_eq!(content(&value), content(&Value::new(conversation(30))));
+}
+
+/// Copies share what they hold, which takes less than packing each.
+#[test]
+fn what_is_shared_or_long_stays_open() {
+    let mut value = Value::new(conversation(20));
+    let mut copy = value.clone();
+    value.pack();
+    copy.pack();
+    assert!(!value.is_packed() && !copy.is_packed());
+    drop(copy);
+    value.pack();
+    assert!(value.is_packed());
+    let mut long = Value::new(conversation(1_000));
+    long.pack();
+    assert!(!long.is_packed());
+}
+
+/// Between two turns a short conversation takes its text, about seven bytes a message, and less than 100 bytes.
+#[test]
+fn between_turns_short_conversations_take_little_memory() {
+    for messages in [1, 3, 20] {
+        let mut value = Value::new(conversation(messages));
+        let raw = value.footprint().raw as usize;
+        value.wake(true).expect("it wakes");
+        value.pack();
+        let most = raw + 100 + messages * 8 + messages * 6;
+        assert!(value.heap_bytes() < most, "{} of {raw}", value.heap_bytes());
+    }
 }
 
 /// Messages that nobody has counted are still pending after a rest.

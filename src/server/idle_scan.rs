@@ -1,4 +1,5 @@
-//! The idle scan: finds conversations that nobody has used for `conv.idle-seconds`, and has them compressed.
+//! The idle scan: finds conversations that nobody has used for a second or two, and packs them; and those that nobody has
+//! used for `conv.idle-seconds`, and has them compressed.
 //!
 //! It passes over all keys again and again, in slices. As long as no conversation is in use it does not run at all.
 
@@ -29,6 +30,9 @@ const PASSES: u32 = 4;
 /// Time between passes, at least and at most.
 const BETWEEN_PASSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(15));
 
+/// Time between passes, at most, while there are conversations to be packed.
+const BETWEEN_PASSES_TO_PACK: Duration = Duration::from_secs(1);
+
 /// A slice ends when so many bytes wait to be compressed: their background threads are busy with them for 0.1 s.
 const MOST_WAITING: usize = 4 << 20;
 
@@ -44,18 +48,28 @@ static WAITING: AtomicUsize = AtomicUsize::new(0);
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 struct Pass {
-    began: Instant,
     database: i32,
     scan: Option<KeyScan>,
 }
 
-static PASS: MainThread<Option<Pass>> = MainThread::new(None);
+/// What the scan is doing.
+struct Progress {
+    /// When the last pass began.
+    began: Option<Instant>,
+    /// The pass that is under way.
+    pass: Option<Pass>,
+}
+
+static PROGRESS: MainThread<Progress> = MainThread::new(Progress {
+    began: None,
+    pass: None,
+});
 
 /// A client uses a conversation. Called for every command.
 pub fn used() {
     if !IS_SET.load(Relaxed) && !IS_SET.swap(true, Relaxed) {
         set_clock();
-        ALARM.ring_at(Instant::now() + between_passes());
+        ALARM.ring_at(Instant::now() + between_passes(true));
     }
 }
 
@@ -65,27 +79,59 @@ fn set_clock() {
     temperature::set_idle_seconds(settings::idle_seconds());
 }
 
-fn between_passes() -> Duration {
+/// Time between the beginnings of two passes, if there are conversations `to_pack`, or not.
+fn between_passes(to_pack: bool) -> Duration {
     let idle = Duration::from_secs(settings::idle_seconds().into());
-    (idle / PASSES).clamp(BETWEEN_PASSES.0, BETWEEN_PASSES.1)
+    let most = if to_pack {
+        BETWEEN_PASSES_TO_PACK
+    } else {
+        BETWEEN_PASSES.1
+    };
+    (idle / PASSES).clamp(BETWEEN_PASSES.0, most)
 }
 
 fn run(ctx: Context<'_>) {
     set_clock();
     if value::in_use() == 0 && body::opened_bytes() == 0 {
-        PASS.with(Option::take);
+        PROGRESS.with(|progress| progress.pass = None);
         IS_SET.store(false, Relaxed);
         return;
     }
     // A child shares the memory that it saves until one of the two changes it.
-    let is_over = !ctx.has_child() && slice(ctx);
-    let next = if is_over {
-        let began = PASS.with(Option::take).map(|pass| pass.began);
-        began.unwrap_or_else(Instant::now) + between_passes()
+    let is_under_way = if ctx.has_child() {
+        true
     } else {
-        Instant::now()
+        (PROGRESS.with(|progress| progress.pass.is_some()) || begin()) && !slice(ctx)
     };
-    ALARM.ring_at(next.max(Instant::now() + BETWEEN_SLICES));
+    let now = Instant::now();
+    ALARM.ring_at(if is_under_way {
+        now + BETWEEN_SLICES
+    } else {
+        // A conversation that is opened meanwhile brings the next pass forward.
+        now + between_passes(true)
+    });
+}
+
+/// Begins a pass if it is due.
+fn begin() -> bool {
+    PROGRESS.with(|progress| {
+        let between = between_passes(value::is_short_open());
+        if progress
+            .began
+            .is_some_and(|began| began.elapsed() < between)
+        {
+            return false;
+        }
+        value::forget_short_open();
+        *progress = Progress {
+            began: Some(Instant::now()),
+            pass: Some(Pass {
+                database: 0,
+                scan: None,
+            }),
+        };
+        true
+    })
 }
 
 /// Visits keys until the slice is over. True if the pass is.
@@ -94,11 +140,9 @@ fn slice(ctx: Context<'_>) -> bool {
     let compress = settings::current().compress;
     let mut jobs = Vec::new();
     let (waiting, mut added) = (WAITING.load(Relaxed), 0);
-    let mut pass = PASS.with(Option::take).unwrap_or_else(|| Pass {
-        began: start,
-        database: 0,
-        scan: None,
-    });
+    let Some(mut pass) = PROGRESS.with(|progress| progress.pass.take()) else {
+        return true;
+    };
     let is_over = loop {
         if start.elapsed() >= SLICE || waiting + added >= MOST_WAITING {
             break false;
@@ -126,7 +170,9 @@ fn slice(ctx: Context<'_>) -> bool {
         WAITING.fetch_add(added, Relaxed);
         submit(Lane::Normal, Box::new(move || run_jobs(jobs)));
     }
-    PASS.with(|held| *held = Some(pass));
+    if !is_over {
+        PROGRESS.with(|progress| progress.pass = Some(pass));
+    }
     is_over
 }
 

@@ -8,9 +8,9 @@ use super::ffi::string::RedisStr;
 use super::maintenance::KeyMaintenance;
 use super::module::settings;
 use crate::commands::{CommandError, commit, err, is_retained};
-use crate::conversation::Conversation;
 use crate::conversation::attributes::Attributes;
 use crate::conversation::effect::{Effect, Event};
+use crate::conversation::{Conversation, Unreadable};
 use crate::metrics;
 use crate::tokens::background::Background;
 use crate::tokens::{Inline, most_inline, preload};
@@ -41,31 +41,29 @@ impl Write<'_> {
         if let Some(attributes) = effect.create.or(effect.alter) {
             preload(attributes.encoding);
         }
-        if let Found::Conversation(conversation) = key.get() {
-            measured(conversation, |c| c.prepare(&effect))?;
-            measured(conversation, |c| self.change(c, &mut effect));
+        let summary_due = if let Found::Conversation(conversation) = key.get() {
+            measured(conversation, |c| {
+                c.prepare(&effect)?;
+                self.change(c, &mut effect);
+                Ok::<_, Unreadable>(self.is_summary_due(c))
+            })?
         } else {
             let Some(attributes) = effect.create else {
                 return err("no such key");
             };
             let mut conversation = new_conversation(attributes, &mut effect);
             self.change(&mut conversation, &mut effect);
+            let summary_due = self.is_summary_due(&mut conversation);
             metrics::created(conversation.footprint());
             key.create(conversation);
-        }
+            summary_due
+        };
         if effect.persist {
             key.persist();
         }
         if let Some(at) = effect.expire {
             key.expire_at(at);
         }
-        let summary_due = match key.get() {
-            // Workers listen to the primary.
-            Found::Conversation(c) if !self.replayed => {
-                c.summary_became_due(settings::current().summary_threshold)
-            }
-            _ => false,
-        };
         drop(key);
         let announcement = Announcement {
             ctx: self.ctx,
@@ -83,6 +81,11 @@ impl Write<'_> {
             notify(self.ctx, self.key, Event::SummaryDue);
         }
         Ok(())
+    }
+
+    /// True if a summary has become due. Workers listen to the primary.
+    fn is_summary_due(&self, conversation: &mut Conversation) -> bool {
+        !self.replayed && conversation.summary_became_due(settings::current().summary_threshold)
     }
 
     /// Sets when the key expires, Unix ms. The conversation stays as it is, so replicas receive the command of Redis that

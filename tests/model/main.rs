@@ -43,6 +43,7 @@ fn reads(recents: usize) -> impl Strategy<Value = Reads> {
 enum Between {
     Nothing,
     Rest,
+    Pack,
     Fork,
 }
 
@@ -50,6 +51,7 @@ fn between() -> impl Strategy<Value = Between> {
     prop_oneof![
         6 => Just(Between::Nothing),
         2 => Just(Between::Rest),
+        2 => Just(Between::Pack),
         1 => Just(Between::Fork),
     ]
 }
@@ -84,6 +86,7 @@ proptest! {
             match between {
                 Between::Nothing => {}
                 Between::Rest => pair.rest(),
+                Between::Pack => pair.pack(),
                 Between::Fork if copies.len() < 2 => copies.push((pair.fork(None), model.fork(None))),
                 Between::Fork => {}
             }

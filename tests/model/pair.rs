@@ -54,9 +54,17 @@ impl Pair {
         while let Rest::Compress(jobs) = value.rest() {
             jobs.into_iter().for_each(|job| job.run());
         }
-        let woken = value.wake(true).expect("what came to rest wakes");
-        let empty = Conversation::new(*woken.attributes(), 0);
-        self.primary = Some(std::mem::replace(woken, empty));
+        self.primary = Some(woken(value));
+    }
+
+    /// Packs the primary as the server does between two turns, and wakes it again.
+    pub fn pack(&mut self) {
+        let Some(conversation) = self.primary.take() else {
+            return;
+        };
+        let mut value = Value::new(conversation);
+        value.pack();
+        self.primary = Some(woken(value));
     }
 
     /// A copy that shares segments with the original.
@@ -83,6 +91,13 @@ impl Pair {
         copy.iter_mut().for_each(settle);
         copy
     }
+}
+
+/// The conversation of `value`, in use.
+fn woken(mut value: Value) -> Conversation {
+    let woken = value.wake(true).expect("what was packed wakes");
+    let empty = Conversation::new(*woken.attributes(), 0);
+    std::mem::replace(woken, empty)
 }
 
 /// A command that only reads, on a copy.

@@ -1,4 +1,4 @@
-//! Conversations that nobody uses are compressed, and clients see no difference.
+//! Conversations that nobody uses for a second or two are packed, and later compressed; clients see no difference.
 
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,24 @@ use crate::views::*;
 /// A server whose conversations come to rest after a second.
 fn server() -> Server {
     Server::with_module_args(&[], &["idle-seconds", "1"])
+}
+
+/// A server whose conversations stay in use, so that short ones are packed but not compressed.
+fn server_in_use() -> Server {
+    Server::with_module_args(&[], &["idle-seconds", "3600"])
+}
+
+/// Uses the conversation at `key`, and waits until it and those that were used before are packed again, which is seen by the
+/// memory that this one takes.
+fn packed(mut con: &mut Connection, key: &str) {
+    cmd!(con, "CONV.LEN", key);
+    let open = memory(con, key);
+    let packed = wait_until(Duration::from_secs(20), || memory(con, key) + 300 < open);
+    assert!(packed, "{key} takes {open} bytes");
+}
+
+fn memory(mut con: &mut Connection, key: &str) -> i64 {
+    int(&cmd!(con, "MEMORY", "USAGE", key))
 }
 
 fn figure(con: &mut Connection, name: &str) -> i64 {
@@ -37,7 +55,18 @@ fn messages(n: usize) -> Vec<String> {
 
 #[test]
 fn clients_see_no_difference() {
-    let server = server();
+    check_views(&server(), at_rest);
+}
+
+#[test]
+fn clients_see_no_difference_between_turns() {
+    let server = server_in_use();
+    check_views(&server, |con| packed(con, "twenty"));
+    assert_eq!(figure(&mut server.conn(), "conversations_at_rest"), 0);
+}
+
+/// Compares what clients see before and after `rest`, which waits until conversations are in another form.
+fn check_views(server: &Server, rest: impl Fn(&mut Connection)) {
     let mut con = server.conn();
     let keys = fill(&mut con);
     append(&mut con, "twenty", &messages(20));
@@ -50,7 +79,8 @@ fn clients_see_no_difference() {
     let seen = views(&mut con, &keys);
     let digests: Vec<String> = keys.iter().map(|key| digest(&mut con, key)).collect();
     for _ in 0..2 {
-        at_rest(&mut con);
+        rest(&mut con);
+        let used = memory(&mut con, "twenty");
         for (key, before) in keys.iter().zip(&digests) {
             assert_eq!(digest(&mut con, key), *before, "{key}");
         }
@@ -58,19 +88,20 @@ fn clients_see_no_difference() {
         for key in &keys {
             cmd!(con, "DUMP", key);
         }
-        at_rest(&mut con);
+        assert_eq!(memory(&mut con, "twenty"), used);
+        rest(&mut con);
         assert_same(&keys, &seen, &views(&mut con, &keys), "after a rest");
     }
-    at_rest(&mut con);
+    rest(&mut con);
     cmd!(con, "DEBUG", "RELOAD");
     assert_same(&keys, &seen, &views(&mut con, &keys), "after a reload");
-    at_rest(&mut con);
+    rest(&mut con);
     for key in &keys {
         cmd!(con, "COPY", key, format!("{key} again"));
         cmd!(con, "RENAME", format!("{key} again"), key);
     }
     assert_same(&keys, &seen, &views(&mut con, &keys), "copied at rest");
-    at_rest(&mut con);
+    rest(&mut con);
     go_on(&mut con);
 }
 
@@ -101,31 +132,64 @@ fn rest_leaves_no_trace() {
 fn memory_at_rest_is_at_most_half_of_a_list() {
     let server = server();
     let mut con = server.conn();
+    let (rests, lists) = memory_against_lists(&mut con, 2, at_rest);
+    assert!(rests * 2 <= lists, "{rests} at rest, lists {lists}");
+    assert!(figure(&mut con, "bytes_open") < rests / 20);
+}
+
+#[test]
+fn memory_between_turns_is_little_more_than_that_of_a_list() {
+    let server = server_in_use();
+    let mut con = server.conn();
+    let (packed, lists) = memory_against_lists(&mut con, 1, |con| packed(con, "chat 7"));
+    assert!(packed * 10 <= lists * 11, "{packed} packed, lists {lists}");
+}
+
+/// Memory of short conversations after `rest`, and of lists with the same messages. Waits some time until it is `1 / part` of
+/// theirs, because memory is also used for other things for a while.
+fn memory_against_lists(
+    mut con: &mut Connection,
+    part: i64,
+    rest: impl Fn(&mut Connection),
+) -> (i64, i64) {
     const KEYS: usize = 300;
     let each: Vec<Vec<String>> = (0..KEYS).map(|n| messages(3 + n % 20)).collect();
-    let start = used(&mut con);
+    let start = used(con);
     for (n, messages) in each.iter().enumerate() {
         cmd!(con, "RPUSH", format!("list {n}"), messages);
     }
-    let lists = used(&mut con) - start;
+    let lists = used(con) - start;
     for n in 0..KEYS {
         cmd!(con, "DEL", format!("list {n}"));
     }
     // One-time costs such as the tokenizer's tables.
-    append(&mut con, "first", &messages(2));
-    at_rest(&mut con);
-    let start = used(&mut con);
+    append(con, "chat 7", &messages(20));
+    settled(con);
+    rest(con);
+    cmd!(con, "DEL", "chat 7");
+    let start = used(con);
     for (n, messages) in each.iter().enumerate() {
-        append(&mut con, &format!("chat {n}"), messages);
+        append(con, &format!("chat {n}"), messages);
     }
-    at_rest(&mut con);
-    let mut rests = 0;
-    let small = wait_until(Duration::from_secs(5), || {
-        rests = used(&mut con) - start;
-        rests * 2 <= lists
+    rest(con);
+    let mut uses = 0;
+    wait_until(Duration::from_secs(5), || {
+        uses = used(con) - start;
+        uses * part <= lists
     });
-    assert!(small, "{rests} at rest, lists {lists}");
-    assert!(figure(&mut con, "bytes_open") < rests / 20);
+    (uses, lists)
+}
+
+/// A long conversation gives back what it has reserved for further messages.
+#[test]
+fn nothing_is_reserved_between_turns() {
+    let server = server_in_use();
+    let mut con = server.conn();
+    for message in messages(500) {
+        append(&mut con, "k", &[message]);
+    }
+    settled(&mut con);
+    packed(&mut con, "k");
 }
 
 #[test]

@@ -134,16 +134,13 @@ impl Segment {
         }
     }
 
-    /// A segment by what [`Segment::stored_text`] and [`Segment::compressed_index`] have returned. It is not handed over
-    /// for compression again: if it is uncompressed, that did not pay.
+    /// A segment by what [`Segment::stored_text`] and [`Segment::compressed_index`] have returned.
     #[must_use]
     pub fn stored_as(base_seq: i64, base_time: i64, index: &[u8], text: &StoredText<'_>) -> Self {
         let body =
             match *text {
                 StoredText::Uncompressed(bytes) => {
-                    let body = Uncompressed::new(bytes.to_vec(), index::decode(index));
-                    let _ = body.ask();
-                    Body::from(body)
+                    Body::from(Uncompressed::new(bytes.to_vec(), index::decode(index)))
                 }
                 StoredText::Compressed { text, len } => Body::Compressed(Shared::new(
                     Compressed::new(text.to_vec(), len, index.to_vec()),
@@ -154,6 +151,22 @@ impl Segment {
             base_time,
             before: Sums::default(),
             body,
+        }
+    }
+
+    /// Does not hand the segment over for compression any more, since that did not pay.
+    pub fn leave_uncompressed(&self) {
+        if let Body::Uncompressed(body) = &self.body {
+            let _ = body.ask();
+        }
+    }
+
+    /// True if another conversation, or a background thread, holds the same body.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        match &self.body {
+            Body::Uncompressed(body) => body.is_shared(),
+            Body::Compressed(body) => body.is_shared(),
         }
     }
 

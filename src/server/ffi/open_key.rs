@@ -100,17 +100,17 @@ impl Key {
             return Found::Other;
         };
         self.borrow((&raw const *value).addr());
-        let was_at_rest = value.is_at_rest().then(|| value.footprint());
+        let was_packed = value.is_packed().then(|| value.footprint());
         if self.by_client
             && let Some(used) = ON_USE.get()
         {
             used();
         }
         let Some(conversation) = value.wake(self.by_client) else {
-            log(Level::Warning, "a conversation at rest is broken");
+            log(Level::Warning, "a packed conversation is broken");
             return Found::Other;
         };
-        if let Some(before) = was_at_rest {
+        if let Some(before) = was_packed {
             metrics::resized(before, conversation.footprint());
         }
         Found::Conversation(conversation)
