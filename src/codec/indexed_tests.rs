@@ -70,7 +70,7 @@ fn decoded(source: Source, frames: &[Vec<u8>]) -> Option<Conversation> {
 fn frames_at_rest(conversation: Conversation) -> Vec<Vec<u8>> {
     let mut value = Value::new(conversation);
     for _ in 0..3 {
-        if let Rest::Compress(jobs) = value.rest() {
+        if let Rest::Compress(jobs) = value.rest(true) {
             jobs.into_iter().for_each(|job| job.run());
         }
     }

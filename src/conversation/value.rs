@@ -180,15 +180,15 @@ impl Value {
         matches!(self.0, State::Packed(_))
     }
 
-    /// Packs the conversation if it is short and has not been used for a second or two. Brings it to rest if nobody has
-    /// used it for `conv.idle-seconds`, in two or more calls: what is not compressed yet must be compressed in between, on
-    /// another thread. Drops decompressed copies that nobody reads.
-    pub fn rest(&mut self) -> Rest {
+    /// Packs the conversation if it is short and has not been used for a second or two. If it may `compress`, brings it to
+    /// rest if nobody has used it for `conv.idle-seconds`, in two or more calls: what is not compressed yet must be compressed
+    /// in between, on another thread. Drops decompressed copies that nobody reads.
+    pub fn rest(&mut self, compress: bool) -> Rest {
         if let State::Packed(packed) = &self.0 {
             if packed.0.is_at_rest() {
                 return Rest::Done;
             }
-            if !packed.0.last_use().is_idle() {
+            if !compress || !packed.0.last_use().is_idle() {
                 return Rest::Later;
             }
             let Some(conversation) = packed.0.unpack() else {
@@ -206,7 +206,7 @@ impl Value {
         if conversation.is_cold {
             return Rest::Done;
         }
-        if !conversation.last_use.is_idle() {
+        if !compress || !conversation.last_use.is_idle() {
             if !conversation.last_use.is_within(OPEN_SECONDS) {
                 self.pack();
             } else if may_be_packed(conversation) {
@@ -242,13 +242,6 @@ impl Value {
                 Some(packed) => self.0 = State::Packed(Counted::new(packed)),
                 None => open.0.log.close_newest(),
             }
-        }
-    }
-
-    /// Drops decompressed copies that nobody has read for a while.
-    pub fn close_idle(&self) {
-        if let State::Open(open) = &self.0 {
-            open.0.log.close_idle();
         }
     }
 

@@ -51,7 +51,7 @@ impl Pair {
         };
         set_idle_seconds(0);
         let mut value = Value::new(conversation);
-        while let Rest::Compress(jobs) = value.rest() {
+        while let Rest::Compress(jobs) = value.rest(true) {
             jobs.into_iter().for_each(|job| job.run());
         }
         self.primary = Some(woken(value));

@@ -199,6 +199,7 @@ fn without_compression_nothing_rests() {
     cmd!(con, "CONFIG", "SET", "conv.compress", "no");
     append(&mut con, "k", &messages(20));
     std::thread::sleep(Duration::from_millis(2500));
+    packed(&mut con, "k");
     assert_eq!(figure(&mut con, "conversations_at_rest"), 0);
     assert_eq!(figure(&mut con, "bytes_compressed"), 0);
     cmd!(con, "CONFIG", "SET", "conv.compress", "yes");
