@@ -187,7 +187,10 @@ fn run_round(rng: &mut Rng, faults: usize, tally: &mut Tally) -> [u64; 2] {
 fn settle(chain: &mut ReplicationChain) {
     let mut con = chain.primary.conn();
     for key in keys(&mut con) {
-        cmd!(con, "CONV.RECENT", &key, 999_999_999_i64, "ANY");
+        // All messages, and the summary.
+        for options in [&["ANY", "NOSUMMARY"][..], &["ANY"]] {
+            cmd!(con, "CONV.RECENT", &key, 999_999_999_i64, options);
+        }
     }
     for (replica, of) in [
         (&chain.replica, &chain.primary),

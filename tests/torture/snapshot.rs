@@ -26,8 +26,15 @@ const ASKED: i64 = 500;
 
 /// All messages of a conversation, oldest first.
 pub fn messages(con: &mut Connection, key: &str) -> Vec<Got> {
-    // Makes the server count all pending messages.
-    cmd!(*con, "CONV.RECENT", key, 999_999_999_999_i64, "ANY");
+    // Makes the server count all pending messages, those that a summary covers as well.
+    cmd!(
+        *con,
+        "CONV.RECENT",
+        key,
+        999_999_999_999_i64,
+        "ANY",
+        "NOSUMMARY"
+    );
     let info = cmd!(*con, "CONV.INFO", key);
     if info == Value::Nil {
         return Vec::new();
@@ -54,7 +61,15 @@ pub fn messages(con: &mut Connection, key: &str) -> Vec<Got> {
 /// Everything that a client can read of a conversation, as commands with their replies.
 pub fn view(con: &mut Connection, key: &str) -> Vec<(String, Value)> {
     let mut asked: Vec<Vec<&str>> = vec![
-        // Must be first: it makes the server count all pending messages.
+        // Must be first: they make the server count all pending messages, and the summary.
+        vec![
+            "CONV.RECENT",
+            key,
+            "999999999999",
+            "ANY",
+            "NOSUMMARY",
+            "WITHINFO",
+        ],
         vec!["CONV.RECENT", key, "999999999999", "ANY", "WITHINFO"],
         vec!["DEBUG", "DIGEST-VALUE", key],
         vec!["TYPE", key],
