@@ -22,16 +22,16 @@ impl CoarseTime {
         Self(NOW.load(Relaxed))
     }
 
-    /// As bytes, for [`CoarseTime::from_bytes`].
+    /// As a number, for [`CoarseTime::from_number`].
     #[must_use]
-    pub fn to_bytes(self) -> [u8; 4] {
-        self.0.to_le_bytes()
+    pub fn to_number(self) -> u32 {
+        self.0
     }
 
-    /// What [`CoarseTime::to_bytes`] has returned.
+    /// What [`CoarseTime::to_number`] has returned.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; 4]) -> Self {
-        Self(u32::from_le_bytes(bytes))
+    pub fn from_number(number: u32) -> Self {
+        Self(number)
     }
 
     /// True if it lies at most `seconds` in the past, give or take one second. False for the default.

@@ -128,7 +128,7 @@ fn check_same_packed(conversation: &Conversation) {
 
 /// A copy that shares nothing.
 fn unshared(conversation: &Conversation) -> Conversation {
-    let packed = Packed::pack(conversation, CoarseTime::now()).expect("it can be packed");
+    let packed = Packed::pack(conversation, Some(CoarseTime::now())).expect("it can be packed");
     packed.unpack().expect("it can be unpacked")
 }
 
