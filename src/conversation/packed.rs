@@ -217,7 +217,7 @@ impl Packed {
         }
         put_unsigned(&mut out, log.segments().len() as u64);
         for segment in log.segments() {
-            parts::put_segment(&mut out, segment, created);
+            parts::put_segment(&mut out, segment, created)?;
         }
         Some(Self(out.into_boxed_slice()))
     }

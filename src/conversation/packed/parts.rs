@@ -18,6 +18,9 @@ static ATTRIBUTES: Mutex<Vec<Attributes>> = Mutex::new(Vec::new());
 /// Most entries of the table. Attributes beyond it are written out.
 const MOST_ATTRIBUTES: usize = 64;
 
+/// What every compressed text begins with. It is left out.
+const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
+
 /// Stands for attributes that are written out.
 const WRITTEN_OUT: u64 = MOST_ATTRIBUTES as u64;
 
@@ -175,7 +178,8 @@ pub fn session(reader: &mut ByteReader<'_>) -> Option<Session> {
     Some(session)
 }
 
-pub fn put_segment(out: &mut Vec<u8>, segment: &Segment, created: i64) {
+/// Nothing if the text is compressed in a form that does not begin with [`ZSTD_MAGIC`], which only came from outside.
+pub fn put_segment(out: &mut Vec<u8>, segment: &Segment, created: i64) -> Option<()> {
     put_signed(out, segment.base_seq);
     put_signed(out, segment.base_time.wrapping_sub(created));
     let index = segment.compressed_index();
@@ -188,9 +192,10 @@ pub fn put_segment(out: &mut Vec<u8>, segment: &Segment, created: i64) {
         StoredText::Compressed { text, len } => {
             // An uncompressed text has no length of its own here, and no message is empty.
             put_unsigned(out, len as u64);
-            put_text(out, text);
+            put_text(out, text.strip_prefix(&ZSTD_MAGIC)?);
         }
     }
+    Some(())
 }
 
 pub fn take_segment(reader: &mut ByteReader<'_>, created: i64) -> Option<Segment> {
@@ -199,9 +204,13 @@ pub fn take_segment(reader: &mut ByteReader<'_>, created: i64) -> Option<Segment
     let index = text(reader)?;
     let len = usize::try_from(reader.unsigned()?).ok()?;
     let text = text(reader)?;
-    let text = match len {
-        0 => StoredText::Uncompressed(text),
-        len => StoredText::Compressed { text, len },
+    let compressed;
+    let text = if len == 0 {
+        StoredText::Uncompressed(text)
+    } else {
+        compressed = [&ZSTD_MAGIC, text].concat();
+        let text = &compressed;
+        StoredText::Compressed { text, len }
     };
     Some(Segment::stored_as(base_seq, base_time, index, &text))
 }
