@@ -1,6 +1,7 @@
 //! The rows of the table, one file each.
 
 mod append;
+mod budgets;
 mod counting;
 mod flat;
 mod generator;
@@ -19,9 +20,10 @@ use crate::row::Line;
 pub type Row = fn(&Setup) -> Vec<Line>;
 
 /// All rows, by their name in `ROWS`.
-pub const ROWS: [(&str, Row); 11] = [
+pub const ROWS: [(&str, Row); 12] = [
     ("generator", generator::lines),
     ("recent", recent::lines),
+    ("budgets", budgets::lines),
     ("append", append::lines),
     ("flat", flat::lines),
     ("stall", stall::lines),
