@@ -2,6 +2,7 @@
 
 mod append;
 mod budgets;
+mod clear;
 mod counting;
 mod flat;
 mod generator;
@@ -20,10 +21,11 @@ use crate::row::Line;
 pub type Row = fn(&Setup) -> Vec<Line>;
 
 /// All rows, by their name in `ROWS`.
-pub const ROWS: [(&str, Row); 12] = [
+pub const ROWS: [(&str, Row); 13] = [
     ("generator", generator::lines),
     ("recent", recent::lines),
     ("budgets", budgets::lines),
+    ("clear", clear::lines),
     ("append", append::lines),
     ("flat", flat::lines),
     ("stall", stall::lines),
