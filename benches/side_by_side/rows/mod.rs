@@ -7,6 +7,7 @@ mod counting;
 mod flat;
 mod generator;
 mod large;
+mod limited;
 mod many;
 pub mod memory;
 mod recent;
@@ -21,12 +22,13 @@ use crate::row::Line;
 pub type Row = fn(&Setup) -> Vec<Line>;
 
 /// All rows, by their name in `ROWS`.
-pub const ROWS: [(&str, Row); 13] = [
+pub const ROWS: [(&str, Row); 14] = [
     ("generator", generator::lines),
     ("recent", recent::lines),
     ("budgets", budgets::lines),
     ("clear", clear::lines),
     ("append", append::lines),
+    ("limited", limited::lines),
     ("flat", flat::lines),
     ("stall", stall::lines),
     ("large", large::lines),
