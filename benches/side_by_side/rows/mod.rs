@@ -13,6 +13,7 @@ pub mod memory;
 mod recent;
 mod service;
 mod session;
+mod short;
 mod stall;
 
 use crate::Setup;
@@ -22,7 +23,7 @@ use crate::row::Line;
 pub type Row = fn(&Setup) -> Vec<Line>;
 
 /// All rows, by their name in `ROWS`.
-pub const ROWS: [(&str, Row); 14] = [
+pub const ROWS: [(&str, Row); 15] = [
     ("generator", generator::lines),
     ("recent", recent::lines),
     ("budgets", budgets::lines),
@@ -33,6 +34,7 @@ pub const ROWS: [(&str, Row); 14] = [
     ("stall", stall::lines),
     ("large", large::lines),
     ("memory", memory::lines),
+    ("short", short::lines),
     ("many", many::lines),
     ("counting", counting::lines),
     ("session", session::lines),
