@@ -5,6 +5,7 @@ mod budgets;
 mod clear;
 mod counting;
 mod flat;
+mod fork;
 mod generator;
 mod large;
 mod limited;
@@ -23,7 +24,7 @@ use crate::row::Line;
 pub type Row = fn(&Setup) -> Vec<Line>;
 
 /// All rows, by their name in `ROWS`.
-pub const ROWS: [(&str, Row); 15] = [
+pub const ROWS: [(&str, Row); 16] = [
     ("generator", generator::lines),
     ("recent", recent::lines),
     ("budgets", budgets::lines),
@@ -31,6 +32,7 @@ pub const ROWS: [(&str, Row); 15] = [
     ("append", append::lines),
     ("limited", limited::lines),
     ("flat", flat::lines),
+    ("fork", fork::lines),
     ("stall", stall::lines),
     ("large", large::lines),
     ("memory", memory::lines),
