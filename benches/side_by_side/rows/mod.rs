@@ -12,6 +12,7 @@ mod limited;
 mod many;
 pub mod memory;
 mod recent;
+mod search;
 mod service;
 mod session;
 mod short;
@@ -24,7 +25,7 @@ use crate::row::Line;
 pub type Row = fn(&Setup) -> Vec<Line>;
 
 /// All rows, by their name in `ROWS`.
-pub const ROWS: [(&str, Row); 16] = [
+pub const ROWS: [(&str, Row); 17] = [
     ("generator", generator::lines),
     ("recent", recent::lines),
     ("budgets", budgets::lines),
@@ -33,6 +34,7 @@ pub const ROWS: [(&str, Row); 16] = [
     ("limited", limited::lines),
     ("flat", flat::lines),
     ("fork", fork::lines),
+    ("search", search::lines),
     ("stall", stall::lines),
     ("large", large::lines),
     ("memory", memory::lines),
