@@ -9,6 +9,7 @@ mod fork;
 mod generator;
 mod large;
 mod limited;
+mod load;
 mod many;
 pub mod memory;
 mod recent;
@@ -25,7 +26,7 @@ use crate::row::Line;
 pub type Row = fn(&Setup) -> Vec<Line>;
 
 /// All rows, by their name in `ROWS`.
-pub const ROWS: [(&str, Row); 17] = [
+pub const ROWS: [(&str, Row); 18] = [
     ("generator", generator::lines),
     ("recent", recent::lines),
     ("budgets", budgets::lines),
@@ -40,6 +41,7 @@ pub const ROWS: [(&str, Row); 17] = [
     ("memory", memory::lines),
     ("short", short::lines),
     ("many", many::lines),
+    ("load", load::lines),
     ("counting", counting::lines),
     ("session", session::lines),
     ("service", service::lines),
