@@ -69,12 +69,16 @@ pub fn used_memory(server: &Server) -> f64 {
     number(server, "memory", "used_memory")
 }
 
+pub fn conversations_at_rest(server: &Server) -> usize {
+    number(server, "conv", "conv_conversations_at_rest") as usize
+}
+
 /// Has all conversations compressed as a whole, which they are when nobody has used them for a while, and waits until
 /// there are `conversations` of them. How long that takes is no figure: the server does it with a small part of a core.
 pub fn rest(server: &Server, conversations: usize) {
     let mut con = server.conn();
     cmd!(con, "CONFIG", "SET", "conv.idle-seconds", 0);
-    let at_rest = || number(server, "conv", "conv_conversations_at_rest") as usize;
+    let at_rest = || conversations_at_rest(server);
     let done = wait_until(Duration::from_secs(600), || {
         std::thread::sleep(Duration::from_millis(100));
         at_rest() == conversations

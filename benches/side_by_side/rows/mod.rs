@@ -13,6 +13,7 @@ mod load;
 mod many;
 pub mod memory;
 mod recent;
+mod resting;
 mod search;
 mod service;
 mod session;
@@ -26,7 +27,7 @@ use crate::row::Line;
 pub type Row = fn(&Setup) -> Vec<Line>;
 
 /// All rows, by their name in `ROWS`.
-pub const ROWS: [(&str, Row); 18] = [
+pub const ROWS: [(&str, Row); 19] = [
     ("generator", generator::lines),
     ("recent", recent::lines),
     ("budgets", budgets::lines),
@@ -41,6 +42,7 @@ pub const ROWS: [(&str, Row); 18] = [
     ("memory", memory::lines),
     ("short", short::lines),
     ("many", many::lines),
+    ("resting", resting::lines),
     ("load", load::lines),
     ("counting", counting::lines),
     ("session", session::lines),
