@@ -192,7 +192,7 @@ view: ## show a conversation: make view KEY=chat:7 (PORT=6379, BUDGET=3000, NEWE
 	  $(if $(CLEAR),--clear $(CLEAR)) \
 	  -- '$(KEY)'
 
-bench: deps bench-venv ## compare with lists, strings and RedisJSON on a server; 10 minutes (ROWS="recent append", ROUNDS=5)
+bench: deps bench-venv ## compare with lists, strings and RedisJSON on a server; 15 minutes (ROWS="recent append", ROUNDS=5)
 	@BENCH_PYTHON=$(VENV)/bin/python $(CARGO) bench --quiet --bench side_by_side
 
 bench-pure: deps ## benchmark the parts that need no server (criterion)

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Server, info};
+use crate::support::{Server, cmd, info, wait_until};
 
 /// CPU time of the server's main thread, user and system, in seconds.
 pub fn main_thread_seconds(server: &Server) -> f64 {
@@ -20,7 +20,8 @@ pub fn main_thread_seconds(server: &Server) -> f64 {
     }
 }
 
-fn number(server: &Server, section: &str, field: &str) -> f64 {
+/// A figure of `INFO`; 0 if there is none.
+pub fn number(server: &Server, section: &str, field: &str) -> f64 {
     info(&mut server.conn(), section)
         .get(field)
         .and_then(|value| value.parse().ok())
@@ -66,6 +67,25 @@ pub fn used_memory(server: &Server) -> f64 {
     std::thread::sleep(PACKED);
     settle(server);
     number(server, "memory", "used_memory")
+}
+
+pub fn conversations_at_rest(server: &Server) -> usize {
+    number(server, "conv", "conv_conversations_at_rest") as usize
+}
+
+/// Has all conversations compressed as a whole, which they are when nobody has used them for a while, and waits until
+/// there are `conversations` of them. How long that takes is no figure: the server does it with a small part of a core.
+pub fn rest(server: &Server, conversations: usize) {
+    let mut con = server.conn();
+    cmd!(con, "CONFIG", "SET", "conv.idle-seconds", 0);
+    let at_rest = || conversations_at_rest(server);
+    let done = wait_until(Duration::from_secs(600), || {
+        std::thread::sleep(Duration::from_millis(100));
+        at_rest() == conversations
+    });
+    assert!(done, "{} of {conversations} are at rest", at_rest());
+    settle(server);
+    cmd!(con, "CONFIG", "SET", "conv.idle-seconds", 60);
 }
 
 pub fn median(values: &[f64]) -> f64 {

@@ -30,6 +30,27 @@ pub fn in_turn(
     rates
 }
 
+/// Main-thread time per request of both loads, in µs. With large replies the rate of one client depends on how fast the
+/// client reads; this is what the server spends, whoever reads.
+pub fn main_thread_line(line: Line, rates: &[Vec<Rate>; 2]) -> Line {
+    let all = |side: &[Rate], figure: fn(&Rate) -> f64| side.iter().map(figure).collect::<Vec<_>>();
+    let [ours, theirs] = rates.each_ref().map(|side| all(side, |r| r.server_us));
+    let round_trip = rates
+        .each_ref()
+        .map(|side| median(&all(side, |r| 1e6 / r.per_second)));
+    let note = format!(
+        "round trip {:.0} / {:.0} µs{}{}",
+        round_trip[0],
+        round_trip[1],
+        if line.note.is_empty() { "" } else { "; " },
+        line.note
+    );
+    line.unit("µs")
+        .figures(ours, theirs)
+        .note(note)
+        .more(json!({"round_trip_us": round_trip}))
+}
+
 /// Requests per second of both loads, with the main thread time per request. The ratio of the times is also valid on a
 /// machine that has other work to do.
 pub fn line(line: Line, rates: &[Vec<Rate>; 2]) -> Line {

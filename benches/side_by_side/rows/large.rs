@@ -107,6 +107,11 @@ fn send(server: &Server, requests: &[u8], replies: u64) {
 
 /// The slowest PING in ms while the requests are sent and answered.
 fn slowest_ping(server: &Server, requests: &[u8], replies: u64) -> f64 {
+    slowest_ping_beside(server, || send(server, requests, replies))
+}
+
+/// The slowest PING in ms while `work` is done.
+pub fn slowest_ping_beside(server: &Server, work: impl FnOnce()) -> f64 {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let pings = scope.spawn(|| {
@@ -124,7 +129,7 @@ fn slowest_ping(server: &Server, requests: &[u8], replies: u64) -> f64 {
             slowest.as_secs_f64() * 1e3
         });
         std::thread::sleep(Duration::from_millis(20));
-        send(server, requests, replies);
+        work();
         // What the command has left for the main thread, such as freeing memory, counts too.
         std::thread::sleep(Duration::from_millis(50));
         stop.store(true, Ordering::Relaxed);

@@ -151,9 +151,8 @@ pub fn as_times(mut line: Line) -> Line {
 pub const LONG: &[u8] = b"long";
 pub const SHORT: &[u8] = b"short";
 
-/// Fills conversations of 1,000,000 and of 100 messages with the same end. Most messages of the long one are appended
-/// with their count, because counting them would take minutes.
-pub fn long_and_short(setup: &Setup, server: &Server) {
+/// 1,000,000 messages: those that are appended with their count, because counting them would take minutes, and the newest.
+pub fn million_messages(setup: &Setup) -> [Vec<&[u8]>; 2] {
     const COUNTED: usize = 10_000;
     let messages: Vec<&Vec<u8>> = setup
         .data
@@ -166,11 +165,19 @@ pub fn long_and_short(setup: &Setup, server: &Server) {
         .take(COUNTED)
         .map(|m| m.as_slice())
         .collect();
-    let older: Vec<Vec<u8>> = messages
+    let older = messages
         .iter()
         .cycle()
         .take(1_000_000 - newest.len())
-        .collect::<Vec<_>>()
+        .map(|m| m.as_slice())
+        .collect();
+    [older, newest]
+}
+
+/// Fills conversations of 1,000,000 and of 100 messages with the same end.
+pub fn long_and_short(setup: &Setup, server: &Server) {
+    let [older, newest] = million_messages(setup);
+    let older: Vec<Vec<u8>> = older
         .chunks(100)
         .map(|chunk| {
             let mut args: Vec<&[u8]> = vec![b"CONV.APPEND", LONG];

@@ -132,7 +132,8 @@ pub fn lines(setup: &Setup) -> Vec<Line> {
     .collect()
 }
 
-const RULES: conv::tokens::Rules = conv::tokens::Rules {
+/// How conversations count that are created without attributes.
+pub const RULES: conv::tokens::Rules = conv::tokens::Rules {
     encoding: conv::tokens::Encoding::O200K_BASE,
     media_tokens: 85,
     overhead: 3,
