@@ -95,19 +95,14 @@ impl Index {
     #[inline(never)]
     fn find_from(&self, mut slot: usize, word: &str) -> Option<usize> {
         loop {
+            // No word where the slot is empty.
             let position = usize::from(*self.slots.get(slot)?);
-            if self.is_at(position, word) {
+            let listed = self.words.get(position)?;
+            if same(listed.as_bytes(), word.as_bytes(), self.case) {
                 return Some(position);
             }
             slot = (slot + 1) % SLOTS;
         }
-    }
-
-    /// True if `word` is the one at `position`, as far as its case matters.
-    fn is_at(&self, position: usize, word: &str) -> bool {
-        self.words
-            .get(position)
-            .is_some_and(|listed| same(listed.as_bytes(), word.as_bytes(), self.case))
     }
 }
 
