@@ -138,5 +138,5 @@ fn more_members_than_usual_are_all_read() {
         call("last")
     );
     assert_eq!(ids(&known(&json)).0, [Some("last")]);
-    assert_eq!(counted(&json), "assistant|text|call:()");
+    assert_eq!(counted(&json), "assistant|call:()|text");
 }
