@@ -70,50 +70,78 @@ impl Reader {
         source: &[u8],
         f: impl FnOnce(&Document<'_>) -> R,
     ) -> Result<R, JsonError> {
-        let mut f = Some(f);
-        let mut repaired = false;
-        let result = loop {
-            self.copy.clear();
-            self.copy.extend_from_slice(source);
-            if repaired {
-                neutralise(&mut self.copy);
-            }
-            self.copy.resize(source.len() + INPUT_PADDING, b' ');
-            let copy = self.copy.as_ptr().addr();
-            let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
-            let outcome =
-                fill_tape_padded(&mut self.copy, source.len(), &mut self.buffers, &mut tape);
-            let result = match outcome {
-                Ok(()) => {
-                    let document = Document {
-                        nodes: &tape.0,
-                        source,
-                        copy,
-                        structurals: self.buffers.structural_indexes(),
-                        repaired,
-                        starts: RefCell::new(Vec::new()),
-                    };
-                    f.take().map(|f| Ok(f(&document)))
-                }
-                Err(error) => match diagnose(source, error.error()) {
-                    Some(reason) => Some(Err(reason)),
-                    // Valid by the grammar, and already repaired: a gap between the two parsers.
-                    None if repaired => Some(Err(JsonError("not JSON that can be read".into()))),
-                    None => None,
-                },
-            };
-            self.tape = tape.reset();
-            if let Some(result) = result {
-                break result;
-            }
-            repaired = true;
-        };
+        let result = self.parse(source, f);
         // The tape of a message with many small parts takes several times the memory of its text.
         if self.copy.capacity() > KEEP_BYTES || self.tape.0.capacity() > KEEP_NODES {
             *self = Self::default();
         }
         result
     }
+
+    #[inline]
+    fn parse<R>(
+        &mut self,
+        source: &[u8],
+        f: impl FnOnce(&Document<'_>) -> R,
+    ) -> Result<R, JsonError> {
+        let Self {
+            copy: text,
+            buffers,
+            tape: kept,
+        } = self;
+        copy_padded(source, text);
+        let copy = text.as_ptr().addr();
+        let mut tape = std::mem::replace(kept, Tape(Vec::new())).reset();
+        let mut repaired = false;
+        if let Err(error) = fill_tape_padded(text, source.len(), buffers, &mut tape) {
+            let mut again = tape.reset();
+            if let Err(reason) = parse_repaired(source, error.error(), text, buffers, &mut again) {
+                *kept = again.reset();
+                return Err(reason);
+            }
+            repaired = true;
+            tape = again;
+        }
+        let result = f(&Document {
+            nodes: &tape.0,
+            source,
+            copy,
+            structurals: buffers.structural_indexes(),
+            repaired,
+            starts: RefCell::new(Vec::new()),
+        });
+        *kept = tape.reset();
+        Ok(result)
+    }
+}
+
+/// Makes `text` a copy of the source with the white space behind it that simd-json needs.
+#[inline]
+fn copy_padded(source: &[u8], text: &mut Vec<u8>) {
+    text.clear();
+    text.extend_from_slice(source);
+    text.resize(source.len() + INPUT_PADDING, b' ');
+}
+
+/// Reads once more what simd-json refused with `error`, unless it is no JSON.
+#[cold]
+fn parse_repaired<'t>(
+    source: &[u8],
+    error: &ErrorType,
+    text: &'t mut Vec<u8>,
+    buffers: &mut Buffers,
+    tape: &mut Tape<'t>,
+) -> Result<(), JsonError> {
+    if let Some(reason) = diagnose(source, error) {
+        return Err(reason);
+    }
+    copy_padded(source, text);
+    neutralise(text);
+    fill_tape_padded(text, source.len(), buffers, tape).map_err(|error| {
+        diagnose(source, error.error())
+            // Valid by the grammar, and already repaired: a gap between the two parsers.
+            .unwrap_or_else(|| JsonError("not JSON that can be read".into()))
+    })
 }
 
 /// The reason why `source` is no JSON, or nothing if it is (and only simd-json cannot read it).

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 pub use super::dialect::Counted;
-use super::dialect::{self, FoundCall, FoundResult, Pairs, Seen, Shape, Visitor};
+use super::dialect::{self, FoundCall, FoundResult, Pairs, Shape, Visitor};
 pub use super::facts::{Call, CallKind, Class, Facts, SummaryForm, ToolResult};
 use super::json::{self, JsonError, NodeId};
 use crate::tokens::Text;
@@ -48,7 +48,10 @@ pub fn with_message<R>(source: &[u8], f: impl FnOnce(&Message<'_, '_>) -> R) -> 
 /// # Errors
 /// As [`with_message`].
 pub fn facts(source: &[u8]) -> Result<Facts, Refusal> {
-    with_message(source, |message| message.facts())
+    // Filled where they are: handed out of the closures, they would be copied several times.
+    let mut facts = Facts::default();
+    with_message(source, |message| message.add_facts(&mut facts))?;
+    Ok(facts)
 }
 
 /// Reads `source` as a message and returns what must be known of it, and what is to be counted.
@@ -56,15 +59,12 @@ pub fn facts(source: &[u8]) -> Result<Facts, Refusal> {
 /// # Errors
 /// As [`with_message`].
 pub fn read(source: &[u8]) -> Result<(Facts, Text), Refusal> {
+    let (mut facts, mut text) = (Facts::default(), counted_text(source.len()));
     with_message(source, |message| {
-        let mut text = counted_text(source.len());
-        let facts = message.walk(&mut Reading {
-            pairs: Pairs::default(),
-            count: |part: Counted<'_>| add(&mut text, part),
-        });
-        text.shrink();
-        (facts, text)
-    })
+        message.walk(|part: Counted<'_>| add(&mut text, part), &mut facts);
+    })?;
+    text.shrink();
+    Ok((facts, text))
 }
 
 /// The message as valid JSON, byte for byte as it was except that the results in its content are taken out, with the commas
@@ -81,10 +81,13 @@ impl<'a> Message<'_, 'a> {
     /// What must be known of the message for as long as it is held.
     #[must_use]
     pub fn facts(&self) -> Facts {
-        self.walk(&mut Reading {
-            pairs: Pairs::default(),
-            count: Nothing,
-        })
+        let mut facts = Facts::default();
+        self.add_facts(&mut facts);
+        facts
+    }
+
+    fn add_facts(&self, facts: &mut Facts) {
+        self.walk(Nothing, facts);
     }
 
     /// The tool results of the message; `count` says what a part of it counts.
@@ -117,41 +120,42 @@ impl<'a> Message<'_, 'a> {
         dialect::walk(self.0, &mut Counting(visit));
     }
 
-    fn walk<C: Count>(&self, reading: &mut Reading<'a, C>) -> Facts {
-        let seen = dialect::walk(self.0, reading);
-        reading.pairs.close();
-        self.facts_of(seen, &reading.pairs)
-    }
-
-    fn facts_of(&self, seen: Seen, pairs: &Pairs<'a>) -> Facts {
+    /// Walks through the message once and notes what must be known of it in `facts`, which are empty.
+    #[inline]
+    fn walk(&self, count: impl Count, facts: &mut Facts) {
         let shape = self.0;
-        let (mut calls, mut results) = (Vec::new(), Vec::new());
-        let mut can_omit_results = false;
+        let mut reading = Reading {
+            pairs: Pairs::default(),
+            count,
+        };
+        let seen = dialect::walk(shape, &mut reading);
+        let pairs = &mut reading.pairs;
         if !pairs.is_empty() {
-            calls = pairs.calls().map(Call::from).collect();
-            results = pairs.results().map(ToolResult::from).collect();
-            can_omit_results = pairs.are_blocks() && shape.content_array().is_some();
+            pairs.close();
+            if pairs.calls().len() > 0 {
+                facts.calls = pairs.calls().map(Call::from).collect();
+            }
+            if pairs.results().len() > 0 {
+                facts.results = pairs.results().map(ToolResult::from).collect();
+                facts.can_omit_results = pairs.are_blocks() && shape.content_array().is_some();
+            }
         }
-        Facts {
-            class: shape.role.class,
-            summary_form: shape.form,
-            item: shape.is_item,
-            call_item: shape.is_item && shape.item.calls(),
-            reasoning: shape.is_item && shape.item.is_reasoning(),
-            typed: shape.typed,
-            id: shape.id().map(Box::from),
-            calls,
-            results,
-            own_text: seen.own_text,
-            can_omit_results,
-            approvals: seen.approvals,
-            only_approvals: seen.approvals && !seen.calls && !seen.own_text,
-            unread: seen.unread,
-        }
+        facts.class = shape.role.class;
+        facts.summary_form = shape.form;
+        facts.item = shape.is_item;
+        facts.call_item = shape.is_item && shape.item.calls();
+        facts.reasoning = shape.is_item && shape.item.is_reasoning();
+        facts.typed = shape.typed;
+        facts.id = shape.id().map(Box::from);
+        facts.own_text = seen.own_text;
+        facts.approvals = seen.approvals;
+        facts.only_approvals = seen.approvals && !seen.calls && !seen.own_text;
+        facts.unread = seen.unread;
     }
 }
 
 impl From<&FoundCall<'_>> for Call {
+    #[inline]
     fn from(call: &FoundCall<'_>) -> Self {
         Self {
             kind: call.kind,
@@ -163,6 +167,7 @@ impl From<&FoundCall<'_>> for Call {
 }
 
 impl From<&FoundResult<'_>> for ToolResult {
+    #[inline]
     fn from(result: &FoundResult<'_>) -> Self {
         Self {
             kind: result.kind,

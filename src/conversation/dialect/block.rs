@@ -5,13 +5,18 @@ use smallvec::SmallVec;
 use super::Visitor;
 use super::call::tool_name;
 use super::fields::Fields;
+use super::usual;
 use super::vocabulary::{self as words, Kind};
 use super::walk::{Context, Walk};
 use crate::conversation::json::NodeId;
 
 impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     /// A string, or an array of blocks; anything else is content of an unknown kind.
+    #[inline]
     pub(super) fn blocks(&mut self, id: NodeId, context: Context) {
+        if let Some(text) = self.doc.string(id) {
+            return self.text(text, context);
+        }
         if !self.doc.is_array(id) {
             return self.block(id, context);
         }
@@ -23,9 +28,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     /// A block.
     pub(super) fn block(&mut self, id: NodeId, context: Context) {
         let doc = self.doc;
-        if let Some(text) = doc.string(id) {
+        if let Some(text) = doc.string(id).or_else(|| usual::text(doc, id)) {
             self.text(text, context);
-        } else if !doc.is_null(id) && !self.object(id, context) {
+        } else if !doc.is_null(id) && !self.usual_block(id, context) && !self.object(id, context) {
             self.unread(id, context);
         }
     }

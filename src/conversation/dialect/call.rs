@@ -2,6 +2,7 @@
 
 use super::fields::Fields;
 use super::item::Item;
+use super::usual;
 use super::vocabulary::{self as words, TOOL_PREFIX};
 use super::walk::{Context, Walk};
 use super::{Counted, FoundCall, Visitor};
@@ -11,10 +12,25 @@ use crate::conversation::json::NodeId;
 impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     /// A call outside the content.
     pub(super) fn listed_call(&mut self, id: NodeId, content: bool) {
-        let fields = Fields::of(self.doc, id);
-        let body = Self::call_body(&fields);
-        let found = self.call(&fields, body.as_ref(), None, &words::CALL_ID);
-        let closed = is_invocation(&fields) && self.embedded_result(&fields);
+        let plain_id = usual::call_id(self.doc, id).filter(|_| !V::TEXTS);
+        let (found, closed) = match plain_id {
+            Some(id) => {
+                self.seen.calls = true;
+                let found = FoundCall {
+                    id: Some(id),
+                    ..FoundCall::default()
+                };
+                (found, false)
+            }
+            None => {
+                let fields = Fields::of(self.doc, id);
+                let body = Self::call_body(&fields);
+                let id = call_id(&fields, body.as_ref());
+                let found = self.call(&fields, body.as_ref(), None, id);
+                let closed = is_invocation(&fields) && self.embedded_result(&fields);
+                (found, closed)
+            }
+        };
         if let (true, Some(id)) = (content, found.id) {
             self.listed.push((id, closed));
         }
@@ -26,8 +42,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     /// A block that is a call, unless it repeats one outside the content.
     pub(super) fn call_block(&mut self, fields: &Fields<'d, 'a>) {
         let body = Self::call_body(fields);
-        if self.is_listed(fields, body.as_ref()).is_none() {
-            let found = self.call(fields, body.as_ref(), None, &words::CALL_ID);
+        let id = call_id(fields, body.as_ref());
+        if self.is_listed(id).is_none() {
+            let found = self.call(fields, body.as_ref(), None, id);
             self.visitor.call(found);
         }
     }
@@ -36,19 +53,20 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     pub(super) fn invocation(&mut self, fields: &Fields<'d, 'a>, name: Option<&'a str>) {
         let body = fields.inner(&words::CALL_BODY);
         let fields = body.as_ref().unwrap_or(fields);
-        match self.is_listed(fields, None) {
+        let id = fields.id(&words::CALL_ID);
+        match self.is_listed(id) {
             Some(true) => {}
             Some(false) => {
                 // The call is known; its result is not, and closes it there.
                 if self.embedded_result(fields) {
                     self.visitor.result(super::FoundResult {
-                        id: fields.id(&words::CALL_ID),
+                        id,
                         ..super::FoundResult::default()
                     });
                 }
             }
             None => {
-                let found = self.call(fields, None, name, &words::CALL_ID);
+                let found = self.call(fields, None, name, id);
                 if !self.embedded_result(fields) {
                     self.visitor.call(found);
                 }
@@ -63,7 +81,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
             Item::ApprovalRequest => &words::ID,
             _ => &words::ITEM_CALL_ID,
         };
-        let mut found = self.call(fields, None, None, ids);
+        let mut found = self.call(fields, None, None, fields.id(ids));
         if shape.item == Item::ApprovalRequest {
             found.kind = CallKind::McpApproval;
             self.visitor.call(found);
@@ -91,6 +109,7 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     }
 
     /// The object within a call that may have its name and arguments; not if only the id matters, and the call has one.
+    #[inline]
     fn call_body(fields: &Fields<'d, 'a>) -> Option<Fields<'d, 'a>> {
         if V::TEXTS || fields.id(&words::CALL_ID).is_none() {
             fields.inner(&words::CALL_BODY)
@@ -99,20 +118,16 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         }
     }
 
-    /// Counts a call. `body` is the object within it that may have its name and arguments, `ids` the keys of its
-    /// id.
+    /// Counts a call. `body` is the object within it that may have its name and arguments.
     fn call(
         &mut self,
         fields: &Fields<'d, 'a>,
         body: Option<&Fields<'d, 'a>>,
         name: Option<&'a str>,
-        ids: &words::Row,
+        id: Option<&'a str>,
     ) -> FoundCall<'a> {
         self.seen.calls = true;
         let in_body = |row| body.and_then(|body| body.string(row));
-        let id = fields
-            .id(ids)
-            .or_else(|| body.and_then(|body| body.id(ids)));
         let mut found = FoundCall {
             id,
             ..FoundCall::default()
@@ -136,13 +151,12 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         found
     }
 
-    /// Whether the call is listed outside the content, too, and if so whether with its result.
-    fn is_listed(&self, fields: &Fields<'d, 'a>, body: Option<&Fields<'d, 'a>>) -> Option<bool> {
+    /// Whether a call of this id is listed outside the content, too, and if so whether with its result.
+    fn is_listed(&self, id: Option<&str>) -> Option<bool> {
         if self.listed.is_empty() {
             return None;
         }
-        let mut own = [Some(fields), body].into_iter().flatten();
-        let id = own.find_map(|fields| fields.id(&words::CALL_ID))?;
+        let id = id?;
         let at = self.listed.partition_point(|&(listed, _)| listed < id);
         self.listed
             .get(at)
@@ -166,6 +180,13 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         self.visitor.end_result(any);
         any || ended
     }
+}
+
+/// The id of a call that may have an object within it.
+#[inline]
+fn call_id<'a>(fields: &Fields<'_, 'a>, body: Option<&Fields<'_, 'a>>) -> Option<&'a str> {
+    let own = fields.id(&words::CALL_ID);
+    own.or_else(|| body?.id(&words::CALL_ID))
 }
 
 /// AI SDK 4: an element of `toolInvocations`. Others do not have results with them.

@@ -25,7 +25,18 @@ roles! {
 }
 
 /// The class of a role, [`Class::Other`] if it is in no list.
+#[inline]
 pub fn class(role: &str) -> Class {
+    // The usual ones need no look-up.
+    match role {
+        "user" | "human" => Class::User,
+        "assistant" | "ai" => Class::Assistant,
+        "tool" => Class::Tool,
+        _ => listed_class(role),
+    }
+}
+
+fn listed_class(role: &str) -> Class {
     static INDEX: Index = Index::of(WORDS, Case::Exact);
     INDEX
         .find(role)

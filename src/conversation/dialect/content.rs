@@ -35,6 +35,7 @@ impl<'a> Shape<'_, 'a> {
     }
 
     /// The first array that is not empty, else the first string.
+    #[inline]
     pub fn content(&self) -> Content {
         let (doc, fields) = (self.doc, &self.fields);
         // Nearly all messages have no other key of content.
@@ -47,6 +48,13 @@ impl<'a> Shape<'_, 'a> {
                 None | Some(_) => Content::Absent,
             };
         }
+        self.content_of_several()
+    }
+
+    /// As [`Shape::content`], where several keys may have it.
+    #[inline(never)]
+    fn content_of_several(&self) -> Content {
+        let (doc, fields) = (self.doc, &self.fields);
         if let Some(parts) = fields
             .all(&words::PARTS)
             .find(|&parts| doc.has_elements(parts))

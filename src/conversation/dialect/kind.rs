@@ -76,34 +76,50 @@ kinds! {
 }
 
 /// The kind that `word` names, in any letter case.
+#[inline]
 pub fn kind(word: &str) -> Option<Kind> {
-    listed_kind(word).or_else(|| {
-        let ends = |tail: &str| {
-            word.len()
-                .checked_sub(tail.len())
-                .and_then(|at| word.get(at..))
-                .is_some_and(|end| end.eq_ignore_ascii_case(tail))
-        };
-        let begins = |head: &str| {
-            word.get(..head.len())
-                .is_some_and(|begin| begin.eq_ignore_ascii_case(head))
-        };
-        if ends("_tool_call") || ends("ToolCall") {
-            Some(Kind::Call)
-        } else if ends("_tool_result") || ends("ToolResult") {
-            Some(Kind::Result)
-        } else if begins("function_approval_") {
-            Some(Kind::Approval)
-        } else if begins(TOOL_PREFIX) && word.len() > TOOL_PREFIX.len() {
-            Some(Kind::Invocation)
-        } else {
-            None
-        }
-    })
+    listed_kind(word).or_else(|| kind_by_ends(word))
+}
+
+/// The kind of a word that is not in the table, by how it begins or ends.
+#[inline(never)]
+fn kind_by_ends(word: &str) -> Option<Kind> {
+    let ends = |tail: &str| {
+        word.len()
+            .checked_sub(tail.len())
+            .and_then(|at| word.get(at..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(tail))
+    };
+    let begins = |head: &str| {
+        word.get(..head.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(head))
+    };
+    if ends("_tool_call") || ends("ToolCall") {
+        Some(Kind::Call)
+    } else if ends("_tool_result") || ends("ToolResult") {
+        Some(Kind::Result)
+    } else if begins("function_approval_") {
+        Some(Kind::Approval)
+    } else if begins(TOOL_PREFIX) && word.len() > TOOL_PREFIX.len() {
+        Some(Kind::Invocation)
+    } else {
+        None
+    }
 }
 
 /// The kind that `word` itself is in the table, in any letter case.
+#[inline]
 pub fn listed_kind(word: &str) -> Option<Kind> {
+    // The usual ones need no look-up.
+    match word {
+        "text" => Some(Kind::Text),
+        "tool_use" => Some(Kind::Call),
+        "tool_result" => Some(Kind::Result),
+        _ => find_kind(word),
+    }
+}
+
+fn find_kind(word: &str) -> Option<Kind> {
     static INDEX: Index = Index::of(WORDS, Case::Any);
     KINDS.get(INDEX.find(word)?).copied()
 }

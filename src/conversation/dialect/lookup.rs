@@ -1,11 +1,14 @@
 //! A hash index over a fixed list of words, built at compile time: finding a word costs one probe, and neither an
 //! allocation nor a call. Every key of a message is looked up here.
 
-/// Slots per index: four times [`WORDS`], so that most probes end at the first slot.
-const SLOTS: usize = 512;
+/// Slots per index: eight times [`WORDS`], so that nearly all probes end at the first slot.
+const SLOTS: usize = 1024;
 
 /// Most words per index.
 const WORDS: usize = 128;
+
+/// No position: finding no word there needs no other check than that of the bounds.
+const EMPTY: u8 = u8::MAX;
 
 /// How a word is compared with those of the list.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,7 +33,7 @@ struct Outline {
 pub struct Index {
     words: &'static [&'static str],
     case: Case,
-    /// 0: empty; else the position of a word, plus 1.
+    /// The position of a word; [`EMPTY`] where there is none.
     slots: [u8; SLOTS],
     /// Of each word, with its digest.
     outlines: [(Outline, u64); WORDS],
@@ -44,7 +47,7 @@ impl Index {
         let mut index = Self {
             words,
             case,
-            slots: [0; SLOTS],
+            slots: [EMPTY; SLOTS],
             outlines: [(Outline::of(&[]), 0); WORDS],
         };
         let mut i = 0;
@@ -52,10 +55,10 @@ impl Index {
             let outline = Outline::of(words[i].as_bytes());
             let digest = outline.digest(case);
             let mut slot = slot(digest);
-            while index.slots[slot] != 0 {
+            while index.slots[slot] != EMPTY {
                 slot = (slot + 1) % SLOTS;
             }
-            index.slots[slot] = i as u8 + 1;
+            index.slots[slot] = i as u8;
             index.outlines[i] = (outline, digest);
             i += 1;
         }
@@ -70,7 +73,7 @@ impl Index {
         let digest = outline.digest(self.case);
         let mut slot = slot(digest);
         loop {
-            let position = usize::from(*self.slots.get(slot)?).checked_sub(1)?;
+            let position = usize::from(*self.slots.get(slot)?);
             let (listed, listed_digest) = self.outlines.get(position)?;
             if *listed_digest == digest {
                 // Of equal digests and equal ends, the lengths are equal.
@@ -92,19 +95,14 @@ impl Index {
     #[inline(never)]
     fn find_from(&self, mut slot: usize, word: &str) -> Option<usize> {
         loop {
-            let position = usize::from(*self.slots.get(slot)?).checked_sub(1)?;
-            if self.is_at(position, word) {
+            // No word where the slot is empty.
+            let position = usize::from(*self.slots.get(slot)?);
+            let listed = self.words.get(position)?;
+            if same(listed.as_bytes(), word.as_bytes(), self.case) {
                 return Some(position);
             }
             slot = (slot + 1) % SLOTS;
         }
-    }
-
-    /// True if `word` is the one at `position`, as far as its case matters.
-    fn is_at(&self, position: usize, word: &str) -> bool {
-        self.words
-            .get(position)
-            .is_some_and(|listed| same(listed.as_bytes(), word.as_bytes(), self.case))
     }
 }
 
@@ -144,17 +142,18 @@ impl Outline {
         }
     }
 
-    /// A number in which the letter case that does not matter is left out.
+    /// A number in which the letter case that does not matter is left out. Of equal ends, it is equal for equal lengths only.
     #[inline]
     const fn digest(&self, case: Case) -> u64 {
-        const SMALL: u64 = 0x2020_2020_2020_2020;
-        let (first, last) = match case {
-            // The last bytes of a short word begin with its first.
-            Case::CapitalFirst => (self.first | 0x20, self.last | 0x20),
-            Case::Any => (self.first | SMALL, self.last | SMALL),
-            Case::Exact => (self.first, self.last),
+        const TURN: u32 = 13;
+        // Bits that tell small letters from capitals. The last bytes of a short word begin with its first.
+        let case_bits: u64 = match case {
+            Case::CapitalFirst => 0x20,
+            Case::Any => 0x2020_2020_2020_2020,
+            Case::Exact => 0,
         };
-        first ^ last.rotate_left(29) ^ (self.len as u64) << 48
+        let ends = self.first ^ self.last.rotate_left(TURN);
+        (ends | case_bits | case_bits.rotate_left(TURN)) ^ self.len as u64
     }
 }
 

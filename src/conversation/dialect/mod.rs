@@ -11,6 +11,7 @@
 //! | [`walk`], [`outside`] | the message: content, what is outside it, calls |
 //! | [`block`], [`text`], [`document`] | blocks of a content array |
 //! | [`call`], [`result`] | calls and results, wherever they are |
+//! | [`usual`] | blocks and calls as nearly all are, by their members alone |
 //! | [`unread`] | content of unknown kinds, serialised bytes and base64 |
 //! | [`pairing`] | calls and results of the same message close each other |
 //! | [`edit`] | messages without their results |
@@ -36,6 +37,7 @@ mod role;
 mod shape;
 mod text;
 mod unread;
+mod usual;
 mod vocabulary;
 mod walk;
 
@@ -47,7 +49,7 @@ pub use located_texts::{LocatedText, ReadTexts, texts};
 pub use pairing::Pairs;
 pub use result_values::{Edit, ReadResults, ResultValue, clear, results};
 pub use shape::Shape;
-pub use walk::{Seen, walk};
+pub use walk::walk;
 
 use super::facts::CallKind;
 use super::json::NodeId;

@@ -10,9 +10,10 @@ use crate::conversation::json::NodeId;
 
 impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     /// Calls outside the content; `content` if there is some that may repeat them.
+    #[inline]
     pub(super) fn call_lists(&mut self, content: bool) {
         let shape = self.shape;
-        let none = !shape.fields.has_any_key(CALLS) && shape.place != Place::Content;
+        let none = shape.place != Place::Content && self.has_no_calls(&shape.fields);
         // AutoGen's summary of calls repeats them.
         if none || shape.kind == "ToolCallSummaryMessage" {
             return;
@@ -29,16 +30,20 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
         self.listed.sort_unstable();
     }
 
+    /// True if there are surely no calls outside the content. LangChain's messages nearly always have empty extras.
+    #[inline]
+    fn has_no_calls(&self, fields: &Fields<'d, 'a>) -> bool {
+        !fields.has_any_key(CALLS)
+            && fields
+                .object(&words::EXTRAS)
+                .is_none_or(|extras| !self.doc.has_members(extras))
+    }
+
     fn lists_of(&mut self, fields: &Fields<'d, 'a>, content: bool, skip: Option<&str>) {
         let mut any = false;
-        if fields.has_key(&words::CALL_LISTS) {
-            for &key in words::CALL_LISTS.keys() {
-                if skip.is_some_and(|skip| words::key(skip) == Some(key)) {
-                    continue;
-                }
-                if let Some(list) = fields.value(key) {
-                    any |= self.call_list(list, content);
-                }
+        for (key, list) in fields.entries(&words::CALL_LISTS) {
+            if skip.is_none_or(|skip| words::key(skip) != Some(key)) {
+                any |= self.call_list(list, content);
             }
         }
         if let Some(call) = fields.object(&words::FUNCTION_CALL) {
@@ -68,11 +73,16 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     }
 
     /// Text, audio and media outside the content.
+    #[inline]
     pub(super) fn outside(&mut self, fields: &Fields<'d, 'a>, context: Context) {
-        let doc = self.doc;
-        if !fields.has_any_key(OUTSIDE) {
-            return;
+        if fields.has_any_key(OUTSIDE) {
+            self.known_outside(fields, context);
         }
+    }
+
+    #[inline(never)]
+    fn known_outside(&mut self, fields: &Fields<'d, 'a>, context: Context) {
+        let doc = self.doc;
         for id in fields.all(&words::OUTSIDE) {
             if let Some(text) = doc.string(id) {
                 self.text(text, context);
@@ -107,11 +117,16 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     }
 
     /// Spring AI's results.
+    #[inline]
     pub(super) fn responses(&mut self) {
-        let doc = self.doc;
-        if !self.shape.fields.has_key(&words::RESPONSES) {
-            return;
+        if self.shape.fields.has_key(&words::RESPONSES) {
+            self.known_responses();
         }
+    }
+
+    #[inline(never)]
+    fn known_responses(&mut self) {
+        let doc = self.doc;
         for list in self.shape.fields.all(&words::RESPONSES) {
             for response in doc.elements(list).filter(|&id| doc.is_object(id)) {
                 self.result_block(&Fields::of(doc, response), None);
@@ -120,8 +135,8 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     }
 }
 
-/// Calls outside the content.
-const CALLS: u128 = words::CALL_LISTS.mask | words::FUNCTION_CALL.mask | words::EXTRAS.mask;
+/// Calls outside the content, besides those in extras.
+const CALLS: u128 = words::CALL_LISTS.mask | words::FUNCTION_CALL.mask;
 
 /// What may be outside the content.
 const OUTSIDE: u128 = words::OUTSIDE.mask

@@ -40,10 +40,15 @@ impl<'a> Pairs<'a> {
 
     /// Lets results and calls of the message close each other. What is left are the calls that no result of the message
     /// closes, and the results that close none.
+    #[inline]
     pub fn close(&mut self) {
-        if self.calls.is_empty() || self.results.is_empty() {
-            return;
+        if !self.calls.is_empty() && !self.results.is_empty() {
+            self.close_each_other();
         }
+    }
+
+    #[inline(never)]
+    fn close_each_other(&mut self) {
         let mut open = Open::of(&self.calls);
         self.results
             .retain(|(result, before)| !open.close(result, *before));

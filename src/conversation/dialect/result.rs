@@ -1,6 +1,7 @@
 //! Results of calls.
 
 use super::fields::Fields;
+use super::usual;
 use super::vocabulary as words;
 use super::walk::{Context, Walk, Within};
 use super::{FoundResult, Visitor};
@@ -61,12 +62,8 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
             return self.has_values(fields);
         }
         let mut any = false;
-        if fields.has_key(&words::VALUE) {
-            for &key in words::VALUE.keys() {
-                if let Some(value) = fields.value(key) {
-                    any |= self.keyed_value(key, value, context);
-                }
-            }
+        for (key, value) in fields.entries(&words::VALUE) {
+            any |= self.keyed_value(key, value, context);
         }
         if let Some(items) = fields.get(&words::VALUE_ITEMS) {
             self.visitor.begin_value(items);
@@ -94,10 +91,8 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
             self.seen.found |= self.has_values(fields);
             return;
         }
-        for &key in words::VALUE.keys() {
-            if let Some(value) = fields.value(key) {
-                self.keyed_value(key, value, Context::RESULT);
-            }
+        for (key, value) in fields.entries(&words::VALUE) {
+            self.keyed_value(key, value, Context::RESULT);
         }
     }
 
@@ -122,11 +117,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
 
     /// True if [`Walk::result_values`] would find any.
     fn has_values(&self, fields: &Fields<'d, 'a>) -> bool {
-        let mut keys = words::VALUE.keys().iter();
-        keys.any(|&key| {
-            let value = fields.value(key);
-            value.is_some_and(|value| self.is_value(key, value))
-        }) || fields.has_value(&words::VALUE_ITEMS)
+        let mut entries = fields.entries(&words::VALUE);
+        entries.any(|(key, value)| self.is_value(key, value))
+            || fields.has_value(&words::VALUE_ITEMS)
             || fields
                 .get(&words::VALUE_PARTS)
                 .is_some_and(|parts| self.doc.is_array(parts))
@@ -181,6 +174,9 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
 
     /// An element of a value that is an array.
     fn element(&mut self, id: NodeId, context: Context) {
+        if let Some(text) = usual::text(self.doc, id) {
+            return self.text(text, context);
+        }
         if !self.doc.is_object(id) {
             return self.block(id, context);
         }

@@ -3,7 +3,7 @@
 use super::fields::Fields;
 use super::vocabulary::{self as words, Kind};
 use crate::conversation::facts::Class;
-use crate::conversation::json::{Document, JsonError};
+use crate::conversation::json::{Document, JsonError, NodeId};
 use crate::conversation::message::{MAX_ROLE_BYTES, Refusal};
 
 /// A role.
@@ -44,10 +44,20 @@ impl<'a> Role<'a> {
     ///
     /// # Errors
     /// It is no role, or longer than [`MAX_ROLE_BYTES`].
+    #[inline]
     pub fn given(doc: &Document<'a>, fields: &Fields<'_, 'a>) -> Result<Option<Self>, Refusal> {
         let Some(id) = fields.get(&words::ROLE) else {
             return Ok(None);
         };
+        match doc.string(id) {
+            Some(text) if text.len() <= MAX_ROLE_BYTES => Ok(Some(Self::written(text))),
+            _ => Self::unusual(doc, id).map(Some),
+        }
+    }
+
+    /// The role that is an object, or why there is none.
+    #[inline(never)]
+    fn unusual(doc: &Document<'a>, id: NodeId) -> Result<Self, Refusal> {
         let role = match doc.string(id) {
             Some(text) => Self::written(text),
             None => {
@@ -63,7 +73,7 @@ impl<'a> Role<'a> {
                 role.text.len()
             )));
         }
-        Ok(Some(role))
+        Ok(role)
     }
 
     /// The role by the keys of one framework each: Spring AI, pydantic-ai, and those that name it in `type`.

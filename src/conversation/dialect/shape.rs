@@ -6,7 +6,7 @@ use super::item::Item;
 use super::role::Role;
 use super::vocabulary as words;
 use crate::conversation::facts::{Class, SummaryForm};
-use crate::conversation::json::{Document, JsonError};
+use crate::conversation::json::{Document, JsonError, NodeId};
 use crate::conversation::message::Refusal;
 
 /// Where the message is.
@@ -53,6 +53,7 @@ impl<'d, 'a> Shape<'d, 'a> {
     ///
     /// # Errors
     /// It is no message.
+    #[inline]
     pub fn with<R>(doc: &'d Document<'a>, f: impl FnOnce(&Self) -> R) -> Result<R, Refusal> {
         if !doc.is_object(0) {
             return Err(no_object(doc));
@@ -70,6 +71,11 @@ impl<'d, 'a> Shape<'d, 'a> {
             outer: None,
             fields: Fields::none(doc),
         };
+        if let Some([kind, data]) = doc.exactly(0, ["type", "data"])
+            && shape.find_usual_langchain(kind, data)
+        {
+            return Ok(f(&shape));
+        }
         // Filled where it is: moved there, it would be copied.
         shape.fields.fill(0);
         if let Some(kind) = shape.fields.string(&words::TYPE) {
@@ -84,6 +90,19 @@ impl<'d, 'a> Shape<'d, 'a> {
     /// Finds the message and its role.
     fn find(&mut self) -> Result<(), Refusal> {
         let given = Role::given(self.doc, &self.fields)?;
+        if let Some(role) = given
+            && self.is_flat()
+        {
+            // Nearly all messages but LangChain's: as below, with nothing around the message.
+            self.role = role;
+            if self.is_item {
+                self.item = Item::of(self.kind);
+            }
+            if self.kind == "chat" {
+                self.form = SummaryForm::LangChainFlat;
+            }
+            return Ok(());
+        }
         if given.is_none() && self.find_langchain()? {
             return Ok(());
         }
@@ -110,6 +129,26 @@ impl<'d, 'a> Shape<'d, 'a> {
             }
             (false, _) => Err(unrecognised(self.doc, &self.fields)),
         }
+    }
+
+    /// LangChain's `message_to_dict`, from the values of `type` and `data` where nothing else is beside them, as nearly
+    /// always. The same as [`Shape::find_langchain`], without looking at the object around it.
+    fn find_usual_langchain(&mut self, kind: NodeId, data: NodeId) -> bool {
+        let doc = self.doc;
+        let Some(kind) = doc.string(kind).filter(|_| doc.is_object(data)) else {
+            return false;
+        };
+        let class = words::class(kind);
+        if class == Class::Other {
+            return false;
+        }
+        self.kind = kind;
+        self.typed = true;
+        self.role = Role::of(class);
+        self.form = SummaryForm::LangChainDict;
+        self.place = Place::LangChain;
+        self.fields.fill(data);
+        true
     }
 
     /// LangChain's `message_to_dict` and `dumpd`.
@@ -154,6 +193,12 @@ impl<'d, 'a> Shape<'d, 'a> {
         self.place = Place::LangChain;
         self.fields = inner;
         Ok(true)
+    }
+
+    /// True if [`Shape::find_place`] surely finds nothing.
+    #[inline]
+    fn is_flat(&self) -> bool {
+        self.fields.has_any_key(OWN_CONTENT) && self.fields.object(&words::CONTENT).is_none()
     }
 
     /// `content` with `parts`, or `message` with a role or content.
@@ -219,6 +264,8 @@ impl<'d, 'a> Shape<'d, 'a> {
 
     /// The message's own id. An envelope's counts, not that of the message in it: Claude Code writes one message as several
     /// lines, all with its id. Where the id is that of a call, it is not the message's own.
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // Most messages have none.
     pub fn id(&self) -> Option<&'a str> {
         let own = match self.place {
             Place::Own => &self.fields,
@@ -226,9 +273,13 @@ impl<'d, 'a> Shape<'d, 'a> {
             Place::Content | Place::Envelope => self.outer.as_ref()?,
         };
         let id = own.id(&words::ID)?;
-        let names_a_call = (self.kind == LOCAL_SHELL_OUTPUT && !own.has_value(&words::RESULT_ID))
-            || self.kind == LANGCHAIN4J_RESULT;
-        Some(id).filter(|_| !names_a_call)
+        Some(id).filter(|_| !self.id_names_a_call(own))
+    }
+
+    #[inline(never)]
+    fn id_names_a_call(&self, own: &Fields<'d, 'a>) -> bool {
+        (self.kind == LOCAL_SHELL_OUTPUT && !own.has_value(&words::RESULT_ID))
+            || self.kind == LANGCHAIN4J_RESULT
     }
 }
 

@@ -47,8 +47,15 @@ impl Row {
 /// The key that `name` is, as listed or with a capital first letter.
 #[inline]
 pub fn key(name: &str) -> Option<Key> {
+    position_of(name).map(|position| position as Key)
+}
+
+/// As [`key`], not narrowed: where every key of a message is looked up, that costs.
+#[inline(always)]
+#[allow(clippy::inline_always)] // Once for each key of a message.
+pub fn position_of(name: &str) -> Option<usize> {
     static INDEX: Index = Index::of(&KEYS, Case::CapitalFirst);
-    INDEX.find(name).map(|position| position as Key)
+    INDEX.find(name)
 }
 
 macro_rules! rows {

@@ -4,6 +4,7 @@ mod pairing;
 mod random;
 mod results;
 mod shape;
+mod usual;
 mod words;
 
 use super::Counted;
