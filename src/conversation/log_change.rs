@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use super::flags::Flags;
 use super::index::{Entry, find, weight};
 use super::log::{Beginning, Location, Log};
-use super::search::{Others, Visible, VisibleTokens};
+use super::search::{Measure, Others, Visible, VisibleTokens};
 use super::segment::{Relocate, SEGMENT_BYTES, Segment};
 use super::sums::Sums;
 
@@ -316,10 +316,7 @@ impl Log {
 
     /// Updates what is known of the beginning.
     pub(super) fn update_beginning(&mut self) {
-        let leading = match self.first_reaching::<Others>(1) {
-            Some(after) => after.saturating_sub(1),
-            None => self.len(),
-        };
+        let leading = self.count_leading();
         let first = self.get(0).map(|first| first.seq);
         if first != self.beginning.first {
             self.beginning.summary_form = OnceLock::new();
@@ -331,6 +328,21 @@ impl Log {
             visible: self.before::<Visible>(leading),
             visible_tokens: self.before::<VisibleTokens>(leading),
         };
+    }
+
+    /// Number of the messages before the first that is no system message.
+    fn count_leading(&self) -> usize {
+        let mut leading = 0;
+        for (index, segment) in self.segments.iter().enumerate() {
+            let entries = segment.entries();
+            if self.sums_after(index).others == segment.before.others {
+                leading += entries.len();
+                continue;
+            }
+            let is_other = |&inner: &usize| Others::weight(&entries, inner) > 0;
+            return leading + (0..entries.len()).find(is_other).unwrap_or(0);
+        }
+        leading
     }
 
     /// Adds `shift` to the running sums after the segment at `index`; or subtracts it from those at and before it, which

@@ -4,10 +4,13 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::compress::Unreadable;
-use super::index::weight;
+use super::index::{self, weight};
 use super::log::Log;
 use super::segment::{HeapBytes, Segment};
 use super::sums::Sums;
+
+/// Bytes of messages that are moved, at most, about, where older ones are removed.
+const MOVED_BYTES: usize = 4 << 10;
 
 impl Log {
     /// A copy of the messages before `position`. It shares all segments but the one that is cut.
@@ -72,6 +75,26 @@ impl Log {
             }
         }
         Ok(())
+    }
+
+    /// Removes the oldest messages, or the oldest after leading system messages. Retention does so with every append: the
+    /// messages after them in the same segment would be moved each time. So a large segment is split first, and only the
+    /// messages of its smaller part are moved.
+    pub fn remove_oldest(&mut self, range: Range<usize>) {
+        if let Some((index, inner)) = self.locate(range.end)
+            && let Some(segment) = self.segments.get(index)
+            && !segment.is_compressed()
+        {
+            let entries = segment.entries();
+            let begin = index::start(&entries, inner);
+            let stays = segment.stored().0.saturating_sub(begin);
+            let at = entries.partition_point(|e| e.end as usize <= begin + MOVED_BYTES);
+            drop(entries);
+            if inner > 0 && stays > 2 * MOVED_BYTES && at > inner {
+                self.split(index, at);
+            }
+        }
+        self.remove(range);
     }
 
     /// Removes the messages of a range.

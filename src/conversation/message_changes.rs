@@ -168,7 +168,7 @@ impl Conversation {
         for position in from..to {
             self.forget_id(position);
         }
-        self.log.remove(from..to);
+        self.log.remove_oldest(from..to);
         self.retrack(from);
         self.attributes.complete = true;
     }
