@@ -124,7 +124,8 @@ async def miss(port, clients, wait):
         nonlocal loads
         options = ("WAIT", 30000) if wait else ()
         reply = await r.execute_command("CONV.RECENT", key, BUDGET, *options)
-        if reply is None:
+        # Without WAIT a missing key is an empty conversation.
+        if not reply:
             loads += 1
             await asyncio.sleep(0.05)  # the database
             await r.execute_command("CONV.BACKFILL", key, "COMPLETE", *history)
