@@ -3,10 +3,14 @@
 use std::ops::Range;
 
 use super::search::Tokens;
+use super::turns::first_of_turn;
 use super::{Conversation, MissingCounts};
 
 /// More orphans in a row are not looked at one by one.
 const MOST_ORPHANS: usize = 1000;
+
+/// A turn of more bytes is not read again to tell its orphans from its results.
+const MOST_BYTES_READ: usize = 64 << 10;
 
 impl Conversation {
     /// Position of the first message that no summary covers: after its `upto`, and after the leading system messages.
@@ -48,6 +52,15 @@ impl Conversation {
         let len = self.log.len();
         let end = self.log.group_start_from(start).unwrap_or(len);
         let visible = self.log.next_visible(start).map_or(end, |p| p.min(end));
+        let began = start.checked_sub(1);
+        let began = began.and_then(|before| self.log.group_start_until(before));
+        if let Some(began) = began
+            && self.log.get(began).is_some_and(|m| m.flags.hidden())
+            && self.log.bytes_of(&(began..visible)) <= MOST_BYTES_READ
+        {
+            let first = first_of_turn(&self.log, began, start..visible);
+            return first.or(Some(visible).filter(|&visible| visible < end));
+        }
         // Messages hidden there are orphans, or what is left of a turn without all its results.
         let mut hidden = (start..visible).take(MOST_ORPHANS);
         hidden

@@ -19,6 +19,8 @@
 //! 6. Items of the model, and assistant messages without `type`, belong to the reasoning group that precedes them.
 //! 7. Every other message is a group of its own, and a turn if it opens calls. Reasoning that still waits stays hidden.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::Unreadable;
@@ -374,6 +376,21 @@ impl Tracker {
         *self = tracker;
         position
     }
+}
+
+/// The first of the positions `among` whose message belongs to the turn that begins at `start`; the others are orphans. Of a turn
+/// without all its results the flags do not tell, because all of it is hidden, so it is tracked again in a copy.
+pub fn first_of_turn(log: &Log, start: usize, mut among: Range<usize>) -> Option<usize> {
+    let (mut copy, mut tracker) = (log.clone(), Tracker::default());
+    for position in start..among.start {
+        let facts = facts_at(log, position, &Dialects);
+        tracker.feed(&mut copy, position, &facts);
+    }
+    among.find(|&position| {
+        let facts = facts_at(log, position, &Dialects);
+        tracker.feed(&mut copy, position, &facts);
+        copy.get(position).is_some_and(|m| !m.flags.hidden())
+    })
 }
 
 /// The position at or before `changed` where nothing is open.

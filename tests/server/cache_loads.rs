@@ -21,7 +21,8 @@ fn miss(con: &mut Connection, key: &str) {
 
 #[test]
 fn timers_do_not_multiply() {
-    let server = Server::start();
+    // The conversations come to rest, so that the idle scan stops.
+    let server = Server::with_module_args(&[], &["idle-seconds", "1"]);
     let mut con = server.conn();
     let mut loader = server.conn();
     miss(&mut loader, "always");
@@ -39,7 +40,10 @@ fn timers_do_not_multiply() {
         );
         cmd!(con, "CONV.BACKFILL", &key, "COMPLETE");
     }
-    thread::sleep(Duration::from_millis(500));
+    assert!(wait_until(Duration::from_secs(30), || {
+        figure(&mut con, "conv_conversations_at_rest") == 2200
+    }));
+    thread::sleep(Duration::from_secs(1));
     let before = figure(&mut con, "conv_timer_rings");
     thread::sleep(Duration::from_secs(2));
     let rings = figure(&mut con, "conv_timer_rings") - before;

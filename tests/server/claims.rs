@@ -163,3 +163,45 @@ fn an_event_is_emitted_when_a_summary_becomes_due() {
     append(&mut con, "k", &[long]);
     heard(0, "another");
 }
+
+/// `UPTO` cuts a turn that has not all its results. What it leaves of it is not split, and an orphan in it is told from them.
+#[test]
+fn the_rest_of_an_unanswered_turn_is_not_split() {
+    let server = Server::start();
+    let mut con = server.conn();
+    let approval = r#"{"role":"assistant","content":[{"type":"tool-approval-request","approvalId":"p","toolCallId":"a"}]}"#;
+    let messages = [
+        calls(&["a", "b"]),
+        answer("b"),
+        approval.to_string(),
+        says("user", "q"),
+    ];
+    tens(&mut con, "k", &messages);
+    cmd!(con, "CONV.SETSUMMARY", "k", "So far.", "UPTO", 1);
+    for (keep, upto) in [(5, 4), (15, 3), (25, 3)] {
+        let (last, _, messages) = claim(&mut con, &format!("k 1 KEEP {keep}")).expect("some");
+        assert_eq!(
+            (last, messages.len() as i64),
+            (upto, upto - 1),
+            "KEEP {keep}"
+        );
+    }
+    let messages = [
+        calls(&["a", "b"]),
+        answer("orphan"),
+        answer("b"),
+        approval.to_string(),
+        says("user", "q"),
+    ];
+    tens(&mut con, "o", &messages);
+    cmd!(con, "CONV.SETSUMMARY", "o", "So far.", "UPTO", 1);
+    for (keep, upto) in [(5, 5), (15, 4), (25, 4), (35, 2), (45, 2)] {
+        let claimed = claim(&mut con, &format!("o 1 KEEP {keep}"));
+        let claimed = claimed.map(|(last, _, messages)| (last, messages.len() as i64));
+        assert_eq!(
+            claimed,
+            Some((upto, upto - 1)).filter(|_| keep < 45),
+            "KEEP {keep}"
+        );
+    }
+}
