@@ -102,11 +102,20 @@ impl Scene<'_> {
         // "the largest length with which the group fits"
         let results = kept(false).max();
         let users = kept(true).max();
-        let next = match users {
-            Some(n) => self.cost_when_cut(oversized, Some(0), Some(n + 4)),
-            None => self.cost_when_cut(oversized, results.map(|n| n + 4), None),
+        let lengths = |more| match users {
+            Some(n) => (Some(0), Some(n + more)),
+            None => (results.map(|n| n + more), None),
         };
-        if next <= self.budget {
+        let cut = |(results, users)| -> Vec<String> {
+            let shown = oversized.iter().map(|&i| &self.shown[i].json);
+            shown
+                .map(|json| self.cut_to(json, results, users))
+                .collect()
+        };
+        let (results, users) = lengths(4);
+        let next = self.cost_when_cut(oversized, results, users);
+        // Where no longer text is made of whole characters, it is the same one.
+        if next <= self.budget && cut(lengths(4)) != cut(lengths(0)) {
             return Err(format!(
                 "{next} of {} with a larger length: {cuts:?}",
                 self.budget

@@ -57,10 +57,11 @@ pub fn cut_text(encoding: &'static str, text: &str, kept: usize) -> Option<Strin
     if all.len() <= 2 * kept {
         return None;
     }
-    let head: Vec<u8> = all[..kept].concat();
-    let tail: Vec<u8> = all[all.len() - kept..].concat();
-    let head = String::from_utf8_lossy(&head).replace('\u{FFFD}', "");
-    let tail = String::from_utf8_lossy(&tail).replace('\u{FFFD}', "");
+    // "equal numbers of tokens at both ends", "characters stay whole": of some encodings a character takes several tokens.
+    let whole = |pieces: &[Vec<u8>]| String::from_utf8(pieces.concat()).ok();
+    let (kept, head, tail) = (0..=kept)
+        .rev()
+        .find_map(|kept| Some((kept, whole(&all[..kept])?, whole(&all[all.len() - kept..])?)))?;
     let n = all.len() - 2 * kept;
     let cut = format!("{head}\n[... {n} tokens cut ...]\n{tail}");
     // With its marker it may be longer than before: then there was nothing to gain.
