@@ -291,6 +291,7 @@ impl Conversation {
     pub fn free_effort(&self) -> usize {
         1 + 2 * self.log.segments().len()
             + self.ids.free_effort()
+            + 2 * self.tracker.open_calls()
             + self.session.as_ref().map_or(0, |s| s.free_effort())
     }
 

@@ -100,6 +100,12 @@ impl OpenCalls {
         open
     }
 
+    /// Number of calls that are held, open or not.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
     /// No call is open.
     #[must_use]
     pub fn is_empty(&self) -> bool {

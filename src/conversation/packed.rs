@@ -28,6 +28,9 @@ const MOST_BYTES_AT_REST: usize = 16 << 10;
 /// As [`MOST_BYTES_AT_REST`], in use: copying so much takes about 1 µs.
 const MOST_BYTES_IN_USE: usize = 32 << 10;
 
+/// Bytes of an open call, about. Adding them up would take longer than what they are needed for.
+const BYTES_OF_CALL: usize = 100;
+
 /// What a packed conversation has beside its messages, a bit each. What is rare has a high bit, so that one byte is enough
 /// for most.
 mod has {
@@ -97,10 +100,13 @@ pub fn may_be_packed(conversation: &Conversation) -> bool {
         && !log.segments().any(Segment::is_shared)
 }
 
-/// Bytes of the summary and the session fields.
+/// Bytes of what there is beside the messages: all that a packed conversation holds is read when it is opened.
 fn extra_bytes(conversation: &Conversation) -> usize {
     conversation.summary.as_ref().map_or(0, |s| s.text.len())
         + conversation.session.as_ref().map_or(0, |s| s.bytes())
+        + conversation.tracker.open_calls() * BYTES_OF_CALL
+        + conversation.ids.heap_bytes()
+        + conversation.pins.heap_bytes()
 }
 
 impl Packed {

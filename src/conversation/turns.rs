@@ -160,6 +160,12 @@ impl Tracker {
             .map_or(0, |group| size_of::<Group>() + group.calls.heap_bytes())
     }
 
+    /// Number of the open calls of the newest turn, answered ones included that are still held.
+    #[must_use]
+    pub fn open_calls(&self) -> usize {
+        self.group.as_ref().map_or(0, |group| group.calls.slots())
+    }
+
     /// True if a message is a group of its own that nothing can join: feeding it would say so and change nothing.
     #[must_use]
     pub fn is_alone(&self, facts: &Facts) -> bool {

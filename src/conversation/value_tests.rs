@@ -271,6 +271,23 @@ fn appends_after_a_rest_go_into_the_same_segment() {
     assert_eq!(content(&value), content(&Value::new(conversation(30))));
 }
 
+/// Opening a packed conversation reads all that it holds, also what the size of its messages does not tell.
+#[test]
+fn what_has_many_open_calls_stays_open() {
+    let ids: Vec<String> = (0..400).map(|n| format!(r#"{{"id":"a{n}"}}"#)).collect();
+    let calls = format!(
+        r#"{{"role":"assistant","content":"","tool_calls":[{}]}}"#,
+        ids.join(",")
+    );
+    let mut conversation = conversation(1);
+    write(&mut conversation, "CONV.APPEND", &[&calls]);
+    let mut value = Value::new(conversation);
+    value.pack();
+    assert!(!value.is_packed());
+    rest(&mut value);
+    assert!(!value.is_at_rest());
+}
+
 /// Copies share what they hold, which takes less than packing each.
 #[test]
 fn what_is_shared_or_long_stays_open() {

@@ -10,6 +10,9 @@ use super::vocabulary::{self as words, Kind};
 use super::walk::{Context, Walk};
 use crate::conversation::json::NodeId;
 
+/// An object with more keys that name kinds is no block of a framework. They are compared with one another.
+const MOST_KINDS: usize = 16;
+
 impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     /// A string, or an array of blocks; anything else is content of an unknown kind.
     #[inline]
@@ -104,19 +107,24 @@ impl<'d, 'a, V: Visitor<'a>> Walk<'_, 'd, 'a, V> {
     fn keyed(&mut self, id: NodeId, context: Context) -> bool {
         let doc = self.doc;
         let mut known: SmallVec<[(&str, Kind, NodeId); 4]> = SmallVec::new();
-        let mut members = 0;
-        for (key, value) in doc.members(id).filter(|&(_, value)| !doc.is_null(value)) {
-            members += 1;
-            let kind = words::listed_kind(key);
-            if let Some(kind) = kind.filter(|_| !doc.is_scalar(value)) {
-                // Of equal keys the last one counts.
-                known.retain(|&mut (other, _, _)| other != key);
-                known.push((key, kind, value));
+        let mut single = true;
+        for (key, value) in doc.members(id) {
+            let Some(kind) = words::listed_kind(key) else {
+                single &= doc.is_null(value);
+                continue;
+            };
+            // Of equal keys the last one counts, whatever its value.
+            known.retain(|&mut (other, _, _)| other != key);
+            if known.len() == MOST_KINDS {
+                return false;
             }
+            known.push((key, kind, value));
         }
+        known.retain(|&mut (_, _, value)| !doc.is_null(value));
+        single &= known.len() == 1;
         let mut any = false;
         for (_, kind, value) in known {
-            any |= self.member(id, kind, value, members == 1, context);
+            any |= !doc.is_scalar(value) && self.member(id, kind, value, single, context);
         }
         any
     }

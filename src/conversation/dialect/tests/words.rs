@@ -102,3 +102,46 @@ fn the_fuzzing_dictionary_has_all_words() {
         assert!(dictionary.lines().any(|line| line == entry), "{entry}");
     }
 }
+
+/// Of equal keys the last one counts, whatever its value: nothing that it replaces hides what else there is.
+#[test]
+fn of_equal_keys_that_name_a_kind_the_last_counts() {
+    let block = |members: &str| format!(r#"{{"role":"user","content":[{{{members}}}]}}"#);
+    for (members, same) in [
+        (r#""media":"d","media":null,"foo":"a b""#, r#""foo":"a b""#),
+        (r#""media":"d","media":7"#, r#""media":7"#),
+        (
+            r#""text":"x","functionCall":{"name":"f","args":{}},"functionCall":null"#,
+            r#""text":"x""#,
+        ),
+    ] {
+        let facts = super::known(&block(members));
+        let expected = super::known(&block(same));
+        assert_eq!(facts.unread, expected.unread, "{members}");
+        assert_eq!(facts.calls, expected.calls, "{members}");
+    }
+    assert_eq!(counted(&block(r#""media":"d","media":{}"#)), "user|media");
+}
+
+/// Key spellings that differ by letter case are different keys, and comparing each with all others would take seconds.
+#[test]
+fn many_keys_that_name_kinds_are_no_block() {
+    let spellings: Vec<String> = (0..1 << 15)
+        .map(|bits: u32| {
+            let letter = |(n, c): (usize, char)| match bits >> n & 1 {
+                0 => c,
+                _ => c.to_ascii_uppercase(),
+            };
+            let key: String = "container_upload".chars().enumerate().map(letter).collect();
+            format!(r#""{key}":{{}}"#)
+        })
+        .collect();
+    let message = format!(
+        r#"{{"role":"user","content":[{{{}}}]}}"#,
+        spellings.join(",")
+    );
+    let start = std::time::Instant::now();
+    assert!(super::known(&message).unread);
+    // Milliseconds; when it was quadratic, most of a minute.
+    assert!(start.elapsed() < std::time::Duration::from_secs(5));
+}
