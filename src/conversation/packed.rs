@@ -173,7 +173,7 @@ impl Packed {
         } = *numbering;
         let has = [
             (has::LAST_USE, used.is_some()),
-            (has::IDS, ids.len() > 0),
+            (has::IDS, !ids.is_empty()),
             (has::TRACKER, !tracker.is_clean()),
             (has::SUMMARY, summary.is_some()),
             (has::SESSION, session.is_some()),
@@ -206,7 +206,7 @@ impl Packed {
         if *lease != 0 {
             put_signed(&mut out, *lease);
         }
-        if ids.len() > 0 {
+        if !ids.is_empty() {
             parts::put_ids(&mut out, ids);
         }
         if let Some(summary) = summary {
@@ -257,34 +257,41 @@ impl Packed {
         let numbering = Numbering {
             created,
             next: reader.signed()?,
-            lowest: match head.has(has::LOWEST) {
-                true => reader.signed()?,
-                false => 1,
+            lowest: if head.has(has::LOWEST) {
+                reader.signed()?
+            } else {
+                1
             },
         };
-        let lease = match head.has(has::LEASE) {
-            true => reader.signed()?,
-            false => 0,
+        let lease = if head.has(has::LEASE) {
+            reader.signed()?
+        } else {
+            0
         };
-        let ids = match head.has(has::IDS) {
-            true => parts::ids(reader)?,
-            false => Ids::default(),
+        let ids = if head.has(has::IDS) {
+            parts::ids(reader)?
+        } else {
+            Ids::default()
         };
-        let summary = match head.has(has::SUMMARY) {
-            true => Some(Box::new(parts::summary(reader, created)?)),
-            false => None,
+        let summary = if head.has(has::SUMMARY) {
+            Some(Box::new(parts::summary(reader, created)?))
+        } else {
+            None
         };
-        let session = match head.has(has::SESSION) {
-            true => Some(Arc::new(parts::session(reader)?)),
-            false => None,
+        let session = if head.has(has::SESSION) {
+            Some(Arc::new(parts::session(reader)?))
+        } else {
+            None
         };
-        let pins = match head.has(has::PINS) {
-            true => parts::pins(reader)?,
-            false => Pins::default(),
+        let pins = if head.has(has::PINS) {
+            parts::pins(reader)?
+        } else {
+            Pins::default()
         };
-        let tracker = match head.has(has::TRACKER) {
-            true => rmp_serde::from_slice(parts::text(reader)?).ok()?,
-            false => Tracker::default(),
+        let tracker = if head.has(has::TRACKER) {
+            rmp_serde::from_slice(parts::text(reader)?).ok()?
+        } else {
+            Tracker::default()
         };
         let mut log = Log::default();
         for _ in 0..reader.unsigned()? {
