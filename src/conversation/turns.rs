@@ -395,7 +395,8 @@ pub fn first_of_turn(log: &Log, start: usize, mut among: Range<usize>) -> Option
     among.find(|&position| {
         let facts = facts_at(log, position, &Dialects);
         tracker.feed(&mut copy, position, &facts);
-        copy.get(position).is_some_and(|m| !m.flags.hidden())
+        // Reasoning that waits is hidden, too, and no orphan.
+        facts.results.is_empty() || copy.get(position).is_some_and(|m| !m.flags.hidden())
     })
 }
 

@@ -3,6 +3,7 @@
 use super::cut_text::{cut_of, cut_text, own_texts, plain, quoted, strings, strings_outside};
 use super::json::Value;
 use super::kinds::Class;
+use super::message::NaiveRead;
 use super::recent::{RecentArgs, RecentReply};
 use super::results::{find, splice};
 use super::select::Scene;
@@ -171,7 +172,12 @@ impl Scene<'_> {
             }
             let joined = |texts: &[String]| texts.concat();
             if b.texts == a.texts {
-                for text in &b.texts {
+                // Only a string can be cut.
+                let is_string = |text: &&String| {
+                    let mut strings = result_strings(&after, &top).into_iter();
+                    strings.any(|v| v.as_str() == Some(text.as_str()))
+                };
+                for text in b.texts.iter().filter(is_string) {
                     *longest = pieces(encoding, text).len().max(*longest);
                 }
                 continue;
@@ -244,15 +250,7 @@ impl Scene<'_> {
             let text = v.as_str().unwrap();
             edits.extend(cut_text(encoding, text, kept).map(|new| (v.span, quoted(&new))));
         };
-        // What counts as JSON text is one text, whatever strings it holds.
-        let json_texts: Vec<&String> = read.results.iter().flat_map(|r| &r.texts).collect();
-        let values: Vec<&Value> = read
-            .results
-            .iter()
-            .flat_map(|r| &r.values)
-            .filter_map(|span| find(&top, None, *span))
-            .flat_map(|(_, v)| strings_outside(v, &json_texts))
-            .collect();
+        let values = result_strings(&read, &top);
         if let Some(kept) = results {
             let of = |r: &super::message::NaiveResult, v: &&Value| {
                 r.texts.iter().any(|t| Some(t.as_str()) == v.as_str())
@@ -275,4 +273,14 @@ impl Scene<'_> {
         }
         splice(json, edits)
     }
+}
+
+/// The strings of the results. What counts as JSON text is one text, whatever strings it holds.
+fn result_strings<'v>(read: &NaiveRead, top: &'v Value) -> Vec<&'v Value> {
+    let json_texts: Vec<&String> = read.results.iter().flat_map(|r| &r.texts).collect();
+    let values = read.results.iter().flat_map(|r| &r.values);
+    values
+        .filter_map(|span| find(top, None, *span))
+        .flat_map(|(_, v)| strings_outside(v, &json_texts))
+        .collect()
 }

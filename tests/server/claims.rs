@@ -204,4 +204,23 @@ fn the_rest_of_an_unanswered_turn_is_not_split() {
             "KEEP {keep}"
         );
     }
+    // Reasoning belongs to the call after it.
+    let reasoning = r#"{"type":"reasoning","summary":[]}"#.to_string();
+    let messages = [
+        reasoning.clone(),
+        reasoning.clone(),
+        reasoning,
+        calls(&["a"]),
+        says("user", "q"),
+    ];
+    tens(&mut con, "r", &messages);
+    cmd!(con, "CONV.SETSUMMARY", "r", "So far.", "UPTO", 1);
+    for (keep, upto) in [(5, 5), (15, 4), (25, 4), (35, 4)] {
+        let (last, _, messages) = claim(&mut con, &format!("r 1 KEEP {keep}")).expect("some");
+        assert_eq!(
+            (last, messages.len() as i64),
+            (upto, upto - 1),
+            "KEEP {keep}"
+        );
+    }
 }
