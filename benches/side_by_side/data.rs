@@ -56,6 +56,14 @@ impl Data {
     pub fn messages(&self) -> impl Iterator<Item = &Vec<u8>> {
         self.dialogues().flatten()
     }
+
+    /// Those of less than 2,000 bytes that are no system messages: what short chats consist of.
+    pub fn short_messages(&self) -> Vec<&[u8]> {
+        let messages = self.messages().map(Vec::as_slice);
+        messages
+            .filter(|message| !is_system(message) && message.len() < 2000)
+            .collect()
+    }
 }
 
 /// Concatenates dialogues into conversations of at least `at_least` messages. Only the first dialogue keeps its system

@@ -31,7 +31,7 @@ pub fn in_turn(
 }
 
 /// Main-thread time per request of both loads, in µs. With large replies the rate of one client depends on how fast the
-/// client reads; this is what the server spends, whoever reads.
+/// client reads; the time that the server spends does not.
 pub fn main_thread_line(line: Line, rates: &[Vec<Rate>; 2]) -> Line {
     let all = |side: &[Rate], figure: fn(&Rate) -> f64| side.iter().map(figure).collect::<Vec<_>>();
     let [ours, theirs] = rates.each_ref().map(|side| all(side, |r| r.server_us));

@@ -115,7 +115,7 @@ impl Reader {
     }
 }
 
-/// Makes `text` a copy of the source with the white space behind it that simd-json needs.
+/// Copies the source to `text`, and adds the padding that simd-json needs.
 #[inline]
 fn copy_padded(source: &[u8], text: &mut Vec<u8>) {
     text.clear();

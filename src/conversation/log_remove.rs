@@ -9,7 +9,7 @@ use super::log::Log;
 use super::segment::{HeapBytes, Segment};
 use super::sums::Sums;
 
-/// Bytes of messages that are moved, at most, about, where older ones are removed.
+/// About how many bytes of messages are moved at most when older ones are removed.
 const MOVED_BYTES: usize = 4 << 10;
 
 impl Log {

@@ -28,11 +28,11 @@ const MOST_BYTES_AT_REST: usize = 16 << 10;
 /// As [`MOST_BYTES_AT_REST`], in use: copying so much takes about 1 µs.
 const MOST_BYTES_IN_USE: usize = 32 << 10;
 
-/// Bytes of an open call, about. Adding them up would take longer than what they are needed for.
+/// Estimated bytes of an open call. Adding up the real sizes takes time that grows with their number.
 const BYTES_OF_CALL: usize = 100;
 
-/// What a packed conversation has beside its messages, a bit each. What is rare has a high bit, so that one byte is enough
-/// for most.
+/// Optional parts of a packed conversation, one bit each. The common ones have the low bits, so that one byte is enough for
+/// most conversations.
 mod has {
     /// It is in use: the time of its last use, and the bytes of compressed segments.
     pub const LAST_USE: u64 = 1;
@@ -100,7 +100,7 @@ pub fn may_be_packed(conversation: &Conversation) -> bool {
         && !log.segments().any(Segment::is_shared)
 }
 
-/// Bytes of what there is beside the messages: all that a packed conversation holds is read when it is opened.
+/// Bytes of everything but the messages. It counts towards the limits, because opening a packed conversation reads all of it.
 fn extra_bytes(conversation: &Conversation) -> usize {
     conversation.summary.as_ref().map_or(0, |s| s.text.len())
         + conversation.session.as_ref().map_or(0, |s| s.bytes())

@@ -18,13 +18,13 @@ use super::{Conversation, Footprint};
 /// Bytes that are handed over for compression at a time: a background thread is busy with them for about 10 ms.
 const COMPRESSED_AT_ONCE: usize = 1 << 20;
 
-/// A conversation is packed if its last use is longer ago than so many seconds. Packing and unpacking it again takes a few µs.
+/// A short conversation stays open for this many seconds after its last use, because packing and unpacking take a few µs.
 const OPEN_SECONDS: u32 = 1;
 
 /// Number of conversations that are neither at rest nor cold.
 static IN_USE: AtomicU64 = AtomicU64::new(0);
 
-/// A short conversation is open, and was not found idle since.
+/// True if the next pass of the idle scan may find a short conversation to pack.
 static IS_SHORT_OPEN: AtomicBool = AtomicBool::new(false);
 
 /// Number of conversations that are in use: the idle scan has something to look for.

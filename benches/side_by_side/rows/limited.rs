@@ -68,7 +68,7 @@ impl Appends {
         };
     }
 
-    /// So many messages for each key that its limit acts on the next.
+    /// Fills each key up to its limit, so that the next message removes one.
     fn fill(&mut self, server: &Server, messages: &[Vec<u8>]) {
         let mut requests = vec![Vec::new(); self.heads.len() * KEPT];
         for (number, request) in requests.iter_mut().enumerate() {

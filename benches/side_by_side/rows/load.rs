@@ -12,12 +12,7 @@ const KEYS: usize = 100_000;
 const EACH: usize = 20;
 
 pub fn lines(setup: &Setup) -> Vec<Line> {
-    let messages: Vec<&[u8]> = setup
-        .data
-        .messages()
-        .filter(|m| !crate::data::is_system(m) && m.len() < 2000)
-        .map(Vec::as_slice)
-        .collect();
+    let messages = setup.data.short_messages();
     // Each has a server of its own, which loads nothing else.
     let mut ours = saved(
         Server::start(),

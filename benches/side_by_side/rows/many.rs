@@ -15,12 +15,7 @@ const EACH: usize = 5;
 pub fn lines(setup: &Setup) -> Vec<Line> {
     let server = Server::start();
     cmd!(server.conn(), "CONV.TOKENS", "load the tables");
-    let messages: Vec<&[u8]> = setup
-        .data
-        .messages()
-        .filter(|m| !crate::data::is_system(m) && m.len() < 2000)
-        .map(Vec::as_slice)
-        .collect();
+    let messages = setup.data.short_messages();
     let fill = |command: &str, key: &str, counted: bool| {
         let mut taken = messages.iter().cycle();
         let requests: Vec<Vec<u8>> = (0..KEYS)

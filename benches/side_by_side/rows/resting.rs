@@ -24,12 +24,7 @@ const ORIGINALS: usize = 10_000;
 pub fn lines(setup: &Setup) -> Vec<Line> {
     let server = Server::start();
     cmd!(server.conn(), "CONV.TOKENS", "load the tables");
-    let messages: Vec<&[u8]> = setup
-        .data
-        .messages()
-        .filter(|m| !crate::data::is_system(m) && m.len() < 2000)
-        .map(Vec::as_slice)
-        .collect();
+    let messages = setup.data.short_messages();
     let message = |number: usize| messages[number % messages.len()];
     fill(&server, 0..ORIGINALS, &|number| {
         let key = format!("c:{number}");

@@ -129,7 +129,7 @@ fn cells(all: &[Conversation]) -> [Option<Cell>; LENGTHS.len()] {
     })
 }
 
-/// The first `length` messages of each conversation that has so many. Empty if those are too few.
+/// The first `length` messages of each conversation that is long enough. Empty if too few are.
 fn cut(all: &[Conversation], length: usize) -> Vec<&[Vec<u8>]> {
     let cut: Vec<&[Vec<u8>]> = all.iter().filter_map(|c| c.get(..length)).collect();
     if cut.len() < DIFFERENT {

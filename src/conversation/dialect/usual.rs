@@ -1,5 +1,5 @@
 //! Blocks and calls that have exactly the members that their framework gives them, in its order: nearly all of them. They
-//! are told by these alone, which costs a fraction of looking every name up. What is read of them is the same.
+//! are recognised by these alone, which costs a fraction of looking up every name. What is read of them is the same.
 
 use super::walk::{Context, Walk};
 use super::{FoundCall, FoundResult, Visitor};

@@ -114,7 +114,7 @@ impl<'a> Document<'a> {
     }
 
     /// The values of an object that has exactly these members, in this order; nothing for any other value. Much cheaper than
-    /// to look the names up, and where names and order are those that nearly all have, nearly always enough.
+    /// looking the names up, and it covers most objects, since a framework always writes the same names in the same order.
     #[inline(always)]
     #[allow(clippy::inline_always)] // Otherwise the names are no constants.
     #[must_use]
