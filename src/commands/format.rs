@@ -258,18 +258,6 @@ impl<'a> MessageList<'a> {
     }
 }
 
-/// Appends messages as a JSON array.
-pub(super) fn push_messages(messages: &Messages<'_>, json: &mut Vec<u8>) {
-    json.push(b'[');
-    let begin = json.len();
-    messages.visit_runs(false, |run| json.extend_from_slice(run));
-    // The bracket replaces the comma after the last message.
-    if json.len() > begin {
-        json.pop();
-    }
-    json.push(b']');
-}
-
 /// The sum of `M` over the messages of a range.
 fn sum_of<M: Measure>(log: &Log, range: &Range<usize>) -> usize {
     log.before::<M>(range.end)

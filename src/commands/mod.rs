@@ -9,6 +9,7 @@ mod arg_docs;
 pub mod arg_parser;
 mod backfill;
 mod error;
+pub mod export;
 pub mod fork;
 mod format;
 mod import;
@@ -54,12 +55,14 @@ pub struct Env<'e> {
     /// The counts that this command requested in an earlier run, see [`Needs::TextCounts`].
     pub counts: Option<&'e [u32]>,
     /// Bytes of messages that the command may decompress, or convert to MessagePack, itself. For more it needs
-    /// [`Needs::Text`] or [`Needs::MsgPack`].
+    /// [`Needs::Text`], [`Needs::MsgPack`] or [`Needs::Document`].
     pub decompress_at_once: usize,
     /// What a search has found that this command requested in an earlier run, see [`Needs::Search`].
     pub found: Option<&'e Result<Vec<Found>, Failure>>,
     /// What was converted for this command after an earlier run, see [`Needs::MsgPack`].
     pub converted: &'e [&'e Converted],
+    /// The document that this command requested in an earlier run, see [`Needs::Document`].
+    pub document: Option<&'e [u8]>,
     /// Arguments that were read in advance.
     pub prepared: Option<&'e Prepared>,
 }

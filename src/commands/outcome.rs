@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::export::Document;
 use super::msgpack::Unconverted;
 use crate::conversation::MissingCounts;
 use crate::conversation::effect::Effect;
@@ -37,6 +38,8 @@ pub enum Needs {
     /// These lists of messages in MessagePack: one of them is more than [`super::Env::decompress_at_once`]. They are provided
     /// in [`super::Env::converted`].
     MsgPack(Vec<Unconverted>),
+    /// This document in one piece. It is provided in [`super::Env::document`].
+    Document(Box<Document>),
     /// The messages that this query finds. They are provided in [`super::Env::found`].
     Search(Box<Query>),
     /// Older messages from a database. The client is willing to wait this long for another client to load them.

@@ -1,13 +1,11 @@
-//! Session documents and their fields: `CONV.EXPORT`, `CONV.GETSTATE`, `CONV.SETSTATE`, `CONV.DELSTATE`.
+//! Session fields: `CONV.GETSTATE`, `CONV.SETSTATE`, `CONV.DELSTATE`.
 
 use std::collections::{HashMap, HashSet};
-use std::iter::once;
 
 use super::arg_parser::{Args, quoted};
 use super::error::{CommandError, err};
-use super::format::push_messages;
 use super::reply::Reply;
-use super::{Env, Needs, Outcome, REPLIED, Target};
+use super::{Env, Outcome, REPLIED, Target};
 use crate::conversation::effect::{Effect, Event};
 use crate::conversation::message::trim;
 use crate::conversation::session::{Name, NewField, read_value};
@@ -22,63 +20,6 @@ pub(super) fn name(argument: &[u8]) -> Result<&str, CommandError> {
             e.valid_up_to()
         ))
     })
-}
-
-/// `CONV.EXPORT key`: returns the session document with its current messages and fields, nil if the key is missing.
-pub fn export(
-    args: &mut Args<'_>,
-    target: Target<'_>,
-    env: &Env<'_>,
-    out: &mut dyn Reply,
-) -> Result<Outcome<()>, CommandError> {
-    args.finish()?;
-    let Some(conversation) = target else {
-        out.null();
-        return Ok(REPLIED);
-    };
-    let session = conversation.session();
-    let held = 0..conversation.log().len();
-    let log = conversation.log();
-    if let Some(text) = log.deeper_than(env.decompress_at_once, once(held.clone())) {
-        return Ok(Outcome::Needs(Needs::Text(text)));
-    }
-    let mut json = Vec::new();
-    let messages = log.read(held.clone())?;
-    let bytes = log.bytes_of(&held) + held.len();
-    // Reserve all at once, because growing would copy the reply several times. Each field adds a colon, a comma and
-    // two quotes.
-    json.reserve(bytes + session.map_or(0, |s| s.bytes() + 4 * s.len() + 8) + 2);
-    match session.and_then(|s| Some((s, s.history()?))) {
-        None => push_messages(&messages, &mut json),
-        Some((session, history)) => {
-            json.push(b'{');
-            let mut members = session.members();
-            for (key, value) in members.by_ref().take(history.position) {
-                member(&mut json, &key);
-                json.extend_from_slice(value.as_bytes());
-            }
-            member(&mut json, &history.name.key());
-            json.extend_from_slice(history.before().as_bytes());
-            push_messages(&messages, &mut json);
-            json.extend_from_slice(history.after().as_bytes());
-            for (key, value) in members {
-                member(&mut json, &key);
-                json.extend_from_slice(value.as_bytes());
-            }
-            json.push(b'}');
-        }
-    }
-    out.bulk(&json);
-    Ok(REPLIED)
-}
-
-/// Writes the key of a member, with the comma before it and the colon after it.
-fn member(json: &mut Vec<u8>, key: &str) {
-    if json.len() > 1 {
-        json.push(b',');
-    }
-    json.extend_from_slice(key.as_bytes());
-    json.push(b':');
 }
 
 /// `CONV.GETSTATE key [field ...]`: returns a map of all session fields. With names, returns an array of their values,

@@ -7,7 +7,7 @@ use super::arg_docs::{
 use super::prepared::Input;
 use super::spec::{Arg, Handler, Key, Kind, MultiKey, Spec};
 use super::{
-    append, backfill, import, manage, pins, read, recent, replay, search, session, summary,
+    append, backfill, export, import, manage, pins, read, recent, replay, search, session, summary,
 };
 
 /// All commands. The server runs a command by its index in this table.
@@ -432,7 +432,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "CONV.EXPORT",
-        handler: Handler::Read(session::export),
+        handler: Handler::Read(export::export),
         ends_load: false,
         flags: "readonly",
         arity: -2,

@@ -48,6 +48,7 @@ fn run(
         full: false,
         counts: None,
         found: None,
+        document: None,
         prepared: None,
         decompress_at_once: usize::MAX,
         converted: &[],

@@ -19,6 +19,7 @@ fn write(conversation: &mut Conversation, name: &str, args: &[&str]) {
         counts: None,
         prepared: None,
         found: None,
+        document: None,
         decompress_at_once: usize::MAX,
         converted: &[],
     };

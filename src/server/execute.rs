@@ -49,6 +49,7 @@ impl Commands for Table {
             args,
             counts: None,
             found: None,
+            document: None,
             converted: &[],
             prepared: None,
             decompress_at_once: DECOMPRESS_AT_ONCE,
@@ -102,12 +103,14 @@ fn run_again(index: usize, wait: Wait, runs: u32, mut kept: Kept) -> Again {
         kept.converted.extend(brought.converted);
         let converted = kept.converted.iter().filter_map(Held::get).flatten();
         let converted: Vec<&Converted> = converted.collect();
+        let document = brought.document.as_ref().and_then(Held::get);
         kept.input = brought.input.or(kept.input.take());
         let request = Request {
             ctx,
             args,
             counts: brought.counts.as_deref(),
             found: brought.found.as_ref(),
+            document: document.map(Vec::as_slice),
             converted: &converted,
             prepared: kept.input.as_ref().map(|(prepared, _)| prepared),
             // A conversation that changes all the time would make its reader wait for ever.
@@ -142,6 +145,7 @@ pub fn run_woken(index: usize) -> cache_loads::Resume {
             args,
             counts: None,
             found: None,
+            document: None,
             converted: &[],
             prepared: None,
             decompress_at_once: usize::MAX,
@@ -200,6 +204,7 @@ impl Command<'_> {
             full: replayed && self.request.is_out_of_memory(),
             counts: self.request.counts,
             found: self.request.found,
+            document: self.request.document,
             converted: self.request.converted,
             prepared: self.request.prepared,
             decompress_at_once: self.request.decompress_at_once,
@@ -265,6 +270,10 @@ impl Command<'_> {
                     None => env.decompress_at_once = usize::MAX,
                 },
                 (Needs::MsgPack(lists), _) => match self.convert(lists) {
+                    Some(step) => return Ok(step),
+                    None => env.decompress_at_once = usize::MAX,
+                },
+                (Needs::Document(document), _) => match self.write_document(*document) {
                     Some(step) => return Ok(step),
                     None => env.decompress_at_once = usize::MAX,
                 },

@@ -57,6 +57,7 @@ pub fn read(
                 full: false,
                 counts: None,
                 found: None,
+                document: None,
                 prepared: None,
                 decompress_at_once: usize::MAX,
                 converted: &[],

@@ -15,6 +15,7 @@ use super::request::Run;
 use super::searches;
 use super::step::{Awaited, Command, Step, Wait};
 use crate::commands::CommandError;
+use crate::commands::export::Document;
 use crate::commands::msgpack::Unconverted;
 use crate::commands::prepared::Input;
 use crate::commands::recent::miss;
@@ -106,6 +107,13 @@ impl Command<'_> {
         let bytes = lists.iter().map(Unconverted::bytes).sum();
         let work = move || Some(lists.into_iter().map(Unconverted::convert).collect());
         self.in_background(bytes, work, Awaited::Converted)
+    }
+
+    /// Has a document written in the background before the command runs again. `None` if the client cannot be blocked.
+    pub fn write_document(&self, document: Document) -> Option<Step> {
+        let bytes = document.bytes();
+        let work = move || document.write().ok();
+        self.in_background(bytes, work, Awaited::Document)
     }
 
     /// Has `work` on `bytes` done in the background. `None` if the client cannot be blocked.

@@ -51,6 +51,8 @@ pub enum Awaited {
     Text(InBackground<Vec<Decompressed>>),
     /// Messages, converted.
     Converted(InBackground<Vec<Converted>>),
+    /// A document, in one piece.
+    Document(InBackground<Vec<u8>>),
     /// What a search finds.
     Found(Searching),
 }
@@ -66,6 +68,8 @@ pub struct Brought {
     pub text: Option<Held<Vec<Decompressed>>>,
     /// Held until the command has replied.
     pub converted: Option<Held<Vec<Converted>>>,
+    /// Held until the command has replied.
+    pub document: Option<Held<Vec<u8>>>,
     /// What a search found.
     pub found: Option<searches::Result>,
 }
@@ -82,6 +86,7 @@ impl Awaited {
             Self::Input(reading) => brought.input = Some(reading.take()?),
             Self::Text(decompressing) => brought.text = Some(decompressing.take()?),
             Self::Converted(converting) => brought.converted = Some(converting.take()?),
+            Self::Document(writing) => brought.document = Some(writing.take()?),
             Self::Found(searching) => brought.found = Some(searching.take()?),
         }
         Some(brought)

@@ -30,6 +30,7 @@ pub fn call(
         full: false,
         counts: None,
         found: None,
+        document: None,
         prepared: None,
         decompress_at_once: usize::MAX,
         converted: &[],

@@ -159,6 +159,75 @@ fn large_replies_are_converted_in_the_background() {
     assert_eq!(conv["conv_background_bytes"], "0");
 }
 
+/// A document of more than 256 kB is put together in the background, compressed or not. It is one state of the
+/// conversation, whatever others append meanwhile.
+#[test]
+fn large_documents_are_written_in_the_background() {
+    let server = Server::start();
+    let mut con = server.conn();
+    let mut messages: Vec<String> = (0..1000)
+        .map(|number| {
+            says(
+                "user",
+                &format!("{number} {}", "in the document ".repeat(60)),
+            )
+        })
+        .collect();
+    let document = |messages: &[String]| {
+        let messages = messages.join(",");
+        format!(r#"{{"id":7,"chat":{{"n":1,"log":[{messages}],"m":[]}},"z":"end","y":null}}"#)
+    };
+    let whole = document(&messages);
+    cmd!(con, "CONV.IMPORT", "k", &whole, "HISTORY", "chat.log");
+    let before = waits(&mut con);
+    assert_eq!(bytes(&cmd!(con, "CONV.EXPORT", "k")), whole.as_bytes());
+    assert!(waits(&mut con) > before, "nobody has waited");
+    let mut appended = 0;
+    for round in 0..10 {
+        let meanwhile = says("assistant", &format!("meanwhile {round}"));
+        let commands = [
+            vec!["CONV.EXPORT".to_string(), "k".into()],
+            vec!["CONV.APPEND".to_string(), "k".into(), meanwhile.clone()],
+            vec!["CONV.EXPORT".to_string(), "k".into()],
+        ];
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                let mut con = server.conn();
+                for _ in 0..20 {
+                    append(&mut con, "k", &[says("user", "of another client")]);
+                }
+            });
+            let replies = pipeline(&mut con, &commands).expect("replies");
+            let (first, second) = (bytes(&replies[0]), bytes(&replies[2]));
+            let ours = |reply: &[u8]| {
+                let reply = std::str::from_utf8(reply).expect("UTF-8");
+                assert!(serde_json::from_str::<serde_json::Value>(reply).is_ok());
+                (
+                    reply.contains(&meanwhile),
+                    reply.matches("of another client").count(),
+                )
+            };
+            let (first, second) = (ours(&first), ours(&second));
+            assert!(
+                !first.0 && second.0,
+                "a client sees its own appends in order"
+            );
+            assert!(appended <= first.1 && first.1 <= second.1 && second.1 <= appended + 20);
+            other.join().expect("the other client");
+        });
+        appended += 20;
+    }
+    messages = strings(&cmd!(con, "CONV.RANGE", "k", 0, -1))
+        .into_iter()
+        .map(|message| String::from_utf8(message).expect("UTF-8"))
+        .collect();
+    assert_eq!(messages.len(), 1000 + 10 + 200);
+    assert_eq!(
+        bytes(&cmd!(con, "CONV.EXPORT", "k")),
+        document(&messages).as_bytes()
+    );
+}
+
 /// Who cannot be blocked gets the reply at once.
 #[test]
 fn transactions_scripts_and_caching_clients_do_not_wait() {
