@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::Setup;
 use crate::load::{request, send_all};
-use crate::measure::settle;
+use crate::measure::{rest, settle};
 use crate::row::{Goal, Line};
 use crate::support::{Server, cmd, int};
 
@@ -14,34 +14,45 @@ const EACH: usize = 20;
 pub fn lines(setup: &Setup) -> Vec<Line> {
     let messages = setup.data.short_messages();
     // Each has a server of its own, which loads nothing else.
-    let mut ours = saved(
+    let mut conversations = filled(
         Server::start(),
         b"CONV.APPEND",
         &[b"TOKENS", b"40"],
         &messages,
     );
-    let mut theirs = saved(Server::plain(&[]), b"RPUSH", &[], &messages);
-    let sizes = [&ours, &theirs].map(|server| {
-        let file = fs::metadata(server.dir().join("dump.rdb")).expect("an RDB file");
-        file.len() as f64 / 1e6
-    });
-    let (mut seconds, mut list_seconds) = (Vec::new(), Vec::new());
-    for _ in 0..setup.rounds {
-        seconds.push(loaded(&mut ours));
-        list_seconds.push(loaded(&mut theirs));
+    let mut lists = filled(Server::plain(&[]), b"RPUSH", &[], &messages);
+    save(&lists);
+    let mut lines = Vec::new();
+    for state in ["in use", "at rest"] {
+        if state == "at rest" {
+            rest(&conversations, KEYS);
+        }
+        save(&conversations);
+        let sizes = [&conversations, &lists].map(|server| {
+            let file = fs::metadata(server.dir().join("dump.rdb")).expect("an RDB file");
+            file.len() as f64 / 1e6
+        });
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..setup.rounds {
+            ours.push(loaded(&mut conversations));
+            theirs.push(loaded(&mut lists));
+        }
+        let what = format!(
+            "Load of 100,000 conversations of {EACH} messages from an RDB file, {state} when it was saved"
+        );
+        lines.push(
+            Line::new("load", what, "lists of the same")
+                .unit("s")
+                .figures(ours, theirs)
+                .goal(Goal::AtMost(1.3))
+                .note(format!("files of {:.0} / {:.0} MB", sizes[0], sizes[1])),
+        );
     }
-    let what = format!("Load of 100,000 conversations of {EACH} messages from an RDB file");
-    vec![
-        Line::new("load", what, "lists of the same")
-            .unit("s")
-            .figures(seconds, list_seconds)
-            .goal(Goal::AtMost(1.3))
-            .note(format!("files of {:.0} / {:.0} MB", sizes[0], sizes[1])),
-    ]
+    lines
 }
 
-/// A server that has saved its keys, filled by `command`. `before` is what precedes each message.
-fn saved(server: Server, command: &[u8], before: &[&[u8]], messages: &[&[u8]]) -> Server {
+/// A server whose keys are filled by `command`. `before` is what precedes each message.
+fn filled(server: Server, command: &[u8], before: &[&[u8]], messages: &[&[u8]]) -> Server {
     let mut taken = messages.iter().cycle();
     // In portions, because all requests together take as much memory as the server.
     for portion in 0..10 {
@@ -60,8 +71,11 @@ fn saved(server: Server, command: &[u8], before: &[&[u8]], messages: &[&[u8]]) -
         send_all(&server, requests.iter().map(Vec::as_slice));
     }
     settle(&server);
-    cmd!(server.conn(), "SAVE");
     server
+}
+
+fn save(server: &Server) {
+    cmd!(server.conn(), "SAVE");
 }
 
 /// Starts the server again. Returns the seconds of loading that it logs.
