@@ -13,6 +13,8 @@ mod reply;
 mod server;
 pub mod sound;
 
+use redis::{Cmd, ConnectionLike, RedisResult, Value};
+
 pub use corpus::corpus;
 pub use reply::*;
 pub use server::*;
@@ -20,12 +22,11 @@ pub use server::*;
 /// Sends a command and returns its reply; panics with the error line if the reply is an error. An argument may be of
 /// any type that the `redis` crate can encode. A slice or vector of strings or byte vectors becomes several arguments.
 macro_rules! cmd {
-    ($con:expr, $($arg:expr),+ $(,)?) => {
-        match $crate::support::try_cmd!($con, $($arg),+) {
-            Ok(reply) => reply,
-            Err(e) => panic!("{}: {}", [$(stringify!($arg)),+].join(" "), $crate::support::error_line(&e)),
-        }
-    };
+    ($con:expr, $($arg:expr),+ $(,)?) => {{
+        let mut command = ::redis::Cmd::new();
+        $(command.arg($arg);)+
+        $crate::support::reply(&mut $con, &command, concat!($(" ", stringify!($arg)),+))
+    }};
 }
 
 /// Like [`cmd!`], but returns an error as a value.
@@ -33,8 +34,21 @@ macro_rules! try_cmd {
     ($con:expr, $($arg:expr),+ $(,)?) => {{
         let mut command = ::redis::Cmd::new();
         $(command.arg($arg);)+
-        command.query::<::redis::Value>(&mut $con)
+        $crate::support::result(&mut $con, &command)
     }};
 }
 
 pub(crate) use {cmd, try_cmd};
+
+/// What [`cmd!`] does, apart from the arguments: the macro stands in thousands of places, and each would be compiled.
+pub fn reply(con: &mut dyn ConnectionLike, command: &Cmd, source: &str) -> Value {
+    match result(con, command) {
+        Ok(reply) => reply,
+        Err(error) => panic!("{}: {}", source.trim_start(), error_line(&error)),
+    }
+}
+
+/// What [`try_cmd!`] does, apart from the arguments.
+pub fn result(con: &mut dyn ConnectionLike, command: &Cmd) -> RedisResult<Value> {
+    command.query(con)
+}
