@@ -1,7 +1,5 @@
 //! Reading messages: against the naive reader on messages of all dialects, and against serde_json on damaged JSON.
 
-mod naive;
-
 use conv::conversation::json::with_document;
 use conv::conversation::message::{Counted, facts, trim, with_message};
 use naive::{generate, read};

@@ -2,8 +2,6 @@
 //! of the contract selects.
 #![no_main]
 
-#[path = "../../tests/naive/mod.rs"]
-mod naive;
 
 use arbitrary::Arbitrary;
 use conv::commands::arg_parser::Args;

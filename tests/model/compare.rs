@@ -3,13 +3,13 @@
 use conv::commands::reply::Tree;
 use conv::conversation::Conversation;
 
-use super::naive::generate_ops::{Op, RandomReads};
-use super::naive::generate_recent::RandomArgs;
-use super::naive::search::{Pattern, REGEXES, SearchArgs};
-use super::naive::{NaiveLog, check_valid_prompt};
 use super::pair::{Pair, array, bulk, figure, read, recent, value};
 use super::steps::step;
 use super::stored::{content, reloaded, rewritten};
+use naive::generate_ops::{Op, RandomReads};
+use naive::generate_recent::RandomArgs;
+use naive::search::{Pattern, REGEXES, SearchArgs};
+use naive::{NaiveLog, check_valid_prompt};
 
 /// Everything that is read in one comparison.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ fn compare_messages(settled: &Option<Conversation>, model: &NaiveLog) {
             continue;
         };
         let m = &model.messages[i];
-        let unread = super::naive::must_read(&m.json).unread;
+        let unread = naive::must_read(&m.json).unread;
         expected.push(Tree::Map(6));
         for (name, number) in [
             ("seq", seq),
@@ -89,7 +89,7 @@ fn compare_messages(settled: &Option<Conversation>, model: &NaiveLog) {
 
 fn compare_info(settled: &Option<Conversation>, model: &NaiveLog) {
     let info = read(settled, "CONV.INFO", &[]);
-    let seq = |m: Option<&super::naive::NaiveMessage>| m.map_or(0, |m| m.seq);
+    let seq = |m: Option<&naive::NaiveMessage>| m.map_or(0, |m| m.seq);
     let unread = model.reads().iter().filter(|m| m.unread).count() as i64;
     let pins = model.messages.iter().filter(|m| m.pinned).count() as i64;
     let summary = model.summary.as_ref();
@@ -211,7 +211,7 @@ fn compare_search(target: &Option<Conversation>, model: &NaiveLog, a: &SearchArg
     for &i in &found {
         let map = maps.next().expect("a map for each");
         let m = &model.messages[i];
-        let said = super::naive::must_read(&m.json);
+        let said = naive::must_read(&m.json);
         assert_eq!(map[0], Tree::Map(6));
         assert_eq!(figure(map, "seq"), m.seq);
         assert_eq!(figure(map, "time"), m.time);

@@ -1,9 +1,6 @@
 //! Random operations on a conversation, through the commands and against a naive model written independently; each
 //! effect is also sent, as replicas and the AOF get it, to a second conversation that must stay the same.
 
-#[path = "../naive/mod.rs"]
-mod naive;
-
 mod compare;
 mod harness;
 mod pair;

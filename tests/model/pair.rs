@@ -6,9 +6,9 @@ use conv::conversation::temperature::set_idle_seconds;
 use conv::conversation::value::{Rest, Value};
 
 use super::harness::{call, settle};
-use super::naive::ops::Reply;
-use super::naive::{Oversize, RecentArgs, RecentReply};
 use super::stored::content;
+use naive::ops::Reply;
+use naive::{Oversize, RecentArgs, RecentReply};
 
 /// A key on a primary and on a replica.
 #[derive(Default)]

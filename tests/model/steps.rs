@@ -1,10 +1,10 @@
 //! Random writes, made on both sides.
 
-use super::naive::NaiveLog;
-use super::naive::generate_ops::Op;
-use super::naive::ops::{Reply, Step};
-use super::naive::turns::{Kind, group, leading_system};
 use super::pair::{Pair, trees};
+use naive::NaiveLog;
+use naive::generate_ops::Op;
+use naive::ops::{Reply, Step};
+use naive::turns::{Kind, group, leading_system};
 
 /// True if the newest group is a turn whose calls were never answered, or if there are only reasoning items. Neither is
 /// returned. Here the module keeps more than the contract asks for: the newest group that can be returned, and all

@@ -10,67 +10,70 @@ use serde_json::{Value, json};
 /// A tiny alphabet, so that ids meet often.
 const IDS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-pub fn dialect() -> impl Strategy<Value = Dialect> {
+pub fn dialect() -> BoxedStrategy<Dialect> {
     select(vec![
         Dialect::Chat,
         Dialect::Anthropic,
         Dialect::LangChain,
         Dialect::Responses,
     ])
+    .boxed()
 }
 
-fn call_id() -> impl Strategy<Value = String> {
-    select(IDS.to_vec()).prop_map(String::from)
+fn call_id() -> BoxedStrategy<String> {
+    select(IDS.to_vec()).prop_map(String::from).boxed()
 }
 
 /// 1 to 3 different ids, in any order.
-fn call_ids() -> impl Strategy<Value = Vec<String>> {
+fn call_ids() -> BoxedStrategy<Vec<String>> {
     subsequence(IDS.to_vec(), 1..=3)
         .prop_shuffle()
         .prop_map(|ids| ids.into_iter().map(String::from).collect())
+        .boxed()
 }
 
-pub fn text() -> impl Strategy<Value = String> {
+pub fn text() -> BoxedStrategy<String> {
     prop_oneof![
         6 => (0..1000u32).prop_map(|n| format!("w{n}")),
         1 => long_text(),
         1 => select(vec!["", " ", "line\nline", "say \"hi\"", "back\\slash", "é ß 世界 🙂", "<|endoftext|>"])
             .prop_map(String::from),
-    ]
+    ].boxed()
 }
 
 /// Results are long more often than other texts.
-pub fn result_text() -> impl Strategy<Value = String> {
-    prop_oneof![1 => long_text(), 1 => text()]
+pub fn result_text() -> BoxedStrategy<String> {
+    prop_oneof![1 => long_text(), 1 => text()].boxed()
 }
 
 /// Long enough to be cut.
-fn long_text() -> impl Strategy<Value = String> {
+fn long_text() -> BoxedStrategy<String> {
     let word = select(vec![
         "tide", "harbour", "ferry", "1953", "é", "世界", "🙂", "\"", "\n", "  ", "x-y", "Kai",
     ]);
-    vec(word, 8..60).prop_map(|words| words.join(" "))
+    vec(word, 8..60).prop_map(|words| words.join(" ")).boxed()
 }
 
 /// Text parts of content arrays, media and refusals among them.
-fn part() -> impl Strategy<Value = Value> {
+fn part() -> BoxedStrategy<Value> {
     prop_oneof![
         6 => text().prop_map(|t| json!({"type":"text","text":t})),
         1 => text().prop_map(Value::String),
         1 => text().prop_map(|t| json!({"type":"refusal","refusal":t})),
         1 => select(vec!["image_url", "input_image", "image", "input_audio", "audio", "file", "input_file", "document",
             "video"]).prop_map(|kind| json!({"type":kind,"data":"QUJD"})),
-    ]
+    ].boxed()
 }
 
-fn content() -> impl Strategy<Value = Value> {
+fn content() -> BoxedStrategy<Value> {
     prop_oneof![
         6 => text().prop_map(Value::String),
         2 => vec(part(), 0..3).prop_map(Value::Array),
     ]
+    .boxed()
 }
 
-fn plain_of(roles: &'static [&'static str]) -> impl Strategy<Value = String> {
+fn plain_of(roles: &'static [&'static str]) -> BoxedStrategy<String> {
     (
         dialect(),
         select(roles.to_vec()),
@@ -78,15 +81,17 @@ fn plain_of(roles: &'static [&'static str]) -> impl Strategy<Value = String> {
         option::weighted(0.1, text()),
     )
         .prop_map(|(d, role, content, name)| plain(d, role, content, name))
+        .boxed()
 }
 
-fn any_opener() -> impl Strategy<Value = Vec<String>> {
+fn any_opener() -> BoxedStrategy<Vec<String>> {
     (dialect(), call_ids(), text(), any::<bool>())
         .prop_map(|(d, ids, t, odd)| opener(d, &ids, &t, odd))
+        .boxed()
 }
 
 /// Ids may repeat here: such a message is an orphan.
-fn any_answer() -> impl Strategy<Value = String> {
+fn any_answer() -> BoxedStrategy<String> {
     (
         dialect(),
         vec(call_id(), 1..=3),
@@ -94,20 +99,23 @@ fn any_answer() -> impl Strategy<Value = String> {
         any::<bool>(),
     )
         .prop_map(|(d, ids, t, odd)| answer(d, &ids, &t, odd))
+        .boxed()
 }
 
-fn reasoning() -> impl Strategy<Value = String> {
-    vec(text(), 0..3).prop_map(|texts| {
-        let summary: Vec<Value> = texts
-            .iter()
-            .map(|t| json!({"type":"summary_text","text":t}))
-            .collect();
-        compact(&json!({"type":"reasoning","summary":summary}))
-    })
+fn reasoning() -> BoxedStrategy<String> {
+    vec(text(), 0..3)
+        .prop_map(|texts| {
+            let summary: Vec<Value> = texts
+                .iter()
+                .map(|t| json!({"type":"summary_text","text":t}))
+                .collect();
+            compact(&json!({"type":"reasoning","summary":summary}))
+        })
+        .boxed()
 }
 
 /// Messages that neither open nor answer anything, of unusual kinds.
-fn oddity() -> impl Strategy<Value = String> {
+fn oddity() -> BoxedStrategy<String> {
     prop_oneof![
         2 => text().prop_map(|t| compact(&json!({"type":"web_search_call","status":"completed","action":{"query":t}}))),
         1 => text().prop_map(|t| compact(&json!({"role":"function","name":"f","content":t}))),
@@ -118,11 +126,11 @@ fn oddity() -> impl Strategy<Value = String> {
         1 => text().prop_map(|t| compact(&json!({"role":"tool","content":t}))),
         1 => text().prop_map(|t| compact(&json!({"type":"function_call_output","output":t}))),
         1 => instructing(),
-    ]
+    ].boxed()
 }
 
 /// A message whose role is system although it opens or answers calls: what nobody should send, and what is to be taken.
-fn instructing() -> impl Strategy<Value = String> {
+fn instructing() -> BoxedStrategy<String> {
     let opening = (
         select(vec![Dialect::Chat, Dialect::Anthropic, Dialect::LangChain]),
         call_ids(),
@@ -138,7 +146,7 @@ fn instructing() -> impl Strategy<Value = String> {
         answer(Dialect::Anthropic, &ids, &t, false)
             .replace(r#""role":"user""#, r#""role":"developer""#)
     });
-    prop_oneof![opening, answering]
+    prop_oneof![opening, answering].boxed()
 }
 
 /// Any single message.
@@ -242,8 +250,8 @@ pub fn fragment() -> BoxedStrategy<Vec<String>> {
     .boxed()
 }
 
-pub fn tokens() -> impl Strategy<Value = u64> {
-    prop_oneof![1 => Just(0u64), 9 => 0..=40u64]
+pub fn tokens() -> BoxedStrategy<u64> {
+    prop_oneof![1 => Just(0u64), 9 => 0..=40u64].boxed()
 }
 
 /// The message with a number in a field that means nothing, so that no two messages of a log are equal.
@@ -252,20 +260,22 @@ pub fn numbered(json: &str, n: i64) -> String {
 }
 
 /// Messages with their tokens, oldest first; all different.
-pub fn messages(fragments: usize) -> impl Strategy<Value = Vec<(String, u64)>> {
+pub fn messages(fragments: usize) -> BoxedStrategy<Vec<(String, u64)>> {
     let lead = prop_oneof![2 => Just(0..=0usize), 3 => Just(0..=2usize)].prop_flat_map(|n| {
         let leads = prop_oneof![15 => plain_of(&["system", "developer"]), 1 => instructing()];
         vec(leads, n)
     });
-    (lead, vec(fragment(), 0..=fragments)).prop_flat_map(|(mut list, fragments)| {
-        list.extend(fragments.into_iter().flatten());
-        let n = list.len();
-        (Just(list), vec(tokens(), n)).prop_map(|(list, tokens)| {
-            (1..)
-                .zip(list)
-                .map(|(n, m)| numbered(&m, n))
-                .zip(tokens)
-                .collect()
+    (lead, vec(fragment(), 0..=fragments))
+        .prop_flat_map(|(mut list, fragments)| {
+            list.extend(fragments.into_iter().flatten());
+            let n = list.len();
+            (Just(list), vec(tokens(), n)).prop_map(|(list, tokens)| {
+                (1..)
+                    .zip(list)
+                    .map(|(n, m)| numbered(&m, n))
+                    .zip(tokens)
+                    .collect()
+            })
         })
-    })
+        .boxed()
 }

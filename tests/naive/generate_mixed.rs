@@ -8,41 +8,47 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
-fn framework() -> impl Strategy<Value = Framework> {
-    select(FRAMEWORKS.to_vec())
+fn framework() -> BoxedStrategy<Framework> {
+    select(FRAMEWORKS.to_vec()).boxed()
 }
 
 /// Few ids and names, so that they meet often; ids that are none.
-fn call() -> impl Strategy<Value = Call> {
+fn call() -> BoxedStrategy<Call> {
     let id = prop_oneof![
         8 => select(vec!["a", "b", "c"]).prop_map(|id| Some(json!(id))),
         2 => Just(None),
         1 => select(vec![Value::Null, json!(""), json!(7)]).prop_map(Some),
     ];
-    (id, select(vec!["f", "g"]), text()).prop_map(|(id, name, text)| Call {
-        id,
-        name: name.into(),
-        text,
-    })
+    (id, select(vec!["f", "g"]), text())
+        .prop_map(|(id, name, text)| Call {
+            id,
+            name: name.into(),
+            text,
+        })
+        .boxed()
 }
 
-fn one_to_three() -> impl Strategy<Value = Vec<Call>> {
+fn one_to_three() -> BoxedStrategy<Vec<Call>> {
     // Ids that all are missing belong to frameworks that have none.
-    (vec(call(), 1..=3), prop::bool::weighted(0.3)).prop_map(|(mut calls, none)| {
-        if none {
-            calls.iter_mut().for_each(|c| c.id = None);
-        }
-        calls
-    })
+    (vec(call(), 1..=3), prop::bool::weighted(0.3))
+        .prop_map(|(mut calls, none)| {
+            if none {
+                calls.iter_mut().for_each(|c| c.id = None);
+            }
+            calls
+        })
+        .boxed()
 }
 
-fn said() -> impl Strategy<Value = Value> {
+fn said() -> BoxedStrategy<Value> {
     let role = select(vec!["user", "user", "assistant", "assistant", "system"]);
-    (framework(), role, text()).prop_map(|(f, role, t)| say(f, role, &t))
+    (framework(), role, text())
+        .prop_map(|(f, role, t)| say(f, role, &t))
+        .boxed()
 }
 
 /// Base64 of some length; 256 bytes are not enough to be media.
-fn base64() -> impl Strategy<Value = String> {
+fn base64() -> BoxedStrategy<String> {
     select(vec![
         "QUJD".repeat(64),
         "QUJD".repeat(65),
@@ -51,10 +57,11 @@ fn base64() -> impl Strategy<Value = String> {
         format!("data:image/png;base64,{}", "QUJD".repeat(65)),
         format!("{} ", "QUJD".repeat(65)),
     ])
+    .boxed()
 }
 
 /// Blocks of content arrays: media, documents, what counts nothing, and what nobody knows.
-fn block() -> impl Strategy<Value = Value> {
+fn block() -> BoxedStrategy<Value> {
     prop_oneof![
         4 => text().prop_map(|t| json!({"type":"text","text":t})),
         1 => text().prop_map(Value::String),
@@ -75,10 +82,10 @@ fn block() -> impl Strategy<Value = Value> {
         ]),
         1 => text().prop_map(|t| json!({"type":"thinking","thinking":t,"signature":"c2ln"})),
         1 => text().prop_map(|t| json!({"type":"audio","transcript":t,"data":"QUJD"})),
-    ]
+    ].boxed()
 }
 
-fn blocks() -> impl Strategy<Value = Value> {
+fn blocks() -> BoxedStrategy<Value> {
     (
         select(vec!["content", "parts", "blocks", "contents", "items"]),
         select(vec!["user", "assistant", "model", "critic"]),
@@ -89,10 +96,11 @@ fn blocks() -> impl Strategy<Value = Value> {
             v[key] = Value::Array(blocks);
             v
         })
+        .boxed()
 }
 
 /// Calls whose results stand in the same message.
-fn closed() -> impl Strategy<Value = Value> {
+fn closed() -> BoxedStrategy<Value> {
     let ui = (call(), result_text(), any::<bool>()).prop_map(|(c, t, done)| {
         let mut part = json!({"type":format!("tool-{}", c.name),"toolCallId":c.id,"state":"input-available","input":{"x":c.text}});
         if done {
@@ -120,11 +128,11 @@ fn closed() -> impl Strategy<Value = Value> {
     let gemini = (call(), text()).prop_map(|(c, t)| {
         json!({"role":"model","parts":[{"functionCall":{"name":c.name,"args":{}}},{"functionResponse":{"name":c.name,"response":{"r":t}}}]})
     });
-    prop_oneof![ui, v4, mastra, server, gemini]
+    prop_oneof![ui, v4, mastra, server, gemini].boxed()
 }
 
 /// Items that are neither calls with a call id nor their outputs.
-fn item() -> impl Strategy<Value = Value> {
+fn item() -> BoxedStrategy<Value> {
     prop_oneof![
         2 => text().prop_map(|t| json!({"type":"reasoning","id":"r","summary":[{"type":"summary_text","text":t}],"encrypted_content":"e"})),
         1 => Just(json!({"type":"reasoning","summary":[],"encrypted_content":"e"})),
@@ -136,11 +144,11 @@ fn item() -> impl Strategy<Value = Value> {
         1 => text().prop_map(|t| json!({"type":"message","role":"assistant","content":[{"type":"output_text","text":t}]})),
         1 => text().prop_map(|t| json!({"type":"banana","peel":t})),
         1 => text().prop_map(|t| json!({"type":"banana","content":t})),
-    ]
+    ].boxed()
 }
 
 /// Messages in which nothing is known, or hardly anything.
-fn strange() -> impl Strategy<Value = Value> {
+fn strange() -> BoxedStrategy<Value> {
     prop_oneof![
         1 => text().prop_map(|t| json!({"role":"user","letter":t})),
         1 => base64().prop_map(|b| json!({"role":"user","scan":b})),
@@ -151,18 +159,18 @@ fn strange() -> impl Strategy<Value = Value> {
         1 => text().prop_map(|t| json!({"role":"assistant","content":"","reasoning_content":t})),
         1 => text().prop_map(|t| json!({"role":"user","content":t,"images":["QUJD"]})),
         1 => text().prop_map(|t| json!({"role":"assistant","content":null,"audio":{"id":"x","transcript":t}})),
-    ]
+    ].boxed()
 }
 
-fn approval() -> impl Strategy<Value = Value> {
+fn approval() -> BoxedStrategy<Value> {
     prop_oneof![
         Just(json!({"role":"assistant","content":[{"type":"tool-approval-request","approvalId":"p","toolCallId":"a"}]})),
         text().prop_map(|t| json!({"role":"tool","content":[{"type":"tool-approval-response","approvalId":"p","approved":false,"reason":t}]})),
-    ]
+    ].boxed()
 }
 
 /// A turn whose results come in any order, in this dialect or another, and that is then perhaps disturbed.
-fn turn() -> impl Strategy<Value = Vec<Value>> {
+fn turn() -> BoxedStrategy<Vec<Value>> {
     let flaw = 0..12u8;
     let odd = (
         any::<Index>(),
@@ -209,30 +217,32 @@ fn turn() -> impl Strategy<Value = Vec<Value>> {
                 out
             })
         },
-    )
+    ).boxed()
 }
 
 /// `mcp_approval_request` and its response, which may be missing or come twice.
-fn mcp_approval() -> impl Strategy<Value = Vec<Value>> {
-    (0..3usize, text()).prop_map(|(n, t)| {
-        let mut out =
-            vec![json!({"type":"mcp_approval_request","id":"p","name":"f","arguments":t})];
-        out.resize(
-            n + 1,
-            json!({"type":"mcp_approval_response","approval_request_id":"p","approve":true}),
-        );
-        out
-    })
+fn mcp_approval() -> BoxedStrategy<Vec<Value>> {
+    (0..3usize, text())
+        .prop_map(|(n, t)| {
+            let mut out =
+                vec![json!({"type":"mcp_approval_request","id":"p","name":"f","arguments":t})];
+            out.resize(
+                n + 1,
+                json!({"type":"mcp_approval_response","approval_request_id":"p","approve":true}),
+            );
+            out
+        })
+        .boxed()
 }
 
-fn local_shell() -> impl Strategy<Value = Vec<Value>> {
+fn local_shell() -> BoxedStrategy<Vec<Value>> {
     (any::<bool>(), text()).prop_map(|(by_item, t)| {
         let id = if by_item { "lsh" } else { "a" };
         vec![
             json!({"type":"local_shell_call","call_id":"a","id":"lsh","action":{"type":"exec","command":[t]}}),
             json!({"type":"local_shell_call_output","id":id,"output":t}),
         ]
-    })
+    }).boxed()
 }
 
 /// A message under `message`, or as it is.

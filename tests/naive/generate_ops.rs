@@ -43,27 +43,27 @@ pub struct RandomDocument {
 }
 
 /// Of the four base dialects.
-pub fn op() -> impl Strategy<Value = Op> {
-    op_of(fragment(), message())
+pub fn op() -> BoxedStrategy<Op> {
+    op_of(fragment(), message()).boxed()
 }
 
 /// Of all dialects.
-pub fn mixed_op() -> impl Strategy<Value = Op> {
-    op_of(mixed_fragment(), mixed_message())
+pub fn mixed_op() -> BoxedStrategy<Op> {
+    op_of(mixed_fragment(), mixed_message()).boxed()
 }
 
-pub fn ops(n: usize) -> impl Strategy<Value = Vec<Op>> {
-    vec(op(), 0..=n)
+pub fn ops(n: usize) -> BoxedStrategy<Vec<Op>> {
+    vec(op(), 0..=n).boxed()
 }
 
-pub fn mixed_ops(n: usize) -> impl Strategy<Value = Vec<Op>> {
-    vec(mixed_op(), 0..=n)
+pub fn mixed_ops(n: usize) -> BoxedStrategy<Vec<Op>> {
+    vec(mixed_op(), 0..=n).boxed()
 }
 
 fn op_of(
     fragment: BoxedStrategy<Vec<String>>,
     message: BoxedStrategy<String>,
-) -> impl Strategy<Value = Op> {
+) -> BoxedStrategy<Op> {
     let set = vec(option::weighted(0.5, tokens()), 8);
     let appended = (fragment.clone(), set).prop_map(|(list, set)| {
         Op::Append(list.into_iter().zip(set.into_iter().cycle()).collect())
@@ -85,10 +85,10 @@ fn op_of(
         3 => document(fragment).prop_map(Op::Import),
         2 => vec((field(), value()), 1..3).prop_map(Op::SetState),
         1 => vec(field(), 1..3).prop_map(Op::DelState),
-    ]
+    ].boxed()
 }
 
-fn attributes() -> impl Strategy<Value = Attributes> {
+fn attributes() -> BoxedStrategy<Attributes> {
     (
         option::weighted(0.2, select(vec!["o200k_base", "r50k_base"])),
         option::weighted(0.3, select(vec![0, 1, 3, 7, 100])),
@@ -106,17 +106,22 @@ fn attributes() -> impl Strategy<Value = Attributes> {
                 complete,
             },
         )
+        .boxed()
 }
 
-fn field() -> impl Strategy<Value = String> {
-    select(vec!["user", "cart", "history", "n é \"q\""]).prop_map(String::from)
+fn field() -> BoxedStrategy<String> {
+    select(vec!["user", "cart", "history", "n é \"q\""])
+        .prop_map(String::from)
+        .boxed()
 }
 
-fn value() -> impl Strategy<Value = String> {
-    select(vec!["1", "\"x\"", "[1, 2]", "{\"a\": 1.0e5}", "null"]).prop_map(String::from)
+fn value() -> BoxedStrategy<String> {
+    select(vec!["1", "\"x\"", "[1, 2]", "{\"a\": 1.0e5}", "null"])
+        .prop_map(String::from)
+        .boxed()
 }
 
-fn document(fragment: BoxedStrategy<Vec<String>>) -> impl Strategy<Value = RandomDocument> {
+fn document(fragment: BoxedStrategy<Vec<String>>) -> BoxedStrategy<RandomDocument> {
     let state = || {
         vec((field(), value()), 0..3).prop_map(|list| {
             let mut seen: Vec<(String, String)> = vec![];
@@ -161,6 +166,7 @@ fn document(fragment: BoxedStrategy<Vec<String>>) -> impl Strategy<Value = Rando
             fields,
             named,
         })
+        .boxed()
 }
 
 impl RandomDocument {
@@ -248,7 +254,7 @@ pub struct RandomReads {
     bounds: [Option<Index>; 4],
 }
 
-pub fn reads() -> impl Strategy<Value = RandomReads> {
+pub fn reads() -> BoxedStrategy<RandomReads> {
     let pattern = prop_oneof![
         3 => text().prop_filter("empty", |t| !t.is_empty()).prop_map(Pattern::Literal),
         3 => select(vec!["W", "w1", "SAY \"H", "É SS", "É ß", "世", "line\nl", "F", "and more", "K"])
@@ -291,6 +297,7 @@ pub fn reads() -> impl Strategy<Value = RandomReads> {
                 bounds,
             },
         )
+        .boxed()
 }
 
 impl RandomReads {

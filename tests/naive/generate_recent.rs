@@ -9,12 +9,12 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 /// Of the four base dialects.
-pub fn log(fragments: usize) -> impl Strategy<Value = NaiveLog> {
-    log_of(messages(fragments).boxed())
+pub fn log(fragments: usize) -> BoxedStrategy<NaiveLog> {
+    log_of(messages(fragments).boxed()).boxed()
 }
 
 /// Of all dialects.
-pub fn mixed_log(fragments: usize) -> impl Strategy<Value = NaiveLog> {
+pub fn mixed_log(fragments: usize) -> BoxedStrategy<NaiveLog> {
     let list = (vec(mixed_fragment(), 0..=fragments), vec(tokens(), 16));
     let numbers = list.prop_map(|(list, tokens)| {
         let list = list.into_iter().flatten();
@@ -24,11 +24,11 @@ pub fn mixed_log(fragments: usize) -> impl Strategy<Value = NaiveLog> {
             .zip(tokens.into_iter().cycle())
             .collect()
     });
-    log_of(numbers.boxed())
+    log_of(numbers.boxed()).boxed()
 }
 
 /// A log with gaps, perhaps a summary, perhaps incomplete, perhaps with pins.
-fn log_of(list: BoxedStrategy<Vec<(String, u64)>>) -> impl Strategy<Value = NaiveLog> {
+fn log_of(list: BoxedStrategy<Vec<(String, u64)>>) -> BoxedStrategy<NaiveLog> {
     let summary = option::weighted(
         0.4,
         (text(), option::weighted(0.8, any::<Index>()), tokens()),
@@ -61,6 +61,7 @@ fn log_of(list: BoxedStrategy<Vec<(String, u64)>>) -> impl Strategy<Value = Naiv
             log.pin(&numbers(&pins), true);
             log
         })
+        .boxed()
 }
 
 /// Every option combination. The budget is a share of all that could be returned and reaches a bit beyond it.
@@ -100,7 +101,7 @@ impl RandomArgs {
     }
 }
 
-pub fn recent_args() -> impl Strategy<Value = RandomArgs> {
+pub fn recent_args() -> BoxedStrategy<RandomArgs> {
     let budget = prop_oneof![3 => 0..=1000i64, 2 => 0..=300i64, 1 => Just(1000i64)];
     let messages = option::weighted(0.3, 1..=12u64);
     let step = option::weighted(0.5, prop_oneof![1 => 1..=10u64, 3 => 10..=150u64]);
@@ -115,27 +116,29 @@ pub fn recent_args() -> impl Strategy<Value = RandomArgs> {
         prop::bool::weighted(0.2),
         any::<bool>(),
     );
-    (budget, messages, step, (clear, above), oversize, flags).prop_map(
-        |(budget_permille, messages, step, (clear, above_permille), oversize, flags)| {
-            let (start_user, no_system, no_summary, no_pins, rev, any) = flags;
-            RandomArgs {
-                budget_permille,
-                above_permille,
-                args: RecentArgs {
-                    max_tokens: 0,
-                    messages,
-                    start_user,
-                    oversize,
-                    step,
-                    clear,
-                    above: None,
-                    no_system,
-                    no_summary,
-                    no_pins,
-                    rev,
-                    any,
-                },
-            }
-        },
-    )
+    (budget, messages, step, (clear, above), oversize, flags)
+        .prop_map(
+            |(budget_permille, messages, step, (clear, above_permille), oversize, flags)| {
+                let (start_user, no_system, no_summary, no_pins, rev, any) = flags;
+                RandomArgs {
+                    budget_permille,
+                    above_permille,
+                    args: RecentArgs {
+                        max_tokens: 0,
+                        messages,
+                        start_user,
+                        oversize,
+                        step,
+                        clear,
+                        above: None,
+                        no_system,
+                        no_summary,
+                        no_pins,
+                        rev,
+                        any,
+                    },
+                }
+            },
+        )
+        .boxed()
 }

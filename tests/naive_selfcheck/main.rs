@@ -1,8 +1,5 @@
 //! Hand-computed cases that pin how the naive model reads the contract, and a few properties of the model itself.
 
-#[path = "../naive/mod.rs"]
-mod naive;
-
 mod cases;
 mod clearing;
 mod frameworks;
@@ -128,7 +125,14 @@ fn log(words: &str) -> NaiveLog {
     log
 }
 
-impl NaiveLog {
+/// The log with a summary, pins, or as one whose older messages are in a database.
+trait With: Sized {
+    fn summary(self, tokens: u64, upto: impl Into<Option<i64>>) -> Self;
+    fn pinned(self, seqs: &[i64]) -> Self;
+    fn incomplete(self) -> Self;
+}
+
+impl With for NaiveLog {
     fn summary(mut self, tokens: u64, upto: impl Into<Option<i64>>) -> Self {
         self.summary = Some(NaiveSummary {
             text: "sum".into(),

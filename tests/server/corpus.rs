@@ -2,9 +2,6 @@
 //! them at several budgets. Every reply must be within its budget, recounted with tiktoken-rs; it must be a valid
 //! prompt of maximum length; and every message must come back byte for byte.
 
-#[path = "../naive/mod.rs"]
-mod naive;
-
 use std::collections::HashMap;
 
 use naive::{check_valid_prompt, read};

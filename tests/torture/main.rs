@@ -7,8 +7,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-#[path = "../naive/mod.rs"]
-mod naive;
 #[allow(dead_code)]
 #[path = "../server/random_writes.rs"]
 mod random_writes;

@@ -11,7 +11,7 @@ use crate::plan::{Plan, Tally};
 use crate::support::payload::*;
 use crate::support::sound::unsound;
 use crate::support::*;
-use crate::{crafted, naive, samples};
+use crate::{crafted, samples};
 
 /// Payloads sent in one pipeline.
 const BATCH: u64 = 250;

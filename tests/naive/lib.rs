@@ -1,7 +1,6 @@
 //! A deliberately naive model of a conversation, written from the contract alone and used to check the module.
 //! It recomputes everything from the whole list on every call; nothing here is meant to be fast.
 //! Comments in quotation marks are the contract's own sentences.
-#![allow(dead_code)]
 
 pub mod blocks;
 pub mod calls;
@@ -42,13 +41,9 @@ use std::collections::HashMap;
 use document::Session;
 use tokens::Counting;
 
-#[allow(unused_imports)]
 pub use message::{NaiveRead, read};
-#[allow(unused_imports)]
 pub use prompt::check_valid_prompt;
-#[allow(unused_imports)]
 pub use recent::{Oversize, RecentArgs, RecentReply};
-#[allow(unused_imports)]
 pub use summary::NaiveSummary;
 
 #[derive(Debug, Clone, PartialEq)]
