@@ -35,6 +35,8 @@ struct Waiter {
     keys: Vec<KeyAddress>,
     /// A backfill has come: it waits no longer, enough or not.
     is_backfilled: bool,
+    /// It is about to run again, as the next loader of what nobody loads.
+    is_called: bool,
 }
 
 /// All loads of a server.
@@ -97,7 +99,7 @@ impl CacheLoads {
 
     /// `waiter` waits for these conversations.
     pub fn wait(&mut self, waiter: WaiterId, keys: Vec<KeyAddress>) {
-        self.leave(waiter);
+        let _ = self.leave(waiter);
         for key in &keys {
             let load = self.keys.entry(key.clone()).or_default();
             load.waiters.insert(waiter);
@@ -107,21 +109,34 @@ impl CacheLoads {
             Waiter {
                 keys,
                 is_backfilled: false,
+                is_called: false,
             },
         );
     }
 
-    /// The waiter has its answer, or has gone.
-    pub fn leave(&mut self, waiter: WaiterId) {
-        let Some(Waiter { keys, .. }) = self.waiters.remove(&waiter) else {
-            return;
+    /// The waiter has its answer, or has gone. Returns the conversations that it was called to load but does not, and that
+    /// somebody else waits for: see [`CacheLoads::next_loader`].
+    #[must_use]
+    pub fn leave(&mut self, waiter: WaiterId) -> Vec<KeyAddress> {
+        let Some(Waiter {
+            mut keys,
+            is_called,
+            ..
+        }) = self.waiters.remove(&waiter)
+        else {
+            return Vec::new();
         };
-        for key in keys {
-            if let Some(load) = self.keys.get_mut(&key) {
+        for key in &keys {
+            if let Some(load) = self.keys.get_mut(key) {
                 load.waiters.remove(&waiter);
             }
-            self.tidy(&key);
+            self.tidy(key);
         }
+        keys.retain(|key| {
+            let load = self.keys.get(key);
+            is_called && load.is_some_and(|load| load.loader.is_none())
+        });
+        keys
     }
 
     /// True if a backfill has come for what this waiter waits for: it is answered the next time, even with a miss.
@@ -178,14 +193,16 @@ impl CacheLoads {
         self.end_loads(keys)
     }
 
-    /// The client that is to run again as nobody loads this conversation: the one that has waited longest.
-    #[must_use]
-    pub fn next_loader(&self, key: &KeyAddress) -> Option<WaiterId> {
+    /// The client that is to run again as nobody loads this conversation: the one that has waited longest. It is called
+    /// once. Nothing if it has been called and did not run yet: Redis runs some callbacks later.
+    pub fn next_loader(&mut self, key: &KeyAddress) -> Option<WaiterId> {
         let load = self.keys.get(key)?;
-        match load.loader {
-            Some(_) => None,
-            None => load.waiters.first().copied(),
+        if load.loader.is_some() {
+            return None;
         }
+        let id = *load.waiters.first()?;
+        let waiter = self.waiters.get_mut(&id)?;
+        (!std::mem::replace(&mut waiter.is_called, true)).then_some(id)
     }
 
     /// When the next load ends.
@@ -248,12 +265,12 @@ mod tests {
         // A backfill answers those that wait for this conversation alone.
         loads.backfilled(&key("a"));
         assert!(loads.is_backfilled(1) && !loads.is_backfilled(2));
-        loads.leave(1);
+        assert!(loads.leave(1).is_empty());
         // Somebody who still misses loads.
         assert_eq!(loads.next_loader(&key("a")), Some(2));
         assert!(loads.missed(&[key("a")], 8, now, 100 * MS));
         assert_eq!(loads.next_loader(&key("a")), None);
-        loads.leave(2);
+        assert!(loads.leave(2).is_empty());
         assert_eq!((loads.loads(), loads.waiting()), (1, 0));
         assert!(loads.due(now + 99 * MS).is_empty() && loads.loads() == 1);
         assert!(loads.due(now + 100 * MS).is_empty());
@@ -278,11 +295,32 @@ mod tests {
         assert_eq!(loads.due(now + 20 * MS), [key("a")]);
         assert!(loads.missed(&[key("a")], 9, now, Duration::MAX));
         for waiter in [4, 5] {
-            loads.leave(waiter);
+            assert!(loads.leave(waiter).is_empty());
         }
         assert!(loads.disconnected(8).is_empty());
         loads.backfilled(&key("a"));
         assert!(loads.is_empty() && loads.deadlines.is_empty() && loads.loads.is_empty());
+    }
+
+    /// Redis may run the one that is called later. Until then nobody else is called.
+    #[test]
+    fn one_is_called_at_a_time() {
+        let (mut loads, now) = (CacheLoads::default(), Instant::now());
+        assert!(loads.missed(&[key("a"), key("b")], 7, now, 10 * MS));
+        for waiter in [1, 2, 3] {
+            loads.wait(waiter, vec![key("a"), key("b")]);
+        }
+        assert_eq!(loads.due(now + 10 * MS).len(), 2);
+        assert_eq!(loads.next_loader(&key("a")), Some(1));
+        assert_eq!(loads.next_loader(&key("a")), None);
+        assert_eq!(loads.next_loader(&key("b")), None);
+        // One that was not called leaves nothing to do.
+        assert!(loads.leave(2).is_empty());
+        // The one that was called has gone, or has its answer without loading.
+        assert_eq!(loads.leave(1), [key("a"), key("b")]);
+        assert_eq!(loads.next_loader(&key("b")), Some(3));
+        assert!(loads.missed(&[key("a")], 8, now, 10 * MS));
+        assert!(loads.leave(3).is_empty());
     }
 
     #[test]

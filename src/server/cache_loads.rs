@@ -53,6 +53,9 @@ struct State {
     loads: CacheLoads,
     entries: HashMap<WaiterId, Entry>,
     ids: HashMap<Handle, WaiterId>,
+    /// What nobody loads any more, and somebody may wait for.
+    to_hand_over: Vec<KeyAddress>,
+    is_handing_over: bool,
 }
 
 static STATE: MainThread<Option<State>> = MainThread::new(None);
@@ -190,26 +193,51 @@ fn set_alarm() {
 }
 
 /// Nobody loads these conversations any more: the client that has waited longest runs again, and becomes the loader
-/// if it still misses. If it does not, the next one runs.
+/// if it still misses. If it does not, the next one runs: once it leaves. Some servers run it before [`Handle::unblock`]
+/// returns, and some later.
 fn hand_over(keys: &[KeyAddress]) {
-    for key in keys {
-        while let Some(handle) = with(|state| {
-            let id = state.loads.next_loader(key)?;
-            state.entries.get(&id).map(|entry| entry.handle)
-        }) {
+    let begins = with(|state| {
+        state.to_hand_over.extend_from_slice(keys);
+        !std::mem::replace(&mut state.is_handing_over, true)
+    });
+    // A client that leaves in the loop only adds to the list: thousands of them must not nest.
+    if begins {
+        while let Some(handle) = with(State::next_to_call) {
             handle.unblock();
-            // It has left the table by now. Should Redis not have called back, it must not be asked for ever.
-            forget(handle);
         }
+        with(|state| state.is_handing_over = false);
     }
 }
 
-fn forget(handle: Handle) -> Option<Entry> {
-    with(|state| {
-        let id = state.ids.remove(&handle)?;
-        state.loads.leave(id);
-        state.entries.remove(&id)
-    })
+impl State {
+    fn next_to_call(&mut self) -> Option<Handle> {
+        while let Some(key) = self.to_hand_over.pop() {
+            let Some(id) = self.loads.next_loader(&key) else {
+                continue;
+            };
+            if let Some(entry) = self.entries.get(&id) {
+                return Some(entry.handle);
+            }
+            // It runs just now.
+            let left = self.loads.leave(id);
+            self.to_hand_over.extend(left);
+        }
+        None
+    }
+
+    /// Takes a client out of the table. Returns what [`hand_over`] is to be called for.
+    fn leave(&mut self, handle: Handle) -> Vec<KeyAddress> {
+        let Some(id) = self.ids.remove(&handle) else {
+            return Vec::new();
+        };
+        self.entries.remove(&id);
+        self.loads.leave(id)
+    }
+}
+
+fn forget(handle: Handle) {
+    let left = with(|state| state.leave(handle));
+    hand_over(&left);
 }
 
 /// What Redis calls for clients that wait.
@@ -235,10 +263,7 @@ impl Waiters {
             is_backfilled,
         };
         if (entry.resume)(ctx, args, waiter) {
-            with(|state| {
-                state.ids.remove(&handle);
-                state.loads.leave(id);
-            });
+            forget(handle);
             return true;
         }
         with(|state| state.entries.insert(id, entry));

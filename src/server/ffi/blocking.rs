@@ -86,7 +86,8 @@ pub fn block_on_keys<B: BlockedOnKeys>(
 
 impl Handle {
     /// Unblocks the client. Called once for each handle of [`block`]. A client that is blocked on keys gets its last
-    /// chance to be answered, before this returns.
+    /// chance to be answered: on Redis 7.0 before this returns, on later ones when the server next looks after its blocked
+    /// clients.
     pub fn unblock(self) {
         // SAFETY: the handle was not unblocked before; for clients on keys Redis checks that itself.
         unsafe { call!(RedisModule_UnblockClient, self.0, null_mut()) };
