@@ -8,6 +8,11 @@ use crate::support::*;
 fn a_misspelt_loadex_leaves_nothing_behind() {
     let server = Server::plain(&["--enable-module-command", "yes"]);
     let mut con = server.conn();
+    // Valkey writes the reason through a null pointer if the module has a data type (valkey-io/valkey#4630).
+    if info(&mut con, "server").contains_key("valkey_version") {
+        println!("skipped: Valkey ends by itself");
+        return;
+    }
     let module = module_path().display().to_string();
     for _ in 0..3 {
         try_cmd!(con, "MODULE", "LOADEX", &module, "CONFIG", "conv.nope", "1")

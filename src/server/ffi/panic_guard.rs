@@ -1,8 +1,32 @@
 //! The panic guard: no panic crosses into Redis.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::api::{Level, log};
+
+/// Has every panic of this module logged with its place, instead of printed. The standard library would also print the
+/// stack if `RUST_BACKTRACE` is set, and for that frees with its own allocator what the server's has allocated (`realpath`):
+/// Valkey 9.1 ends then.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        log(
+            Level::Notice,
+            &format!(
+                "panic at {}: {}",
+                place.unwrap_or_default(),
+                message(panic.payload())
+            ),
+        );
+    }));
+}
+
+fn message(cause: &dyn Any) -> &str {
+    let text = cause.downcast_ref::<&str>().copied();
+    text.or_else(|| cause.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or_default()
+}
 
 /// Runs an entry from C. If it panics, the message is logged and `fallback` is returned.
 ///
@@ -12,14 +36,9 @@ pub fn guard<R>(fallback: R, entry: impl FnOnce() -> R) -> R {
     match catch_unwind(AssertUnwindSafe(entry)) {
         Ok(result) => result,
         Err(cause) => {
-            let what = cause
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-                .or_else(|| cause.downcast_ref::<String>().cloned())
-                .unwrap_or_default();
             log(
                 Level::Warning,
-                &format!("internal error, please report it: {what}"),
+                &format!("internal error, please report it: {}", message(&*cause)),
             );
             fallback
         }

@@ -8,7 +8,7 @@ use super::super::cache_loads;
 use super::super::ffi::api::{ERR, Level, OK, call, create_own_context, log};
 use super::super::ffi::main_thread;
 use super::super::ffi::open_key::ON_USE;
-use super::super::ffi::panic_guard::guard;
+use super::super::ffi::panic_guard::{guard, log_panics};
 use super::super::ffi::server_events::{Listener, subscribe};
 use super::super::ffi::string::{RedisStr, free_released};
 use super::super::idle_scan;
@@ -114,6 +114,7 @@ fn load(ctx: *mut RedisModuleCtx, args: &[&[u8]]) -> Result<(), String> {
         return Err("it needs Redis 7.0 or Valkey".into());
     }
     main_thread::claim();
+    log_panics();
     // SAFETY: the context is that of the load under way.
     if !unsafe { create_own_context(ctx) } {
         return Err("the server gave it no context".into());
