@@ -1,12 +1,10 @@
 //! The tokens of a vocabulary and their ranks, with lookup of any byte range of a text.
 //!
 //! The rank of a token is its position in the merge order of byte-pair encoding: lower ranks merge first. The ranks of
-//! the built-in encodings come from tiktoken's tables in `tiktoken-rs`, those of tokenizer files from their merges or
-//! from the order of their tokens (`vocabulary_builder.rs`). The structures of that crate are not kept.
+//! the built-in encodings come from tiktoken's tables in `tiktoken-rs`, read when the module is built (`build.rs`), those of
+//! tokenizer files from their merges or from the order of their tokens (`vocabulary_builder.rs`).
 
 use std::collections::{HashMap, HashSet};
-
-use tiktoken_rs::CoreBPE;
 
 use super::piece_cache::{LONGEST, PieceKey, load};
 
@@ -48,12 +46,45 @@ pub(super) struct Vocabulary {
 }
 
 /// The last merge by which byte-pair encoding arrives at a token.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Made {
     /// The ranks of the two tokens merged last. A single byte has its own rank in both.
     left: u32,
     right: u32,
     length: u8,
+}
+
+/// The tokens of a table that `build.rs` has written. What is left is not empty if it is cut short.
+struct Stored<'t> {
+    rest: &'t [u8],
+}
+
+/// A token of such a table. Without bytes: no token has this rank.
+struct StoredToken<'t> {
+    bytes: &'t [u8],
+    /// The ranks of the two tokens merged last.
+    sides: [u32; 2],
+}
+
+impl<'t> Iterator for Stored<'t> {
+    type Item = StoredToken<'t>;
+
+    fn next(&mut self) -> Option<StoredToken<'t>> {
+        let (length, rest) = self.rest.split_first()?;
+        let (bytes, rest) = rest.split_at_checked(usize::from(*length))?;
+        if bytes.is_empty() {
+            self.rest = rest;
+            return Some(StoredToken {
+                bytes,
+                sides: [0; 2],
+            });
+        }
+        let (left, rest) = rest.split_first_chunk()?;
+        let (right, rest) = rest.split_first_chunk()?;
+        self.rest = rest;
+        let sides = [left, right].map(|side| u32::from_le_bytes(*side));
+        Some(StoredToken { bytes, sides })
+    }
 }
 
 /// Number of entries of `lengths`, as a power of two.
@@ -78,27 +109,30 @@ fn set(list: &mut [u32], at: usize, value: u32) {
 }
 
 impl Vocabulary {
-    /// Takes the ordinary tokens with ids below `ids` from a table of tiktoken-rs.
-    pub(super) fn new(table: &CoreBPE, ids: u32) -> Self {
-        let specials = table.special_tokens();
-        let special = |token: &[u8]| std::str::from_utf8(token).is_ok_and(|t| specials.contains(t));
-        let tokens: Vec<(Vec<u8>, u32)> = (0..ids)
-            .filter_map(|id| Some((table.decode_bytes(&[id]).ok()?, id)))
-            .filter(|(token, _)| !special(token))
-            .collect();
-        let mut new = Self::empty(tokens.len());
-        new.made = vec![Made::default(); ids as usize];
-        for (token, rank) in &tokens {
-            new.insert(token, *rank);
+    /// Takes the tokens of a table that `build.rs` has written. Nothing if it is cut short.
+    pub(super) fn of_table(table: &[u8]) -> Option<Self> {
+        let mut tokens = Stored { rest: table };
+        let with_bytes = tokens.by_ref().filter(|token| !token.bytes.is_empty());
+        let mut new = Self::empty(with_bytes.count());
+        if !tokens.rest.is_empty() {
+            return None;
+        }
+        for (token, rank) in (Stored { rest: table }).zip(0..) {
+            let mut made = Made::default();
+            if !token.bytes.is_empty() {
+                new.insert(token.bytes, rank);
+                let length = u8::try_from(token.bytes.len()).ok()?;
+                let [left, right] = token.sides;
+                made = Made {
+                    left,
+                    right,
+                    length,
+                };
+            }
+            new.made.push(made);
         }
         new.sort();
-        for (token, rank) in &tokens {
-            let made = new.make(token, *rank);
-            if let (Some(entry), Some(made)) = (new.made.get_mut(*rank as usize), made) {
-                *entry = made;
-            }
-        }
-        new
+        Some(new)
     }
 
     /// A vocabulary without tokens, with room for this many.
@@ -126,26 +160,6 @@ impl Vocabulary {
         for lengths in self.long_lengths.values_mut() {
             lengths.sort_unstable_by(|a, b| b.cmp(a));
         }
-    }
-
-    /// Finds the last merge of a token. All lower ranks must be present already.
-    fn make(&self, token: &[u8], rank: u32) -> Option<Made> {
-        let length = u8::try_from(token.len()).ok()?;
-        let (mut left, mut right) = (rank, rank);
-        let mut below = token.len();
-        while let Some((first, split)) = self.longest(token, 0, token.len(), below) {
-            let second = self.any_rank(token, split, token.len());
-            if first < rank && second < rank && self.fit_below(token, split, first, second, rank) {
-                (left, right) = (first, second);
-                break;
-            }
-            below = split;
-        }
-        Some(Made {
-            left,
-            right,
-            length,
-        })
     }
 
     fn insert(&mut self, token: &[u8], rank: u32) {
@@ -413,3 +427,7 @@ impl Vocabulary {
 fn table(capacity: usize, entry: usize) -> usize {
     (capacity * 8 / 7).next_power_of_two() * (1 + entry)
 }
+
+#[cfg(test)]
+#[path = "vocabulary_tests.rs"]
+mod tests;
