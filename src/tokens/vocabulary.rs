@@ -111,12 +111,17 @@ fn set(list: &mut [u32], at: usize, value: u32) {
 impl Vocabulary {
     /// Takes the tokens of a table that `build.rs` has written. Nothing if it is cut short.
     pub(super) fn of_table(table: &[u8]) -> Option<Self> {
-        let mut tokens = Stored { rest: table };
-        let with_bytes = tokens.by_ref().filter(|token| !token.bytes.is_empty());
-        let mut new = Self::empty(with_bytes.count());
-        if !tokens.rest.is_empty() {
+        let mut stored = Stored { rest: table };
+        let (mut ids, mut tokens) = (0, 0);
+        for token in stored.by_ref() {
+            ids += 1;
+            tokens += usize::from(!token.bytes.is_empty());
+        }
+        if !stored.rest.is_empty() {
             return None;
         }
+        let mut new = Self::empty(tokens);
+        new.made.reserve_exact(ids);
         for (token, rank) in (Stored { rest: table }).zip(0..) {
             let mut made = Made::default();
             if !token.bytes.is_empty() {

@@ -26,8 +26,11 @@ fn it_detects_every_kind_of_damage() {
         early = cmd!(con, "DUMP", KEY);
         early != redis::Value::Nil
     }));
+    // The early state must be an earlier one.
+    let mut written = || int(&cmd!(con, "CONV.LEN", KEY));
+    let at_first = written();
     assert!(wait_until(Duration::from_secs(60), || {
-        pool.acknowledged() > 300
+        pool.acknowledged() > 300 && written() > at_first + 1
     }));
     let ledgers = pool.stop();
     clean(&mut con, &ledgers);
