@@ -70,17 +70,21 @@ impl CacheLoads {
 
     /// `client` misses these conversations, and would load for `time`. True if it is to be answered at once: it is now
     /// the loader of one of them, or there are too many loads. False if others load all of them; so it is if `client`
-    /// itself loads them, as the clients of a pool share connections.
+    /// itself loads them, as the clients of a pool share connections. A conversation whose next loader is about to run
+    /// counts as being loaded, except for that one: `waiter` is the number of `client` if it has waited.
     pub fn missed(
         &mut self,
         keys: &[KeyAddress],
         client: u64,
+        waiter: Option<WaiterId>,
         now: Instant,
         time: Duration,
     ) -> bool {
         let mut answer = false;
         for key in keys {
-            if self.keys.get(key).is_some_and(|load| load.loader.is_some()) {
+            if let Some(load) = self.keys.get(key)
+                && (load.loader.is_some() || self.is_next_called(load, waiter))
+            {
                 continue;
             }
             answer = true;
@@ -205,6 +209,13 @@ impl CacheLoads {
         (!std::mem::replace(&mut waiter.is_called, true)).then_some(id)
     }
 
+    /// True if somebody other than `waiter` was called to load.
+    fn is_next_called(&self, load: &Load, waiter: Option<WaiterId>) -> bool {
+        let next = load.waiters.first().filter(|id| Some(**id) != waiter);
+        next.and_then(|id| self.waiters.get(id))
+            .is_some_and(|next| next.is_called)
+    }
+
     /// When the next load ends.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
@@ -254,9 +265,9 @@ mod tests {
     #[test]
     fn one_loads_and_the_others_wait() {
         let (mut loads, now) = (CacheLoads::default(), Instant::now());
-        assert!(loads.missed(&[key("a")], 7, now, 100 * MS));
-        assert!(!loads.missed(&[key("a")], 8, now, 100 * MS));
-        assert!(!loads.missed(&[key("a")], 7, now, 100 * MS));
+        assert!(loads.missed(&[key("a")], 7, None, now, 100 * MS));
+        assert!(!loads.missed(&[key("a")], 8, None, now, 100 * MS));
+        assert!(!loads.missed(&[key("a")], 7, None, now, 100 * MS));
         loads.wait(1, vec![key("a")]);
         loads.wait(2, vec![key("a"), key("b")]);
         assert!(loads.is_waited_for(&key("b")) && !loads.is_waited_for(&(1, b"a".to_vec())));
@@ -268,7 +279,7 @@ mod tests {
         assert!(loads.leave(1).is_empty());
         // Somebody who still misses loads.
         assert_eq!(loads.next_loader(&key("a")), Some(2));
-        assert!(loads.missed(&[key("a")], 8, now, 100 * MS));
+        assert!(loads.missed(&[key("a")], 8, Some(2), now, 100 * MS));
         assert_eq!(loads.next_loader(&key("a")), None);
         assert!(loads.leave(2).is_empty());
         assert_eq!((loads.loads(), loads.waiting()), (1, 0));
@@ -280,9 +291,9 @@ mod tests {
     #[test]
     fn a_loader_that_goes_or_is_too_slow_is_followed() {
         let (mut loads, now) = (CacheLoads::default(), Instant::now());
-        assert!(loads.missed(&[key("a"), key("b")], 7, now, 10 * MS));
+        assert!(loads.missed(&[key("a"), key("b")], 7, None, now, 10 * MS));
         // Of several conversations, those that nobody loads are taken.
-        assert!(loads.missed(&[key("b"), key("c")], 8, now, 99 * MS));
+        assert!(loads.missed(&[key("b"), key("c")], 8, None, now, 99 * MS));
         loads.wait(5, vec![key("b")]);
         loads.wait(4, vec![key("a")]);
         let mut ended = loads.disconnected(7);
@@ -290,10 +301,10 @@ mod tests {
         assert_eq!(ended, [key("a"), key("b")]);
         assert_eq!(loads.next_loader(&key("a")), Some(4));
         assert!(loads.disconnected(7).is_empty());
-        assert!(loads.missed(&[key("a")], 9, now, 20 * MS));
+        assert!(loads.missed(&[key("a")], 9, Some(4), now, 20 * MS));
         assert_eq!(loads.next_deadline(), Some(now + 20 * MS));
         assert_eq!(loads.due(now + 20 * MS), [key("a")]);
-        assert!(loads.missed(&[key("a")], 9, now, Duration::MAX));
+        assert!(loads.missed(&[key("a")], 9, Some(4), now, Duration::MAX));
         for waiter in [4, 5] {
             assert!(loads.leave(waiter).is_empty());
         }
@@ -306,7 +317,7 @@ mod tests {
     #[test]
     fn one_is_called_at_a_time() {
         let (mut loads, now) = (CacheLoads::default(), Instant::now());
-        assert!(loads.missed(&[key("a"), key("b")], 7, now, 10 * MS));
+        assert!(loads.missed(&[key("a"), key("b")], 7, None, now, 10 * MS));
         for waiter in [1, 2, 3] {
             loads.wait(waiter, vec![key("a"), key("b")]);
         }
@@ -314,20 +325,24 @@ mod tests {
         assert_eq!(loads.next_loader(&key("a")), Some(1));
         assert_eq!(loads.next_loader(&key("a")), None);
         assert_eq!(loads.next_loader(&key("b")), None);
+        // Whoever misses it now waits.
+        assert!(!loads.missed(&[key("a")], 8, None, now, 10 * MS));
+        assert!(!loads.missed(&[key("a")], 8, Some(2), now, 10 * MS));
         // One that was not called leaves nothing to do.
         assert!(loads.leave(2).is_empty());
         // The one that was called has gone, or has its answer without loading.
         assert_eq!(loads.leave(1), [key("a"), key("b")]);
         assert_eq!(loads.next_loader(&key("b")), Some(3));
-        assert!(loads.missed(&[key("a")], 8, now, 10 * MS));
+        assert!(loads.missed(&[key("b"), key("a")], 9, Some(3), now, 10 * MS));
         assert!(loads.leave(3).is_empty());
+        assert_eq!(loads.loads(), 2);
     }
 
     #[test]
     fn flushing_ends_the_loads_of_its_database() {
         let (mut loads, now) = (CacheLoads::default(), Instant::now());
         let other = (3, b"a".to_vec());
-        assert!(loads.missed(&[key("a"), key("b"), other.clone()], 7, now, 10 * MS));
+        assert!(loads.missed(&[key("a"), key("b"), other.clone()], 7, None, now, 10 * MS));
         loads.wait(1, vec![key("a")]);
         loads.wait(2, vec![other.clone()]);
         assert_eq!(loads.flushed(Some(0)), [key("a")]);
@@ -340,10 +355,10 @@ mod tests {
     fn loads_are_bounded() {
         let (mut loads, now) = (CacheLoads::default(), Instant::now());
         for number in 0..MOST_LOADS + 10 {
-            assert!(loads.missed(&[key(&number.to_string())], 7, now, 10 * MS));
+            assert!(loads.missed(&[key(&number.to_string())], 7, None, now, 10 * MS));
         }
         assert_eq!(loads.loads(), MOST_LOADS);
-        assert!(!loads.missed(&[key("0")], 8, now, 10 * MS));
+        assert!(!loads.missed(&[key("0")], 8, None, now, 10 * MS));
         assert!(loads.due(now + 10 * MS).is_empty() && loads.is_empty());
     }
 }

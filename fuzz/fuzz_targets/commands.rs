@@ -232,7 +232,6 @@ fuzz_target!(init: { let _ = count(Encoding::O200K_BASE, "a"); }, |calls: Vec<Ca
             full: false,
             counts: None,
             found: None,
-            document: None,
             prepared: None,
             decompress_at_once: usize::MAX,
             converted: &[],

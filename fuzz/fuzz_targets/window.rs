@@ -88,7 +88,6 @@ impl Pair {
             full: false,
             counts: None,
             found: None,
-            document: None,
             prepared: None,
             decompress_at_once: usize::MAX,
             converted: &[],

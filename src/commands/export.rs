@@ -1,11 +1,14 @@
 //! `CONV.EXPORT`: the session document with its current messages.
 
+use std::sync::Arc;
+
 use super::arg_parser::Args;
 use super::error::CommandError;
 use super::reply::Reply;
 use super::{Env, Needs, Outcome, REPLIED, Target};
 use crate::conversation::log_read::Messages;
 use crate::conversation::log_snapshot::Snapshot;
+use crate::conversation::session::Session;
 use crate::conversation::{Conversation, Unreadable};
 
 /// Copying is at least this many times as fast as decompressing.
@@ -14,15 +17,12 @@ const COPY_FACTOR: usize = 4;
 /// A session document as it was when the command arrived, not yet in one piece.
 #[derive(Debug)]
 pub struct Document {
-    /// What stands before the messages.
-    before: Vec<u8>,
+    session: Option<Arc<Session>>,
     messages: Snapshot,
     /// Number of messages.
     count: usize,
-    /// Bytes of the messages, each with a comma.
+    /// Bytes of the document, about.
     bytes: usize,
-    /// What stands after the messages.
-    after: Vec<u8>,
 }
 
 /// `CONV.EXPORT key`: returns the session document with its current messages and fields, nil if the key is missing.
@@ -36,10 +36,6 @@ pub fn export(
     out: &mut dyn Reply,
 ) -> Result<Outcome<()>, CommandError> {
     args.finish()?;
-    if let Some(document) = env.document {
-        out.bulk(document);
-        return Ok(REPLIED);
-    }
     let Some(conversation) = target else {
         out.null();
         return Ok(REPLIED);
@@ -59,36 +55,21 @@ impl Document {
     fn of(conversation: &Conversation) -> Self {
         let log = conversation.log();
         let held = 0..log.len();
-        let (mut before, mut after) = (Vec::new(), Vec::new());
-        let session = conversation.session();
-        if let Some((session, history)) = session.and_then(|s| Some((s, s.history()?))) {
-            before.push(b'{');
-            let mut members = session.members();
-            for (key, value) in members.by_ref().take(history.position) {
-                member(&mut before, &key, value);
-                before.push(b',');
-            }
-            member(&mut before, &history.name.key(), history.before());
-            after.extend_from_slice(history.after().as_bytes());
-            for (key, value) in members {
-                after.push(b',');
-                member(&mut after, &key, value);
-            }
-            after.push(b'}');
-        }
+        let session = conversation.shared_session();
+        // Each message has a comma; each field a colon, a comma and two quotes.
+        let fields = session.as_ref().map_or(0, |s| s.bytes() + 4 * s.len() + 8);
         Self {
-            before,
+            session,
             count: held.len(),
-            bytes: log.bytes_of(&held) + held.len(),
+            bytes: log.bytes_of(&held) + held.len() + fields + 2,
             messages: log.snapshot(held),
-            after,
         }
     }
 
     /// Bytes of the document, about.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.before.len() + self.bytes + self.after.len() + 2
+        self.bytes
     }
 
     /// The document in one piece.
@@ -98,10 +79,26 @@ impl Document {
     pub fn write(&self) -> Result<Vec<u8>, Unreadable> {
         let messages = self.messages.read(0..self.count)?;
         // Reserve all at once, because growing would copy the document several times.
-        let mut json = Vec::with_capacity(self.bytes());
-        json.extend_from_slice(&self.before);
+        let mut json = Vec::with_capacity(self.bytes);
+        let session = self.session.as_deref();
+        let Some((session, history)) = session.and_then(|s| Some((s, s.history()?))) else {
+            push_messages(&messages, &mut json);
+            return Ok(json);
+        };
+        json.push(b'{');
+        let mut members = session.members();
+        for (key, value) in members.by_ref().take(history.position) {
+            member(&mut json, &key, value);
+            json.push(b',');
+        }
+        member(&mut json, &history.name.key(), history.before());
         push_messages(&messages, &mut json);
-        json.extend_from_slice(&self.after);
+        json.extend_from_slice(history.after().as_bytes());
+        for (key, value) in members {
+            json.push(b',');
+            member(&mut json, &key, value);
+        }
+        json.push(b'}');
         Ok(json)
     }
 }

@@ -61,8 +61,6 @@ pub struct Env<'e> {
     pub found: Option<&'e Result<Vec<Found>, Failure>>,
     /// What was converted for this command after an earlier run, see [`Needs::MsgPack`].
     pub converted: &'e [&'e Converted],
-    /// The document that this command requested in an earlier run, see [`Needs::Document`].
-    pub document: Option<&'e [u8]>,
     /// Arguments that were read in advance.
     pub prepared: Option<&'e Prepared>,
 }

@@ -38,7 +38,7 @@ pub enum Needs {
     /// These lists of messages in MessagePack: one of them is more than [`super::Env::decompress_at_once`]. They are provided
     /// in [`super::Env::converted`].
     MsgPack(Vec<Unconverted>),
-    /// This document in one piece. It is provided in [`super::Env::document`].
+    /// This document in one piece. It is the reply then: the command does not run again.
     Document(Box<Document>),
     /// The messages that this query finds. They are provided in [`super::Env::found`].
     Search(Box<Query>),

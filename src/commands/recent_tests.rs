@@ -34,7 +34,6 @@ pub fn run(conversation: &mut Conversation, name: &str, args: &[&str]) -> Vec<Tr
         full: false,
         counts: None,
         found: None,
-        document: None,
         prepared: None,
         decompress_at_once: usize::MAX,
         converted: &[],

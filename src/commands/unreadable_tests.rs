@@ -48,7 +48,6 @@ fn run(
         full: false,
         counts: None,
         found: None,
-        document: None,
         prepared: None,
         decompress_at_once: usize::MAX,
         converted: &[],

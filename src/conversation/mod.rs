@@ -192,6 +192,12 @@ impl Conversation {
         self.session.as_deref()
     }
 
+    /// Its session, to be read on another thread.
+    #[must_use]
+    pub fn shared_session(&self) -> Option<Arc<Session>> {
+        self.session.clone()
+    }
+
     /// Sequence numbers of the pinned messages, in ascending order; at most [`MAX_PINS`], all of them held.
     #[must_use]
     pub fn pins(&self) -> &[i64] {

@@ -19,7 +19,6 @@ fn write(conversation: &mut Conversation, name: &str, args: &[&str]) {
         counts: None,
         prepared: None,
         found: None,
-        document: None,
         decompress_at_once: usize::MAX,
         converted: &[],
     };

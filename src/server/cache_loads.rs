@@ -52,7 +52,9 @@ struct Entry {
 struct State {
     loads: CacheLoads,
     entries: HashMap<WaiterId, Entry>,
-    ids: HashMap<Handle, WaiterId>,
+    /// The waiters, and their clients' ids on the server.
+    ids: HashMap<Handle, (WaiterId, u64)>,
+    clients: HashMap<u64, Handle>,
     /// What nobody loads any more, and somebody may wait for.
     to_hand_over: Vec<KeyAddress>,
     is_handing_over: bool,
@@ -83,9 +85,13 @@ pub fn address(ctx: Context<'_>, name: RedisStr<'_>) -> KeyAddress {
 
 /// `client` misses these conversations and would wait for `time`. True if it is answered at once, see
 /// [`CacheLoads::missed`].
-pub fn missed(keys: &[KeyAddress], client: u64, time: Duration) -> bool {
+pub fn missed(keys: &[KeyAddress], client: u64, waiter: Option<WaiterId>, time: Duration) -> bool {
     let time = time.min(settings::load_timeout());
-    let answer = with(|state| state.loads.missed(keys, client, Instant::now(), time));
+    let answer = with(|state| {
+        state
+            .loads
+            .missed(keys, client, waiter, Instant::now(), time)
+    });
     set_alarm();
     answer
 }
@@ -106,7 +112,8 @@ pub fn wait(
     let client = ctx.client_id();
     with(|state| {
         state.loads.wait(id, addresses);
-        state.ids.insert(handle, id);
+        state.ids.insert(handle, (id, client));
+        state.clients.insert(client, handle);
         let entry = Entry {
             handle,
             client,
@@ -131,16 +138,22 @@ fn counted(ctx: Context<'_>, id: WaiterId, key: &KeyAddress) {
     let Some(name) = OwnedString::new(&key.1).filter(|_| ctx.select(key.0)) else {
         return;
     };
-    let exists = {
-        let mut key = Key::open(ctx, name.as_str(), Access::Maintain);
-        !matches!(key.get(), Found::Missing)
-    };
-    if exists {
+    if !is_missing(ctx, key) {
         ctx.signal_ready(name.as_str());
     } else if let Some(handle) = with(|state| state.entries.get(&id).map(|entry| entry.handle)) {
         // Redis wakes nobody for a key that is gone.
         handle.unblock();
     }
+}
+
+/// True if there is no such key. Selects its database.
+fn is_missing(ctx: Context<'_>, key: &KeyAddress) -> bool {
+    OwnedString::new(&key.1)
+        .filter(|_| ctx.select(key.0))
+        .is_some_and(|name| {
+            let mut key = Key::open(ctx, name.as_str(), Access::Maintain);
+            matches!(key.get(), Found::Missing)
+        })
 }
 
 /// The conversation at this key of the selected database has changed.
@@ -160,13 +173,31 @@ pub fn backfilled(ctx: Context<'_>, name: RedisStr<'_>) {
         return;
     }
     let key = address(ctx, name);
-    with(|state| state.loads.backfilled(&key));
+    let is_waited_for = with(|state| {
+        state.loads.backfilled(&key);
+        state.loads.is_waited_for(&key)
+    });
     changed(ctx, name);
+    if is_waited_for {
+        // Redis wakes nobody if the same transaction removes the key.
+        main_loop::post(Task {
+            writes: false,
+            run: Box::new(move |ctx| {
+                if is_missing(ctx, &key) {
+                    hand_over(&[key]);
+                }
+            }),
+        });
+    }
 }
 
 /// A client has disconnected.
 pub fn disconnected(client: u64) {
     if ANY.load(Relaxed) {
+        // Redis has not told yet that it waits no longer. It must not be called.
+        if let Some(handle) = with(|state| state.clients.get(&client).copied()) {
+            forget(handle);
+        }
         let ended = with(|state| state.loads.disconnected(client));
         hand_over(&ended);
     }
@@ -227,9 +258,10 @@ impl State {
 
     /// Takes a client out of the table. Returns what [`hand_over`] is to be called for.
     fn leave(&mut self, handle: Handle) -> Vec<KeyAddress> {
-        let Some(id) = self.ids.remove(&handle) else {
+        let Some((id, client)) = self.ids.remove(&handle) else {
             return Vec::new();
         };
+        self.clients.remove(&client);
         self.entries.remove(&id);
         self.loads.leave(id)
     }
@@ -247,7 +279,7 @@ impl Waiters {
     /// Runs the command again. The entry is out of the table meanwhile, as the command may use the table.
     fn run(ctx: Context<'_>, args: &[RedisStr<'_>], handle: Handle, last_chance: bool) -> bool {
         let taken = with(|state| {
-            let id = state.ids.get(&handle).copied()?;
+            let (id, _) = state.ids.get(&handle).copied()?;
             let is_backfilled = state.loads.is_backfilled(id);
             Some((id, is_backfilled, state.entries.remove(&id)?))
         });

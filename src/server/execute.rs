@@ -23,7 +23,7 @@ use super::write::Write;
 use crate::commands::arg_parser::{Args, broken_encoding, unknown_encoding};
 use crate::commands::msgpack::Converted;
 use crate::commands::prepared::Prepared;
-use crate::commands::reply::{BufferedReply, replay_to};
+use crate::commands::reply::{BufferedReply, Reply, replay_to};
 use crate::commands::spec::{COMMANDS, Handler, Key as KeyUse};
 use crate::commands::{CommandError, DECOMPRESS_AT_ONCE, Env, Needs, Outcome, Target, err};
 use crate::conversation::Conversation;
@@ -49,7 +49,6 @@ impl Commands for Table {
             args,
             counts: None,
             found: None,
-            document: None,
             converted: &[],
             prepared: None,
             decompress_at_once: DECOMPRESS_AT_ONCE,
@@ -99,18 +98,21 @@ fn run_again(index: usize, wait: Wait, runs: u32, mut kept: Kept) -> Again {
             reply.error("ERR internal error, the work in the background failed; nothing was done");
             return None;
         };
+        // It is the reply, whatever has become of the key meanwhile.
+        if let Some(document) = brought.document.as_ref().and_then(Held::get) {
+            reply.bulk(document);
+            return None;
+        }
         kept.texts.extend(brought.text);
         kept.converted.extend(brought.converted);
         let converted = kept.converted.iter().filter_map(Held::get).flatten();
         let converted: Vec<&Converted> = converted.collect();
-        let document = brought.document.as_ref().and_then(Held::get);
         kept.input = brought.input.or(kept.input.take());
         let request = Request {
             ctx,
             args,
             counts: brought.counts.as_deref(),
             found: brought.found.as_ref(),
-            document: document.map(Vec::as_slice),
             converted: &converted,
             prepared: kept.input.as_ref().map(|(prepared, _)| prepared),
             // A conversation that changes all the time would make its reader wait for ever.
@@ -145,7 +147,6 @@ pub fn run_woken(index: usize) -> cache_loads::Resume {
             args,
             counts: None,
             found: None,
-            document: None,
             converted: &[],
             prepared: None,
             decompress_at_once: usize::MAX,
@@ -204,7 +205,6 @@ impl Command<'_> {
             full: replayed && self.request.is_out_of_memory(),
             counts: self.request.counts,
             found: self.request.found,
-            document: self.request.document,
             converted: self.request.converted,
             prepared: self.request.prepared,
             decompress_at_once: self.request.decompress_at_once,

@@ -57,7 +57,6 @@ pub fn read(
                 full: false,
                 counts: None,
                 found: None,
-                document: None,
                 prepared: None,
                 decompress_at_once: usize::MAX,
                 converted: &[],

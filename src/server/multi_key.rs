@@ -93,7 +93,7 @@ fn recent(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, Co
             Found::Other => return Err(CommandError::WrongType),
             Found::Conversation(conversation) => {
                 let is_missed = measured(conversation, |c| {
-                    is_missed(command, &options, name, c, &mut counting)
+                    is_missed(command, &options, (name, names), c, &mut counting)
                 })?;
                 if is_missed {
                     missed.push(name);
@@ -147,11 +147,11 @@ fn recent(command: &Command<'_>, reply: &mut ClientReply<'_>) -> Result<Step, Co
 }
 
 /// True if RECENT would miss. Provides the counts that this depends on: at once if they are few or the client cannot be
-/// blocked.
+/// blocked. `names`: of all keys of the command, for which it waits together.
 fn is_missed(
     command: &Command<'_>,
     options: &Options,
-    name: RedisStr<'_>,
+    (name, names): (RedisStr<'_>, &[RedisStr<'_>]),
     conversation: &mut Conversation,
     counting: &mut Counting,
 ) -> Result<bool, Unreadable> {
@@ -184,7 +184,10 @@ fn is_missed(
             continue;
         }
         if counting.wait.is_none() {
-            counting.wait = command.wait_for_counts(&[name], options.wait);
+            // It may be the others that somebody loads.
+            let others = names.iter().filter(|other| other.bytes() != name.bytes());
+            let keys: Vec<RedisStr<'_>> = [name].iter().chain(others).copied().collect();
+            counting.wait = command.wait_for_counts(&keys, options.wait);
         }
         let Some((_, until)) = &counting.wait else {
             let pause = || command.request.pause();

@@ -189,7 +189,8 @@ impl Command<'_> {
         }
     }
 
-    /// How the client waits for counts of these keys, and what is held until they are there. `None` if it cannot.
+    /// How the client waits for counts of the first of these keys, and what is held until they are there. `None` if it cannot. With
+    /// `wait` a load of the others wakes it too.
     pub fn wait_for_counts(
         &self,
         keys: &[RedisStr<'_>],
@@ -249,7 +250,11 @@ impl Command<'_> {
             .iter()
             .map(|key| cache_loads::address(request.ctx, *key))
             .collect();
-        let answer = cache_loads::missed(&addresses, request.client(), time);
+        let waiter = match request.run {
+            Run::Woken(waiter) => Some(waiter.id),
+            Run::First | Run::Resumed(_) => None,
+        };
+        let answer = cache_loads::missed(&addresses, request.client(), waiter, time);
         if answer || !request.can_block(self.writes()) {
             return false;
         }

@@ -32,8 +32,6 @@ pub struct Request<'a> {
     pub counts: Option<&'a [u32]>,
     /// What a search has found, see [`crate::commands::Env::found`].
     pub found: Option<&'a searches::Result>,
-    /// The document that it has asked for, see [`crate::commands::Env::document`].
-    pub document: Option<&'a [u8]>,
     /// Arguments that were read in advance, see [`crate::commands::Env::prepared`].
     pub prepared: Option<&'a Prepared>,
     /// What was converted for it, see [`crate::commands::Env::converted`].

@@ -30,7 +30,6 @@ pub fn call(
         full: false,
         counts: None,
         found: None,
-        document: None,
         prepared: None,
         decompress_at_once: usize::MAX,
         converted: &[],

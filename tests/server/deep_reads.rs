@@ -228,6 +228,39 @@ fn large_documents_are_written_in_the_background() {
     );
 }
 
+/// The reply is the document as it was when the command came, also if its key is another type by now.
+#[test]
+fn a_document_is_the_reply_whatever_becomes_of_its_key() {
+    let server = Server::start();
+    let (mut con, mut reader) = (server.conn(), server.conn());
+    let field = format!("{:?}", "a large field ".repeat(500_000));
+    let messages: Vec<String> = (0..5000)
+        .map(|number| {
+            says(
+                "user",
+                &format!("{number} {}", "in the document ".repeat(60)),
+            )
+        })
+        .collect();
+    let document = format!(r#"{{"f":{field},"m":[{}]}}"#, messages.join(","));
+    for command in [
+        &["SET", "k", "x"][..],
+        &["DEL", "k"],
+        &["FLUSHALL"],
+        &["RENAME", "k", "l"],
+    ] {
+        cmd!(con, "DEL", "k");
+        cmd!(con, "CONV.IMPORT", "k", &document, "HISTORY", "m");
+        let before = waits(&mut con);
+        let export = redis::cmd("CONV.EXPORT").arg("k").get_packed_command();
+        reader.send_packed_command(&export).expect("sent");
+        assert!(wait_until(Duration::from_secs(5), || waits(&mut con) > before));
+        run(&mut con, command).expect("a command");
+        let reply = reader.recv_response().expect("a reply");
+        assert!(bytes(&reply) == document.as_bytes(), "{command:?}");
+    }
+}
+
 /// Who cannot be blocked gets the reply at once.
 #[test]
 fn transactions_scripts_and_caching_clients_do_not_wait() {

@@ -34,6 +34,7 @@ mod memory;
 mod missing_keys;
 mod module_load;
 mod multi_key;
+mod next_loader;
 mod notation;
 mod odd_messages;
 mod overhead;

@@ -188,7 +188,7 @@ fn large_conversations_are_freed_in_the_background() {
     hundred_thousand(&mut con, "k");
     append(&mut con, "k", &[says("user", "overwritten")]);
     cmd!(con, "SET", "k", "as any value");
-    cmd!(con, "FLUSHALL");
+    cmd!(con, "FLUSHALL", "SYNC");
     let held = info(&mut con, "conv");
     assert_eq!(
         (&*held["conv_conversations"], &*held["conv_messages"]),
