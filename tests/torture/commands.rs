@@ -336,7 +336,7 @@ fn aftermath(server: &Server, start: i64, tally: &mut Tally) {
             ));
         }
     }
-    cmd!(con, "FLUSHALL");
+    cmd!(con, "FLUSHALL", "SYNC");
     cmd!(con, "SCRIPT", "FLUSH");
     let mut held = 0;
     let back = wait_until(Duration::from_secs(10), || {
