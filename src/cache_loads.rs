@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(loads.next_loader(&key("a")), Some(1));
         assert_eq!(loads.next_loader(&key("a")), None);
         assert_eq!(loads.next_loader(&key("b")), None);
-        // Whoever misses it now waits.
+        // A client that misses it now has to wait.
         assert!(!loads.missed(&[key("a")], 8, None, now, 10 * MS));
         assert!(!loads.missed(&[key("a")], 8, Some(2), now, 10 * MS));
         // One that was not called leaves nothing to do.

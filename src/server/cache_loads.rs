@@ -54,6 +54,7 @@ struct State {
     entries: HashMap<WaiterId, Entry>,
     /// The waiters, and their clients' ids on the server.
     ids: HashMap<Handle, (WaiterId, u64)>,
+    /// The same by the client's id: a client is blocked at most once.
     clients: HashMap<u64, Handle>,
     /// What nobody loads any more, and somebody may wait for.
     to_hand_over: Vec<KeyAddress>,

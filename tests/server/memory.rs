@@ -15,7 +15,7 @@ fn used(con: &mut Connection) -> i64 {
 
 #[test]
 fn memory_usage_grows_with_the_content() {
-    // Nothing is compressed: then it would not be known how much is.
+    // Nothing is compressed here, because how much would be depends on timing.
     let server = Server::with_module_args(&[], &["hot-bytes", "16mb"]);
     let mut con = server.conn();
     let mut raw = 0;

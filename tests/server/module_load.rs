@@ -10,7 +10,7 @@ fn a_misspelt_loadex_leaves_nothing_behind() {
     let mut con = server.conn();
     // Valkey writes the reason through a null pointer if the module has a data type (valkey-io/valkey#4630).
     if info(&mut con, "server").contains_key("valkey_version") {
-        println!("skipped: Valkey ends by itself");
+        println!("skipped: this command crashes Valkey");
         return;
     }
     let module = module_path().display().to_string();

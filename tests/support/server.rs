@@ -321,7 +321,7 @@ fn spawn(port: u16, dir: &Path, wrapper: &[String], args: &[String]) -> Child {
             command
         }
     };
-    // With it the standard library would print the stack of a panic, for which no server is prepared.
+    // Asks for the stack of a panic, which the module must not let the standard library print.
     command
         .env("RUST_BACKTRACE", "1")
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])

@@ -26,7 +26,7 @@ fn it_detects_every_kind_of_damage() {
         early = cmd!(con, "DUMP", KEY);
         early != redis::Value::Nil
     }));
-    // The early state must be an earlier one.
+    // The final state must differ from the early one.
     let mut written = || int(&cmd!(con, "CONV.LEN", KEY));
     let at_first = written();
     assert!(wait_until(Duration::from_secs(60), || {

@@ -1,4 +1,4 @@
-//! What tracking needs to know of the messages: from their flags, from whoever has read them, or by reading them again.
+//! What tracking needs to know about a message: from its flags, from facts that are already known, or by reading it again.
 
 use super::super::Unreadable;
 use super::super::facts::{Facts, ToolResult};

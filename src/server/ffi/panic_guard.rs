@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::api::{Level, log};
 
-/// Has every panic of this module logged with its place, instead of printed. The standard library would also print the
-/// stack if `RUST_BACKTRACE` is set, and for that frees with its own allocator what the server's has allocated (`realpath`):
-/// Valkey 9.1 ends then.
+/// Logs every panic of this module with its location, instead of letting the standard library print it. With
+/// `RUST_BACKTRACE` set, that would also print the stack, and pass memory from one allocator (in `realpath`) to the `free` of
+/// another, which crashes Valkey 9.1.
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
