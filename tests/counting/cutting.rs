@@ -36,10 +36,6 @@ fn assert_split_as_by_the_expressions(text: &str) {
             .collect();
         assert_eq!(pieces(*encoding, text), expected, "{encoding} of {text:?}");
     }
-    // bpe-openai is a second engine. Its expressions are identical to these.
-    let tokenizer = bpe_openai::o200k_base();
-    let expected: Vec<&str> = tokenizer.split(text).collect();
-    assert_eq!(pieces(Encoding::O200K_BASE, text), expected, "{text:?}");
 }
 
 #[test]

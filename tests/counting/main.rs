@@ -69,28 +69,12 @@ fn vocabulary_strings() -> Vec<String> {
         .collect()
 }
 
-/// The count of `bpe-openai`, for the encodings that it supports.
-fn second_opinion(encoding: Encoding, text: &str) -> Option<u64> {
-    let tokenizer = match encoding {
-        Encoding::O200K_BASE | Encoding::O200K_HARMONY => bpe_openai::o200k_base(),
-        Encoding::CL100K_BASE => bpe_openai::cl100k_base(),
-        _ => return None,
-    };
-    Some(tokenizer.count(text) as u64)
-}
-
 #[test]
 fn corpus_counts_as_tiktoken() {
     let texts = corpus_texts();
     for encoding in ENCODINGS {
         for text in &texts {
             agree(encoding, text, text);
-            let counted = count(encoding, text);
-            assert_eq!(
-                second_opinion(encoding, text).unwrap_or(counted),
-                counted,
-                "{text:?}"
-            );
         }
     }
     println!("{} messages, {} encodings", texts.len(), ENCODINGS.len());
@@ -104,12 +88,6 @@ fn adversarial_strings_count_as_tiktoken() {
         let text = adversarial::text(&mut rng, &tokens);
         for encoding in ENCODINGS {
             agree(encoding, &text, &text);
-            let counted = count(encoding, &text);
-            assert_eq!(
-                second_opinion(encoding, &text).unwrap_or(counted),
-                counted,
-                "{text:?}"
-            );
         }
     }
     println!("{cases} strings, {} encodings", ENCODINGS.len());

@@ -27,9 +27,12 @@ fn memory_usage_grows_with_the_content() {
         raw += message.len() as i64;
         append(&mut con, "k", &[message]);
     }
+    // What is still being counted takes memory of its own, which ends at a time of its own.
+    settled(&mut con);
     let usage = int(&cmd!(con, "MEMORY", "USAGE", "k", "SAMPLES", 0));
     assert!((raw..=3 * raw).contains(&usage), "{usage} for {raw} bytes");
     append(&mut con, "small", &[says("user", "hello")]);
+    settled(&mut con);
     let small = int(&cmd!(con, "MEMORY", "USAGE", "small"));
     assert!(
         (100..=2500).contains(&small),
@@ -37,9 +40,10 @@ fn memory_usage_grows_with_the_content() {
     );
     cmd!(con, "CONV.SETSUMMARY", "small", "x".repeat(100_000));
     let with_summary = int(&cmd!(con, "MEMORY", "USAGE", "small"));
+    // In the meantime it may have been packed, which saves some hundred bytes.
     assert!(
-        (100_000..=150_000).contains(&(with_summary - small)),
-        "{with_summary}"
+        (99_000..=150_000).contains(&(with_summary - small)),
+        "{with_summary} with a summary, {small} without"
     );
     cmd!(con, "CONV.TRIM", "k", "MAXMESSAGES", 10);
     let trimmed = int(&cmd!(con, "MEMORY", "USAGE", "k"));

@@ -305,7 +305,8 @@ fn the_field_around_nested_messages_is_no_session_field() {
         sizes.push((raw(&mut con), int(&cmd!(con, "MEMORY", "USAGE", "large"))));
     }
     assert_eq!(sizes[1].0 - sizes[0].0, 100_000);
-    assert!(sizes[1].1 - sizes[0].1 >= 100_000, "{sizes:?}");
+    // In the meantime it may have been packed, which saves some hundred bytes.
+    assert!(sizes[1].1 - sizes[0].1 >= 99_000, "{sizes:?}");
 }
 
 #[test]
