@@ -4,7 +4,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use conv::codec;
+use conv::codec::{self, Texts};
 use conv::commands::arg_parser::Args;
 use conv::commands::prepared::Input;
 use conv::commands::reply::Tree;
@@ -127,7 +127,7 @@ struct Call<'a> {
 
 fn frames(conversation: &Conversation) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
-    codec::encode(conversation, |frame| frames.push(frame.to_vec()));
+    codec::encode(conversation, Texts::AsHeld, |frame| frames.push(frame.to_vec()));
     frames
 }
 

@@ -3,7 +3,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use conv::codec;
+use conv::codec::{self, Texts};
 use conv::conversation::Conversation;
 use conv::conversation::effect::Event;
 use conv::settings::Settings;
@@ -225,7 +225,7 @@ fuzz_target!(init: { let _ = count(Encoding::O200K_BASE, "a"); }, |effects: Vec<
     }
     conversation.check_invariants().expect("sound");
     let mut stored = Vec::new();
-    codec::encode(&conversation, |frame| stored.push(frame.to_vec()));
+    codec::encode(&conversation, Texts::AsHeld, |frame| stored.push(frame.to_vec()));
     for source in [codec::Source::File, codec::Source::Client] {
         let mut next = stored.iter();
         codec::decode(codec::VERSION, source, || next.next()).expect("decode the stored form");

@@ -4,7 +4,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use conv::codec::{self, Source};
+use conv::codec::{self, Source, Texts};
 use conv::commands::commit;
 use conv::conversation::Conversation;
 use conv::conversation::document::split;
@@ -253,7 +253,7 @@ fn changed(
 
 fn encoded(conversation: &Conversation) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
-    codec::encode(conversation, |frame| frames.push(frame.to_vec()));
+    codec::encode(conversation, Texts::AsHeld, |frame| frames.push(frame.to_vec()));
     frames
 }
 

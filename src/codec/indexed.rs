@@ -14,8 +14,10 @@
 //! A payload of `RESTORE` is not trusted: its messages are read as those of `CONV.APPEND` are, and its index must equal the
 //! result.
 
+use std::borrow::Cow;
+
 use super::header::{StoredHeader, read_message, take};
-use super::{DecodeError, Source, count_of_entry, invalid};
+use super::{DecodeError, Source, Texts, count_of_entry, invalid};
 use crate::conversation::effect::{Effect, NewMessage};
 use crate::conversation::flags::Flags;
 use crate::conversation::index::{self, Entry};
@@ -30,22 +32,25 @@ const ZSTD: u8 = 1;
 const CHECKSUM: usize = size_of::<u32>();
 
 /// Writes the segments of `conversation`, and its ids.
-pub fn encode(conversation: &Conversation, sink: &mut impl FnMut(&[u8])) {
+pub fn encode(conversation: &Conversation, texts: Texts, sink: &mut impl FnMut(&[u8])) {
     let mut frame = Vec::new();
     for segment in conversation.log().segments() {
         frame.clear();
         frame.extend_from_slice(&[0; CHECKSUM]);
         let (form, text) = match segment.stored_text() {
-            StoredText::Uncompressed(text) => (PLAIN, text),
-            StoredText::Compressed { text, .. } => (ZSTD, text),
+            StoredText::Uncompressed(text) => match texts.compress(text) {
+                Some(text) => (ZSTD, Cow::Owned(text)),
+                None => (PLAIN, Cow::Borrowed(text)),
+            },
+            StoredText::Compressed { text, .. } => (ZSTD, Cow::Borrowed(text)),
         };
         frame.push(form);
         put_signed(&mut frame, segment.base_seq);
         put_signed(&mut frame, segment.base_time);
         frame.extend_from_slice(&conversation.stored_index(segment));
-        seal(&mut frame, text);
+        seal(&mut frame, &text);
         sink(&frame);
-        sink(text);
+        sink(&text);
     }
     if conversation.has_ids() {
         frame.clear();

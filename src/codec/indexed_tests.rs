@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::{Source, decode, encode};
+use super::super::{Source, Texts, decode, encode};
 use super::{CHECKSUM, seal};
 use crate::conversation::Conversation;
 use crate::conversation::effect::{Count, Effect, Event, NewMessage};
@@ -57,7 +57,9 @@ const RESULT: &str = r#"{"type":"function_call_output","call_id":"c2","output":"
 
 fn frames(conversation: &Conversation) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
-    encode(conversation, |frame| frames.push(frame.to_vec()));
+    encode(conversation, Texts::AsHeld, |frame| {
+        frames.push(frame.to_vec())
+    });
     frames
 }
 
@@ -107,19 +109,48 @@ fn what_is_loaded_is_what_was_stored() {
     }
 }
 
+/// Some hundred messages.
+fn many() -> Vec<String> {
+    (0..700)
+        .map(|n| MESSAGES[n % 7].replace("u1", &n.to_string()))
+        .collect()
+}
+
+fn messages(conversation: &Conversation) -> Vec<Vec<u8>> {
+    let log = conversation.log();
+    let message = |position| log.with_message(position, <[u8]>::to_vec);
+    (0..log.len())
+        .map(|position| message(position).expect("memory").expect("held"))
+        .collect()
+}
+
+#[test]
+fn what_is_stored_compressed_is_the_same() {
+    let many = many();
+    for end in (0..=MESSAGES.len()).chain([many.len()]) {
+        let conversation = holding(many[..end].iter().map(String::as_str));
+        let held = frames(&conversation);
+        let mut stored = Vec::new();
+        encode(&conversation, Texts::Compressed, |frame| {
+            stored.push(frame.to_vec());
+        });
+        if end > MESSAGES.len() {
+            let bytes = |frames: &[Vec<u8>]| frames.concat().len();
+            assert!(bytes(&stored) * 3 < bytes(&held));
+        }
+        for source in [Source::File, Source::Client] {
+            let again = decoded(source, &stored).expect("what was stored");
+            again.check_invariants().expect("sound");
+            assert_eq!(messages(&again), messages(&conversation), "{source:?}");
+        }
+        assert_eq!(frames(&conversation), held, "saving has changed it");
+    }
+}
+
 #[test]
 fn what_is_loaded_compressed_stays_compressed() {
-    let many: Vec<String> = (0..700)
-        .map(|n| MESSAGES[n % 7].replace("u1", &n.to_string()))
-        .collect();
+    let many = many();
     let conversation = holding(many.iter().map(String::as_str));
-    let messages = |conversation: &Conversation| -> Vec<Vec<u8>> {
-        let log = conversation.log();
-        let message = |position| log.with_message(position, <[u8]>::to_vec);
-        (0..log.len())
-            .map(|position| message(position).expect("memory").expect("held"))
-            .collect()
-    };
     let expected = messages(&conversation);
     let stored = frames_at_rest(conversation);
     assert!(stored.concat().len() < 20_000);

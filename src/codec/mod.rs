@@ -27,9 +27,9 @@ use std::fmt;
 pub use effect::{decode_effect, encode_effect, payload, write_header};
 pub use rebuild::rebuild;
 
-use crate::conversation::Conversation;
 use crate::conversation::effect::Count;
 use crate::conversation::index::Entry;
+use crate::conversation::{Conversation, compress};
 
 /// The version of the stored form that this release writes.
 pub const VERSION: u32 = 5;
@@ -68,10 +68,29 @@ impl fmt::Display for DecodeError {
     }
 }
 
+/// In which form [`encode`] writes the texts that are not compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Texts {
+    /// As they are.
+    AsHeld,
+    /// Compressed, where that pays. It takes more time than all the rest; they are loaded in less, because loading does
+    /// not decompress them, and into less memory.
+    Compressed,
+}
+
+impl Texts {
+    fn compress(self, text: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::AsHeld => None,
+            Self::Compressed => compress::compress_quickly(text),
+        }
+    }
+}
+
 /// Writes the frames of `conversation` to `sink`, in order. Runs in forked children, where every changed page is copied:
-/// it allocates one buffer of about a frame's size and changes nothing.
-pub fn encode(conversation: &Conversation, sink: impl FnMut(&[u8])) {
-    v5::encode(conversation, sink);
+/// it allocates buffers of about a frame's size and changes nothing.
+pub fn encode(conversation: &Conversation, texts: Texts, sink: impl FnMut(&[u8])) {
+    v5::encode(conversation, texts, sink);
 }
 
 /// Reads a conversation from frames. `next` returns them in order, and `None` when the source fails.

@@ -4,11 +4,11 @@
 use super::header::StoredHeader;
 use super::v3::encode_fields;
 use super::v4::decode_before_messages;
-use super::{DecodeError, Source, indexed};
+use super::{DecodeError, Source, Texts, indexed};
 use crate::conversation::Conversation;
 
 /// See [`super::encode`].
-pub fn encode(conversation: &Conversation, mut sink: impl FnMut(&[u8])) {
+pub fn encode(conversation: &Conversation, texts: Texts, mut sink: impl FnMut(&[u8])) {
     let header = StoredHeader::of(conversation);
     // Serialising plain data into memory cannot fail; an empty frame would be rejected when it is read.
     sink(&rmp_serde::to_vec_named(&header).unwrap_or_default());
@@ -22,7 +22,7 @@ pub fn encode(conversation: &Conversation, mut sink: impl FnMut(&[u8])) {
                 .as_bytes(),
         );
     }
-    indexed::encode(conversation, &mut sink);
+    indexed::encode(conversation, texts, &mut sink);
 }
 
 /// Reads a conversation, see [`super::decode`].

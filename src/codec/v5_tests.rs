@@ -1,7 +1,7 @@
 //! Messages in nested objects, pins, `overhead` and `scale` come back through the stored form and the AOF rewrite; messages
 //! in nested objects also through the header of an import.
 
-use super::super::{Source, decode, decode_effect, encode, encode_effect, rebuild};
+use super::super::{Source, Texts, decode, decode_effect, encode, encode_effect, rebuild};
 use crate::conversation::Conversation;
 use crate::conversation::document::split;
 use crate::conversation::effect::{Count, Effect, Event, Imported, NewMessage};
@@ -45,7 +45,9 @@ fn history(conversation: &Conversation) -> History {
 
 fn frames(conversation: &Conversation) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
-    encode(conversation, |frame| frames.push(frame.to_vec()));
+    encode(conversation, Texts::AsHeld, |frame| {
+        frames.push(frame.to_vec())
+    });
     frames
 }
 

@@ -1,6 +1,6 @@
 //! Without the memory to decompress messages, commands fail with an error and change nothing.
 
-use crate::codec;
+use crate::codec::{self, Texts};
 use crate::commands::arg_parser::Args;
 use crate::commands::reply::Tree;
 use crate::commands::spec::{COMMANDS, Handler};
@@ -79,7 +79,9 @@ fn run(
 
 fn frames(conversation: &Conversation) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
-    codec::encode(conversation, |frame| frames.push(frame.to_vec()));
+    codec::encode(conversation, Texts::AsHeld, |frame| {
+        frames.push(frame.to_vec())
+    });
     frames
 }
 

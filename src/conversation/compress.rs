@@ -24,6 +24,9 @@ const DICTIONARY: &[u8] = include_bytes!("dictionary.txt");
 /// Level of zstd: beyond this it takes twice the time for a few percent.
 const LEVEL: i32 = 6;
 
+/// The level for what is compressed while a file is written: half of the time, a tenth larger.
+const QUICK_LEVEL: i32 = 1;
+
 /// A text is compressed if it becomes at least an eighth smaller ...
 const LEAST_GAIN: usize = 8;
 
@@ -97,22 +100,35 @@ impl CompressJob {
     }
 }
 
+type Compressor = RefCell<Option<zstd::bulk::Compressor<'static>>>;
+
+thread_local! {
+    static COMPRESSOR: Compressor = const { RefCell::new(None) };
+    static QUICK_COMPRESSOR: Compressor = const { RefCell::new(None) };
+}
+
 /// The compressed form of `raw`, if compression pays.
 #[must_use]
 pub fn compress(raw: &[u8]) -> Option<Vec<u8>> {
-    thread_local! {
-        static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    COMPRESSOR.with(|compressor| compress_with(compressor, LEVEL, raw))
+}
+
+/// As [`compress`], in less time and not quite as well.
+#[must_use]
+pub fn compress_quickly(raw: &[u8]) -> Option<Vec<u8>> {
+    QUICK_COMPRESSOR.with(|compressor| compress_with(compressor, QUICK_LEVEL, raw))
+}
+
+fn compress_with(compressor: &Compressor, level: i32, raw: &[u8]) -> Option<Vec<u8>> {
+    let mut compressor = compressor.borrow_mut();
+    if compressor.is_none() {
+        let mut new = zstd::bulk::Compressor::with_dictionary(level, DICTIONARY).ok()?;
+        // The segment knows its size, and Redis checks the files.
+        new.set_parameter(CParameter::ContentSizeFlag(false)).ok()?;
+        new.set_parameter(CParameter::ChecksumFlag(false)).ok()?;
+        *compressor = Some(new);
     }
-    let compressed = COMPRESSOR.with_borrow_mut(|compressor| {
-        if compressor.is_none() {
-            let mut new = zstd::bulk::Compressor::with_dictionary(LEVEL, DICTIONARY).ok()?;
-            // The segment knows its size, and Redis checks the files.
-            new.set_parameter(CParameter::ContentSizeFlag(false)).ok()?;
-            new.set_parameter(CParameter::ChecksumFlag(false)).ok()?;
-            *compressor = Some(new);
-        }
-        compressor.as_mut()?.compress(raw).ok()
-    })?;
+    let compressed = compressor.as_mut()?.compress(raw).ok()?;
     if compressed.len() + raw.len() / LEAST_GAIN > raw.len() {
         return None;
     }

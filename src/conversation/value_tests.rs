@@ -1,7 +1,7 @@
 //! A conversation at rest is the same conversation, and takes less memory.
 
 use super::{Packed, Rest, Value};
-use crate::codec;
+use crate::codec::{self, Texts};
 use crate::commands::arg_parser::Args;
 use crate::commands::spec::{COMMANDS, Handler};
 use crate::commands::{Env, Outcome, commit};
@@ -50,7 +50,8 @@ fn conversation(messages: usize) -> Conversation {
 
 fn frames(value: &Value) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
-    let read = |c: &Conversation| codec::encode(c, |frame| frames.push(frame.to_vec()));
+    let read =
+        |c: &Conversation| codec::encode(c, Texts::AsHeld, |frame| frames.push(frame.to_vec()));
     value.read(read).expect("readable");
     frames
 }

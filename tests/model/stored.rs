@@ -1,6 +1,6 @@
 //! What a conversation holds, and what comes back after it was stored.
 
-use conv::codec;
+use conv::codec::{self, Texts};
 use conv::conversation::Conversation;
 
 use super::harness::{call, settle};
@@ -36,14 +36,19 @@ pub fn content(conversation: &Conversation) -> String {
     content
 }
 
-pub fn frames(conversation: &Conversation) -> Vec<Vec<u8>> {
+pub fn frames(conversation: &Conversation, texts: Texts) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
-    codec::encode(conversation, |frame| frames.push(frame.to_vec()));
+    codec::encode(conversation, texts, |frame| frames.push(frame.to_vec()));
     frames
 }
 
+/// As it is after a restart: saved by the server or, every other time, by its child.
 pub fn reloaded(conversation: &Conversation) -> Conversation {
-    let mut frames = frames(conversation).into_iter();
+    let texts = match conversation.log().len() % 2 {
+        0 => Texts::AsHeld,
+        _ => Texts::Compressed,
+    };
+    let mut frames = frames(conversation, texts).into_iter();
     codec::decode(codec::VERSION, codec::Source::File, || frames.next())
         .expect("what was encoded decodes")
 }

@@ -83,6 +83,40 @@ fn data_survive_bgsave_and_crash() {
     });
 }
 
+/// BGSAVE, replication and AOF rewrites run in a child, which has the time to compress; SAVE and DUMP have not.
+#[test]
+fn a_child_compresses_what_it_saves() {
+    let server = Server::with(&["--rdbcompression", "no"]);
+    let mut con = server.conn();
+    let text =
+        "What the child compresses takes half of the space, and is compressed when it is loaded. ";
+    for key in 0..100 {
+        append(
+            &mut con,
+            &format!("k{key}"),
+            &[says("user", &text.repeat(20))],
+        );
+    }
+    let mut saved = |how: &str| {
+        cmd!(con, how);
+        let done = wait_until(Duration::from_secs(30), || {
+            info(&mut con, "persistence")["rdb_bgsave_in_progress"] == "0"
+        });
+        assert!(done, "{how} does not end");
+        let file = std::fs::metadata(server.dir().join("dump.rdb"));
+        file.expect("an RDB file").len()
+    };
+    let whole = saved("SAVE");
+    let compressed = saved("BGSAVE");
+    assert!(compressed * 2 < whole, "{compressed} of {whole} bytes");
+    cmd!(server.conn(), "CONFIG", "SET", "conv.compress", "no");
+    let uncompressed = saved("BGSAVE");
+    assert!(
+        uncompressed * 10 > whole * 9,
+        "{uncompressed} of {whole} bytes"
+    );
+}
+
 #[test]
 fn data_survive_debug_reload() {
     survives(&[], "DEBUG RELOAD", |server| {

@@ -1,12 +1,13 @@
 //! How long a server with 100,000 conversations takes to load its RDB file when it starts.
 
 use std::fs;
+use std::time::Duration;
 
 use crate::Setup;
 use crate::load::{request, send_all};
 use crate::measure::{rest, settle};
 use crate::row::{Goal, Line};
-use crate::support::{Server, cmd, int};
+use crate::support::{Server, cmd, info, int, wait_until};
 
 const KEYS: usize = 100_000;
 const EACH: usize = 20;
@@ -74,8 +75,14 @@ fn filled(server: Server, command: &[u8], before: &[&[u8]], messages: &[&[u8]]) 
     server
 }
 
+/// By a child, as servers save in production.
 fn save(server: &Server) {
-    cmd!(server.conn(), "SAVE");
+    let mut con = server.conn();
+    cmd!(con, "BGSAVE");
+    let saved = wait_until(Duration::from_secs(120), || {
+        info(&mut con, "persistence")["rdb_bgsave_in_progress"] == "0"
+    });
+    assert!(saved, "BGSAVE does not end");
 }
 
 /// Starts the server again. Returns the seconds of loading that it logs.

@@ -11,8 +11,9 @@ use super::super::ffi::api::{Level, call, log};
 use super::super::ffi::open_key::{ON_USE, TYPE};
 use super::super::ffi::panic_guard::guard;
 use super::super::ffi::string::OwnedString;
+use super::settings;
 use super::stored_io::{load_string, log_io, source};
-use crate::codec::{self, encode_effect};
+use crate::codec::{self, Texts, encode_effect};
 use crate::conversation::Conversation;
 use crate::conversation::attributes::Attributes;
 use crate::conversation::effect::Effect;
@@ -124,7 +125,13 @@ unsafe extern "C" fn rdb_save(io: *mut RedisModuleIO, value: *mut c_void) {
                 );
             }
         };
-        if stored.read(|c| codec::encode(c, frame)).is_none() {
+        // A child has the time. `SAVE` and `DUMP` run on the main thread.
+        let texts = if is_child() && settings::current().compress {
+            Texts::Compressed
+        } else {
+            Texts::AsHeld
+        };
+        if stored.read(|c| codec::encode(c, texts, frame)).is_none() {
             log(Level::Warning, BROKEN);
             fail_child();
         }
@@ -180,9 +187,14 @@ unsafe extern "C" fn aof_rewrite(
 /// The process that was forked from, set when the type is registered.
 static SERVER: AtomicU32 = AtomicU32::new(0);
 
+/// True in a process that the server has forked to save its data.
+fn is_child() -> bool {
+    std::process::id() != SERVER.load(Ordering::Relaxed)
+}
+
 /// Ends a forked child, so that the server discards its incomplete file. Redis's API has no other way to fail a rewrite.
 fn fail_child() {
-    if std::process::id() != SERVER.load(Ordering::Relaxed) {
+    if is_child() {
         // SAFETY: ends the process without running anything else of it, as Redis ends its children.
         unsafe { libc::_exit(1) };
     }
