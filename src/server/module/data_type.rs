@@ -126,7 +126,7 @@ unsafe extern "C" fn rdb_save(io: *mut RedisModuleIO, value: *mut c_void) {
             }
         };
         // A child has the time. `SAVE` and `DUMP` run on the main thread.
-        let texts = if is_child() && settings::current().compress {
+        let texts = if is_child() && settings::compresses() {
             Texts::Compressed
         } else {
             Texts::AsHeld

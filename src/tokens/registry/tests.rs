@@ -1,3 +1,4 @@
+use super::reading::free_unused;
 use super::*;
 use crate::tokens::{Inline, Rules, Text, count, listed, most_inline};
 
