@@ -166,3 +166,101 @@ fn ends_are_those_of_tiktoken() {
         );
     }
 }
+
+/// A result that is no string is cut as the JSON text that counts, and carried as CLEAR carries its placeholder.
+#[test]
+fn results_of_any_form_are_cut() {
+    let long = "some words that go on and on. ".repeat(40);
+    let json = serde_json::json!({"found": [{"n": 1}, long], "more": false}).to_string();
+    let openai = |value: &str| {
+        let call = r#"{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"f","arguments":"{}"}}]}"#;
+        let result = format!(r#"{{"role":"tool","tool_call_id":"1","content":{value}}}"#);
+        (call.to_owned(), result)
+    };
+    let block = |call: &str, result: &str| {
+        let call = format!(r#"{{"role":"assistant","content":[{call}]}}"#);
+        let result = format!(r#"{{"role":"user","content":[{result}]}}"#);
+        (call, result)
+    };
+    let text_and_unknown =
+        format!(r#"[{{"type":"text","text":"{long}"}},{{"type":"new","v":[1,2]}}]"#);
+    // The message, and what precedes and follows the text in the cut one.
+    let cases = [
+        (openai(&json), r#""content":""#, r#""}"#),
+        (openai(&text_and_unknown), r#""content":""#, r#""}"#),
+        (
+            (
+                r#"{"role":"model","parts":[{"functionCall":{"name":"f","args":{}}}]}"#.to_owned(),
+                format!(
+                    r#"{{"role":"user","parts":[{{"functionResponse":{{"name":"f","response":{json}}}}}]}}"#
+                ),
+            ),
+            r#""response":{"result":""#,
+            r#""}}}]}"#,
+        ),
+        (
+            block(
+                r#"{"toolUse":{"toolUseId":"1","name":"f","input":{}}}"#,
+                &format!(r#"{{"toolResult":{{"toolUseId":"1","content":[{{"json":{json}}}]}}}}"#),
+            ),
+            r#""content":[{"text":""#,
+            r#""}]}}]}"#,
+        ),
+        (
+            block(
+                r#"{"type":"tool-call","toolCallId":"1","toolName":"f","input":{}}"#,
+                &format!(
+                    r#"{{"type":"tool-result","toolCallId":"1","toolName":"f","output":{{"type":"json","value":{json}}}}}"#
+                ),
+            ),
+            r#""output":{"type":"text","value":""#,
+            r#""}}]}"#,
+        ),
+    ];
+    for ((call, result), before, after) in cases {
+        let mut conversation = holding(&[&said("user", "go"), &call, &result]);
+        for budget in (60..300).step_by(17) {
+            let args = [&*budget.to_string(), "OVERSIZE", "CUT"];
+            let (messages, figures) = recent(&mut conversation, &args);
+            assert_eq!(
+                shown(&figures),
+                "first 2, last 3, skipped 1, edited 1, cut 1",
+                "{result} {budget}"
+            );
+            let tokens = figures[0].1;
+            assert!(
+                tokens <= budget && budget - tokens <= 12,
+                "{tokens} of {budget}"
+            );
+            let cut = &messages[1];
+            assert!(cut.contains(before) && cut.ends_with(after), "{cut}");
+            assert!(cut.contains(" tokens cut ...]"), "{cut}");
+            serde_json::from_str::<serde_json::Value>(cut).expect("valid JSON");
+            let mut held = holding(&[]);
+            for message in &messages {
+                run(&mut held, "CONV.APPEND", &[message]);
+            }
+            assert_eq!(recent(&mut held, &["100000"]).1[0].1, tokens);
+        }
+    }
+}
+
+/// Of several results each is cut to the same length, whatever their forms.
+#[test]
+fn results_of_different_forms_have_a_common_length() {
+    let (text, json) = (
+        "one two three ".repeat(300),
+        format!(r#"{{"rows":"{}"}}"#, "4 5 6 ".repeat(200)),
+    );
+    let object = format!(r#"{{"role":"tool","tool_call_id":"2","content":{json}}}"#);
+    let mut conversation = holding(&[&said("user", "go"), CALL, &result("1", &text), &object]);
+    let (messages, figures) = recent(&mut conversation, &["300", "OVERSIZE", "CUT"]);
+    assert_eq!(
+        shown(&figures),
+        "first 2, last 4, skipped 1, edited 2, cut 2"
+    );
+    assert_eq!(
+        kept(&text, &content(&messages[1])),
+        kept(&json, &content(&messages[2]))
+    );
+}

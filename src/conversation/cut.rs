@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::dialect::{Counted, LocatedText};
+use super::dialect::{Counted, Edit};
 use super::message;
 use crate::tokens::{self, Rules};
 
@@ -39,7 +39,7 @@ pub fn cut(messages: &[Whole], rules: Rules, budget: i64) -> Option<Vec<CutMessa
     let read: Vec<Readable> = messages.iter().map(|m| Readable::of(m, rules)).collect();
     let group = Group { read, rules };
     let longest = |of_result| {
-        let texts = group.read.iter().flat_map(|message| &message.texts);
+        let texts = group.read.iter().flat_map(Readable::all);
         let lengths = texts.filter(|text| text.of_result == of_result);
         lengths.map(|text| text.ends.len()).max()
     };
@@ -103,14 +103,15 @@ struct Readable {
     tokens: i64,
     /// What it counts, without overhead.
     counted: u64,
-    texts: Vec<Cuttable>,
+    /// Strings that may be cut, and where they are in the message.
+    strings: Vec<(Range<usize>, Cuttable)>,
+    /// Results that may be cut as a whole, and the edits that put a text in their place.
+    results: Vec<(Vec<Edit>, Cuttable)>,
 }
 
 /// A text that may be cut.
 struct Cuttable {
     text: String,
-    /// Where the string is in the message.
-    span: Range<usize>,
     of_result: bool,
     /// Where the tokens of the text end.
     ends: Vec<u32>,
@@ -120,25 +121,58 @@ impl Readable {
     fn of(whole: &Whole, rules: Rules) -> Self {
         let read = message::with_message(&whole.bytes, |message| {
             let read = message.texts(|part| count(part, rules));
-            let texts = read.texts.iter().filter_map(|text: &LocatedText| {
-                let (text_of, span) = message.string(text.node)?;
-                let ends = tokens::ends(rules.encoding, text_of);
-                Some(Cuttable {
-                    text: text_of.to_owned(),
-                    span,
-                    of_result: text.of_result,
-                    ends,
-                })
+            let strings = read.texts.iter().filter_map(|text| {
+                let (string, span) = message.string(text.node)?;
+                Some((span, Cuttable::of(string, text.of_result, rules)))
             });
-            (texts.collect(), read.counted)
+            let results = read.results.into_iter().filter_map(|result| {
+                let edits = message.clear_results(&[result.value]).pop()??;
+                Some((edits, Cuttable::of(&result.text, true, rules)))
+            });
+            (strings.collect(), results.collect(), read.counted)
         });
-        let (texts, counted) = read.unwrap_or_default();
+        let (strings, results, counted) = read.unwrap_or_default();
         Self {
             bytes: whole.bytes.clone(),
             tokens: whole.tokens,
             counted,
-            texts,
+            strings,
+            results,
         }
+    }
+
+    /// All texts that may be cut.
+    fn all(&self) -> impl Iterator<Item = &Cuttable> {
+        let strings = self.strings.iter().map(|(_, text)| text);
+        strings.chain(self.results.iter().map(|(_, text)| text))
+    }
+
+    /// The message with texts of these lengths, and how many of them are cut.
+    fn cut(&self, lengths: Lengths, rules: Rules) -> (Vec<u8>, u64) {
+        let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+        let mut cuts = 0;
+        for (span, text) in &self.strings {
+            if let Some((cut, _)) = text.cut(lengths, rules) {
+                edits.push((span.clone(), serde_json::Value::from(cut).to_string()));
+                cuts += 1;
+            }
+        }
+        for (places, text) in &self.results {
+            if let Some((cut, _)) = text.cut(lengths, rules) {
+                let with = |edit: &Edit| (edit.range.clone(), edit.carrying(&cut));
+                edits.extend(places.iter().map(with));
+                cuts += 1;
+            }
+        }
+        edits.sort_unstable_by_key(|(span, _)| span.start);
+        let (mut bytes, mut from) = (Vec::new(), 0);
+        for (span, with) in &edits {
+            bytes.extend_from_slice(self.bytes.get(from..span.start).unwrap_or_default());
+            bytes.extend_from_slice(with.as_bytes());
+            from = span.end;
+        }
+        bytes.extend_from_slice(self.bytes.get(from..).unwrap_or_default());
+        (bytes, cuts)
     }
 }
 
@@ -153,8 +187,14 @@ impl Group {
     }
 
     fn cost_of(&self, message: &Readable, lengths: Lengths) -> i64 {
+        let is_cut = |text: &Cuttable| text.cut(lengths, self.rules).is_some();
+        if message.results.iter().any(|(_, text)| is_cut(text)) {
+            // What carries the text counts, too.
+            let (bytes, _) = message.cut(lengths, self.rules);
+            return counted(&bytes, self.rules).unwrap_or(i64::MAX);
+        }
         let (mut counted, mut any) = (message.counted, false);
-        for text in &message.texts {
+        for (_, text) in &message.strings {
             if let Some((_, tokens)) = text.cut(lengths, self.rules) {
                 counted = counted
                     .saturating_sub(text.ends.len() as u64)
@@ -173,22 +213,8 @@ impl Group {
     /// else in it counts now.
     fn cut(&self, lengths: Lengths) -> Option<Vec<CutMessage>> {
         let messages = self.read.iter().map(|message| {
-            let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-            for text in &message.texts {
-                if let Some((cut, _)) = text.cut(lengths, self.rules) {
-                    edits.push((text.span.clone(), serde_json::Value::from(cut).to_string()));
-                }
-            }
-            edits.sort_unstable_by_key(|(span, _)| span.start);
-            let (mut bytes, mut from) = (Vec::new(), 0);
-            for (span, with) in &edits {
-                bytes.extend_from_slice(message.bytes.get(from..span.start).unwrap_or_default());
-                bytes.extend_from_slice(with.as_bytes());
-                from = span.end;
-            }
-            bytes.extend_from_slice(message.bytes.get(from..).unwrap_or_default());
+            let (bytes, cuts) = message.cut(lengths, self.rules);
             let tokens = self.cost_of(message, lengths);
-            let cuts = edits.len() as u64;
             let is_exact = cuts == 0 || counted(&bytes, self.rules) == Some(tokens);
             is_exact.then_some(CutMessage {
                 bytes,
@@ -201,6 +227,14 @@ impl Group {
 }
 
 impl Cuttable {
+    fn of(text: &str, of_result: bool, rules: Rules) -> Self {
+        Self {
+            text: text.to_owned(),
+            of_result,
+            ends: tokens::ends(rules.encoding, text),
+        }
+    }
+
     /// The text with at most so many tokens at each end, and what it counts. `None` if it stays whole, because it is not
     /// longer or because the marker takes as many tokens as are cut.
     fn cut(&self, lengths: Lengths, rules: Rules) -> Option<(String, u64)> {

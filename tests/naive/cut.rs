@@ -3,9 +3,9 @@
 use super::cut_text::{cut_of, cut_text, own_texts, plain, quoted, strings, strings_outside};
 use super::json::Value;
 use super::kinds::Class;
-use super::message::NaiveRead;
+use super::message::{NaiveRead, NaiveResult};
 use super::recent::{RecentArgs, RecentReply};
-use super::results::{find, splice};
+use super::results::{carriers, find, splice};
 use super::select::Scene;
 use super::tokens::pieces;
 use super::{NaiveLog, must_read};
@@ -166,15 +166,45 @@ impl Scene<'_> {
         }
         let mut edits = vec![];
         let top = Value::parse(got).unwrap();
-        for (b, a) in before.results.iter().zip(&after.results) {
+        let was = Value::parse(shown).unwrap();
+        for (k, (b, a)) in before.results.iter().zip(&after.results).enumerate() {
             if (&b.id, &b.name, b.closed) != (&a.id, &a.name, a.closed) {
                 return Err(format!("a result differs in {got}"));
             }
             let joined = |texts: &[String]| texts.concat();
+            if let Some(whole) = whole_text(shown, &was, b, k) {
+                if b.texts == a.texts {
+                    *longest = pieces(encoding, &whole).len().max(*longest);
+                    continue;
+                }
+                // The text stands where CLEAR puts its placeholder, in whatever carries it.
+                let values = a.values.iter().filter_map(|span| find(&top, None, *span));
+                let cut = values.flat_map(|(_, v)| strings(v)).find_map(|v| {
+                    let text = v.as_str().unwrap();
+                    Some((text, cut_of(encoding, &whole, text).ok()?))
+                });
+                let Some((text, kept)) = cut else {
+                    return Err(format!("{whole:?} is cut to no part of it in {got}"));
+                };
+                let carriers = carriers(shown, k, text).into_iter().map(|(_, with)| with);
+                let there = a
+                    .values
+                    .iter()
+                    .map(|(from, to)| got[*from..*to].to_string());
+                if !carriers.eq(there) {
+                    return Err(format!("{text:?} is carried as by no CLEAR in {got}"));
+                }
+                cuts.push(Cut {
+                    kept,
+                    of_user: false,
+                });
+                edits.extend(b.values.iter().zip(&a.values));
+                continue;
+            }
             if b.texts == a.texts {
                 // Only a string can be cut.
                 let is_string = |text: &&String| {
-                    let mut strings = result_strings(&after, &top).into_iter();
+                    let mut strings = result_strings(got, &after, &top).into_iter();
                     strings.any(|v| v.as_str() == Some(text.as_str()))
                 };
                 for text in b.texts.iter().filter(is_string) {
@@ -250,8 +280,13 @@ impl Scene<'_> {
             let text = v.as_str().unwrap();
             edits.extend(cut_text(encoding, text, kept).map(|new| (v.span, quoted(&new))));
         };
-        let values = result_strings(&read, &top);
+        let values = result_strings(json, &read, &top);
+        let mut wholes = vec![];
         if let Some(kept) = results {
+            for (k, result) in read.results.iter().enumerate() {
+                let whole = whole_text(json, &top, result, k);
+                wholes.extend(whole.and_then(|t| Some((k, cut_text(encoding, &t, kept)?))));
+            }
             let of = |r: &super::message::NaiveResult, v: &&Value| {
                 r.texts.iter().any(|t| Some(t.as_str()) == v.as_str())
             };
@@ -271,14 +306,38 @@ impl Scene<'_> {
                 }
             }
         }
+        for (k, text) in wholes {
+            edits.extend(carriers(json, k, &text));
+        }
         splice(json, edits)
     }
 }
 
-/// The strings of the results. What counts as JSON text is one text, whatever strings it holds.
-fn result_strings<'v>(read: &NaiveRead, top: &'v Value) -> Vec<&'v Value> {
+/// "all tool results": the text of a result of which something counts as JSON text. It is one text, whatever strings it
+/// holds.
+fn whole_text(json: &str, top: &Value, result: &NaiveResult, k: usize) -> Option<String> {
+    let texts: Vec<&String> = result.texts.iter().collect();
+    let values = result
+        .values
+        .iter()
+        .filter_map(|span| find(top, None, *span));
+    let strings: Vec<&Value> = values
+        .flat_map(|(_, v)| strings_outside(v, &texts))
+        .collect();
+    let is_string = |text: &String| strings.iter().any(|v| v.as_str() == Some(text.as_str()));
+    let whole = !result.texts.iter().all(is_string);
+    // "a result whose value conv cannot locate is never edited"
+    let located = !carriers(json, k, "").is_empty();
+    (whole && located).then(|| result.texts.join("\n"))
+}
+
+/// The strings of the results that are cut one by one.
+fn result_strings<'v>(json: &str, read: &NaiveRead, top: &'v Value) -> Vec<&'v Value> {
     let json_texts: Vec<&String> = read.results.iter().flat_map(|r| &r.texts).collect();
-    let values = read.results.iter().flat_map(|r| &r.values);
+    let results = read.results.iter().enumerate();
+    let values = results
+        .filter(|(k, r)| whole_text(json, top, r, *k).is_none())
+        .flat_map(|(_, r)| &r.values);
     values
         .filter_map(|span| find(top, None, *span))
         .flat_map(|(_, v)| strings_outside(v, &json_texts))

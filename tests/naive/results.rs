@@ -8,25 +8,25 @@ pub const PLACEHOLDER: &str = "[tool result cleared]";
 
 /// The message with the values of these results emptied; everything else byte for byte.
 pub fn emptied(json: &str, which: &[usize]) -> String {
-    let mut edits: Vec<((usize, usize), String)> = vec![];
-    if !which.is_empty() {
-        let results = must_read(json).results;
-        let top = Value::parse(json).unwrap();
-        for &k in which {
-            // "a result whose value conv cannot locate is never edited": without a value there is nothing to replace.
-            for (n, &span) in results[k].values.iter().enumerate() {
-                let Some((key, value)) = find(&top, None, span) else {
-                    continue;
-                };
-                // Of several values the first carries the text.
-                edits.push((
-                    span,
-                    replacement(key, value, if n == 0 { PLACEHOLDER } else { "" }),
-                ));
-            }
-        }
-    }
-    splice(json, edits)
+    let edits = which.iter().flat_map(|&k| carriers(json, k, PLACEHOLDER));
+    splice(json, edits.collect())
+}
+
+/// What stands in the place of each value of a result if this text replaces the result.
+pub fn carriers(json: &str, k: usize, text: &str) -> Vec<((usize, usize), String)> {
+    let results = must_read(json).results;
+    let top = Value::parse(json).unwrap();
+    // "a result whose value conv cannot locate is never edited": without a value there is nothing to replace.
+    let places = results[k].values.iter().enumerate();
+    let edits = places.filter_map(|(n, &span)| {
+        let (key, value) = find(&top, None, span)?;
+        // Of several values the first carries the text.
+        Some((
+            span,
+            replacement(key, value, if n == 0 { text } else { "" }),
+        ))
+    });
+    edits.collect()
 }
 
 /// Replaces parts of a text.

@@ -45,7 +45,7 @@ mod walk;
 mod tests;
 
 pub use edit::without_results;
-pub use located_texts::{LocatedText, ReadTexts, texts};
+pub use located_texts::{ReadTexts, texts};
 pub use pairing::Pairs;
 pub use result_values::{Edit, ReadResults, ResultValue, clear, results};
 pub use shape::Shape;

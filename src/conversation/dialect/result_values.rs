@@ -7,6 +7,13 @@ use super::walk::walk;
 use super::{Counted, FoundCall, FoundResult, Visitor};
 use crate::conversation::json::{Document, NodeId};
 
+/// What stands in the place of a cleared result.
+macro_rules! placeholder {
+    () => {
+        "[tool result cleared]"
+    };
+}
+
 /// A tool result of a message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResultValue {
@@ -138,6 +145,16 @@ pub fn clear(doc: &Document<'_>, result: &ResultValue) -> Option<Vec<Edit>> {
     Some(edits)
 }
 
+impl Edit {
+    /// This edit of [`clear`] with `text` where it has the placeholder.
+    #[must_use]
+    pub fn carrying(&self, text: &str) -> String {
+        let text = serde_json::Value::from(text).to_string();
+        self.with
+            .replacen(concat!("\"", placeholder!(), "\""), &text, 1)
+    }
+}
+
 /// The form of a value that carries a text: a string where the dialect has one, otherwise the smallest value that carries
 /// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +176,7 @@ enum Carrier {
 }
 
 macro_rules! carriers {
-    ($text:literal, $carrier:expr) => {
+    ($text:expr, $carrier:expr) => {
         match $carrier {
             Carrier::Plain => concat!("\"", $text, "\""),
             Carrier::Block => concat!(r#"[{"text":""#, $text, r#""}]"#),
@@ -210,7 +227,7 @@ impl Carrier {
 
     /// The value that says that the result was cleared.
     fn placeholder(self) -> &'static str {
-        carriers!("[tool result cleared]", self)
+        carriers!(placeholder!(), self)
     }
 
     /// A value that says nothing.
