@@ -151,7 +151,7 @@ fn messages_that_look_like_options_get_a_hint() {
             CONV.BACKFILL k @u COMPLETE => BADMSG message 2: 'COMPLETE' is an option of CONV.BACKFILL, and options precede messages
             CONV.BACKFILL k COMPLET @u => BADMSG message 1: expected a message, found 'COMPLET': did you mean the option COMPLETE?
             CONV.APPEND k null => BADMSG message 1: expected a JSON object, found null
-            CONV.APPEND k [] => BADMSG message 1: expected a JSON object, found an array: pass each message as its own argument",
+            CONV.APPEND k [] => BADMSG message 1: expected a JSON object, found an array",
         );
         let python = "{'role': 'user', 'content': 'hello'}";
         let error = err(run(con, &["CONV.APPEND", "k", &message("u", 0), python]));

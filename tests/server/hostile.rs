@@ -288,7 +288,7 @@ fn the_error_names_the_argument_and_the_reason() {
         let error = err(try_cmd!(*con, "CONV.APPEND", "k", message("u", 0), "[]"));
         assert_eq!(
             error,
-            "BADMSG message 2: expected a JSON object, found an array: pass each message as its own argument"
+            "BADMSG message 2: expected a JSON object, found an array"
         );
     });
 }

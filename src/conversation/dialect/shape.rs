@@ -309,15 +309,7 @@ fn removal() -> Refusal {
 
 #[cold]
 fn no_object(doc: &Document<'_>) -> Refusal {
-    let hint = if doc.is_array(0) {
-        ": pass each message as its own argument"
-    } else {
-        ""
-    };
-    JsonError(format!(
-        "expected a JSON object, found {}{hint}",
-        doc.kind(0)
-    ))
+    JsonError(format!("expected a JSON object, found {}", doc.kind(0)))
 }
 
 #[cold]

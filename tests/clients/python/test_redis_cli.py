@@ -136,7 +136,7 @@ def test_replies_are_readable(server: Server, client: redis.Redis) -> None:
     assert (info["messages"], info["complete"], info["summary-upto"]) == (5, "yes", None)
     assert server.cli("--no-raw", "conv.summary", "k") == "(nil)\n"
     refused = server.cli("--no-raw", "conv.append", "k", "[]")
-    reason = "expected a JSON object, found an array: pass each message as its own argument"
+    reason = "expected a JSON object, found an array"
     assert refused == f"(error) BADMSG message 1: {reason}\n"
     # A message from standard input, as a shell script would send it.
     assert server.cli("-x", "conv.append", "k", stdin=chat()[1]).strip() == "6"

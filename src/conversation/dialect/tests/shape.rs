@@ -72,7 +72,7 @@ fn rejections_say_what_would_be_accepted() {
     for (json, want) in [
         (
             "[]",
-            "expected a JSON object, found an array: pass each message as its own argument",
+            "expected a JSON object, found an array",
         ),
         ("7", "expected a JSON object, found a number"),
         (r#"{"role":7}"#, "`role` must be a string, found a number"),
