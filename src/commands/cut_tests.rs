@@ -217,7 +217,14 @@ fn results_of_any_form_are_cut() {
             r#""}}]}"#,
         ),
     ];
-    for ((call, result), before, after) in cases {
+    let shell = (
+        r#"{"type":"shell_call","action":{"commands":["f"]},"call_id":"1"}"#.to_owned(),
+        format!(
+            r#"{{"type":"shell_call_output","call_id":"1","output":[{{"stdout":"{long}{long}","stderr":""}}]}}"#
+        ),
+    );
+    let strings = (shell, r#""output":[{"stdout":"some"#, r#"","stderr":""}]}"#);
+    for ((call, result), before, after) in cases.into_iter().chain([strings]) {
         let mut conversation = holding(&[&said("user", "go"), &call, &result]);
         for budget in (60..300).step_by(17) {
             let args = [&*budget.to_string(), "OVERSIZE", "CUT"];

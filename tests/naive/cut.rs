@@ -325,10 +325,13 @@ fn whole_text(json: &str, top: &Value, result: &NaiveResult, k: usize) -> Option
         .flat_map(|(_, v)| strings_outside(v, &texts))
         .collect();
     let is_string = |text: &String| strings.iter().any(|v| v.as_str() == Some(text.as_str()));
-    let whole = !result.texts.iter().all(is_string);
+    let mut said = result.texts.iter().filter(|text| !text.is_empty());
+    let whole = !said.all(is_string);
     // "a result whose value conv cannot locate is never edited"
     let located = !carriers(json, k, "").is_empty();
-    (whole && located).then(|| result.texts.join("\n"))
+    let said = result.texts.iter().filter(|text| !text.is_empty());
+    let said: Vec<&str> = said.map(String::as_str).collect();
+    (whole && located).then(|| said.join("\n"))
 }
 
 /// The strings of the results that are cut one by one.

@@ -99,7 +99,8 @@ impl<'a, C: FnMut(Counted<'_>) -> u64> Visitor<'a> for Reader<C> {
         let counted = (self.count)(part);
         self.read.counted = self.read.counted.saturating_add(counted);
         let text = match part {
-            Counted::Text(text) => Some(text),
+            // An empty one says nothing, and is not located.
+            Counted::Text(text) => Some(text).filter(|text| !text.is_empty()),
             Counted::Role(_) | Counted::Name(_) | Counted::Call(..) | Counted::Media => None,
         };
         let found = text.and_then(|text| self.strings.get(&text.as_ptr()).copied());

@@ -70,10 +70,7 @@ fn ids_are_those_of_the_message() {
 #[test]
 fn rejections_say_what_would_be_accepted() {
     for (json, want) in [
-        (
-            "[]",
-            "expected a JSON object, found an array",
-        ),
+        ("[]", "expected a JSON object, found an array"),
         ("7", "expected a JSON object, found a number"),
         (r#"{"role":7}"#, "`role` must be a string, found a number"),
         (
