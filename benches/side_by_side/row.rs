@@ -22,6 +22,15 @@ impl Goal {
         }
     }
 
+    /// How much better the ratio is than equality: 2 is twice as good, 0.5 half as good.
+    pub fn better(self, ratio: f64) -> Option<f64> {
+        match self {
+            Self::AtLeast(_) => Some(ratio),
+            Self::AtMost(_) => Some(1.0 / ratio),
+            Self::None => None,
+        }
+    }
+
     pub fn reached(self, ratio: f64) -> Option<bool> {
         self.score(ratio).map(|score| score >= 1.0)
     }

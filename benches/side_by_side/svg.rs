@@ -1,4 +1,4 @@
-//! The chart: how far each line is above or below its goal. Readable on light and dark backgrounds.
+//! The chart: how much better or worse than the alternative each line is. Readable on light and dark backgrounds.
 
 use std::fmt::Write;
 
@@ -10,10 +10,10 @@ const LABELS: f64 = 470.0;
 const FIGURES: f64 = 190.0;
 const ROW: f64 = 38.0;
 const TOP: f64 = 64.0;
-/// The axis ranges from 1/16 of the goal to 16 times the goal.
+/// The axis ranges from 16 times as bad as the alternative to 16 times as good.
 const DOUBLINGS: f64 = 4.0;
 
-/// The position of a score on the logarithmic axis: half and twice the goal are equally far from it.
+/// The position of a score on the logarithmic axis: half and twice as good are equally far from the middle.
 fn x(score: f64) -> f64 {
     let place = score.log2().clamp(-DOUBLINGS, DOUBLINGS);
     LABELS + (WIDTH - LABELS - FIGURES) * (place + DOUBLINGS) / (2.0 * DOUBLINGS)
@@ -37,19 +37,19 @@ fn short(text: &str) -> String {
 pub fn chart(head: &[(&'static str, String)], lines: &[Line]) -> String {
     let lines: Vec<(&Line, f64, f64)> = lines
         .iter()
-        .filter_map(|line| Some((line, line.ratio()?, line.goal.score(line.ratio()?)?)))
+        .filter_map(|line| Some((line, line.ratio()?, line.goal.better(line.ratio()?)?)))
         .collect();
     let bottom = TOP + ROW * lines.len() as f64;
     let height = bottom + 60.0;
     let mut svg = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" font-family="system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif" role="img">
-<title>conv against what one would use instead: each ratio beside its goal</title>
+<title>conv against what one would use instead: ratios</title>
 <style>
-  .ground {{ fill: #ffffff }} .text {{ fill: #1f2328 }} .faint {{ fill: #59636e }} .line {{ stroke: #d1d9e0 }} .goal {{ stroke: #1f2328 }}
-  .reached {{ fill: #2da44e }} .missed {{ fill: #bc4c00 }}
+  .ground {{ fill: #ffffff }} .text {{ fill: #1f2328 }} .faint {{ fill: #59636e }} .line {{ stroke: #d1d9e0 }} .same {{ stroke: #1f2328 }}
+  .better {{ fill: #2da44e }} .worse {{ fill: #bc4c00 }}
   @media (prefers-color-scheme: dark) {{
-    .ground {{ fill: #0d1117 }} .text {{ fill: #e6edf3 }} .faint {{ fill: #9198a1 }} .line {{ stroke: #3d444d }} .goal {{ stroke: #e6edf3 }}
-    .reached {{ fill: #3fb950 }} .missed {{ fill: #db6d28 }}
+    .ground {{ fill: #0d1117 }} .text {{ fill: #e6edf3 }} .faint {{ fill: #9198a1 }} .line {{ stroke: #3d444d }} .same {{ stroke: #e6edf3 }}
+    .better {{ fill: #3fb950 }} .worse {{ fill: #db6d28 }}
   }}
 </style>
 <rect class="ground" width="100%" height="100%" rx="6"/>
@@ -63,12 +63,12 @@ pub fn chart(head: &[(&'static str, String)], lines: &[Line]) -> String {
     for (score, name) in [
         (1.0 / 16.0, "1/16"),
         (0.25, "1/4"),
-        (1.0, "goal"),
+        (1.0, "same"),
         (4.0, "4×"),
         (16.0, "16×"),
     ] {
-        let (x, goal) = (x(score), score == 1.0);
-        let (class, weight) = if goal { ("goal", "1.5") } else { ("line", "1") };
+        let (x, same) = (x(score), score == 1.0);
+        let (class, weight) = if same { ("same", "1.5") } else { ("line", "1") };
         add(format!(
             r#"<line class="{class}" stroke-width="{weight}" x1="{x:.1}" y1="{:.1}" x2="{x:.1}" y2="{bottom:.1}"/><text class="faint" x="{x:.1}" y="{:.1}" font-size="12" text-anchor="middle">{name}</text>"#,
             TOP - 6.0,
@@ -78,8 +78,7 @@ pub fn chart(head: &[(&'static str, String)], lines: &[Line]) -> String {
     for (number, (line, value, score)) in lines.iter().enumerate() {
         let y = TOP + ROW * number as f64;
         let (from, to) = (x(1.0).min(x(*score)), x(1.0).max(x(*score)));
-        let class = if *score >= 1.0 { "reached" } else { "missed" };
-        let goal = line.goal.text().replace(">=", "≥").replace("<=", "≤");
+        let class = if *score >= 1.0 { "better" } else { "worse" };
         let mut row = String::new();
         // Writing to a string cannot fail.
         let _ = write!(
@@ -92,14 +91,12 @@ pub fn chart(head: &[(&'static str, String)], lines: &[Line]) -> String {
         );
         let _ = write!(
             row,
-            r#"<rect class="{class}" x="{from:.1}" y="{:.1}" width="{:.1}" height="16" rx="2"/><text class="text" x="{:.1}" y="{:.1}" font-size="12">{}</text><text class="faint" x="{:.1}" y="{:.1}" font-size="12">goal {goal}</text>"#,
+            r#"<rect class="{class}" x="{from:.1}" y="{:.1}" width="{:.1}" height="16" rx="2"/><text class="text" x="{:.1}" y="{:.1}" font-size="12">{}</text>"#,
             y + 10.0,
             (to - from).max(2.0),
             WIDTH - FIGURES + 14.0,
             y + 23.0,
             ratio(*value),
-            WIDTH - FIGURES + 86.0,
-            y + 23.0,
         );
         add(row);
     }
@@ -109,7 +106,7 @@ pub fn chart(head: &[(&'static str, String)], lines: &[Line]) -> String {
         .map(|(_, value)| value.as_str())
         .collect();
     for (number, text) in [
-        "Figures are ratios of conv to the alternative. Bars to the right of the line are better than the goal."
+        "Figures are ratios of conv to the alternative. Bars to the right of the line are better."
             .to_string(),
         about.join(" · "),
     ]
